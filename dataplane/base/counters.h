@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/outcome.h"
+
+namespace weir::base {
+
+/// One dimension of a counter family. An axis without rows is indexed by list and named at export time.
+struct LabelAxis {
+  std::string_view key;
+  std::span<const EnumRow> rows;
+  [[nodiscard]] constexpr bool is_list() const noexcept { return !key.empty() && rows.empty(); }
+  [[nodiscard]] constexpr std::size_t size() const noexcept {
+    return key.empty() ? 1 : is_list() ? kMaxLists : rows.size();
+  }
+};
+
+/// A metric and its labels; every exporter (Prometheus, weirctl, weir-replay) walks this one table.
+struct CounterFamily {
+  std::string_view name;
+  std::string_view help;
+  LabelAxis first;
+  LabelAxis second;
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return first.size() * second.size(); }
+};
+
+enum class Family : std::uint8_t { packets, requests, blocked, parse, ech, unenforceable, injected, inject_failed, flow_evictions };
+
+inline constexpr std::array<CounterFamily, 9> kFamilies{{
+    {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
+    {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
+    {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
+    {"weir_parse_total", "What the parsers made of candidate payloads", {"protocol", kProtocols}, {"result", kParseStatuses}},
+    {"weir_ech_total", "ClientHellos with the encrypted_client_hello extension (most are GREASE)", {}, {}},
+    {"weir_unenforceable_total", "Encrypted connections to hosts that have path rules", {"list", {}}, {}},
+    {"weir_injected_packets_total", "Frames made and sent by Weir", {"towards", kTowards}, {}},
+    {"weir_inject_failed_total", "Answers that could not be sent: no mbuf, or the transmit queue full", {"towards", kTowards}, {}},
+    {"weir_flow_evictions_total", "Flows forgotten early because the flow table was full", {}, {}},
+}};
+static_assert(kFamilies.size() == index_of(Family::flow_evictions) + 1);
+
+constexpr std::size_t family_offset(Family family) noexcept {
+  std::size_t offset = 0;
+  for (std::size_t i = 0; i < index_of(family); ++i) offset += kFamilies[i].size();
+  return offset;
+}
+
+inline constexpr std::size_t kCounterCount =
+    family_offset(Family::flow_evictions) + kFamilies[index_of(Family::flow_evictions)].size();
+
+/// The counters of one worker. Written by that worker alone, read by any thread: a load and a store without a
+/// locked instruction are enough, and a reader sees each counter whole (memory_order_relaxed: counters
+/// order nothing).
+class alignas(64) Counters {
+ public:
+  void add(Family family, std::size_t first = 0, std::size_t second = 0, std::uint64_t amount = 1) noexcept {
+    auto& cell = cells_[family_offset(family) + first * kFamilies[index_of(family)].second.size() + second];
+    cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  void add(Outcome outcome, std::uint64_t amount = 1) noexcept {
+    add(Family::packets, index_of(outcome), 0, amount);
+  }
+
+  [[nodiscard]] std::uint64_t get(Family family, std::size_t first = 0, std::size_t second = 0) const noexcept {
+    return cells_[family_offset(family) + first * kFamilies[index_of(family)].second.size() + second].load(
+        std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t get(Outcome outcome) const noexcept { return get(Family::packets, index_of(outcome)); }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, kCounterCount> cells_{};
+};
+
+}  // namespace weir::base

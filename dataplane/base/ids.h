@@ -1,0 +1,30 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+
+namespace weir::base {
+
+/// Number of a rule as operators see it; which entry it stands for is known to the control daemon alone.
+struct RuleId {
+  std::uint32_t value = 0;
+  auto operator<=>(const RuleId&) const = default;
+};
+
+/// Place of a list in the configuration: 0 has the highest precedence.
+struct ListIndex {
+  std::uint8_t value = 0;
+  auto operator<=>(const ListIndex&) const = default;
+};
+
+/// Number of a snapshot; grows with each one that the control daemon builds, rollbacks included. 0: none.
+struct Generation {
+  std::uint64_t value = 0;
+  auto operator<=>(const Generation&) const = default;
+};
+
+/// Most lists in one snapshot.
+inline constexpr std::size_t kMaxLists = 64;
+
+}  // namespace weir::base

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace weir::base {
+
+/// One row for each value of an enum: the row's place is the value, so names and help cannot drift from it.
+struct EnumRow {
+  std::string_view name;
+  std::string_view help;
+};
+
+/// What became of a received packet: each ends in exactly one of these.
+enum class Outcome : std::uint8_t {
+  forward_not_ip,
+  forward_malformed,
+  forward_fragment,
+  forward_not_candidate,
+  forward_no_request,
+  forward_incomplete,
+  forward_passed,
+  forward_allowed,
+  forward_monitor,
+  forward_bypass,
+  drop_blocked,
+  drop_blocked_flow,
+  drop_tx_full,
+};
+
+inline constexpr std::array<EnumRow, 13> kOutcomes{{
+    {"forward_not_ip", "forwarded: neither IPv4 nor IPv6"},
+    {"forward_malformed", "forwarded: headers that do not parse"},
+    {"forward_fragment", "forwarded: an IP fragment"},
+    {"forward_not_candidate", "forwarded: cannot carry a request (direction, no payload, other protocol)"},
+    {"forward_no_request", "forwarded: payload in which no request was recognised"},
+    {"forward_incomplete", "forwarded: the beginning of a request that does not end in this packet"},
+    {"forward_passed", "forwarded: a request that no rule matches"},
+    {"forward_allowed", "forwarded: a request that an allow rule matches"},
+    {"forward_monitor", "forwarded: a listed request, in monitor mode"},
+    {"forward_bypass", "forwarded unseen, in bypass mode"},
+    {"drop_blocked", "dropped: a listed request"},
+    {"drop_blocked_flow", "dropped: a later packet of a connection whose request was blocked"},
+    {"drop_tx_full", "dropped: the transmit queue of the other port was full or its link down"},
+}};
+
+enum class Protocol : std::uint8_t { http, h2c, tls, quic };
+inline constexpr std::array<EnumRow, 4> kProtocols{{
+    {"http", "HTTP/1.x in cleartext"},
+    {"h2c", "HTTP/2 in cleartext"},
+    {"tls", "TLS over TCP"},
+    {"quic", "QUIC"},
+}};
+
+enum class RequestVerdict : std::uint8_t { pass, block };
+inline constexpr std::array<EnumRow, 2> kRequestVerdicts{{
+    {"pass", "no block rule matches, or an allow rule does"},
+    {"block", "a block rule matches"},
+}};
+
+/// Why a request got its verdict.
+enum class Reason : std::uint8_t { no_match, listed, allow_rule, invalid_host };
+inline constexpr std::array<EnumRow, 4> kReasons{{
+    {"no_match", "no rule matches"},
+    {"listed", "a block rule matches"},
+    {"allow_rule", "an allow rule matches"},
+    {"invalid_host", "the request names no host that can be listed"},
+}};
+
+/// What a parser made of a candidate payload.
+enum class ParseStatus : std::uint8_t { found, need_more, absent, malformed };
+inline constexpr std::array<EnumRow, 4> kParseStatuses{{
+    {"found", "complete"},
+    {"need_more", "valid so far, but not complete"},
+    {"absent", "not this protocol"},
+    {"malformed", "this protocol, but broken"},
+}};
+
+/// Whom an injected frame is for.
+enum class Towards : std::uint8_t { client, server };
+inline constexpr std::array<EnumRow, 2> kTowards{{
+    {"client", "answers to the subscriber"},
+    {"server", "resets to the server"},
+}};
+
+template <class Enum>
+constexpr std::size_t index_of(Enum value) noexcept {
+  return static_cast<std::size_t>(value);
+}
+
+constexpr std::string_view to_string(Outcome v) noexcept { return kOutcomes[index_of(v)].name; }
+constexpr std::string_view to_string(Protocol v) noexcept { return kProtocols[index_of(v)].name; }
+constexpr std::string_view to_string(RequestVerdict v) noexcept { return kRequestVerdicts[index_of(v)].name; }
+constexpr std::string_view to_string(Reason v) noexcept { return kReasons[index_of(v)].name; }
+constexpr std::string_view to_string(ParseStatus v) noexcept { return kParseStatuses[index_of(v)].name; }
+constexpr std::string_view to_string(Towards v) noexcept { return kTowards[index_of(v)].name; }
+
+static_assert(kOutcomes.size() == index_of(Outcome::drop_tx_full) + 1);
+static_assert(kProtocols.size() == index_of(Protocol::quic) + 1);
+static_assert(kRequestVerdicts.size() == index_of(RequestVerdict::block) + 1);
+static_assert(kReasons.size() == index_of(Reason::invalid_host) + 1);
+static_assert(kParseStatuses.size() == index_of(ParseStatus::malformed) + 1);
+static_assert(kTowards.size() == index_of(Towards::server) + 1);
+
+}  // namespace weir::base

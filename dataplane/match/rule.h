@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace weir::match {
+
+enum class Action : std::uint8_t { block, allow };
+
+/// Which requests a rule matches (matching rules of the list format, config/README.md):
+/// domain: the host and every host below; subdomains: only the hosts below; host: that host alone;
+/// prefix: paths under a directory; url: that path with any query; url_query: that path and query.
+enum class RuleKind : std::uint8_t { domain, subdomains, host, prefix, url, url_query };
+std::string_view to_string(RuleKind kind) noexcept;
+
+/// A list entry in canonical form. `path` and `query` are empty for the kinds that have none.
+struct Rule {
+  RuleKind kind = RuleKind::domain;
+  Action action = Action::block;
+  std::string host;
+  std::string path;
+  std::string query;
+  std::optional<std::uint16_t> port;
+  base::RuleId id;
+  base::ListIndex list;
+
+  /// `host[:port]/path?query`, `*.host` for subdomains: one spelling for equal rules of equal kind.
+  [[nodiscard]] std::string canonical_text() const;
+  [[nodiscard]] bool is_whole_host() const noexcept { return kind <= RuleKind::host; }
+};
+
+/// Reads list entries in the default profile: `example.com`, `*.example.com`, `example.com/a/b/`,
+/// `http://example.com/a?id=7`. Names in Unicode become A-labels (UTS #46, non-transitional). Refuses, with the
+/// reason, what cannot be read, a bare top-level domain or public suffix as a whole host, and an over-long entry.
+class EntryParser {
+ public:
+  EntryParser();
+  ~EntryParser();
+  EntryParser(const EntryParser&) = delete;
+  EntryParser& operator=(const EntryParser&) = delete;
+
+  /// The rule without id and list. The error's message gives the reason and never repeats the entry.
+  base::Result<Rule> parse(std::string_view entry, Action action = Action::block);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir::match

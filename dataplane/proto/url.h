@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace weir::proto {
+
+/// Longest input in bytes; a longer one is an error, not a truncation.
+inline constexpr std::size_t kMaxUrlBytes = 65536;
+/// Longest canonical host in bytes (RFC 1035 allows 253; the rest is slack for percent-encoded oddities).
+inline constexpr std::size_t kMaxHostBytes = 255;
+
+enum class UrlError : std::uint8_t { none, too_long, empty_host, host_too_long, bad_port, bad_address };
+std::string_view to_string(UrlError error) noexcept;
+
+/// What to make of a port that is no number in 1..65535: an error for a list entry; on the wire several servers
+/// ignore it, so a request with one is matched as if it had none.
+enum class PortPolicy : std::uint8_t { strict, lenient };
+
+/// The canonical form of a URL, after Google's Safe Browsing canonicalisation (differences: dataplane/README.md).
+/// Holds its own storage of about 260 KiB: make one for each worker and use it again. The views stay valid
+/// until the next canonicalise call or the object's end. Canonicalising a result again changes nothing.
+class CanonicalUrl {
+ public:
+  /// Reads a URL with or without scheme: `http://host/path?query`, `host/path`, `host`.
+  UrlError assign_url(std::string_view text, PortPolicy policy) noexcept;
+
+  /// Reads what a request carries: `authority` (a Host value, SNI or `host:port`) and the origin-form `target`
+  /// (`/path?query`; empty for a name alone).
+  UrlError assign_request(std::string_view authority, std::string_view target) noexcept;
+
+  [[nodiscard]] std::string_view host() const noexcept { return {text_.data(), host_bytes_}; }
+  /// At least "/".
+  [[nodiscard]] std::string_view path() const noexcept { return {text_.data() + host_bytes_, path_bytes_}; }
+  /// Without its `?`; empty where there is none (an empty query is no query).
+  [[nodiscard]] std::string_view query() const noexcept {
+    return has_query() ? std::string_view{text_.data() + host_bytes_ + path_bytes_ + 1, query_bytes_} : std::string_view{};
+  }
+  [[nodiscard]] bool has_query() const noexcept { return query_bytes_ != 0; }
+  /// host, path, then `?query` where there is one, contiguous: what fingerprints are taken of.
+  [[nodiscard]] std::string_view text() const noexcept {
+    return {text_.data(), host_bytes_ + path_bytes_ + (has_query() ? query_bytes_ + 1 : 0)};
+  }
+  /// The port as written, a scheme's default too; none where none (or, if lenient, junk) was written.
+  [[nodiscard]] std::optional<std::uint16_t> written_port() const noexcept { return written_port_; }
+  /// The written port unless it is the scheme's default (no scheme counts as http).
+  [[nodiscard]] std::optional<std::uint16_t> port() const noexcept { return port_; }
+  [[nodiscard]] bool host_is_address() const noexcept { return host_is_address_; }
+
+ private:
+  UrlError assign_parts(std::string_view authority, std::string_view target, std::uint16_t default_port,
+                        PortPolicy policy) noexcept;
+  UrlError take_host(std::string_view host) noexcept;
+  void take_path(std::string_view path) noexcept;
+  void take_query(std::string_view query) noexcept;
+
+  std::size_t host_bytes_ = 0;
+  std::size_t path_bytes_ = 0;
+  std::size_t query_bytes_ = 0;
+  std::optional<std::uint16_t> written_port_;
+  std::optional<std::uint16_t> port_;
+  bool host_is_address_ = false;
+  std::array<char, kMaxUrlBytes> scratch_;
+  std::array<char, kMaxHostBytes + 3 * kMaxUrlBytes + 2> text_;
+};
+
+}  // namespace weir::proto
