@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/ids.h"
+#include "base/outcome.h"
+#include "flow/flow_table.h"
+#include "match/lookup.h"
+#include "match/snapshot_view.h"
+#include "proto/http_request.h"
+#include "proto/packet_view.h"
+#include "proto/tls_client_hello.h"
+#include "proto/url.h"
+
+namespace weir::inspect {
+
+enum class Enforcement : std::uint8_t { enforce, monitor, bypass };
+/// Where a packet comes from: the subscriber's side, the network's, or (in a capture) who knows.
+enum class Direction : std::uint8_t { from_subscriber, from_network, unknown };
+enum class Action : std::uint8_t { forward, drop };
+/// What is to be sent in the place of a dropped packet.
+enum class AnswerKind : std::uint8_t { none, http_page, tls_alert, reset, finish };
+
+/// Destination ports to inspect; empty: every port, the protocol is told by its content.
+using PortSet = std::vector<std::uint16_t>;
+
+struct InspectorSettings {
+  PortSet http_ports;
+  PortSet tls_ports;
+  bool inspect_http = true;
+  bool inspect_tls = true;
+  bool tls_alert = true;  // else a reset answers a blocked ClientHello
+  std::size_t flow_capacity = 65536;
+  std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
+};
+
+/// What becomes of one packet. The caller counts `outcome` once the packet's way is sure (a full transmit queue
+/// can still change it) and sends the answer.
+struct Verdict {
+  Action action = Action::forward;
+  base::Outcome outcome = base::Outcome::forward_not_ip;
+  AnswerKind answer = AnswerKind::none;
+  bool head_request = false;  // the answer to HEAD has no body
+  base::Protocol protocol = base::Protocol::http;
+  base::RuleId rule;
+  base::ListIndex list;
+};
+
+/// One decided request. Host, path and query are the operator's own traffic: only weir-replay prints them.
+struct RequestRecord {
+  base::Protocol protocol = base::Protocol::http;
+  const proto::PacketView* packet = nullptr;
+  std::string_view host;                     // canonical; empty where there is none
+  std::optional<std::string_view> path;      // canonical
+  std::optional<std::string_view> query;     // canonical, without `?`
+  std::optional<std::uint16_t> port;         // as written
+  std::optional<std::string_view> method;
+  std::span<const std::string_view> alpn;
+  bool ech = false;
+  base::RequestVerdict verdict = base::RequestVerdict::pass;
+  base::Reason reason = base::Reason::no_match;
+  base::RuleId rule;
+  base::ListIndex list;
+};
+
+/// Is told of every decided request, in order, before inspect() returns. Views are valid during the call.
+class RequestObserver {
+ public:
+  virtual ~RequestObserver() = default;
+  virtual void on_request(const RequestRecord& record) noexcept = 0;
+};
+
+/// The whole decision for the packets of one worker: packet and flow to verdict. No DPDK, no clock, no I/O; no
+/// allocation after construction. Not thread safe: one for each worker.
+class Inspector {
+ public:
+  Inspector(InspectorSettings settings, base::Counters& counters, RequestObserver* observer = nullptr);
+
+  /// `snapshot` may be null (no list yet: requests are counted and pass). `now` is any clock that does not jump.
+  Verdict inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
+                  const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
+
+ private:
+  Verdict inspect_stream(const proto::PacketView& packet, std::chrono::nanoseconds now,
+                         const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
+  Verdict inspect_http(const proto::PacketView& packet, const match::SnapshotView* snapshot) noexcept;
+  Verdict inspect_tls(const proto::PacketView& packet, const match::SnapshotView* snapshot) noexcept;
+
+  InspectorSettings settings_;
+  base::Counters& counters_;
+  RequestObserver* observer_;
+  flow::FlowTable flows_;
+  std::unique_ptr<proto::CanonicalUrl> url_;
+};
+
+}  // namespace weir::inspect
