@@ -16,7 +16,9 @@ class ByteReader {
 
   [[nodiscard]] constexpr bool ok() const noexcept { return ok_; }
   [[nodiscard]] constexpr std::size_t position() const noexcept { return position_; }
-  [[nodiscard]] constexpr std::size_t remaining() const noexcept { return ok_ ? bytes_.size() - position_ : 0; }
+  [[nodiscard]] constexpr std::size_t remaining() const noexcept {
+    return ok_ ? bytes_.size() - position_ : 0;
+  }
 
   constexpr std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(read_integer(1)); }
   constexpr std::uint16_t u16() noexcept { return static_cast<std::uint16_t>(read_integer(2)); }

@@ -31,17 +31,33 @@ struct CounterFamily {
   [[nodiscard]] constexpr std::size_t size() const noexcept { return first.size() * second.size(); }
 };
 
-enum class Family : std::uint8_t { packets, requests, blocked, parse, ech, unenforceable, injected, inject_failed, flow_evictions };
+enum class Family : std::uint8_t {
+  packets,
+  requests,
+  blocked,
+  parse,
+  ech,
+  unenforceable,
+  injected,
+  inject_failed,
+  flow_evictions
+};
 
 inline constexpr std::array<CounterFamily, 9> kFamilies{{
     {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
     {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
     {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
-    {"weir_parse_total", "What the parsers made of candidate payloads", {"protocol", kProtocols}, {"result", kParseStatuses}},
+    {"weir_parse_total",
+     "What the parsers made of candidate payloads",
+     {"protocol", kProtocols},
+     {"result", kParseStatuses}},
     {"weir_ech_total", "ClientHellos with the encrypted_client_hello extension (most are GREASE)", {}, {}},
     {"weir_unenforceable_total", "Encrypted connections to hosts that have path rules", {"list", {}}, {}},
     {"weir_injected_packets_total", "Frames made and sent by Weir", {"towards", kTowards}, {}},
-    {"weir_inject_failed_total", "Answers that could not be sent: no mbuf, or the transmit queue full", {"towards", kTowards}, {}},
+    {"weir_inject_failed_total",
+     "Answers that could not be sent: no mbuf, or the transmit queue full",
+     {"towards", kTowards},
+     {}},
     {"weir_flow_evictions_total", "Flows forgotten early because the flow table was full", {}, {}},
 }};
 static_assert(kFamilies.size() == index_of(Family::flow_evictions) + 1);
@@ -68,11 +84,14 @@ class alignas(64) Counters {
     add(Family::packets, index_of(outcome), 0, amount);
   }
 
-  [[nodiscard]] std::uint64_t get(Family family, std::size_t first = 0, std::size_t second = 0) const noexcept {
+  [[nodiscard]] std::uint64_t get(Family family, std::size_t first = 0,
+                                  std::size_t second = 0) const noexcept {
     return cells_[family_offset(family) + first * kFamilies[index_of(family)].second.size() + second].load(
         std::memory_order_relaxed);
   }
-  [[nodiscard]] std::uint64_t get(Outcome outcome) const noexcept { return get(Family::packets, index_of(outcome)); }
+  [[nodiscard]] std::uint64_t get(Outcome outcome) const noexcept {
+    return get(Family::packets, index_of(outcome));
+  }
 
  private:
   std::array<std::atomic<std::uint64_t>, kCounterCount> cells_{};

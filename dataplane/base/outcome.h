@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace weir::base {
@@ -85,6 +86,14 @@ inline constexpr std::array<EnumRow, 2> kTowards{{
     {"server", "resets to the server"},
 }};
 
+/// What is done about listed requests.
+enum class Enforcement : std::uint8_t { enforce, monitor, bypass };
+inline constexpr std::array<EnumRow, 3> kEnforcements{{
+    {"enforce", "listed requests are dropped and answered"},
+    {"monitor", "listed requests are counted, nothing is touched"},
+    {"bypass", "every packet is forwarded without a look"},
+}};
+
 template <class Enum>
 constexpr std::size_t index_of(Enum value) noexcept {
   return static_cast<std::size_t>(value);
@@ -97,11 +106,24 @@ constexpr std::string_view to_string(Reason v) noexcept { return kReasons[index_
 constexpr std::string_view to_string(ParseStatus v) noexcept { return kParseStatuses[index_of(v)].name; }
 constexpr std::string_view to_string(Towards v) noexcept { return kTowards[index_of(v)].name; }
 
+constexpr std::string_view to_string(Enforcement v) noexcept { return kEnforcements[index_of(v)].name; }
+
 static_assert(kOutcomes.size() == index_of(Outcome::drop_tx_full) + 1);
 static_assert(kProtocols.size() == index_of(Protocol::quic) + 1);
 static_assert(kRequestVerdicts.size() == index_of(RequestVerdict::block) + 1);
 static_assert(kReasons.size() == index_of(Reason::invalid_host) + 1);
 static_assert(kParseStatuses.size() == index_of(ParseStatus::malformed) + 1);
 static_assert(kTowards.size() == index_of(Towards::server) + 1);
+static_assert(kEnforcements.size() == index_of(Enforcement::bypass) + 1);
+
+/// The value whose row has `name`; none where no row has it.
+template <class Enum, std::size_t N>
+constexpr std::optional<Enum> enum_from_name(const std::array<EnumRow, N>& rows,
+                                             std::string_view name) noexcept {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (rows[i].name == name) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
 
 }  // namespace weir::base

@@ -30,15 +30,15 @@ struct Flow {
   std::chrono::nanoseconds last_seen{0};
 };
 
-/// Fixed-capacity, set-associative table of one worker: memory is taken once, by the constructor. When a set is
-/// full its longest unseen flow is forgotten and counted. Not thread safe.
+/// Fixed-capacity, set-associative table of one worker: memory is taken once, by the constructor. When a set
+/// is full its longest unseen flow is forgotten and counted. Not thread safe.
 class FlowTable {
  public:
   /// `capacity` flows, rounded up to a power of two of at least 8; a flow unseen for `lifetime` is gone.
   FlowTable(std::size_t capacity, std::chrono::nanoseconds lifetime);
 
-  /// The live flow, its last_seen set to `now`; null when unknown. Valid until the next call. A clock that jumps
-  /// back does not expire flows.
+  /// The live flow, its last_seen set to `now`; null when unknown. Valid until the next call. A clock that
+  /// jumps back does not expire flows.
   Flow* find(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
   /// The flow, made undecided when unknown.
   Flow& find_or_add(const FlowKey& key, std::chrono::nanoseconds now) noexcept;

@@ -23,10 +23,10 @@ inline constexpr std::size_t kAnswerFrameBytes = 1536;
 class BlockPage {
  public:
   struct Settings {
-    unsigned status = 451;     // 451, 403 or 302
-    std::string body;          // HTML; empty: the built-in neutral page
-    std::string redirect;      // for 302: the Location
-    std::string blocked_by;    // for 451: URI of who blocks, Link rel="blocked-by" (RFC 7725, 4); may be empty
+    unsigned status = 451;   // 451, 403 or 302
+    std::string body;        // HTML; empty: the built-in neutral page
+    std::string redirect;    // for 302: the Location
+    std::string blocked_by;  // for 451: URI of who blocks, Link rel="blocked-by" (RFC 7725, 4); may be empty
   };
   static base::Result<BlockPage> make(const Settings& settings);
 

@@ -23,7 +23,7 @@
 
 namespace weir::inspect {
 
-enum class Enforcement : std::uint8_t { enforce, monitor, bypass };
+using base::Enforcement;
 /// Where a packet comes from: the subscriber's side, the network's, or (in a capture) who knows.
 enum class Direction : std::uint8_t { from_subscriber, from_network, unknown };
 enum class Action : std::uint8_t { forward, drop };
@@ -43,8 +43,8 @@ struct InspectorSettings {
   std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
 };
 
-/// What becomes of one packet. The caller counts `outcome` once the packet's way is sure (a full transmit queue
-/// can still change it) and sends the answer.
+/// What becomes of one packet. The caller counts `outcome` once the packet's way is sure (a full transmit
+/// queue can still change it) and sends the answer.
 struct Verdict {
   Action action = Action::forward;
   base::Outcome outcome = base::Outcome::forward_not_ip;
@@ -59,10 +59,10 @@ struct Verdict {
 struct RequestRecord {
   base::Protocol protocol = base::Protocol::http;
   const proto::PacketView* packet = nullptr;
-  std::string_view host;                     // canonical; empty where there is none
-  std::optional<std::string_view> path;      // canonical
-  std::optional<std::string_view> query;     // canonical, without `?`
-  std::optional<std::uint16_t> port;         // as written
+  std::string_view host;                  // canonical; empty where there is none
+  std::optional<std::string_view> path;   // canonical
+  std::optional<std::string_view> query;  // canonical, without `?`
+  std::optional<std::uint16_t> port;      // as written
   std::optional<std::string_view> method;
   std::span<const std::string_view> alpn;
   bool ech = false;
@@ -79,13 +79,14 @@ class RequestObserver {
   virtual void on_request(const RequestRecord& record) noexcept = 0;
 };
 
-/// The whole decision for the packets of one worker: packet and flow to verdict. No DPDK, no clock, no I/O; no
-/// allocation after construction. Not thread safe: one for each worker.
+/// The whole decision for the packets of one worker: packet and flow to verdict. No DPDK, no clock, no I/O;
+/// no allocation after construction. Not thread safe: one for each worker.
 class Inspector {
  public:
   Inspector(InspectorSettings settings, base::Counters& counters, RequestObserver* observer = nullptr);
 
-  /// `snapshot` may be null (no list yet: requests are counted and pass). `now` is any clock that does not jump.
+  /// `snapshot` may be null (no list yet: requests are counted and pass). `now` is any clock that does not
+  /// jump.
   Verdict inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 

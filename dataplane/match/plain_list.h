@@ -21,9 +21,10 @@ struct PlainListSummary {
   std::vector<LineError> errors;
 };
 
-/// Reads the `plain` profile: an entry a line, `#` starts a comment (at the line's start or after white space),
-/// blank lines are skipped, LF or CRLF, an optional UTF-8 byte order mark. Calls `on_rule(rule, line)` for each
-/// good line in order (rule id and list are left to the caller); bad lines are collected and the rest loads.
+/// Reads the `plain` profile: an entry a line, `#` starts a comment (at the line's start or after white
+/// space), blank lines are skipped, LF or CRLF, an optional UTF-8 byte order mark. Calls `on_rule(rule,
+/// line)` for each good line in order (rule id and list are left to the caller); bad lines are collected and
+/// the rest loads.
 PlainListSummary read_plain_list(std::string_view text, EntryParser& parser,
                                  const std::function<void(Rule&&, std::size_t line)>& on_rule);
 

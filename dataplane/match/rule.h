@@ -36,8 +36,9 @@ struct Rule {
 };
 
 /// Reads list entries in the default profile: `example.com`, `*.example.com`, `example.com/a/b/`,
-/// `http://example.com/a?id=7`. Names in Unicode become A-labels (UTS #46, non-transitional). Refuses, with the
-/// reason, what cannot be read, a bare top-level domain or public suffix as a whole host, and an over-long entry.
+/// `http://example.com/a?id=7`. Names in Unicode become A-labels (UTS #46, non-transitional). Refuses, with
+/// the reason, what cannot be read, a bare top-level domain or public suffix as a whole host, and an
+/// over-long entry.
 class EntryParser {
  public:
   EntryParser();

@@ -21,14 +21,14 @@ SnapshotSeed random_snapshot_seed();
 
 /// How a list's entries are compiled.
 struct ListPolicy {
-  std::string name;             // shown in verdicts and metrics; at most 63 bytes
-  bool subdomains = false;      // path rules also hold for hosts below
-  bool www_equivalent = false;  // www.X and X are one host
+  std::string name;                // shown in verdicts and metrics; at most 63 bytes
+  bool subdomains = false;         // path rules also hold for hosts below
+  bool www_equivalent = false;     // www.X and X are one host
   bool block_host_on_tls = false;  // on_tls: block-host
 };
 
-/// Makes the bytes of a snapshot (format: snapshot_format.h) from rules. The same seed, generation, time, lists
-/// and rules in the same order give the same bytes.
+/// Makes the bytes of a snapshot (format: snapshot_format.h) from rules. The same seed, generation, time,
+/// lists and rules in the same order give the same bytes.
 class SnapshotBuilder {
  public:
   struct Header {

@@ -17,8 +17,8 @@ inline constexpr std::size_t kMaxHostHeaders = 8;
 /// How the body of a request is framed (RFC 9112, 6).
 enum class BodyFraming : std::uint8_t { none, content_length, chunked, ambiguous };
 
-/// The head of an HTTP/1.x (or 0.9) request. Views point into the parsed bytes; Host values are trimmed and may
-/// hold the line ends of a folded value (canonicalisation removes them).
+/// The head of an HTTP/1.x (or 0.9) request. Views point into the parsed bytes; Host values are trimmed and
+/// may hold the line ends of a folded value (canonicalisation removes them).
 struct HttpRequest {
   std::string_view method;
   std::string_view target;
@@ -34,9 +34,10 @@ struct HttpParse {
   HttpRequest request;  // complete only where status is found
 };
 
-/// Reads one request head at the start of `bytes` (leading CR and LF are skipped). As lenient as the most lenient
-/// common server: any token as method, runs of spaces, bare LF, folded lines, headers in any case, lines without
-/// a colon. need_more: everything so far could be a request. absent: it cannot be one. O(bytes).
+/// Reads one request head at the start of `bytes` (leading CR and LF are skipped). As lenient as the most
+/// lenient common server: any token as method, runs of spaces, bare LF, folded lines, headers in any case,
+/// lines without a colon. need_more: everything so far could be a request. absent: it cannot be one.
+/// O(bytes).
 HttpParse parse_http_request(std::span<const std::byte> bytes) noexcept;
 
 /// The parts of a request target: absolute form `scheme://authority/path?query` has an authority, so has

@@ -37,8 +37,8 @@ struct TcpFields {
   std::uint8_t flags = 0;
 };
 
-/// The headers of one frame. Offsets are bytes from the frame's start and valid for the classes that reach the
-/// layer; `payload` is the transport payload as the IP length bounds it, so link padding is never in it.
+/// The headers of one frame. Offsets are bytes from the frame's start and valid for the classes that reach
+/// the layer; `payload` is the transport payload as the IP length bounds it, so link padding is never in it.
 struct PacketView {
   PacketClass packet_class = PacketClass::malformed;
   std::span<const std::byte> frame;

@@ -9,8 +9,8 @@
 
 namespace weir::proto {
 
-/// Internet checksum (RFC 1071) over `bytes`, to be continued through `sum`; the folded complement of the result
-/// goes on the wire.
+/// Internet checksum (RFC 1071) over `bytes`, to be continued through `sum`; the folded complement of the
+/// result goes on the wire.
 std::uint32_t checksum_add(std::span<const std::byte> bytes, std::uint32_t sum) noexcept;
 std::uint16_t checksum_finish(std::uint32_t sum) noexcept;
 

@@ -27,8 +27,9 @@ struct TlsParse {
   ClientHello hello;
 };
 
-/// Reads TLS records (RFC 8446, 5.1) from the start of a client's stream up to the end of a ClientHello that lies
-/// in one record. A hello that is spread over several records is need_more here: see dataplane/README.md.
+/// Reads TLS records (RFC 8446, 5.1) from the start of a client's stream up to the end of a ClientHello that
+/// lies in one record. A hello that is spread over several records is need_more here: see
+/// dataplane/README.md.
 TlsParse parse_tls_client_hello(std::span<const std::byte> stream) noexcept;
 
 /// Reads the body of a ClientHello handshake message (without its 4-byte header); shared with QUIC.

@@ -16,19 +16,21 @@ inline constexpr std::size_t kMaxHostBytes = 255;
 enum class UrlError : std::uint8_t { none, too_long, empty_host, host_too_long, bad_port, bad_address };
 std::string_view to_string(UrlError error) noexcept;
 
-/// What to make of a port that is no number in 1..65535: an error for a list entry; on the wire several servers
-/// ignore it, so a request with one is matched as if it had none.
+/// What to make of a port that is no number in 1..65535: an error for a list entry; on the wire several
+/// servers ignore it, so a request with one is matched as if it had none.
 enum class PortPolicy : std::uint8_t { strict, lenient };
 
-/// The canonical form of a URL, after Google's Safe Browsing canonicalisation (differences: dataplane/README.md).
-/// Holds its own storage of about 260 KiB: make one for each worker and use it again. The views stay valid
-/// until the next canonicalise call or the object's end. Canonicalising a result again changes nothing.
+/// The canonical form of a URL, after Google's Safe Browsing canonicalisation (differences:
+/// dataplane/README.md). Holds its own storage of about 260 KiB: make one for each worker and use it again.
+/// The views stay valid until the next canonicalise call or the object's end. Canonicalising a result again
+/// changes nothing.
 class CanonicalUrl {
  public:
   /// Reads a URL with or without scheme: `http://host/path?query`, `host/path`, `host`.
   UrlError assign_url(std::string_view text, PortPolicy policy) noexcept;
 
-  /// Reads what a request carries: `authority` (a Host value, SNI or `host:port`) and the origin-form `target`
+  /// Reads what a request carries: `authority` (a Host value, SNI or `host:port`) and the origin-form
+  /// `target`
   /// (`/path?query`; empty for a name alone).
   UrlError assign_request(std::string_view authority, std::string_view target) noexcept;
 
@@ -37,7 +39,8 @@ class CanonicalUrl {
   [[nodiscard]] std::string_view path() const noexcept { return {text_.data() + host_bytes_, path_bytes_}; }
   /// Without its `?`; empty where there is none (an empty query is no query).
   [[nodiscard]] std::string_view query() const noexcept {
-    return has_query() ? std::string_view{text_.data() + host_bytes_ + path_bytes_ + 1, query_bytes_} : std::string_view{};
+    return has_query() ? std::string_view{text_.data() + host_bytes_ + path_bytes_ + 1, query_bytes_}
+                       : std::string_view{};
   }
   [[nodiscard]] bool has_query() const noexcept { return query_bytes_ != 0; }
   /// host, path, then `?query` where there is one, contiguous: what fingerprints are taken of.

@@ -4,9 +4,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
 #include "rpc/file_descriptor.h"
@@ -45,13 +46,13 @@ struct ServerLimits {
   std::size_t unsent_bytes = std::size_t{8} << 20;  // a client that does not read is dropped
 };
 
-/// JSON-RPC 2.0, a JSON object per line, over a Unix stream socket. Non-blocking: a slow or hostile client costs
-/// its own connection and nobody else anything. The handler runs in the thread that calls run_once().
+/// JSON-RPC 2.0, a JSON object per line, over a Unix stream socket. Non-blocking: a slow or hostile client
+/// costs its own connection and nobody else anything. The handler runs in the thread that calls run_once().
 class Server {
  public:
   /// Replaces a stale socket file at `path`; refuses when another process still listens there.
-  static base::Result<std::unique_ptr<Server>> listen(const std::string& path, unsigned file_mode, Handler handler,
-                                                      ServerLimits limits = {});
+  static base::Result<std::unique_ptr<Server>> listen(const std::string& path, unsigned file_mode,
+                                                      Handler handler, ServerLimits limits = {});
   virtual ~Server() = default;
   /// Serves what is ready, waiting for it up to `timeout`.
   virtual void run_once(std::chrono::milliseconds timeout) = 0;

@@ -1,0 +1,163 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/outcome.h"
+#include "base/result.h"
+
+namespace weir::config {
+
+enum class Mode : std::uint8_t { inline_wire, mirror, routed };
+enum class PortRole : std::uint8_t { subscriber, network };
+enum class Idle : std::uint8_t { busy, sleep };
+enum class TlsAnswer : std::uint8_t { alert, reset };
+enum class QuicAnswer : std::uint8_t { close, drop };
+enum class ListType : std::uint8_t { feed, manual };
+enum class Profile : std::uint8_t { plain, csv, json, hosts, rpz };
+enum class OnTls : std::uint8_t { pass, block_host };
+enum class AuthType : std::uint8_t { none, basic, bearer, client_cert };
+enum class VerifyType : std::uint8_t { none, sha256, minisign };
+
+struct PortSettings {
+  std::string name;
+  std::string device;  // PCI address, or a DPDK vdev string such as net_af_packet0,iface=eth1
+  PortRole role = PortRole::subscriber;
+  std::size_t line = 0;  // of the entry in the file, for messages
+};
+
+/// Destination ports at which a protocol is looked for; `any`: on every port, told by content.
+struct PortSelection {
+  bool any = true;
+  std::vector<std::uint16_t> ports;  // empty and not any: not inspected
+};
+
+struct InspectSettings {
+  PortSelection http;
+  PortSelection tls;
+  PortSelection quic;
+};
+
+struct HttpBlockSettings {
+  unsigned status = 451;       // 451, 403 or 302
+  std::filesystem::path page;  // empty: the built-in page
+  std::string redirect;        // for 302
+  std::string blocked_by;      // URI of who blocks, RFC 7725, 4
+};
+
+struct BlockSettings {
+  HttpBlockSettings http;
+  TlsAnswer tls = TlsAnswer::alert;
+  QuicAnswer quic = QuicAnswer::close;
+};
+
+struct MbufSettings {
+  std::uint32_t count = 16384;       // for all ports together
+  std::uint32_t frame_bytes = 2048;  // largest frame that fits one mbuf; raise for jumbo frames
+};
+
+struct FlowSettings {
+  std::size_t capacity = 65536;  // each worker
+  std::chrono::seconds lifetime{60};
+};
+
+struct DataplaneSettings {
+  std::vector<std::string> eal;
+  Mode mode = Mode::inline_wire;
+  base::Enforcement enforcement = base::Enforcement::enforce;
+  std::vector<PortSettings> ports;
+  std::vector<unsigned> workers{1};
+  Idle idle = Idle::sleep;
+  std::filesystem::path socket = "/run/weir/dataplane.sock";
+  std::filesystem::path snapshot_dir = "/var/lib/weir/snapshots";
+  InspectSettings inspect;
+  BlockSettings block;
+  MbufSettings mbufs;
+  FlowSettings flows;
+};
+
+/// Unix user or group names whose members have a role; root has every role.
+struct RoleSettings {
+  std::vector<std::string> read;
+  std::vector<std::string> update;
+  std::vector<std::string> admin;
+};
+
+struct ControlSettings {
+  std::filesystem::path socket = "/run/weir/control.sock";
+  RoleSettings roles;
+  std::string metrics_listen = "127.0.0.1:9477";  // empty: no exporter
+  std::filesystem::path state_dir = "/var/lib/weir";
+  unsigned keep_generations = 10;
+};
+
+struct AuthSettings {
+  AuthType type = AuthType::none;
+  std::string user;
+  std::filesystem::path password_file;
+  std::filesystem::path token_file;
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+};
+
+struct VerifySettings {
+  VerifyType type = VerifyType::none;
+  std::string public_key;
+};
+
+struct GuardSettings {
+  std::uint64_t min_entries = 1;
+  unsigned max_shrink_percent = 20;
+  unsigned max_growth_percent = 100;  // 0: no bound
+};
+
+struct ListSettings {
+  std::string name;
+  ListType type = ListType::feed;
+  std::string url;  // https://... or file:///...
+  Profile profile = Profile::plain;
+  std::filesystem::path ca_file;  // empty: the system's certificate authorities
+  AuthSettings auth;
+  VerifySettings verify;
+  std::chrono::seconds interval{1800};
+  std::chrono::seconds max_age{86400};
+  OnTls on_tls = OnTls::pass;
+  bool subdomains = false;
+  bool www_equivalent = false;
+  GuardSettings guards;
+  std::size_t line = 0;  // of the entry in the file, for messages
+};
+
+struct Settings {
+  DataplaneSettings dataplane;
+  ControlSettings control;
+  std::vector<ListSettings> lists;        // order: precedence, highest first
+  std::filesystem::path protected_hosts;  // empty: none
+};
+
+inline constexpr const char* kDefaultConfigFile = "/etc/weir/weir.yaml";
+
+/// Which part of the file a program needs: problems are reported in the whole file, required keys in this
+/// part.
+enum class Audience : std::uint8_t { dataplane, control, client, replay };
+
+/// Reads and checks a configuration file. On failure the error's message has a line for each problem, in the
+/// order of the file: `FILE:LINE: KEY: what is wrong, what was expected`. Unknown keys are problems; so are
+/// settings that this version cannot honour. Error codes: config_unreadable, config_invalid.
+base::Result<Settings> load_settings(const std::filesystem::path& file, Audience audience);
+/// The same for text already read; `name` takes the file's place in messages.
+base::Result<Settings> parse_settings(const std::string& text, const std::string& name, Audience audience);
+
+/// Settings that are accepted and have no effect yet, a sentence each, to be logged at start.
+std::vector<std::string> setting_notices(const Settings& settings);
+
+/// The configuration reference made from the schema rows: Markdown, and a JSON Schema document.
+std::string settings_reference_markdown();
+std::string settings_json_schema();
+
+}  // namespace weir::config

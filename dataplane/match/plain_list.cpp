@@ -1,0 +1,1 @@
+#include "match/plain_list.h"

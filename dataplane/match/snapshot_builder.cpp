@@ -1,0 +1,1 @@
+#include "match/snapshot_builder.h"

@@ -1,0 +1,1 @@
+#include "proto/packet_view.h"

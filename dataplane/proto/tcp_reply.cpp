@@ -1,0 +1,1 @@
+#include "proto/tcp_reply.h"

@@ -1,0 +1,1 @@
+#include "proto/tls_client_hello.h"
