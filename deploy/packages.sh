@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that a purpose needs. Safe to call again: it does nothing when all are there.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: deploy/packages.sh [--list] PURPOSE...
+  build   compiler, CMake, DPDK and the libraries that Weir is built with
+  demo    what deploy/quickstart.sh runs besides Weir: nginx, curl, openssl, network tools
+  test    what tests/run.sh needs besides: the end-to-end tests' tools
+  gates   what .ci/run needs besides: clang, clang-tidy, clang-format, the sanitizers' runtimes
+  --list  print the packages instead of installing them
+TEXT
+}
+
+build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
+  libdpdk-dev libboost-program-options-dev libxxhash-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
+  nlohmann-json3-dev libidn2-dev libpsl-dev publicsuffix libsystemd-dev libcurl4-openssl-dev libpcap-dev
+  libssl-dev prometheus-cpp-dev zlib1g-dev)
+demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
+test=("${demo[@]}" python3 libgtest-dev libgmock-dev libbenchmark-dev)
+gates=(clang clang-tidy clang-format libclang-rt-14-dev)
+
+list_only=false
+wanted=()
+[[ $# -gt 0 ]] || { usage >&2; exit 2; }
+for purpose in "$@"; do
+  case $purpose in
+    --list) list_only=true ;;
+    build) wanted+=("${build[@]}") ;;
+    demo) wanted+=("${demo[@]}") ;;
+    test) wanted+=("${test[@]}") ;;
+    gates) wanted+=("${gates[@]}") ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+done
+
+if $list_only; then
+  printf '%s\n' "${wanted[@]}" | sort -u
+  exit 0
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null) == "ii "* ]] || missing+=("$package")
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+if [[ $EUID -ne 0 ]]; then
+  echo "packages.sh: run as root to install: ${missing[*]}" >&2
+  exit 2
+fi
+
+# A demonstration must not start a web server of its own on the machine: the packages' services stay down.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+echo "installing ${#missing[@]} packages: ${missing[*]}"
+if ! { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "packages.sh: the installation failed; the whole log is in $log" >&2
+  exit 1
+fi
+rm -f "$log"
