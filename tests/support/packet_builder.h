@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/bytes.h"
+
+namespace weir::test {
+
+inline constexpr std::string_view kClientMac = "02:00:00:00:00:01";
+inline constexpr std::string_view kServerMac = "02:00:00:00:00:02";
+
+/// Makes frames for tests, layer by layer from the outside in:
+///
+///     PacketBuilder().ethernet().vlan(5).ipv4("10.0.0.1", "10.0.0.2").ttl(64)
+///         .tcp(1234, 80).seq(1).ack(1).flags("PA").payload("GET / HTTP/1.1\r\n\r\n").build();
+///
+/// A method that qualifies a layer (ttl, seq, ...) goes to the last layer added. Next-protocol numbers,
+/// lengths and checksums are filled in by build() unless a method sets them, right or wrong. Layers may
+/// repeat (tunnels). Misuse throws std::logic_error; an unreadable address, std::invalid_argument.
+class PacketBuilder {
+ public:
+  // Link. Without any of these the packet begins with its IP header (raw IP captures).
+  PacketBuilder& ethernet(std::string_view source = kClientMac, std::string_view destination = kServerMac);
+  PacketBuilder& linux_sll();                        // cooked capture v1
+  PacketBuilder& linux_sll2();                       // cooked capture v2
+  PacketBuilder& loopback(bool big_endian = false);  // BSD null/loop: the address family, host order mostly
+  PacketBuilder& vlan(std::uint16_t id, std::uint16_t tpid = 0x8100, std::uint8_t priority = 0);
+  PacketBuilder& ethertype(std::uint16_t value);  // instead of the next layer's (link and VLAN layers)
+  PacketBuilder& length_field();                  // 802.3: the length in the ethertype's place
+  PacketBuilder& arp_request(std::string_view sender, std::string_view target);
+  PacketBuilder& raw(std::span<const std::byte> header);  // any bytes as a layer (MPLS, PPPoE, GRE, ...)
+
+  // IPv4 and IPv6
+  PacketBuilder& ipv4(std::string_view source, std::string_view destination);
+  PacketBuilder& ipv6(std::string_view source, std::string_view destination);
+  PacketBuilder& ttl(std::uint8_t value);                         // hop limit too
+  PacketBuilder& ip_id(std::uint16_t value);                      // IPv4
+  PacketBuilder& ip_options(std::span<const std::byte> options);  // IPv4; padded with zeroes to 4 bytes
+  PacketBuilder& header_words(std::uint8_t value);  // IPv4 IHL or TCP data offset, right or wrong
+  PacketBuilder& version(std::uint8_t value);       // IP version
+  PacketBuilder& protocol(std::uint8_t value);      // next protocol of an IP or extension header
+  /// IPv4: offset in bytes (a multiple of 8) and the MF flag. Behind ipv6(): adds a fragment header.
+  PacketBuilder& fragment(std::uint32_t offset_bytes, bool more, std::uint32_t id = 0x1234);
+  /// An IPv6 extension header of this protocol number; the body is padded so that the length is right.
+  PacketBuilder& extension(std::uint8_t protocol, std::size_t total_bytes = 8);
+  PacketBuilder& hop_by_hop() { return extension(0); }
+  PacketBuilder& routing() { return extension(43); }
+  PacketBuilder& destination_options() { return extension(60); }
+  PacketBuilder& authentication_header();  // RFC 4302, 24 bytes
+
+  // Transport
+  PacketBuilder& tcp(std::uint16_t source_port, std::uint16_t destination_port);
+  PacketBuilder& udp(std::uint16_t source_port, std::uint16_t destination_port);
+  PacketBuilder& seq(std::uint32_t value);
+  PacketBuilder& ack(std::uint32_t value);         // sets the ACK flag
+  PacketBuilder& flags(std::string_view letters);  // of F S R P A U E C; sets exactly these
+  PacketBuilder& window(std::uint16_t value);
+  PacketBuilder& urgent(std::uint16_t pointer);
+  PacketBuilder& tcp_options(std::span<const std::byte> options);  // padded with zeroes to 4 bytes
+
+  PacketBuilder& length(std::uint16_t value);    // of the last IPv4 (total), IPv6 (payload) or UDP layer
+  PacketBuilder& checksum(std::uint16_t value);  // of the last IPv4, TCP or UDP layer, as it goes on the wire
+  PacketBuilder& payload(std::string_view text);
+  PacketBuilder& payload(std::span<const std::byte> bytes);
+  /// Link padding behind the packet, counted by no header.
+  PacketBuilder& trailer(std::size_t bytes, std::byte value = std::byte{0});
+
+  [[nodiscard]] Bytes build() const;
+  /// The packet as fragments of the outermost IP layer (which must not be fragmented already), with
+  /// `fragment_bytes` (a multiple of 8) of IP payload each, in order. The transport checksum is that of the
+  /// whole.
+  [[nodiscard]] std::vector<Bytes> build_fragments(std::size_t fragment_bytes,
+                                                   std::uint32_t id = 0x1234) const;
+
+ private:
+  enum class Kind : std::uint8_t {
+    ethernet,
+    sll,
+    sll2,
+    loopback,
+    vlan,
+    raw,
+    ipv4,
+    ipv6,
+    extension,
+    ipv6_fragment,
+    authentication,
+    tcp,
+    udp
+  };
+  struct Layer {
+    Kind kind = Kind::raw;
+    Bytes header;                  // complete but for what build() fills in
+    std::uint16_t own_number = 0;  // ethertype or protocol number by which the layer before announces this
+    bool big_endian = false;
+    bool use_length_field = false;
+    std::optional<std::uint16_t> next;
+    std::optional<std::uint16_t> length;
+    std::optional<std::uint16_t> checksum;
+  };
+
+  Layer& add(Kind kind, Bytes header, std::uint16_t own_number);
+  Layer& last(std::initializer_list<Kind> kinds, std::string_view method);
+  [[nodiscard]] Bytes render(std::size_t first, Bytes body) const;
+  [[nodiscard]] Bytes finish(std::size_t index, const Bytes& body) const;
+  void fill_next(const Layer& layer, std::size_t index, std::size_t body_bytes, Bytes& header) const;
+  void fill_ip(const Layer& layer, std::size_t body_bytes, Bytes& header) const;
+  void fill_transport(const Layer& layer, std::size_t index, const Bytes& body, Bytes& header) const;
+
+  std::vector<Layer> layers_;
+  Bytes payload_;
+  Bytes trailer_;
+};
+
+}  // namespace weir::test
