@@ -19,7 +19,7 @@ build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   libssl-dev prometheus-cpp-dev zlib1g-dev)
 demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
 test=("${demo[@]}" python3 libgtest-dev libgmock-dev libbenchmark-dev)
-gates=(clang clang-tidy clang-format libclang-rt-14-dev)
+gates=(jq clang clang-tidy clang-format libclang-rt-14-dev)
 
 list_only=false
 wanted=()
