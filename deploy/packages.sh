@@ -36,8 +36,9 @@ for purpose in "$@"; do
   esac
 done
 
+mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | sort -u)
 if $list_only; then
-  printf '%s\n' "${wanted[@]}" | sort -u
+  printf '%s\n' "${wanted[@]}"
   exit 0
 fi
 
