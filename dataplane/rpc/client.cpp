@@ -1,1 +1,154 @@
 #include "rpc/client.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include "rpc/message.h"
+#include "rpc/unix_socket.h"
+
+namespace weir::rpc {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Larger than any answer of a server of ours; bounds what a broken one can make a client hold.
+constexpr std::size_t kAnswerBytes = std::size_t{256} << 20;
+constexpr std::size_t kKeptEvents = 65536;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+constexpr milliseconds kConnectRetry{5};
+// Longer waits are cut: the clock's arithmetic must not overflow.
+constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);
+
+steady_clock::time_point deadline_after(milliseconds timeout) {
+  return steady_clock::now() + std::clamp(timeout, milliseconds(0), kLongestWait);
+}
+
+// Waits until the socket is ready for `events`; false at the deadline. A socket that is ready counts even
+// when the deadline is past.
+bool wait_for(int socket, short events, steady_clock::time_point deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+    pollfd entry{.fd = socket, .events = events, .revents = 0};
+    const int count = ::poll(&entry, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX)));
+    if (count > 0) return true;
+    if (count == 0 && steady_clock::now() >= deadline) return false;
+    if (count < 0 && errno != EINTR) return true;  // what is wrong shows in the next call on the socket
+  }
+}
+
+base::Error timed_out() { return {"timeout", "no answer in time"}; }
+
+base::Error lost(int error_number) {
+  return {"protocol", "the connection broke: " + std::generic_category().message(error_number)};
+}
+
+}  // namespace
+
+Client::Client(FileDescriptor socket) : socket_(std::move(socket)), framer_(kAnswerBytes) {}
+
+base::Result<Client> Client::connect(const std::string& path, milliseconds timeout) {
+  const auto deadline = deadline_after(timeout);
+  while (true) {
+    auto socket = connect_to(path);
+    if (socket) return Client(std::move(socket).value());
+    // The queue of a Unix socket is full only for a moment, and there is nothing to poll for.
+    if (socket.error().code != "busy") return socket.error();
+    if (steady_clock::now() >= deadline) return timed_out();
+    std::this_thread::sleep_for(kConnectRetry);
+  }
+}
+
+base::Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::json& params,
+                                          milliseconds timeout, int descriptor) {
+  const auto deadline = deadline_after(timeout);
+  const std::uint64_t id = next_id_++;
+  if (auto sent = send(call_line(id, method, params), descriptor, deadline); !sent) return sent.error();
+  while (true) {
+    auto line = read_line(deadline);
+    if (!line) return line.error();
+    auto reply = parse_reply(line.value());
+    if (!reply) return reply.error();
+    if (auto* event = std::get_if<Notification>(&reply.value())) {
+      if (events_.size() >= kKeptEvents) return base::Error{"protocol", "notifications without end"};
+      events_.push_back({.method = std::move(event->method), .params = event->params.dump()});
+      continue;
+    }
+    auto& answer = std::get<Answer>(reply.value());
+    // An error that belongs to no request is about this connection, and ours is the only request on it. An
+    // answer with another id is one that an earlier call did not wait for.
+    if (answer.id == id || (answer.id.is_null() && !answer.outcome)) return std::move(answer.outcome);
+  }
+}
+
+base::Result<std::optional<Event>> Client::next_event(milliseconds timeout) {
+  const auto deadline = deadline_after(timeout);
+  if (!events_.empty()) {
+    Event event = std::move(events_.front());
+    events_.erase(events_.begin());
+    return std::optional<Event>(std::move(event));
+  }
+  while (true) {
+    auto line = read_line(deadline);
+    if (!line && line.error().code == "timeout") return std::optional<Event>();
+    if (!line) return line.error();
+    auto reply = parse_reply(line.value());
+    if (!reply) return reply.error();
+    if (auto* event = std::get_if<Notification>(&reply.value())) {
+      return std::optional<Event>({.method = std::move(event->method), .params = event->params.dump()});
+    }
+  }
+}
+
+base::Status Client::send(std::string_view line, int descriptor, Deadline deadline) {
+  while (!line.empty()) {
+    const ssize_t count = send_some(socket_.get(), line, descriptor);
+    if (count >= 0) {
+      line.remove_prefix(static_cast<std::size_t>(count));
+      descriptor = -1;  // it went with the first byte
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!wait_for(socket_.get(), POLLOUT, deadline)) return timed_out();
+    } else if (errno == EPIPE || errno == ECONNRESET) {
+      return base::ok_status();  // the server may have said why before it closed: the reader finds out
+    } else if (errno != EINTR) {
+      return lost(errno);
+    }
+  }
+  return base::ok_status();
+}
+
+base::Result<std::string> Client::read_line(Deadline deadline) {
+  std::vector<char> buffer;
+  while (true) {
+    if (const auto line = framer_.next()) return std::string(*line);
+    if (framer_.too_long()) return base::Error{"protocol", "an answer without end"};
+    if (!wait_for(socket_.get(), POLLIN, deadline)) return timed_out();
+    buffer.resize(kReadBytes);
+    const Received received = receive(socket_.get(), buffer);
+    if (received.bytes == 0) return base::Error{"protocol", "the connection ended before the answer"};
+    if (received.bytes > 0) {
+      framer_.append({buffer.data(), static_cast<std::size_t>(received.bytes)});
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+      return lost(errno);
+    }
+  }
+}
+
+base::Result<nlohmann::json> call(const std::string& path, const std::string& method,
+                                  const nlohmann::json& params, milliseconds timeout, int descriptor) {
+  const auto start = steady_clock::now();
+  auto client = Client::connect(path, timeout);
+  if (!client) return client.error();
+  const auto spent = std::chrono::floor<milliseconds>(steady_clock::now() - start);
+  return client.value().call(method, params, timeout - spent, descriptor);
+}
+
+}  // namespace weir::rpc

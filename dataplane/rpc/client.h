@@ -1,19 +1,58 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
+#include "rpc/file_descriptor.h"
+#include "rpc/line_framer.h"
 
 namespace weir::rpc {
 
 /// Connects to the Unix socket at `path`, makes one call and returns its result. `descriptor` (if not -1)
-/// goes along by SCM_RIGHTS. Error codes: not_running (nobody listens), timeout, protocol, and those of the
-/// server.
+/// goes along by SCM_RIGHTS. `timeout` is for the whole call. Error codes: not_running (nobody listens),
+/// permission_denied, path_too_long, timeout, protocol (the answer is no JSON-RPC 2.0, or the connection
+/// ended before it), and those of the server.
 base::Result<nlohmann::json> call(const std::string& path, const std::string& method,
                                   const nlohmann::json& params, std::chrono::milliseconds timeout,
                                   int descriptor = -1);
+
+/// A notification from the server; `params` as JSON text, an object.
+struct Event {
+  std::string method;
+  std::string params;
+};
+
+/// A connection for several calls and for what the server sends unasked. After an error of the connection
+/// (timeout, protocol) it is of no more use.
+class Client {
+ public:
+  /// Error codes as call().
+  static base::Result<Client> connect(const std::string& path, std::chrono::milliseconds timeout);
+
+  /// Notifications that come before the answer are kept for next_event().
+  base::Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
+                                    std::chrono::milliseconds timeout, int descriptor = -1);
+  /// The next notification; none when none came within `timeout`. Error code: protocol.
+  base::Result<std::optional<Event>> next_event(std::chrono::milliseconds timeout);
+
+ private:
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  explicit Client(FileDescriptor socket);
+  base::Status send(std::string_view line, int descriptor, Deadline deadline);
+  base::Result<std::string> read_line(Deadline deadline);
+
+  FileDescriptor socket_;
+  LineFramer framer_;
+  std::vector<Event> events_;
+  std::uint64_t next_id_ = 1;
+};
 
 }  // namespace weir::rpc

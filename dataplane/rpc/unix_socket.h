@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/result.h"
+#include "rpc/file_descriptor.h"
+
+namespace weir::rpc {
+
+/// Who is at the other end when it connected: SO_PEERCRED and SO_PEERGROUPS.
+struct Peer {
+  unsigned uid = 0;
+  unsigned gid = 0;
+  int pid = 0;
+  std::vector<unsigned> groups;  // supplementary
+};
+
+/// A listening socket and its file, which is removed with it unless somebody replaced it meanwhile.
+class Listener {
+ public:
+  /// The directory must exist. A stale socket file is replaced. Error codes: path_too_long, no_directory,
+  /// address_in_use (another process listens there), not_a_socket, permission_denied, socket.
+  static base::Result<Listener> open(const std::string& path, unsigned file_mode);
+
+  Listener(Listener&&) = default;
+  Listener& operator=(Listener&&) = delete;
+  ~Listener();
+
+  [[nodiscard]] int get() const noexcept { return socket_.get(); }
+
+ private:
+  Listener(FileDescriptor socket, std::string path, dev_t device, ino_t inode)
+      : socket_(std::move(socket)), path_(std::move(path)), device_(device), inode_(inode) {}
+
+  FileDescriptor socket_;
+  std::string path_;
+  dev_t device_;
+  ino_t inode_;
+};
+
+/// Most descriptors taken with one request; more are closed unseen.
+inline constexpr std::size_t kMaxDescriptors = 4;
+
+/// What one recvmsg gave.
+struct Received {
+  ssize_t bytes = 0;  // 0: end of stream; -1: errno says why
+  std::vector<FileDescriptor> descriptors;
+};
+
+/// One non-blocking recvmsg; descriptors are close-on-exec.
+Received receive(int socket, std::span<char> buffer);
+
+/// One non-blocking sendmsg without SIGPIPE; `descriptor` (if not -1) goes along. As send(2).
+ssize_t send_some(int socket, std::string_view bytes, int descriptor = -1);
+
+Peer peer_of(int socket);
+
+/// Starts to connect a non-blocking socket to `path`. Error codes: path_too_long, not_running,
+/// permission_denied, busy (the server's queue is full: try again), socket.
+base::Result<FileDescriptor> connect_to(const std::string& path);
+
+}  // namespace weir::rpc
