@@ -10,10 +10,13 @@ namespace weir::proto {
 
 /// Longest input in bytes; a longer one is an error, not a truncation.
 inline constexpr std::size_t kMaxUrlBytes = 65536;
-/// Longest canonical host in bytes (RFC 1035 allows 253; the rest is slack for percent-encoded oddities).
+/// Longest host in bytes before percent-encoding (RFC 1035 allows 253 and the root's dot).
 inline constexpr std::size_t kMaxHostBytes = 255;
+/// Longest canonical host: every byte percent-encoded, as a name in raw UTF-8 nearly is.
+inline constexpr std::size_t kMaxCanonicalHostBytes = 3 * kMaxHostBytes;
 
 enum class UrlError : std::uint8_t { none, too_long, empty_host, host_too_long, bad_port, bad_address };
+/// snake_case name of the value.
 std::string_view to_string(UrlError error) noexcept;
 
 /// What to make of a port that is no number in 1..65535: an error for a list entry; on the wire several
@@ -22,18 +25,19 @@ enum class PortPolicy : std::uint8_t { strict, lenient };
 
 /// The canonical form of a URL, after Google's Safe Browsing canonicalisation (differences:
 /// dataplane/README.md). Holds its own storage of about 260 KiB: make one for each worker and use it again.
-/// The views stay valid until the next canonicalise call or the object's end. Canonicalising a result again
-/// changes nothing.
+/// The views stay valid until the next assign_* call or the object's end; after an error all are empty.
+/// Canonicalising a result again changes nothing. Any bytes are allowed as input; time is O(input).
 class CanonicalUrl {
  public:
-  /// Reads a URL with or without scheme: `http://host/path?query`, `host/path`, `host`.
+  /// Reads a URL with or without scheme: `http://host/path?query`, `//host/path`, `host:port/path`, `host`.
   UrlError assign_url(std::string_view text, PortPolicy policy) noexcept;
 
-  /// Reads what a request carries: `authority` (a Host value, SNI or `host:port`) and the origin-form
-  /// `target`
+  /// Reads what a request carries: `authority` (a Host value, SNI, `host:port` or address; user info and
+  /// whatever follows a path delimiter are dropped, a junk port is ignored) and the origin-form `target`
   /// (`/path?query`; empty for a name alone).
   UrlError assign_request(std::string_view authority, std::string_view target) noexcept;
 
+  /// Lower case, percent-encoded; an IPv6 address in brackets.
   [[nodiscard]] std::string_view host() const noexcept { return {text_.data(), host_bytes_}; }
   /// At least "/".
   [[nodiscard]] std::string_view path() const noexcept { return {text_.data() + host_bytes_, path_bytes_}; }
@@ -43,7 +47,7 @@ class CanonicalUrl {
                        : std::string_view{};
   }
   [[nodiscard]] bool has_query() const noexcept { return query_bytes_ != 0; }
-  /// host, path, then `?query` where there is one, contiguous: what fingerprints are taken of.
+  /// host, path, then `?query` where there is one, contiguous.
   [[nodiscard]] std::string_view text() const noexcept {
     return {text_.data(), host_bytes_ + path_bytes_ + (has_query() ? query_bytes_ + 1 : 0)};
   }
@@ -54,11 +58,17 @@ class CanonicalUrl {
   [[nodiscard]] bool host_is_address() const noexcept { return host_is_address_; }
 
  private:
-  UrlError assign_parts(std::string_view authority, std::string_view target, std::uint16_t default_port,
-                        PortPolicy policy) noexcept;
-  UrlError take_host(std::string_view host) noexcept;
+  void clear() noexcept;
+  std::string_view copy_to_scratch(std::string_view text) noexcept;
+  UrlError take_authority(std::string_view authority, std::uint16_t default_port, PortPolicy policy) noexcept;
+  UrlError take_port(std::string_view port, std::uint16_t default_port, PortPolicy policy) noexcept;
+  UrlError take_name(std::string_view name) noexcept;
+  bool take_ipv6(std::string_view address) noexcept;
+  void take_target(std::string_view target) noexcept;
   void take_path(std::string_view path) noexcept;
   void take_query(std::string_view query) noexcept;
+  /// `part` is a view of scratch_: decodes it where it stands.
+  std::string_view decode_in_place(std::string_view part) noexcept;
 
   std::size_t host_bytes_ = 0;
   std::size_t path_bytes_ = 0;
@@ -67,7 +77,7 @@ class CanonicalUrl {
   std::optional<std::uint16_t> port_;
   bool host_is_address_ = false;
   std::array<char, kMaxUrlBytes> scratch_;
-  std::array<char, kMaxHostBytes + 3 * kMaxUrlBytes + 2> text_;
+  std::array<char, kMaxCanonicalHostBytes + 3 * kMaxUrlBytes + 2> text_;
 };
 
 }  // namespace weir::proto
