@@ -38,7 +38,9 @@ struct TcpFields {
 };
 
 /// The headers of one frame. Offsets are bytes from the frame's start and valid for the classes that reach
-/// the layer; `payload` is the transport payload as the IP length bounds it, so link padding is never in it.
+/// the layer: fragment, other, tcp and udp. `payload` is what TCP or UDP carry as the IP length bounds it, so
+/// link padding is never in it; of a fragment or another protocol, all that is behind the IP headers (of a
+/// malformed packet nothing). `ip_protocol` is the number behind the last IPv6 extension header.
 struct PacketView {
   PacketClass packet_class = PacketClass::malformed;
   std::span<const std::byte> frame;
@@ -55,7 +57,17 @@ struct PacketView {
 };
 
 /// Parses link, network and transport headers: any stack of 802.1Q/802.1ad tags, IPv4 with options, IPv6 with
-/// extension headers. Any bytes at all are allowed; the result always has a class. O(header bytes).
+/// hop-by-hop, routing, destination options, authentication and fragment headers in any order and number (an
+/// atomic fragment, RFC 6946, is a whole packet). Any bytes at all are allowed; the result always has a
+/// class. O(header bytes).
+///
+/// Lengths that lie, and what receivers make of them:
+/// - IP longer than the frame: malformed (dropped by receivers). Shorter: the rest is link padding.
+/// - IPv4 total length 0 (merged by offloads), IPv6 payload length 0 before a hop-by-hop header: the frame's.
+/// - An IPv6 Jumbo Payload option (RFC 2675): malformed.
+/// - UDP length 0, or longer than the content: the content. Shorter: the rest is not payload. 1 to 7:
+/// malformed. Checksums are not verified: with offloads they are unfinished, and a wrong one never hides a
+/// request.
 PacketView parse_packet(std::span<const std::byte> frame, LinkType link) noexcept;
 
 }  // namespace weir::proto

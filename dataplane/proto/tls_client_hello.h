@@ -29,10 +29,17 @@ struct TlsParse {
 
 /// Reads TLS records (RFC 8446, 5.1) from the start of a client's stream up to the end of a ClientHello that
 /// lies in one record. A hello that is spread over several records is need_more here: see
-/// dataplane/README.md.
+/// dataplane/README.md. O(bytes of the record).
+///
+/// - found: a whole record (any version 0x0300-0x03ff) that begins with a whole ClientHello.
+/// - need_more: the beginning of one; an empty handshake record counts as such a beginning.
+/// - absent: not a handshake record, or another handshake message.
+/// - malformed: lengths that contradict each other, or beyond what any server takes.
 TlsParse parse_tls_client_hello(std::span<const std::byte> stream) noexcept;
 
-/// Reads the body of a ClientHello handshake message (without its 4-byte header); shared with QUIC.
+/// Reads the body of a ClientHello handshake message (without its 4-byte header); shared with QUIC. found or
+/// malformed, nothing else. Lengths that decide where the names stand must fit; bytes behind the extensions
+/// and a broken ALPN list do not hide the names. Server names and protocols beyond the arrays are left out.
 TlsParse parse_client_hello_body(std::span<const std::byte> body) noexcept;
 
 }  // namespace weir::proto
