@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "inspect/inspector.h"
 #include "proto/packet_view.h"
+#include "proto/tcp_reply.h"
 
 namespace weir::inspect {
 
@@ -18,6 +19,10 @@ namespace weir::inspect {
 inline constexpr std::size_t kAnswerSegmentBytes = 1200;
 /// Room that a frame of an answer needs at most: link header with tags, IPv6, TCP, payload.
 inline constexpr std::size_t kAnswerFrameBytes = 1536;
+
+/// Most bytes of a response with its headers: ten full-size segments, what a server may send at once into a
+/// new connection (RFC 6928); nothing here waits for acknowledgements.
+inline constexpr std::size_t kMaxResponseBytes = 14600;
 
 /// The complete HTTP responses that a blocked client gets, made once at start.
 class BlockPage {
@@ -28,11 +33,13 @@ class BlockPage {
     std::string redirect;    // for 302: the Location
     std::string blocked_by;  // for 451: URI of who blocks, Link rel="blocked-by" (RFC 7725, 4); may be empty
   };
+  /// Error code: block_page_invalid; `redirect` and `blocked_by` cannot smuggle in a header.
   static base::Result<BlockPage> make(const Settings& settings);
 
   [[nodiscard]] std::span<const std::byte> response(bool head_request) const noexcept;
 
  private:
+  BlockPage() = default;
   std::vector<std::byte> full_;
   std::size_t header_bytes_ = 0;
 };
@@ -50,6 +57,9 @@ class AnswerFrames {
   std::size_t next(std::span<std::byte> out, base::Towards& towards) noexcept;
 
  private:
+  [[nodiscard]] std::uint32_t client_receives_next() const noexcept;
+  proto::TcpReply next_to_client() noexcept;
+
   const proto::PacketView& packet_;
   const Verdict& verdict_;
   std::span<const std::byte> body_;

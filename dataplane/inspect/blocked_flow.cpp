@@ -1,0 +1,85 @@
+// What happens to a client's connection once a request of its was blocked: Inspector's part that works on the
+// flow table. dataplane/inspect/README.md says what the TCP of both ends does with each answer.
+#include "inspect/inspector.h"
+
+namespace weir::inspect {
+namespace {
+
+/// Sequence numbers wrap (RFC 9293, 3.4).
+bool is_before(std::uint32_t a, std::uint32_t b) noexcept { return static_cast<std::int32_t>(a - b) < 0; }
+
+std::uint32_t end_of(const proto::PacketView& packet) noexcept {
+  const unsigned flags = packet.tcp.flags;
+  return packet.tcp.sequence + static_cast<std::uint32_t>(packet.payload.size()) +
+         ((flags & proto::kTcpSyn) != 0 ? 1U : 0U) + ((flags & proto::kTcpFin) != 0 ? 1U : 0U);
+}
+
+Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, AnswerKind answer) noexcept {
+  return {.action = Action::drop,
+          .outcome = outcome,
+          .answer = answer,
+          .head_request = stream.head_request,
+          .reset_server = stream.server_knows && answer != AnswerKind::none && answer != AnswerKind::finish,
+          .server_next = stream.server_next,
+          .client_end = stream.client_end};
+}
+
+}  // namespace
+
+Verdict Inspector::block(const proto::PacketView& packet, std::chrono::nanoseconds now,
+                         const Findings& findings) noexcept {
+  const bool syn = (packet.tcp.flags & proto::kTcpSyn) != 0;
+  AnswerKind answer = AnswerKind::reset;
+  // The page for a pipelined request would overtake the response to the one before it; data cannot be sent to
+  // a client that has no connection yet.
+  if (findings.block_begins_segment && !syn) {
+    if (findings.protocol == base::Protocol::http) answer = AnswerKind::http_page;
+    if (findings.protocol == base::Protocol::tls && settings_.tls_alert) answer = AnswerKind::tls_alert;
+  }
+  const std::uint64_t evictions_before = flows_.evictions();
+  flow::Flow& flow = flows_.find_or_add(flow::flow_key_of(packet), now);
+  counters_.add(base::Family::flow_evictions, 0, 0, flows_.evictions() - evictions_before);
+  flow.state = flow::FlowState::blocked;
+  flow.blocked = {.server_next = packet.tcp.sequence,
+                  .request_end = end_of(packet),
+                  .client_end = end_of(packet),
+                  .answer = answer,
+                  .head_request = findings.head_request,
+                  .server_knows = !syn};
+  // A RST is never answered (RFC 9293, 3.10.7.1).
+  const bool rst = (packet.tcp.flags & proto::kTcpRst) != 0;
+  Verdict verdict = dropped(base::Outcome::drop_blocked, flow.blocked, rst ? AnswerKind::none : answer);
+  verdict.protocol = findings.protocol;
+  verdict.rule = findings.rule;
+  verdict.list = findings.list;
+  return verdict;
+}
+
+std::optional<Verdict> Inspector::answer_blocked_flow(const proto::PacketView& packet,
+                                                      std::chrono::nanoseconds now) noexcept {
+  if (flows_.size() == 0) return std::nullopt;
+  flows_.sweep(now);
+  flow::Flow* flow = flows_.find(flow::flow_key_of(packet), now);
+  if (flow == nullptr || flow->state != flow::FlowState::blocked) return std::nullopt;
+
+  flow::BlockedStream& stream = flow->blocked;
+  const unsigned flags = packet.tcp.flags;
+  const bool syn = (flags & proto::kTcpSyn) != 0;
+  const bool opens = syn && (flags & proto::kTcpAck) == 0;
+  const bool blocked_syn_again = !stream.server_knows && packet.tcp.sequence == stream.server_next;
+  if (opens && !blocked_syn_again) {
+    flows_.erase(flow->key);
+    return std::nullopt;
+  }
+  const auto outcome = base::Outcome::drop_blocked_flow;
+  if ((flags & proto::kTcpRst) != 0) return dropped(outcome, stream, AnswerKind::none);
+  if (is_before(stream.client_end, end_of(packet))) stream.client_end = end_of(packet);
+  const bool fin = (flags & proto::kTcpFin) != 0;
+  if (packet.payload.empty() && !fin && !syn) return dropped(outcome, stream, AnswerKind::none);
+  // The request again, or data before it that the server has not acknowledged and never will.
+  const bool request_again = is_before(packet.tcp.sequence, stream.request_end);
+  const bool same_answer = request_again || stream.answer == AnswerKind::reset;
+  return dropped(outcome, stream, same_answer ? stream.answer : AnswerKind::finish);
+}
+
+}  // namespace weir::inspect

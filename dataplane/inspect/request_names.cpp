@@ -1,0 +1,47 @@
+#include "inspect/request_names.h"
+
+#include <cstring>
+
+#include <arpa/inet.h>
+
+namespace weir::inspect {
+
+RequestNames::RequestNames(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept {
+  const proto::HttpTarget target = proto::split_http_target(request);
+  host_only_ = request.method == "CONNECT";
+  const std::string_view path = host_only_ ? std::string_view{} : target.path_and_query;
+  if (target.has_authority) add(target.authority, path, packet.destination_port);
+  // The Host header of CONNECT repeats the target for the proxy's sake (RFC 9110, 9.3.6); one that differs is
+  // still a name that the request may end up at.
+  for (const std::string_view host : std::span(request.hosts).first(request.host_count)) {
+    if (!host.empty()) add(host, path, packet.destination_port);
+  }
+  if (count_ == 0) add_address(packet, path);
+}
+
+RequestNames::RequestNames(const proto::ClientHello& hello, const proto::PacketView& packet) noexcept
+    : host_only_(true) {
+  for (const std::string_view name : std::span(hello.server_names).first(hello.server_name_count)) {
+    if (!name.empty()) add(name, {}, packet.destination_port);
+  }
+  if (count_ == 0) add_address(packet, {});
+}
+
+void RequestNames::add(std::string_view authority, std::string_view target, std::uint16_t port) noexcept {
+  if (count_ == names_.size()) return;
+  names_[count_++] = {.authority = authority, .target = target, .port = port};
+}
+
+void RequestNames::add_address(const proto::PacketView& packet, std::string_view target) noexcept {
+  const bool v6 = packet.destination.is_v6;
+  char* text = address_text_.data();
+  if (v6) *text++ = '[';
+  if (::inet_ntop(v6 ? AF_INET6 : AF_INET, packet.destination.bytes.data(), text,
+                  static_cast<socklen_t>(address_text_.size() - 2)) == nullptr) {
+    return;
+  }
+  if (v6) std::strcat(text, "]");
+  add(address_text_.data(), target, packet.destination_port);
+}
+
+}  // namespace weir::inspect
