@@ -1,0 +1,165 @@
+"""Hot reloads under load: nothing is lost, nothing breaks."""
+
+import socket
+import ssl
+import threading
+import time
+
+from lab.case import LabCase
+from lab.network import ORIGIN_V4
+from lab.process import poll
+
+RELOADS = 100
+SECONDS = 60
+RATE_BYTES = 4_000_000  # a second: what the laboratory's kernel carries with ease on one core
+# Losses that TCP repaired, in either namespace.
+LOSS_COUNTERS = ("TcpRetransSegs", "TcpExtTCPLostRetransmit", "TcpExtTCPTimeouts", "TcpExtTCPLossProbes",
+                 "TcpExtTCPSynRetrans", "TcpExtTCPDSACKRecv", "TcpInErrs", "IpInDiscards", "IpOutDiscards")
+
+
+class Background(threading.Thread):
+    """Traffic beside the reloads; `failures` tells what broke, `count` how much was done."""
+
+    def __init__(self, case, stop):
+        super().__init__(daemon=True)
+        self.case, self.stop = case, stop
+        self.count, self.failures = 0, []
+
+    def run(self):
+        try:
+            self.work()
+        except Exception as error:  # handed to the test's thread, which fails with it
+            self.failures.append(f"{type(self).__name__} after {self.count}: {error!r}")
+
+
+class Transfer(Background):
+    """One long download; ends by itself."""
+
+    def work(self):
+        with self.case.wire.client.entered():
+            connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        with connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)  # bounds the bursts
+            connection.settimeout(20)
+            connection.connect((ORIGIN_V4, 80))
+            connection.sendall(b"GET /large HTTP/1.0\r\nHost: news.test\r\n\r\n")
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(4096)
+            self.count = len(head) - head.index(b"\r\n\r\n") - 4
+            while piece := connection.recv(262144):
+                self.count += len(piece)
+
+
+class Connections(Background):
+    """New connections one after the other: pages that pass, pages that are listed, TLS both ways."""
+
+    def work(self):
+        context = ssl.create_default_context(cafile=str(self.case.origin.ca_file))
+        while not self.stop.is_set():
+            kind = self.count % 4
+            if kind == 0:
+                self._page(b"/open", b"HTTP/1.1 200 ")
+            elif kind == 1:
+                self._page(b"/forbidden", b"HTTP/1.1 451 ")
+            elif kind == 2:
+                with self.case.wire.client.connect(ORIGIN_V4, 443) as plain:
+                    context.wrap_socket(plain, server_hostname="news.test").close()
+            else:
+                with self.case.wire.client.connect(ORIGIN_V4, 443) as plain:
+                    try:
+                        context.wrap_socket(plain, server_hostname="listed.test").close()
+                        self.failures.append("a listed host answered over TLS")
+                    except ssl.SSLError:
+                        pass
+            self.count += 1
+            time.sleep(0.01)
+
+    def _page(self, path, expected):
+        with self.case.wire.client.connect(ORIGIN_V4, 80) as connection:
+            connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: news.test\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+        if not answer.startswith(expected):
+            self.failures.append(f"{path.decode()}: {answer[:20]!r}")
+
+
+class Storm(LabCase):
+    first_list = ("news.test/forbidden", "listed.test")
+    origin_options = {"large_bytes": SECONDS * RATE_BYTES, "rate": str(RATE_BYTES)}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # A late acknowledgement on a busy machine must not look like a loss: timers wait longer, no probes.
+        for namespace, interface in ((cls.wire.client, "lan0"), (cls.wire.origin, "wan0")):
+            namespace.sysctl(ipv4__tcp_early_retrans=0)
+            namespace.ip("route", "change", "192.0.2.0/24", "dev", interface, "rto_min", "5s")
+
+    def interfaces(self):
+        wire = self.wire
+        return {name: namespace.interface_counters(name) for namespace, name in (
+            (wire.client, "lan0"), (wire.edge, "sub0"), (wire.edge, "net0"), (wire.origin, "wan0"))}
+
+    def test_hundred_reloads_lose_no_packet_and_break_no_connection(self):
+        ends = (self.wire.client, self.wire.origin)
+        losses = [end.snmp() for end in ends]
+        links, ports, outcomes = self.interfaces(), self.weir.ports(), self.weir.outcomes()
+        stop = threading.Event()
+        transfer, connections = Transfer(self, stop), Connections(self, stop)
+        start = time.monotonic()
+        transfer.start()
+        connections.start()
+        first = self.weir.generation()
+        try:
+            self._reload_again_and_again(start, transfer)
+            transfer.join(SECONDS + 30)
+        finally:
+            stop.set()
+            connections.join(30)
+        self.assertEqual(transfer.failures + connections.failures, [])
+        self.assertEqual(transfer.count, SECONDS * RATE_BYTES, "bytes of the transfer")
+        self.assertGreater(connections.count, 200, "new connections")
+        self.assertEqual(self.weir.generation(), first + RELOADS)
+        poll(lambda: self.origin.connections() == 0, 10, what="nginx has no connection left")
+        self._assert_no_loss(losses, [end.snmp() for end in ends])
+        self._assert_links_and_ports_agree(links, ports, outcomes)
+
+    def _reload_again_and_again(self, start, transfer):
+        generation = self.weir.generation()
+        for number in range(RELOADS):
+            # Spread over the transfer, each a changed list: nothing to do would be no test.
+            time.sleep(max(0.0, start + number * (SECONDS - 3) / RELOADS - time.monotonic()))
+            self.weir.write_list(*self.first_list, *(f"page{number}.test/{page}" for page in range(200)))
+            answer = self.weir.ctl("reload", "hotline")
+            generation += 1
+            self.assertEqual((answer["generation"], answer["active"]), (generation, True))
+            self.assertEqual(self.weir.generation(), generation)
+        self.assertTrue(transfer.is_alive(), "the transfer ended before the last reload")
+
+    def _assert_no_loss(self, before, after):
+        for end, old, new in zip(("client", "origin"), before, after):
+            lost = {key: new[key] - old[key] for key in LOSS_COUNTERS if new.get(key, 0) != old.get(key, 0)}
+            self.assertEqual(lost, {}, f"TCP of the {end} repaired losses")
+
+    def _assert_links_and_ports_agree(self, links, ports, outcomes):
+        """What one end sent the other got: each hop's counters, and Weir's own between them."""
+        self.assert_conserved()
+        now, now_ports, now_outcomes = self.interfaces(), self.weir.ports(), self.weir.outcomes()
+
+        def grown(link, key):
+            return now[link][key] - links[link][key]
+
+        def seen(role, key):
+            return now_ports[role][key] - ports[role][key]
+
+        for role, outer, inner in (("subscriber", "lan0", "sub0"), ("network", "wan0", "net0")):
+            self.assertEqual(grown(outer, "tx"), seen(role, "received_packets"), f"{outer} sent, {role} received")
+            self.assertEqual(grown(outer, "rx"), seen(role, "transmitted_packets"), f"{role} sent, {outer} received")
+            self.assertEqual(seen(role, "missed_packets"), 0)
+            for link in (outer, inner):
+                for key in ("rx_dropped", "tx_dropped", "rx_errors", "tx_errors"):
+                    self.assertEqual(grown(link, key), 0, f"{link} {key}")
+        self.assertEqual(now_outcomes["drop_tx_full"], outcomes["drop_tx_full"])
+        self.assertGreater(now_outcomes["drop_blocked"], outcomes["drop_blocked"])

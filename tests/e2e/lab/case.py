@@ -1,0 +1,80 @@
+"""What all cases have in common."""
+
+import os
+import unittest
+from pathlib import Path
+
+from . import cleanup
+from .network import Wire
+from .process import poll
+from .web import Browser, Origin
+from .weir import Weir, default_settings
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+def programs():
+    """Directory of the programs under test."""
+    return Path(os.environ.get("WEIR_E2E_BUILD", _ROOT / "build" / "release")) / "bin"
+
+
+class LabCase(unittest.TestCase):
+    """A class of cases that share one laboratory. After each case every packet must be accounted for."""
+
+    wire_options = {}
+    settings_options = {}
+    origin_options = {}
+    with_origin = True
+    with_control = True
+    first_list = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = cleanup.run_directory()
+        cls.wire = Wire(**cls.wire_options)
+        cls.addClassCleanup(cls.wire.delete)
+        if cls.with_origin:
+            cls.origin = Origin(cls.wire.origin, cls.directory, **cls.origin_options)
+            cls.addClassCleanup(cls.origin.process.stop)
+            cls.browser = Browser(cls.wire.client, cls.origin.ca_file)
+        cls.weir = Weir(programs(), cls.wire.edge, cls.directory,
+                        default_settings(cls.directory, **cls.settings_options))
+        cls.addClassCleanup(cls.weir.stop)
+        cls.weir.write_list(*cls.first_list)
+        cls.weir.start_dataplane()
+        if cls.with_control:
+            cls.weir.start_control()
+
+    def tearDown(self):
+        if self.weir.dataplane and self.weir.dataplane.running():
+            self.assert_conserved()
+
+    def assert_conserved(self):
+        """received = sum of outcomes, nothing missed. Polled: a packet may be between the two counters."""
+        seen = []
+
+        def settled():
+            seen[:] = self.weir.conserved()
+            return seen[0] == seen[1]
+
+        try:
+            poll(settled, 5, 0.1)
+        except AssertionError:
+            self.fail(f"received {seen[0]} packets, the outcomes' sum is {seen[1]}")
+        self.assertEqual(seen[2], 0, "missed packets")
+
+    def assert_passes(self, url, *options, **kwargs):
+        answer = self.browser.get(url, *options, **kwargs)
+        self.assertEqual((answer.exit_code, answer.status), (0, 200), f"{url}: {answer.error or answer.body}")
+        return answer
+
+    def assert_blocked_page(self, url, *options, **kwargs):
+        answer = self.browser.get(url, *options, **kwargs)
+        self.assertEqual((answer.exit_code, answer.status), (0, 451), f"{url}: {answer.error or answer.body}")
+        return answer
+
+    def assert_blocked_tls(self, url, *options, **kwargs):
+        answer = self.browser.get(url, *options, **kwargs)
+        self.assertEqual(answer.exit_code, 35, f"{url}: {answer.error or answer.body}")
+        self.assertRegex(answer.error, r"alert|unrecognized name", url)
+        return answer

@@ -1,0 +1,147 @@
+"""Network namespaces and the wire between them."""
+
+import contextlib
+import ctypes
+import os
+import socket
+import subprocess
+
+from . import cleanup
+
+CLIENT_V4, CLIENT_V6 = "192.0.2.2", "2001:db8::2"
+ORIGIN_V4, ORIGIN_V6 = "192.0.2.80", "2001:db8::80"
+CLIENT_MAC, ORIGIN_MAC = "02:00:00:00:00:02", "02:00:00:00:00:80"
+
+_CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _ip(*arguments):
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _setns(descriptor):
+    if _libc.setns(descriptor, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+class Namespace:
+    """A network namespace, removed at the end of the run."""
+
+    _count = 0
+
+    def __init__(self, role):
+        Namespace._count += 1
+        self.name = f"{cleanup.RUN}-{Namespace._count}-{role}"
+        self._undo = cleanup.on_exit(lambda: cleanup.delete_namespace(self.name))
+        _ip("netns", "add", self.name)
+        self.ip("link", "set", "lo", "up")
+
+    def ip(self, *arguments):
+        return _ip("-n", self.name, *arguments)
+
+    def execute(self, *command):
+        subprocess.run(["ip", "netns", "exec", self.name, *command], check=True, capture_output=True, text=True)
+
+    @contextlib.contextmanager
+    def entered(self):
+        """The calling thread is in this namespace for the block; sockets made there stay there."""
+        with open("/proc/thread-self/ns/net", "rb") as home, open(f"/run/netns/{self.name}", "rb") as there:
+            _setns(there.fileno())
+            try:
+                yield
+            finally:
+                _setns(home.fileno())
+
+    def connect(self, address, port, timeout=10.0):
+        """A TCP connection made from here."""
+        with self.entered():
+            return socket.create_connection((address, port), timeout=timeout)
+
+    def sysctl(self, **settings):
+        with self.entered():
+            for key, value in settings.items():
+                path = "/proc/sys/net/" + key.replace("__", "/")
+                descriptor = os.open(path, os.O_WRONLY)
+                try:
+                    os.write(descriptor, str(value).encode())
+                finally:
+                    os.close(descriptor)
+
+    def snmp(self):
+        """The counters of /proc/net/snmp and /proc/net/netstat of this namespace: {"TcpRetransSegs": 0, ...}"""
+        values = {}
+        with self.entered():
+            for source in ("snmp", "netstat"):
+                with open(f"/proc/thread-self/net/{source}", encoding="ascii") as file:
+                    lines = file.read().splitlines()
+                for names, numbers in zip(lines[::2], lines[1::2]):
+                    kind, *keys = names.split()
+                    for key, number in zip(keys, numbers.split()[1:]):
+                        values[kind.rstrip(":") + key] = int(number)
+        return values
+
+    def interface_counters(self, interface):
+        """Packets and drops of an interface as the kernel counts them."""
+        with self.entered(), open("/proc/thread-self/net/dev", encoding="ascii") as file:
+            for line in file:
+                name, _, numbers = line.partition(":")
+                if name.strip() == interface:
+                    n = [int(word) for word in numbers.split()]
+                    return {"rx": n[1], "rx_errors": n[2], "rx_dropped": n[3],
+                            "tx": n[9], "tx_errors": n[10], "tx_dropped": n[11]}
+        raise RuntimeError(f"{self.name} has no interface {interface}")
+
+    def connections(self, port):
+        """How many TCP connections (no listeners, no TIME_WAIT) have `port` as their local one."""
+        count = 0
+        with self.entered():
+            for source in ("tcp", "tcp6"):
+                with open(f"/proc/thread-self/net/{source}", encoding="ascii") as file:
+                    for line in file.readlines()[1:]:
+                        local, state = line.split()[1], line.split()[3]
+                        if int(local.rpartition(":")[2], 16) == port and state not in ("0A", "06"):
+                            count += 1
+        return count
+
+    def delete(self):
+        cleanup.delete_namespace(self.name)
+        cleanup.done(self._undo)
+
+
+class Wire:
+    """client.lan0 === edge.sub0, edge.net0 === origin.wan0. What is between sub0 and net0 is Weir's task.
+
+    Offloads that leave checksums unfinished or make frames larger than the MTU are off, as on a real wire.
+    With `addresses` false the ends are silent: no frame but those that a test sends.
+    """
+
+    def __init__(self, mtu=1500, addresses=True):
+        self.client, self.edge, self.origin = Namespace("client"), Namespace("edge"), Namespace("origin")
+        silent = [self.edge] if addresses else [self.client, self.edge, self.origin]
+        for namespace in silent:
+            namespace.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
+        # One queue each: AF_XDP serves the one that it is bound to.
+        for end, name, mac, inner in ((self.client, "lan0", CLIENT_MAC, "sub0"), (self.origin, "wan0", ORIGIN_MAC, "net0")):
+            end.ip("link", "add", name, "mtu", str(mtu), "address", mac, "numtxqueues", "1", "numrxqueues", "1",
+                   "type", "veth", "peer", "name", inner, "mtu", str(mtu), "numtxqueues", "1", "numrxqueues", "1",
+                   "netns", self.edge.name)
+            end.execute("ethtool", "-K", name, "tx", "off")
+            self.edge.execute("ethtool", "-K", inner, "gro", "off", "tx", "off")
+        if addresses:
+            self._address(self.client, "lan0", CLIENT_V4, CLIENT_V6)
+            self._address(self.origin, "wan0", ORIGIN_V4, ORIGIN_V6)
+        for namespace, name in ((self.edge, "sub0"), (self.edge, "net0"), (self.client, "lan0"), (self.origin, "wan0")):
+            namespace.ip("link", "set", name, "up")
+
+    @staticmethod
+    def _address(namespace, interface, v4, v6):
+        namespace.ip("address", "add", f"{v4}/24", "dev", interface)
+        namespace.ip("address", "add", f"{v6}/64", "dev", interface, "nodad")
+
+    def delete(self):
+        for namespace in (self.client, self.edge, self.origin):
+            namespace.delete()

@@ -1,0 +1,114 @@
+"""The real origin (nginx with HTTP and HTTPS) and the real client (curl)."""
+
+import dataclasses
+import subprocess
+
+from .network import ORIGIN_V4, ORIGIN_V6
+from .process import Process, poll, run
+
+_ORIGIN = """\
+user root;
+daemon off;
+master_process off;
+error_log {directory}/origin-error.log notice;
+pid {directory}/origin.pid;
+events {{ worker_connections 4096; }}
+http {{
+    log_format page '$host $request_uri $status';
+    access_log {directory}/access.log page;
+    client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi; uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;
+    default_type text/plain;
+    keepalive_requests 1000;
+    server {{
+        listen 80 reuseport backlog=4096;
+        listen [::]:80 ipv6only=on;
+        listen 443 ssl;
+        listen [::]:443 ssl ipv6only=on;
+        ssl_certificate {directory}/origin.pem;
+        ssl_certificate_key {directory}/origin.key;
+        location / {{ return 200 "origin: $scheme://$host$request_uri\\n"; }}
+        location /large {{ root {directory}/files; limit_rate {rate}; sendfile on; output_buffers 1 64k; }}
+    }}
+}}
+"""
+
+
+class Origin:
+    """nginx in the origin namespace; its certificate holds for every name under .test."""
+
+    def __init__(self, namespace, directory, large_bytes=0, rate="4m"):
+        self.ca_file = directory / "ca.pem"
+        self._access_log = directory / "access.log"
+        self._namespace = namespace
+        self._make_certificates(directory)
+        (directory / "files").mkdir()
+        with open(directory / "files" / "large", "wb") as file:
+            file.truncate(large_bytes)
+        configuration = directory / "origin.conf"
+        configuration.write_text(_ORIGIN.format(directory=directory, rate=rate))
+        self.process = Process("nginx", ["nginx", "-c", configuration, "-e", directory / "origin-error.log"],
+                               directory / "nginx.log", namespace)
+        poll(self._listens, what="nginx answers")
+
+    def _make_certificates(self, directory):
+        subject = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        subprocess.run(["openssl", "req", "-x509", *subject, "-subj", "/CN=Weir e2e CA", "-keyout",
+                        directory / "ca.key", "-out", self.ca_file], check=True, capture_output=True)
+        names = ",".join(f"DNS:{name}" for name in ("*.test", "*.shop.test", "*.listed.test"))
+        subprocess.run(["openssl", "req", "-x509", *subject, "-subj", "/CN=origin.test", "-CA", self.ca_file,
+                        "-CAkey", directory / "ca.key", "-addext", f"subjectAltName={names}", "-addext",
+                        "basicConstraints=critical,CA:FALSE", "-keyout", directory / "origin.key", "-out",
+                        directory / "origin.pem"], check=True, capture_output=True)
+
+    def _listens(self):
+        if not self.process.running():
+            raise RuntimeError(f"nginx does not start\n{self.process.tail()}")
+        try:
+            self._namespace.connect("127.0.0.1", 443).close()
+            return True
+        except OSError:
+            return False
+
+    def requests(self):
+        """What reached nginx: lines of `host uri status`."""
+        return self._access_log.read_text().splitlines()
+
+    def connections(self):
+        """Open connections to nginx."""
+        return self._namespace.connections(80) + self._namespace.connections(443)
+
+
+@dataclasses.dataclass
+class Response:
+    """What curl got. `exit_code` 0: a complete HTTP response."""
+
+    exit_code: int
+    error: str
+    status: int
+    headers: dict
+    body: str
+
+
+class Browser:
+    """curl in the client namespace."""
+
+    def __init__(self, namespace, ca_file):
+        self._namespace = namespace
+        self._ca_file = ca_file
+
+    def get(self, url, *options, ipv6=False, timeout=10):
+        host = url.split("://", 1)[1].split("/", 1)[0]
+        address = f"[{ORIGIN_V6}]" if ipv6 else ORIGIN_V4
+        done = run(["curl", "--silent", "--show-error", "--include", "--max-time", timeout, "--noproxy", "*",
+                    "--cacert", self._ca_file, "--resolve", f"{host}:80:{address}",
+                    "--resolve", f"{host}:443:{address}", *options, url], self._namespace, timeout + 10)
+        head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
+        status, headers = 0, {}
+        for number, line in enumerate(head.splitlines()):
+            if number == 0:
+                status = int(line.split()[1])
+            else:
+                key, _, value = line.partition(":")
+                headers[key.lower()] = value.strip()
+        return Response(done.returncode, done.stderr.strip(), status, headers, body)
