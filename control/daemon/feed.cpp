@@ -1,0 +1,136 @@
+#include "control/feed.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "control/durable_file.h"
+#include "control/unix_time.h"
+
+namespace weir::control {
+namespace {
+
+constexpr std::chrono::seconds kFirstRetry{10};
+constexpr unsigned kMaxDoublings = 16;
+
+}  // namespace
+
+std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread) {
+  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(interval);
+  const auto spread_of = [spread](std::chrono::milliseconds delay, double share) {
+    return std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(delay.count()) * spread * share));
+  };
+  if (failures == 0) return whole + spread_of(whole, 0.1);
+  const auto backed_off = std::chrono::milliseconds(kFirstRetry) * (1U << std::min(failures - 1, kMaxDoublings));
+  const auto delay = std::min<std::chrono::milliseconds>(backed_off, whole);
+  return delay / 2 + spread_of(delay, 0.5);
+}
+
+Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts, Sink sink)
+    : index_(index), list_(list), protected_hosts_(std::move(protected_hosts)), sink_(std::move(sink)) {}
+
+Feed::~Feed() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_.store(true, std::memory_order_relaxed);
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Feed::start(Validators validators, std::string digest, std::chrono::milliseconds delay) {
+  validators_ = std::move(validators);
+  digest_ = std::move(digest);
+  due_ = Clock::now() + delay;
+  thread_ = std::thread([this] { loop(); });
+}
+
+void Feed::run_now(Sink done) {
+  {
+    const std::lock_guard lock(mutex_);
+    requested_.push_back(std::move(done));
+  }
+  wake_.notify_all();
+}
+
+void Feed::make_due() {
+  {
+    const std::lock_guard lock(mutex_);
+    due_ = Clock::now();
+  }
+  wake_.notify_all();
+}
+
+void Feed::settle(Validators validators, std::string digest, bool success) {
+  {
+    const std::lock_guard lock(mutex_);
+    validators_ = std::move(validators);
+    digest_ = std::move(digest);
+    failures_ = success ? 0 : failures_ + 1;
+    const double spread = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+    due_ = Clock::now() + next_delay(list_.interval, failures_, spread);
+  }
+  wake_.notify_all();
+}
+
+void Feed::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const auto now = Clock::now();
+    if (requested_.empty() && !(due_ && *due_ <= now)) {
+      if (due_) {
+        wake_.wait_until(lock, *due_);
+      } else {
+        wake_.wait(lock);
+      }
+      continue;
+    }
+    const bool asked_for = !requested_.empty();
+    const Sink sink = asked_for ? std::move(requested_.front()) : sink_;
+    if (asked_for) requested_.erase(requested_.begin());
+    due_.reset();
+    // Asked for: no validators, so that the content comes and is looked at whatever was said of it before.
+    const Validators validators = asked_for ? Validators{} : validators_;
+    const std::string digest = asked_for ? std::string() : digest_;
+    lock.unlock();
+    sink(run(validators, digest));
+    lock.lock();
+  }
+}
+
+FeedOutcome Feed::run(const Validators& validators, const std::string& digest) {
+  FeedOutcome outcome;
+  outcome.list = index_;
+  outcome.attempted_unix_seconds = unix_now();
+  const auto started = Clock::now();
+  outcome.error_stage = "fetch";
+  try {
+    auto fetched = fetch(list_, validators, stop_);
+    outcome.fetch_seconds = Clock::now() - started;
+    if (!fetched) {
+      outcome.error = fetched.error();
+      return outcome;
+    }
+    outcome.validators = fetched.value().validators;
+    outcome.source_digest = fetched.value().not_modified ? digest : control::digest(fetched.value().bytes);
+    if (fetched.value().not_modified || outcome.source_digest == digest) {
+      if (fetched.value().not_modified) outcome.validators = validators;
+      outcome.unchanged = true;
+      return outcome;
+    }
+    outcome.error_stage = "parse";
+    const auto parsing = Clock::now();
+    match::EntryParser parser;
+    const auto protected_hosts = ProtectedHosts::read(protected_hosts_, parser);
+    if (!protected_hosts) {
+      outcome.error = protected_hosts.error();
+      return outcome;
+    }
+    outcome.parsed = parse_list(list_, fetched.value().bytes, protected_hosts.value(), parser);
+    outcome.parse_seconds = Clock::now() - parsing;
+  } catch (const std::exception& exception) {  // no memory for a huge feed: the last good one stays
+    outcome.error = base::Error{"internal", exception.what()};
+  }
+  return outcome;
+}
+
+}  // namespace weir::control

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "control/fetcher.h"
+#include "control/list_parser.h"
+
+namespace weir::control {
+
+using Seconds = std::chrono::duration<double>;
+
+/// What a feed's thread brought. Exactly one of: an error, "nothing new", a list.
+struct FeedOutcome {
+  std::size_t list = 0;  // place in the configuration
+  std::optional<base::Error> error;
+  std::string error_stage;  // fetch | parse
+  bool unchanged = false;
+  ParsedList parsed;
+  std::string source_digest;
+  Validators validators;
+  std::int64_t attempted_unix_seconds = 0;
+  Seconds fetch_seconds{};
+  Seconds parse_seconds{};
+};
+
+/// When a feed is due again. After a success never before its interval; after failures sooner at first, then
+/// backing off up to the interval; spread at random so that a fleet does not come all at once.
+/// `spread` is from [0, 1).
+std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread);
+
+/// Fetches and parses one feed in a thread of its own, so that a slow server delays nothing else.
+class Feed {
+ public:
+  using Sink = std::function<void(FeedOutcome&&)>;
+
+  /// `sink` gets the outcomes of scheduled runs, in this feed's thread, and must answer each by settle().
+  Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts, Sink sink);
+  ~Feed();
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+
+  /// Starts the thread; the first scheduled run is due after `delay`.
+  void start(Validators validators, std::string digest, std::chrono::milliseconds delay);
+  /// Runs as soon as it can and gives the outcome to `done`, which must see to settle(). The content is read and
+  /// parsed even if it did not change.
+  void run_now(Sink done);
+  /// Makes the feed due, as its interval would.
+  void make_due();
+  /// Tells what became of an outcome: what the content in force was fetched as, and when to come back.
+  void settle(Validators validators, std::string digest, bool success);
+
+  [[nodiscard]] const config::ListSettings& settings() const noexcept { return list_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void loop();
+  FeedOutcome run(const Validators& validators, const std::string& digest);
+
+  const std::size_t index_;
+  const config::ListSettings& list_;
+  const std::filesystem::path protected_hosts_;
+  const Sink sink_;
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  std::vector<Sink> requested_;
+  std::optional<Clock::time_point> due_;  // none: waiting for settle()
+  Validators validators_;
+  std::string digest_;
+  unsigned failures_ = 0;
+  std::minstd_rand random_{std::random_device{}()};
+  std::thread thread_;
+};
+
+}  // namespace weir::control

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "control/compiler.h"
+#include "control/dataplane_link.h"
+#include "control/list_parser.h"
+#include "control/stage_times.h"
+#include "control/store.h"
+
+namespace weir::control {
+
+/// How a list fared lately; not kept over restarts.
+struct ListHealth {
+  RefusedLines refused;                 // of the content that was loaded last
+  std::optional<base::Error> error;     // of the last attempt; none: it went well
+  std::string error_stage;              // fetch | parse | guard | publish
+  std::map<std::string, std::uint64_t> errors_by_stage;
+};
+
+/// All that readers need, unchanged once they have it.
+struct View {
+  State state;
+  std::vector<ContentPtr> contents;
+  std::vector<ListHealth> health;
+  std::shared_ptr<const BuiltSnapshot> snapshot;  // null before the first generation
+  std::optional<base::Error> publish_error;       // why the generation is not in force, or the last one failed
+};
+
+/// What publishing came to. Built and on disk in any case; `not_active` says why it is not in force.
+struct Published {
+  base::Generation generation;
+  std::optional<base::Error> not_active;
+};
+
+/// Turns a State into the next generation: compile, write, hand to the dataplane, commit. All or nothing: on an
+/// error the last good generation stays, in memory, on disk and in the dataplane. Used by one thread at a time;
+/// view() by any.
+class Publisher {
+ public:
+  Publisher(const config::Settings& settings, Store store, DataplaneLink& link);
+
+  /// Loads the last good state and fits it to the configuration. Makes a new generation only if something
+  /// differs. Error codes: those of publish().
+  base::Status start(StageTimes& times);
+
+  [[nodiscard]] std::shared_ptr<const View> view() const;
+  [[nodiscard]] const LoadedState& current() const noexcept { return current_; }
+  [[nodiscard]] const Store& store() const noexcept { return store_; }
+
+  /// Error codes: io, lists_incomplete (the state was lost: until each feed is there again, the dataplane keeps
+  /// what it has), and those with which the dataplane refuses a snapshot.
+  base::Result<Published> publish(LoadedState draft, StageTimes& times);
+  /// Takes over a draft that changes nothing of what is enforced (times of attempts, validators, contents that
+  /// must wait).
+  base::Status keep(LoadedState draft);
+  /// Sees to it that the dataplane has the current generation.
+  base::Status reconcile(StageTimes& times);
+
+  /// Changes how a list fared and shows it.
+  void set_health(std::size_t list, const std::function<void(ListHealth&)>& change);
+
+ private:
+  LoadedState fit_to_settings(LoadedState loaded) const;
+  base::Status load_snapshot();
+  base::Result<Published> publish_once(LoadedState draft, StageTimes& times);
+  base::Status write_contents(const LoadedState& draft) const;
+  base::Status push(base::Generation generation, StageTimes& times) const;
+  void adopt(LoadedState draft, std::shared_ptr<const BuiltSnapshot> snapshot);
+  void show();
+  [[nodiscard]] std::string missing_feeds(const LoadedState& draft) const;
+
+  const config::Settings& settings_;
+  const Store store_;
+  DataplaneLink& link_;
+  LoadedState current_;
+  std::vector<ListHealth> health_;
+  std::shared_ptr<const BuiltSnapshot> snapshot_;
+  std::optional<base::Error> publish_error_;
+  base::Generation floor_;  // the next generation must be above
+  bool orphaned_ = false;   // snapshots are in force whose state was lost
+  mutable std::mutex view_mutex_;
+  std::shared_ptr<const View> view_ = std::make_shared<View>();
+};
+
+}  // namespace weir::control

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "rpc/server.h"
+
+namespace weir::control {
+
+/// What a caller may do; each includes the ones before it.
+enum class Role : std::uint8_t { none, read, update, admin };
+std::string_view to_string(Role role) noexcept;
+
+/// Names of the user with `uid` and of all groups that it is in, `gid` among them (NSS: passwd, groups).
+std::vector<std::string> names_of_peer(unsigned uid, unsigned gid);
+
+/// Roles by the credentials that the kernel vouches for. Root has every role. Answers of the name service are
+/// kept for some seconds: it may be slow, and it is asked from the thread that serves all clients. One thread.
+class Roles {
+ public:
+  using NamesOfPeer = std::function<std::vector<std::string>(unsigned uid, unsigned gid)>;
+
+  explicit Roles(config::RoleSettings settings, NamesOfPeer names_of_peer = control::names_of_peer);
+  [[nodiscard]] Role of(const rpc::Peer& peer);
+  /// Who has `role`, for messages: `root, weir-list`.
+  [[nodiscard]] std::string holders(Role role) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Known {
+    Role role = Role::none;
+    Clock::time_point until;
+  };
+  [[nodiscard]] Role role_of_names(const std::vector<std::string>& names) const;
+
+  const config::RoleSettings settings_;
+  const NamesOfPeer names_of_peer_;
+  std::map<std::pair<unsigned, unsigned>, Known> known_;
+};
+
+}  // namespace weir::control

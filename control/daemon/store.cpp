@@ -1,0 +1,219 @@
+#include "control/store.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/file.h>
+
+#include "control/durable_file.h"
+#include "control/state_json.h"
+
+namespace weir::control {
+namespace {
+
+constexpr std::size_t kMaxStateBytes = std::size_t{4} << 20;
+constexpr std::size_t kMaxContentBytes = std::size_t{8} << 30;
+constexpr std::size_t kNumberDigits = 20;
+constexpr std::string_view kSnapshotSuffix = ".snapshot";
+
+std::string numbered(std::uint64_t number) { return fmt::format("{:0{}}", number, kNumberDigits); }
+
+/// The numbers of the files `<20 digits><suffix>` in a directory, in descending order.
+std::vector<std::uint64_t> numbers_in(const std::filesystem::path& directory, std::string_view suffix) {
+  std::vector<std::uint64_t> numbers;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  if (error) return numbers;
+  for (const auto& entry : entries) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() != kNumberDigits + suffix.size() || !name.ends_with(suffix)) continue;
+    std::uint64_t number = 0;
+    const auto [end, code] = std::from_chars(name.data(), name.data() + kNumberDigits, number);
+    if (code == std::errc{} && end == name.data() + kNumberDigits) numbers.push_back(number);
+  }
+  std::sort(numbers.rbegin(), numbers.rend());
+  return numbers;
+}
+
+}  // namespace
+
+base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem::path snapshot_dir) {
+  for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists"}) {
+    if (auto made = make_directory(directory, 0700); !made) return made.error();
+  }
+  if (auto made = make_directory(snapshot_dir, 0750); !made) return made.error();
+  const std::filesystem::path lock_path = state_dir / "lock";
+  rpc::FileDescriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return base::Error{"io", fmt::format("cannot write in {}", state_dir.string())};
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return base::Error{"state_in_use", fmt::format("{} is in use by another weir-control: stop that one first, "
+                                                   "or give this one its own control.state_dir",
+                                                   state_dir.string())};
+  }
+  for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists", snapshot_dir}) {
+    remove_temporaries(directory);
+  }
+  return Store(std::move(state_dir), std::move(snapshot_dir), std::move(lock));
+}
+
+std::filesystem::path Store::content_path(std::uint64_t serial) const {
+  return state_dir_ / "lists" / numbered(serial);
+}
+std::filesystem::path Store::generation_path(base::Generation generation) const {
+  return state_dir_ / "generations" / numbered(generation.value);
+}
+std::filesystem::path Store::snapshot_path(base::Generation generation) const {
+  return snapshot_dir_ / (numbered(generation.value) + std::string(kSnapshotSuffix));
+}
+
+base::Result<ContentPtr> Store::load_content(std::uint64_t serial) const {
+  auto file = read_whole(content_path(serial), kMaxContentBytes);
+  if (!file) return file.error();
+  auto payload = unseal("list", file.value());
+  if (!payload) return base::Error{"damaged", content_path(serial).string() + ": " + payload.error().message};
+  std::string_view bytes = payload.value();
+  auto rules = RuleSet::deserialize(bytes);
+  if (!rules) return rules.error();
+  auto content = std::make_shared<ListContent>();
+  content->serial = serial;
+  content->rules = std::move(rules).value();
+  if (!notes_from_json(bytes, content->notes) ||
+      (!content->notes.empty() && content->notes.size() != content->rules.size())) {
+    return base::Error{"damaged", content_path(serial).string() + ": notes that do not fit the entries"};
+  }
+  return ContentPtr(std::move(content));
+}
+
+base::Result<LoadedState> Store::load_file(const std::filesystem::path& path) const {
+  auto file = read_whole(path, kMaxStateBytes);
+  if (!file) return file.error();
+  auto payload = unseal("state", file.value());
+  if (!payload) return base::Error{"damaged", path.string() + ": " + payload.error().message};
+  LoadedState loaded;
+  if (!state_from_json(payload.value(), loaded.state)) {
+    return base::Error{"damaged", path.string() + ": not the state that this version writes"};
+  }
+  for (const ListState& list : loaded.state.lists) {
+    ContentPtr content;
+    if (list.content != 0) {
+      auto read = load_content(list.content);
+      if (!read) return read.error();
+      content = std::move(read).value();
+      loaded.state.next_rule = std::max(loaded.state.next_rule, content->rules.highest_id() + 1);
+      loaded.state.next_content = std::max(loaded.state.next_content, content->serial + 1);
+    }
+    loaded.contents.push_back(std::move(content));
+  }
+  return loaded;
+}
+
+LoadedState Store::load(std::vector<std::string>& remarks) const {
+  auto current = load_file(state_dir_ / "state");
+  if (current) return std::move(current).value();
+  if (current.error().code != "not_found") remarks.push_back(current.error().message);
+  LoadedState loaded;
+  for (const base::Generation generation : generations()) {
+    auto older = load_generation(generation);
+    if (older) {
+      remarks.push_back(fmt::format("took generation {} in place of the current state", generation.value));
+      loaded = std::move(older).value();
+      break;
+    }
+    remarks.push_back(older.error().message);
+  }
+  // Numbers that a lost state gave away must not be given to others.
+  const auto serials = numbers_in(state_dir_ / "lists", "");
+  if (!serials.empty()) loaded.state.next_content = std::max(loaded.state.next_content, serials.front() + 1);
+  for (const std::uint64_t serial : serials) {
+    if (const auto content = load_content(serial)) {
+      loaded.state.next_rule =
+          std::max(loaded.state.next_rule, content.value()->rules.highest_id() + 1);
+    }
+  }
+  return loaded;
+}
+
+base::Result<LoadedState> Store::load_generation(base::Generation generation) const {
+  return load_file(generation_path(generation));
+}
+
+base::Status Store::write_snapshot(base::Generation generation, std::span<const std::byte> bytes) const {
+  return write_durably(snapshot_path(generation), bytes, 0640);
+}
+
+base::Result<rpc::FileDescriptor> Store::open_snapshot(base::Generation generation) const {
+  rpc::FileDescriptor file(::open(snapshot_path(generation).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return base::Error{"io", "cannot open " + snapshot_path(generation).string()};
+  return file;
+}
+
+base::Result<std::string> Store::read_snapshot(base::Generation generation) const {
+  return read_whole(snapshot_path(generation), kMaxContentBytes);
+}
+
+void Store::remove_snapshot(base::Generation generation) const {
+  std::error_code ignored;
+  std::filesystem::remove(snapshot_path(generation), ignored);
+}
+
+base::Status Store::write_content(const ListContent& content) const {
+  std::string payload;
+  content.rules.serialize(payload);
+  payload += notes_to_json(content.notes);
+  return write_durably(content_path(content.serial), seal("list", payload), 0600);
+}
+
+base::Status Store::commit(const State& state, bool as_generation) const {
+  const std::string file = seal("state", state_to_json(state));
+  if (as_generation) {
+    if (auto written = write_durably(generation_path(state.generation), file, 0600); !written) return written;
+  }
+  return write_durably(state_dir_ / "state", file, 0600);
+}
+
+std::vector<base::Generation> Store::generations() const {
+  std::vector<base::Generation> found;
+  for (const std::uint64_t number : numbers_in(state_dir_ / "generations", "")) found.push_back({number});
+  return found;
+}
+
+base::Generation Store::highest_generation() const {
+  const auto states = numbers_in(state_dir_ / "generations", "");
+  const auto snapshots = numbers_in(snapshot_dir_, kSnapshotSuffix);
+  return {std::max(states.empty() ? 0 : states.front(), snapshots.empty() ? 0 : snapshots.front())};
+}
+
+void Store::prune(std::size_t keep, const State& current) const {
+  std::set<std::uint64_t> needed;
+  for (const ListState& list : current.lists) needed.insert(list.content);
+  std::error_code ignored;
+  std::size_t kept = 0;
+  for (const base::Generation generation : generations()) {
+    if (kept < keep || generation == current.generation) {
+      ++kept;
+      State state;
+      const auto file = read_whole(generation_path(generation), kMaxStateBytes);
+      const auto payload = file ? unseal("state", file.value()) : base::Result<std::string_view>(file.error());
+      if (payload && state_from_json(payload.value(), state)) {
+        for (const ListState& list : state.lists) needed.insert(list.content);
+      }
+      continue;
+    }
+    std::filesystem::remove(generation_path(generation), ignored);
+  }
+  kept = 0;
+  for (const std::uint64_t number : numbers_in(snapshot_dir_, kSnapshotSuffix)) {
+    // Files above the current generation are not ours to judge: a newer dataplane may have loaded one.
+    if (number > current.generation.value || kept++ < keep) continue;
+    std::filesystem::remove(snapshot_path({number}), ignored);
+  }
+  for (const std::uint64_t serial : numbers_in(state_dir_ / "lists", "")) {
+    if (!needed.contains(serial)) std::filesystem::remove(content_path(serial), ignored);
+  }
+}
+
+}  // namespace weir::control
