@@ -1,1 +1,92 @@
-int main() { return 1; }
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+#include <spdlog/cfg/env.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+
+#include "base/version.h"
+#include "config/settings.h"
+#include "engine/dataplane.h"
+#include "engine/start_plan.h"
+
+namespace {
+
+constexpr const char* kProgram = "weir-dataplane";
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+void set_up_logging() {
+  spdlog::set_default_logger(spdlog::stderr_color_mt(kProgram));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %n %^%l%$ %v");
+  spdlog::cfg::load_env_levels();
+}
+
+/// Each line of `message` on its own: the configuration's problems come several at a time.
+int complain(const std::string& message, int exit_status) {
+  std::cerr << kProgram << ": " << message << (message.empty() || message.back() != '\n' ? "\n" : "");
+  return exit_status;
+}
+
+int run(const std::string& file, bool check_only) {
+  const auto settings = weir::config::load_settings(file, weir::config::Audience::dataplane);
+  if (!settings) return complain(settings.error().message, kUsage);
+  auto plan = weir::engine::make_start_plan(settings.value().dataplane, file);
+  if (!plan) return complain(plan.error().message, kUsage);
+  if (check_only) {
+    std::cout << file << ": no problem found\n";
+    return EXIT_SUCCESS;
+  }
+  set_up_logging();
+  for (const std::string& notice : weir::config::setting_notices(settings.value())) spdlog::warn("{}", notice);
+  weir::engine::Dataplane::block_stop_signals();
+  auto dataplane = weir::engine::Dataplane::start(std::move(plan).value());
+  if (!dataplane) {
+    spdlog::critical("{}", dataplane.error().message);
+    return dataplane.error().code == "eal_arguments" ? kUsage : kFailed;
+  }
+  // The memory holds the list and traffic of subscribers: no core dump, no debugger of another user.
+  prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+  dataplane.value()->run();
+  std::move(dataplane).value().reset();
+  spdlog::info("stopped");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  namespace options = boost::program_options;
+  try {
+    std::string file;
+    options::options_description description(
+        "Usage: weir-dataplane [OPTION]...\n"
+        "The wire: forwards packets between two DPDK ports, drops and answers listed requests.\n\nOptions");
+    description.add_options()("help", "print this and exit")(
+        "version", "print version, git revision and DPDK version, and exit")(
+        "config", options::value(&file)->default_value(weir::config::kDefaultConfigFile)->value_name("FILE"),
+        "configuration file")("check-config", "check the configuration and exit; no port is touched");
+    options::variables_map given;
+    options::store(options::command_line_parser(argc, argv).options(description).positional({}).run(), given);
+    options::notify(given);
+    if (given.count("help") != 0) {
+      std::cout << description << "\nExit status: 0 done, 1 failed, 2 usage or configuration error.\n";
+      return EXIT_SUCCESS;
+    }
+    if (given.count("version") != 0) {
+      std::cout << weir::base::version_text(kProgram) << '\n';
+      return EXIT_SUCCESS;
+    }
+    return run(file, given.count("check-config") != 0);
+  } catch (const options::error& error) {
+    return complain(fmt::format("{} (see --help)", error.what()), kUsage);
+  } catch (const std::exception& error) {
+    return complain(error.what(), kFailed);
+  }
+}

@@ -1,0 +1,230 @@
+#include "engine/dataplane.h"
+
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "engine/eal_arguments.h"
+#include "engine/snapshot_directory.h"
+
+namespace weir::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Longest time that a stop signal waits to be seen.
+constexpr std::chrono::milliseconds kTurn(100);
+/// Owner and group may ask and change; who is in the group is for the installation to say.
+constexpr unsigned kSocketMode = 0660;
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+bool stop_was_asked_for() {
+  const sigset_t set = stop_signals();
+  const timespec at_once{};
+  return sigtimedwait(&set, nullptr, &at_once) > 0;
+}
+
+}  // namespace
+
+Dataplane::Dataplane(StartPlan plan)
+    : plan_(std::move(plan)),
+      log_([](std::string_view line) { spdlog::debug("dpdk: {}", line); }),
+      snapshots_(static_cast<unsigned>(plan_.settings.workers.size())),
+      load_(plan_.settings.workers.size()) {}
+
+Dataplane::~Dataplane() { stop_workers(); }
+
+void Dataplane::block_stop_signals() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // A client of the socket that goes away must not take us along; nor must the terminal we were started from.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+}
+
+base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
+  std::unique_ptr<Dataplane> dataplane(new Dataplane(std::move(plan)));
+  // The socket first: a second start with the same configuration ends here, before it touches a port.
+  if (const auto done = dataplane->listen(); !done) return done.error();
+  if (const auto done = dataplane->start_eal(); !done) return done.error();
+  dataplane->load_snapshot();
+  if (const auto done = dataplane->open_ports(); !done) return done.error();
+  dataplane->start_workers();
+  return dataplane;
+}
+
+base::Status Dataplane::listen() {
+  auto server = rpc::Server::listen(
+      plan_.settings.socket.string(), kSocketMode,
+      [this](rpc::Request&& request, std::shared_ptr<rpc::Responder> responder) {
+        methods_->handle(std::move(request), *responder);
+      });
+  if (!server) {
+    return base::Error{.code = server.error().code, .message = "dataplane.socket: " + server.error().message};
+  }
+  server_ = std::move(server).value();
+  return base::ok_status();
+}
+
+base::Status Dataplane::start_eal() {
+  auto arguments = eal_arguments({.user = plan_.settings.eal,
+                                  .workers = plan_.settings.workers,
+                                  .pci_devices = plan_.pci_devices,
+                                  .socket = plan_.settings.socket,
+                                  .cpus = usable_cpus()});
+  if (!arguments) {
+    return base::Error{.code = arguments.error().code,
+                       .message = fmt::format("{}: {}", plan_.config_file, arguments.error().message)};
+  }
+  spdlog::debug("DPDK's arguments: {}", fmt::join(arguments.value(), " "));
+  auto eal = Eal::start(std::move(arguments).value(), log_);
+  if (!eal) return eal.error();
+  eal_ = std::move(eal).value();
+  return eal_->check_workers(plan_.settings.workers);
+}
+
+void Dataplane::load_snapshot() {
+  DirectoryLoad load = load_newest_snapshot(plan_.settings.snapshot_dir);
+  for (const SkippedSnapshot& skipped : load.skipped) {
+    spdlog::error("{} is skipped: {}: {}", skipped.file.string(), skipped.code, skipped.message);
+  }
+  if (!load.snapshot) {
+    spdlog::warn("NO LIST: {} holds no valid snapshot{}: every request passes until weir-control hands one over",
+                 plan_.settings.snapshot_dir.string(),
+                 load.problem.empty() ? "" : fmt::format(" ({})", load.problem));
+    return;
+  }
+  const std::uint64_t generation = load.snapshot->view.generation().value;
+  // No reader is there yet, so this cannot fail.
+  if (const auto published = snapshots_.publish(std::move(load.snapshot)); !published) {
+    spdlog::error("{}: {}", load.file.string(), published.error().message);
+    return;
+  }
+  spdlog::info("snapshot generation {} of {} is active", generation, plan_.settings.snapshot_dir.string());
+}
+
+base::Status Dataplane::open_ports() {
+  auto pool = make_mbuf_pool(plan_.settings.mbufs, log_);
+  if (!pool) {
+    return base::Error{.code = pool.error().code,
+                       .message = fmt::format("{}: {}", plan_.config_file, pool.error().message)};
+  }
+  pool_ = std::move(pool).value();
+  const auto workers = static_cast<std::uint16_t>(plan_.settings.workers.size());
+  const std::uint16_t descriptors =
+      descriptors_for(plan_.settings.mbufs.count, static_cast<std::uint32_t>(plan_.ports.size()) * workers, workers);
+  if (descriptors == 0) {
+    return base::Error{.code = "memory",
+                       .message = fmt::format("{}: dataplane.mbufs.count is {}: too few packet buffers for {} "
+                                              "workers, raise it",
+                                              plan_.config_file, plan_.settings.mbufs.count, workers)};
+  }
+  const PortPlan port_plan{.pool = pool_.get(),
+                           .frame_bytes = plan_.settings.mbufs.frame_bytes,
+                           .queues = workers,
+                           .descriptors = descriptors,
+                           .config_file = plan_.config_file};
+  for (const config::PortSettings& settings : plan_.ports) {
+    auto port = Port::open(settings, port_plan, log_);
+    if (!port) return port.error();
+    ports_.push_back(std::move(port).value());
+  }
+  return base::ok_status();
+}
+
+void Dataplane::start_workers() {
+  shared_.reset(new WorkerShared{.snapshots = snapshots_,
+                                 .page = plan_.page,
+                                 .pool = pool_.get(),
+                                 .enforcement = plan_.settings.enforcement});
+  for (const unsigned lcore : plan_.settings.workers) {
+    workers_.push_back(std::make_unique<Worker>(
+        WorkerSettings{.lcore = lcore,
+                       .index = static_cast<std::uint16_t>(workers_.size()),
+                       .subscriber_port = ports_[0]->id(),
+                       .network_port = ports_[1]->id(),
+                       .idle = plan_.settings.idle,
+                       .inspector = plan_.inspector},
+        *shared_));
+  }
+  methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{
+      .snapshots = snapshots_, .shared = *shared_, .workers = workers_, .ports = ports_, .load = load_});
+  workers_run_ = true;
+  for (const auto& worker : workers_) {
+    const auto run = [](void* object) {
+      static_cast<Worker*>(object)->run();
+      return 0;
+    };
+    rte_eal_remote_launch(run, worker.get(), worker->lcore());
+  }
+}
+
+void Dataplane::stop_workers() {
+  if (!workers_run_) return;
+  workers_run_ = false;
+  shared_->stop.store(true, std::memory_order_relaxed);
+  for (const auto& worker : workers_) rte_eal_wait_lcore(worker->lcore());
+  // What the drivers have accepted is still on its way through the devices.
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+void Dataplane::look_after_workers() {
+  std::vector<std::uint64_t> heartbeats;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    heartbeats.push_back(workers_[i]->heartbeat());
+    load_.sample(i, workers_[i]->busy_cycles(), rte_rdtsc());
+  }
+  const bool alive = heartbeats_.all_alive(heartbeats);
+  if (alive) service_manager_.alive();
+  if (alive == stalled_) {
+    stalled_ = !alive;
+    if (stalled_) {
+      spdlog::critical("a worker has stopped moving: the watchdog is not fed until it goes on");
+    } else {
+      spdlog::warn("every worker moves again");
+    }
+  }
+  const Snapshot* active = snapshots_.active();
+  service_manager_.status(fmt::format(
+      "{}, {}{}", base::to_string(shared_->enforcement.load(std::memory_order_relaxed)),
+      active != nullptr ? fmt::format("generation {}", active->view.generation().value) : "no list",
+      stalled_ ? ", a worker stands still" : ""));
+}
+
+void Dataplane::run() {
+  for (const auto& port : ports_) {
+    spdlog::info("port '{}' is {}, link {}", port->settings().name, port->settings().device,
+                 port->link_up() ? "up" : "down");
+  }
+  spdlog::info("packets flow: {} worker(s), {}", workers_.size(), base::to_string(plan_.settings.enforcement));
+  service_manager_.ready();
+  auto next_look = Clock::now();
+  while (!stop_was_asked_for()) {
+    server_->run_once(kTurn);
+    if (Clock::now() < next_look) continue;
+    look_after_workers();
+    next_look = Clock::now() + service_manager_.period();
+  }
+  service_manager_.stopping();
+  spdlog::info("stopping: packets that have arrived are sent on, then the ports close");
+  stop_workers();
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/eal.h"
+#include "engine/load_meter.h"
+#include "engine/local_methods.h"
+#include "engine/log_capture.h"
+#include "engine/mbuf_pool.h"
+#include "engine/port.h"
+#include "engine/service_manager.h"
+#include "engine/snapshot_store.h"
+#include "engine/start_plan.h"
+#include "engine/worker.h"
+#include "rpc/server.h"
+
+namespace weir::engine {
+
+/// A running wire: ports, workers, the snapshot in force, the local socket. Members stand in the order of
+/// their start and go in the opposite one.
+class Dataplane {
+ public:
+  /// Starts all of it; packets flow when it returns. The error's message is one line that says what to do.
+  /// Error codes: eal_arguments (a mistake in the configuration), those of rpc::Server::listen, Eal, Port and
+  /// make_mbuf_pool.
+  static base::Result<std::unique_ptr<Dataplane>> start(StartPlan plan);
+  ~Dataplane();
+  Dataplane(const Dataplane&) = delete;
+  Dataplane& operator=(const Dataplane&) = delete;
+
+  /// Serves the local socket and the service manager until SIGTERM or SIGINT, which the caller has blocked
+  /// with block_stop_signals before start(). Then no packet is in flight any more.
+  void run();
+
+  /// For the threads made afterwards, too: the signals wait until run() looks at them.
+  static void block_stop_signals();
+
+ private:
+  explicit Dataplane(StartPlan plan);
+
+  base::Status listen();
+  base::Status start_eal();
+  base::Status open_ports();
+  void load_snapshot();
+  void start_workers();
+  void stop_workers();
+  void look_after_workers();
+
+  StartPlan plan_;
+  LogCapture log_;
+  std::unique_ptr<LocalMethods> methods_;
+  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<Eal> eal_;
+  MbufPool pool_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  SnapshotStore snapshots_;
+  std::unique_ptr<WorkerShared> shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  LoadMeter load_;
+  HeartbeatWatch heartbeats_;
+  ServiceManager service_manager_;
+  bool workers_run_ = false;
+  bool stalled_ = false;
+};
+
+}  // namespace weir::engine

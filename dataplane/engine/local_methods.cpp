@@ -1,0 +1,191 @@
+#include "engine/local_methods.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <rte_version.h>
+
+#include "base/version.h"
+#include "engine/counters_report.h"
+
+namespace weir::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+base::Error error(std::string code, std::string message) {
+  return base::Error{.code = std::move(code), .message = std::move(message)};
+}
+
+std::string_view role_name(config::PortRole role) {
+  return role == config::PortRole::subscriber ? "subscriber" : "network";
+}
+
+}  // namespace
+
+const std::vector<LocalMethods::Method>& LocalMethods::methods() {
+  static const std::vector<Method> kMethods{
+      {.name = "version", .run = &LocalMethods::version},
+      {.name = "status", .run = &LocalMethods::status},
+      {.name = "counters", .run = &LocalMethods::counters},
+      {.name = "enforcement", .run = &LocalMethods::enforcement},
+      {.name = "snapshot.load", .run = &LocalMethods::load_snapshot},
+  };
+  return kMethods;
+}
+
+void LocalMethods::handle(rpc::Request&& request, rpc::Responder& responder) {
+  const auto method = std::find_if(methods().begin(), methods().end(),
+                                   [&](const Method& candidate) { return candidate.name == request.method; });
+  if (method == methods().end()) {
+    responder.fail(error("method_not_found", fmt::format("no method '{}'", request.method)));
+    return;
+  }
+  const Answer answer = (this->*method->run)(request);
+  if (answer) {
+    responder.result(answer.value());
+  } else {
+    responder.fail(answer.error());
+  }
+}
+
+LocalMethods::Answer LocalMethods::version(const rpc::Request&) {
+  return nlohmann::json{{"version", base::version()}, {"git", base::git_revision()}, {"dpdk", rte_version()}};
+}
+
+LocalMethods::Answer LocalMethods::status(const rpc::Request&) {
+  // relaxed: this thread is the one that writes it.
+  const auto mode = parts_.shared.enforcement.load(std::memory_order_relaxed);
+  return nlohmann::json{{"pid", getpid()},
+                        {"uptime_seconds", static_cast<std::uint64_t>(seconds_since(started_))},
+                        {"enforcement", base::to_string(mode)},
+                        {"snapshot", snapshot_status()},
+                        {"ports", port_status()},
+                        {"workers", worker_status()},
+                        {"flows", flow_status()}};
+}
+
+nlohmann::json LocalMethods::snapshot_status() const {
+  const Snapshot* active = parts_.snapshots.active();
+  if (active == nullptr) return nullptr;
+  nlohmann::json lists = nlohmann::json::array();
+  for (std::size_t i = 0; i < active->view.list_count(); ++i) {
+    const base::ListIndex list{static_cast<std::uint8_t>(i)};
+    lists.push_back({{"name", active->view.list_name(list)},
+                     {"whole_host_rules", active->view.whole_host_rules(list)},
+                     {"path_rules", active->view.path_rules(list)}});
+  }
+  return {{"generation", active->view.generation().value},
+          {"created_unix_seconds", active->view.created_unix_seconds()},
+          {"activated_unix_seconds", parts_.snapshots.activated_unix_seconds()},
+          {"bytes", active->memory.bytes().size()},
+          {"lists", std::move(lists)}};
+}
+
+nlohmann::json LocalMethods::port_status() const {
+  nlohmann::json ports = nlohmann::json::array();
+  for (std::size_t i = 0; i < parts_.ports.size(); ++i) {
+    const Port& port = *parts_.ports[i];
+    TrafficCounters::Values sum;
+    for (const auto& worker : parts_.workers) {
+      const TrafficCounters::Values values = worker->traffic(i);
+      sum.received_packets += values.received_packets;
+      sum.received_bytes += values.received_bytes;
+      sum.transmitted_packets += values.transmitted_packets;
+      sum.transmitted_bytes += values.transmitted_bytes;
+    }
+    ports.push_back({{"name", port.settings().name},
+                     {"role", role_name(port.settings().role)},
+                     {"device", port.settings().device},
+                     {"link_up", port.link_up()},
+                     {"received_packets", sum.received_packets},
+                     {"received_bytes", sum.received_bytes},
+                     {"transmitted_packets", sum.transmitted_packets},
+                     {"transmitted_bytes", sum.transmitted_bytes},
+                     {"missed_packets", port.missed_packets()}});
+  }
+  return ports;
+}
+
+nlohmann::json LocalMethods::worker_status() const {
+  nlohmann::json workers = nlohmann::json::array();
+  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
+    workers.push_back({{"lcore", parts_.workers[i]->lcore()},
+                       {"heartbeat", parts_.workers[i]->heartbeat()},
+                       {"busy_ratio", parts_.load.ratio(i)}});
+  }
+  return workers;
+}
+
+nlohmann::json LocalMethods::flow_status() const {
+  std::size_t capacity = 0;
+  std::size_t blocked = 0;
+  for (const auto& worker : parts_.workers) {
+    capacity += worker->inspector().flow_capacity();
+    blocked += worker->inspector().blocked_flows();
+  }
+  return {{"capacity", capacity}, {"blocked", blocked}};
+}
+
+LocalMethods::Answer LocalMethods::counters(const rpc::Request&) {
+  std::vector<const base::Counters*> counters;
+  for (const auto& worker : parts_.workers) counters.push_back(&worker->counters());
+  return counters_report(counters, parts_.snapshots.current());
+}
+
+LocalMethods::Answer LocalMethods::enforcement(const rpc::Request& request) {
+  const auto mode = request.params->find("mode");
+  const auto wanted = mode != request.params->end() && mode->is_string()
+                          ? base::enum_from_name<base::Enforcement>(base::kEnforcements,
+                                                                    mode->get_ref<const std::string&>())
+                          : std::nullopt;
+  if (!wanted) return error("invalid_params", "mode: expected \"enforce\", \"monitor\" or \"bypass\"");
+  // relaxed: a burst that is under way ends under the mode in which it began.
+  const auto before = parts_.shared.enforcement.exchange(*wanted, std::memory_order_relaxed);
+  if (before != *wanted) {
+    spdlog::warn("enforcement is now {} (it was {}), asked for by uid {}", base::to_string(*wanted),
+                 base::to_string(before), request.peer.uid);
+  }
+  return nlohmann::json{{"enforcement", base::to_string(*wanted)}};
+}
+
+LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
+  const auto generation = request.params->find("generation");
+  if (generation == request.params->end() || !generation->is_number_unsigned()) {
+    return error("invalid_params", "generation: expected a whole number");
+  }
+  if (request.descriptors.size() != 1) {
+    return error("no_descriptor", fmt::format("expected one file descriptor with the request, got {}",
+                                              request.descriptors.size()));
+  }
+  const Clock::time_point begin = Clock::now();
+  const auto wanted = generation->get<std::uint64_t>();
+  const auto refuse = [&](const base::Error& why) {
+    spdlog::error("snapshot generation {} is refused: {}: {}", wanted, why.code, why.message);
+    return why;
+  };
+  auto snapshot = Snapshot::load(request.descriptors.front().get());
+  if (!snapshot) return refuse(snapshot.error());
+  const std::uint64_t actual = snapshot.value()->view.generation().value;
+  if (actual != wanted) {
+    return refuse(error("snapshot_mismatch", fmt::format("the file holds generation {}, not {}", actual, wanted)));
+  }
+  if (const auto published = parts_.snapshots.publish(std::move(snapshot).value()); !published) {
+    return refuse(published.error());
+  }
+  const double seconds = seconds_since(begin);
+  spdlog::info("snapshot generation {} is active on every worker after {:.6f} s", wanted, seconds);
+  return nlohmann::json{{"generation", wanted}, {"active", true}, {"seconds", seconds}};
+}
+
+}  // namespace weir::engine

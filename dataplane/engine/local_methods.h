@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/load_meter.h"
+#include "engine/port.h"
+#include "engine/snapshot_store.h"
+#include "engine/worker.h"
+#include "rpc/server.h"
+
+namespace weir::engine {
+
+/// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load. Runs on
+/// the main thread; a snapshot.load keeps it for as long as copying, checking and the grace period take.
+class LocalMethods {
+ public:
+  /// Ports in the order subscriber, network. All must outlive the object.
+  struct Parts {
+    SnapshotStore& snapshots;
+    WorkerShared& shared;
+    const std::vector<std::unique_ptr<Worker>>& workers;
+    const std::vector<std::unique_ptr<Port>>& ports;
+    const LoadMeter& load;
+  };
+  explicit LocalMethods(Parts parts) : parts_(parts) {}
+
+  void handle(rpc::Request&& request, rpc::Responder& responder);
+
+ private:
+  using Answer = base::Result<nlohmann::json>;
+  struct Method {
+    std::string_view name;
+    Answer (LocalMethods::*run)(const rpc::Request& request);
+  };
+  static const std::vector<Method>& methods();
+
+  Answer version(const rpc::Request& request);
+  Answer status(const rpc::Request& request);
+  Answer counters(const rpc::Request& request);
+  Answer enforcement(const rpc::Request& request);
+  Answer load_snapshot(const rpc::Request& request);
+
+  [[nodiscard]] nlohmann::json snapshot_status() const;
+  [[nodiscard]] nlohmann::json port_status() const;
+  [[nodiscard]] nlohmann::json worker_status() const;
+  [[nodiscard]] nlohmann::json flow_status() const;
+
+  Parts parts_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace weir::engine

@@ -1,0 +1,113 @@
+#include "engine/start_plan.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace weir::engine {
+namespace {
+
+constexpr std::size_t kPageBytesLimit = std::size_t{1} << 20;
+
+base::Error invalid(std::string message) {
+  return base::Error{.code = "config_invalid", .message = std::move(message)};
+}
+
+base::Result<std::vector<config::PortSettings>> pair_of_ports(const config::DataplaneSettings& settings,
+                                                              const std::string& file) {
+  const config::PortSettings* subscriber = nullptr;
+  const config::PortSettings* network = nullptr;
+  for (const config::PortSettings& port : settings.ports) {
+    const auto*& place = port.role == config::PortRole::subscriber ? subscriber : network;
+    if (place != nullptr) {
+      return invalid(fmt::format("{}:{}: dataplane.ports: '{}' has the role of '{}' (line {}): a wire has one "
+                                 "subscriber and one network port",
+                                 file, port.line, port.name, place->name, place->line));
+    }
+    place = &port;
+  }
+  if (subscriber == nullptr || network == nullptr) {
+    return invalid(fmt::format("{}: dataplane.ports: no port has the role {}", file,
+                               subscriber == nullptr ? "subscriber" : "network"));
+  }
+  return std::vector<config::PortSettings>{*subscriber, *network};
+}
+
+base::Status check_devices(StartPlan& plan) {
+  std::vector<std::string> names;
+  for (const config::PortSettings& port : plan.ports) {
+    const auto device = parse_device(port.device);
+    const auto where = fmt::format("{}:{}: dataplane.ports: ", plan.config_file, port.line);
+    if (!device) return invalid(where + device.error().message);
+    if (!names.empty() && names.front() == device.value().name) {
+      return invalid(where + fmt::format("device {} is used by both ports: each needs one of its own, such as "
+                                         "net_af_packet0 and net_af_packet1",
+                                         device.value().name));
+    }
+    names.push_back(device.value().name);
+    if (device.value().kind == Device::Kind::pci) plan.pci_devices.push_back(device.value().text);
+  }
+  return base::ok_status();
+}
+
+base::Result<inspect::BlockPage> make_page(const config::HttpBlockSettings& http, const std::string& file) {
+  inspect::BlockPage::Settings settings{
+      .status = http.status, .body = {}, .redirect = http.redirect, .blocked_by = http.blocked_by};
+  if (!http.page.empty()) {
+    std::ifstream page(http.page, std::ios::binary);
+    std::ostringstream text;
+    if (page.peek() != std::ifstream::traits_type::eof()) text << page.rdbuf();
+    settings.body = text.str();
+    if (!page || settings.body.empty() || settings.body.size() > kPageBytesLimit) {
+      return invalid(fmt::format("{}: dataplane.block.http.page: cannot use {}: {}", file, http.page.string(),
+                                 settings.body.size() > kPageBytesLimit ? "larger than 1 MiB"
+                                 : errno != 0                           ? std::strerror(errno)
+                                                                        : "it is empty"));
+    }
+  }
+  auto made = inspect::BlockPage::make(settings);
+  if (!made) return invalid(fmt::format("{}: dataplane.block.http: {}", file, made.error().message));
+  return made;
+}
+
+void select_ports(const config::PortSelection& selection, bool& inspect, inspect::PortSet& ports) {
+  inspect = selection.any || !selection.ports.empty();
+  if (!selection.any) ports = selection.ports;
+}
+
+inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& settings) {
+  inspect::InspectorSettings result;
+  select_ports(settings.inspect.http, result.inspect_http, result.http_ports);
+  select_ports(settings.inspect.tls, result.inspect_tls, result.tls_ports);
+  result.tls_alert = settings.block.tls == config::TlsAnswer::alert;
+  result.flow_capacity = settings.flows.capacity;
+  result.flow_lifetime = settings.flows.lifetime;
+  return result;
+}
+
+}  // namespace
+
+base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings, const std::string& config_file) {
+  if (settings.mode != config::Mode::inline_wire) {
+    return invalid(fmt::format("{}: dataplane.mode: only 'inline' can be had in this version", config_file));
+  }
+  auto ports = pair_of_ports(settings, config_file);
+  if (!ports) return ports.error();
+  errno = 0;
+  auto page = make_page(settings.block.http, config_file);
+  if (!page) return page.error();
+  StartPlan plan{.settings = settings,
+                 .config_file = config_file,
+                 .ports = std::move(ports).value(),
+                 .pci_devices = {},
+                 .inspector = inspector_settings(settings),
+                 .page = std::move(page).value()};
+  if (const auto checked = check_devices(plan); !checked) return checked.error();
+  return plan;
+}
+
+}  // namespace weir::engine

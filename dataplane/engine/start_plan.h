@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "engine/device.h"
+#include "inspect/answer.h"
+#include "inspect/inspector.h"
+
+namespace weir::engine {
+
+/// Everything about a start that can be known from the configuration, before any port is touched.
+struct StartPlan {
+  config::DataplaneSettings settings;
+  std::string config_file;                  // for messages
+  std::vector<config::PortSettings> ports;  // subscriber, network
+  std::vector<std::string> pci_devices;     // of the ports, with their arguments
+  inspect::InspectorSettings inspector;
+  inspect::BlockPage page;
+};
+
+/// Checks the ports and reads the block page. Error code: config_invalid; the message names file and line.
+base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings, const std::string& config_file);
+
+}  // namespace weir::engine

@@ -1,0 +1,46 @@
+#include "engine/transmit_queue.h"
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+
+namespace weir::engine {
+
+void TransmitQueue::count(std::uint8_t kind, bool sent) noexcept {
+  if (kind >= kInjected) {
+    counters_.add(sent ? base::Family::injected : base::Family::inject_failed, kind - kInjected);
+  } else {
+    counters_.add(sent ? static_cast<base::Outcome>(kind) : base::Outcome::drop_tx_full);
+  }
+}
+
+void TransmitQueue::flush() noexcept {
+  if (count_ == 0) return;
+  // Lengths before sending: the driver frees what it has sent.
+  std::array<std::uint32_t, kCapacity> lengths;
+  for (std::uint16_t i = 0; i < count_; ++i) lengths[i] = rte_pktmbuf_pkt_len(frames_[i]);
+  std::uint16_t sent = 0;
+  unsigned tries = 0;
+  while (sent < count_ && tries < kTriesWithoutProgress) {
+    const std::uint16_t accepted =
+        rte_eth_tx_burst(port_, queue_, &frames_[sent], static_cast<std::uint16_t>(count_ - sent));
+    sent = static_cast<std::uint16_t>(sent + accepted);
+    if (accepted == 0) {
+      ++tries;
+      rte_pause();
+    }
+  }
+  std::uint64_t bytes = 0;
+  for (std::uint16_t i = 0; i < sent; ++i) {
+    bytes += lengths[i];
+    count(kinds_[i], true);
+  }
+  traffic_.add_transmitted(sent, bytes);
+  for (std::uint16_t i = sent; i < count_; ++i) {
+    count(kinds_[i], false);
+    rte_pktmbuf_free(frames_[i]);
+  }
+  count_ = 0;
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/counters.h"
+#include "base/outcome.h"
+#include "engine/traffic_counters.h"
+
+struct rte_mbuf;
+
+namespace weir::engine {
+
+/// One worker's way out of one port: gathers frames, sends them in bursts, and counts what became of each
+/// once it is sure. Order is kept. Not thread safe.
+class TransmitQueue {
+ public:
+  TransmitQueue(std::uint16_t port, std::uint16_t queue, base::Counters& counters,
+                TrafficCounters& traffic) noexcept
+      : counters_(counters), traffic_(traffic), port_(port), queue_(queue) {}
+
+  /// Takes over a received frame that goes on; `outcome` is counted when it was sent, drop_tx_full when not.
+  void forward(rte_mbuf* frame, base::Outcome outcome) noexcept {
+    push(frame, static_cast<std::uint8_t>(base::index_of(outcome)));
+  }
+  /// Takes over a frame of our own.
+  void inject(rte_mbuf* frame, base::Towards towards) noexcept {
+    push(frame, static_cast<std::uint8_t>(kInjected + base::index_of(towards)));
+  }
+  /// Sends what is there. A queue that stays full after some tries loses the rest: a wire has no memory, and
+  /// waiting would only move the loss to the receiving side.
+  void flush() noexcept;
+
+ private:
+  static constexpr std::uint16_t kCapacity = 64;
+  static constexpr unsigned kTriesWithoutProgress = 8;
+  /// A frame's kind: an Outcome, or kInjected plus a Towards.
+  static constexpr std::uint8_t kInjected = 0x80;
+  static_assert(base::kOutcomes.size() <= kInjected);
+
+  void push(rte_mbuf* frame, std::uint8_t kind) noexcept {
+    frames_[count_] = frame;
+    kinds_[count_] = kind;
+    if (++count_ == kCapacity) flush();
+  }
+  void count(std::uint8_t kind, bool sent) noexcept;
+
+  base::Counters& counters_;
+  TrafficCounters& traffic_;
+  std::uint16_t port_;
+  std::uint16_t queue_;
+  std::uint16_t count_ = 0;
+  std::array<rte_mbuf*, kCapacity> frames_{};
+  std::array<std::uint8_t, kCapacity> kinds_{};
+};
+
+}  // namespace weir::engine

@@ -1,0 +1,150 @@
+#include "engine/worker.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <span>
+
+#include <sys/prctl.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "proto/packet_view.h"
+
+namespace weir::engine {
+namespace {
+
+/// Turns after `stop` in which packets that have arrived already are still sent on.
+constexpr unsigned kDrainTurns = 64;
+
+void sleep_for(std::chrono::nanoseconds time) noexcept {
+  const timespec interval{.tv_sec = 0, .tv_nsec = time.count()};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &interval, nullptr);
+}
+
+void add(std::atomic<std::uint64_t>& cell, std::uint64_t amount) noexcept {
+  cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Worker::Worker(const WorkerSettings& settings, WorkerShared& shared)
+    : settings_(settings),
+      shared_(shared),
+      ports_{settings.subscriber_port, settings.network_port},
+      out_{TransmitQueue(ports_[0], settings.index, counters_, traffic_[0]),
+           TransmitQueue(ports_[1], settings.index, counters_, traffic_[1])},
+      inspector_(settings.inspector, counters_),
+      nanoseconds_per_cycle_(1e9 / static_cast<double>(rte_get_tsc_hz())),
+      copy_(kCopyBytes) {}
+
+void Worker::run() noexcept {
+  // Without it the kernel adds 50 us to every short sleep.
+  if (settings_.idle == config::Idle::sleep) prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  shared_.snapshots.online(settings_.index);
+  // relaxed: nothing is read that was written before `stop`.
+  while (!shared_.stop.load(std::memory_order_relaxed)) {
+    const std::uint64_t begin = rte_rdtsc();
+    const bool received = poll(begin);
+    if (received) add(busy_cycles_, rte_rdtsc() - begin);
+    add(heartbeat_, 1);
+    idle(received);
+  }
+  for (unsigned turn = 0; turn < kDrainTurns && poll(rte_rdtsc()); ++turn) add(heartbeat_, 1);
+  shared_.snapshots.offline(settings_.index);
+}
+
+void Worker::idle(bool received) noexcept {
+  if (settings_.idle == config::Idle::busy) return;
+  const auto time = idle_policy_.after_poll(received);
+  if (time.count() > 0) sleep_for(time);
+}
+
+bool Worker::poll(std::uint64_t now_cycles) noexcept {
+  bool received = false;
+  for (std::size_t from = 0; from < kPorts; ++from) {
+    std::array<rte_mbuf*, kBurst> frames;
+    const std::uint16_t count = rte_eth_rx_burst(ports_[from], settings_.index, frames.data(), kBurst);
+    if (count == 0) continue;
+    received = true;
+    process(from, frames, count, now_cycles);
+  }
+  // Answers may go out of either port, so both are flushed when all is done.
+  for (TransmitQueue& out : out_) out.flush();
+  shared_.snapshots.quiescent(settings_.index);
+  return received;
+}
+
+void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, std::uint16_t count,
+                     std::uint64_t now_cycles) noexcept {
+  std::uint64_t bytes = 0;
+  for (std::uint16_t i = 0; i < count; ++i) bytes += rte_pktmbuf_pkt_len(frames[i]);
+  traffic_[from].add_received(count, bytes);
+
+  // relaxed: the mode stands for itself.
+  const base::Enforcement enforcement = shared_.enforcement.load(std::memory_order_relaxed);
+  if (enforcement == base::Enforcement::bypass) {
+    for (std::uint16_t i = 0; i < count; ++i) {
+      out_[1 - from].forward(frames[i], base::Outcome::forward_bypass);
+    }
+    return;
+  }
+  for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], const void*));
+  const match::SnapshotView* snapshot = shared_.snapshots.current();
+  const std::chrono::nanoseconds now(
+      static_cast<std::int64_t>(static_cast<double>(now_cycles) * nanoseconds_per_cycle_));
+  for (std::uint16_t i = 0; i < count; ++i) process_frame(from, frames[i], now, snapshot, enforcement);
+}
+
+std::span<const std::byte> Worker::contiguous(rte_mbuf* frame) noexcept {
+  if (frame->nb_segs == 1) {
+    return {rte_pktmbuf_mtod(frame, const std::byte*), rte_pktmbuf_data_len(frame)};
+  }
+  const std::uint32_t size = std::min(rte_pktmbuf_pkt_len(frame), static_cast<std::uint32_t>(kCopyBytes));
+  const void* bytes = rte_pktmbuf_read(frame, 0, size, copy_.data());
+  if (bytes == nullptr) return {};
+  return {static_cast<const std::byte*>(bytes), size};
+}
+
+void Worker::process_frame(std::size_t from, rte_mbuf* frame, std::chrono::nanoseconds now,
+                           const match::SnapshotView* snapshot, base::Enforcement enforcement) noexcept {
+  const proto::PacketView packet = proto::parse_packet(contiguous(frame), proto::LinkType::ethernet);
+  const auto direction =
+      from == 0 ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
+  const inspect::Verdict verdict = inspector_.inspect(packet, direction, now, snapshot, enforcement);
+  if (verdict.action == inspect::Action::forward) {
+    out_[1 - from].forward(frame, verdict.outcome);
+    return;
+  }
+  counters_.add(verdict.outcome);
+  if (verdict.answer != inspect::AnswerKind::none) answer(from, packet, verdict);
+  rte_pktmbuf_free(frame);
+}
+
+void Worker::answer(std::size_t from, const proto::PacketView& packet, const inspect::Verdict& verdict) noexcept {
+  inspect::AnswerFrames frames(packet, verdict, shared_.page);
+  for (;;) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(shared_.pool);
+    if (mbuf == nullptr) {
+      // What could not be sent is not known without a buffer to write it to; the client's first answer is
+      // what is surely missing.
+      counters_.add(base::Family::inject_failed, base::index_of(base::Towards::client));
+      return;
+    }
+    auto towards = base::Towards::client;
+    const std::span<std::byte> room(rte_pktmbuf_mtod(mbuf, std::byte*), rte_pktmbuf_tailroom(mbuf));
+    const std::size_t bytes = frames.next(room, towards);
+    if (bytes == 0) {
+      rte_pktmbuf_free(mbuf);
+      return;
+    }
+    mbuf->data_len = static_cast<std::uint16_t>(bytes);
+    mbuf->pkt_len = static_cast<std::uint32_t>(bytes);
+    out_[towards == base::Towards::client ? from : 1 - from].inject(mbuf, towards);
+  }
+}
+
+}  // namespace weir::engine
