@@ -2,11 +2,13 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace weir::match {
 
+/// Secret of one snapshot; fingerprints mean nothing without it.
 using FingerprintSeed = std::array<std::uint64_t, 2>;
 
 /// 128 bits of keyed XXH3: what a snapshot holds in place of a host or URL.
@@ -16,9 +18,52 @@ struct Fingerprint {
   auto operator<=>(const Fingerprint&) const = default;
 };
 
-/// What the text stands for, so that equal texts of different kinds get different fingerprints.
-enum class KeyKind : std::uint8_t { host = 1, prefix = 2, url = 3, url_query = 4 };
+/// What a joined fingerprint stands for, so that equal parts in different roles get different fingerprints.
+enum class KeyKind : std::uint8_t { directory = 1, prefix = 2, url = 3, url_query = 4, port = 5 };
 
-Fingerprint fingerprint(std::string_view text, KeyKind kind, const FingerprintSeed& seed) noexcept;
+/// Takes fingerprints under one seed. Those of paths are chained, a step a segment: all the directories of a
+/// path together cost no more than hashing it once, however deep it is.
+class Fingerprinter {
+ public:
+  explicit Fingerprinter(const FingerprintSeed& seed) noexcept;
+
+  /// Of a host, segment or query.
+  [[nodiscard]] Fingerprint of(std::string_view text) const noexcept;
+
+  /// Of an ordered pair.
+  [[nodiscard]] Fingerprint join(const Fingerprint& first, const Fingerprint& second,
+                                 KeyKind kind) const noexcept;
+
+  /// Of what `key` stands for on one port alone.
+  [[nodiscard]] Fingerprint with_port(const Fingerprint& key, std::uint16_t port) const noexcept {
+    return join(key, Fingerprint{.low = port, .high = 0}, KeyKind::port);
+  }
+
+  /// Of a canonical path, without its host. Calls `on_directory(depth, fingerprint)` for each directory from
+  /// the root (depth 0) down: `/`, `/a/`, `/a/b/` for `/a/b/c`.
+  template <class OnDirectory>
+  Fingerprint walk_path(std::string_view path, OnDirectory&& on_directory) const noexcept {
+    Fingerprint directory;
+    std::size_t depth = 0;
+    std::string_view rest = path.empty() ? path : path.substr(1);
+    on_directory(depth, directory);
+    for (std::size_t slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
+      directory = join(directory, of(rest.substr(0, slash)), KeyKind::directory);
+      on_directory(++depth, directory);
+      rest.remove_prefix(slash + 1);
+    }
+    return join(directory, of(rest), KeyKind::url);
+  }
+
+  /// Of a path with its query, from walk_path's result.
+  [[nodiscard]] Fingerprint with_query(const Fingerprint& path, std::string_view query) const noexcept {
+    return join(path, of(query), KeyKind::url_query);
+  }
+
+ private:
+  // All 128 bits of the seed reach every length of input only through a secret; XXH3's seed has 64.
+  static constexpr std::size_t kSecretBytes = 192;
+  alignas(64) std::array<std::uint64_t, kSecretBytes / sizeof(std::uint64_t)> secret_;
+};
 
 }  // namespace weir::match

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
 
 #include "base/ids.h"
 #include "match/snapshot_view.h"
@@ -12,7 +10,8 @@ namespace weir::match {
 
 enum class Decision : std::uint8_t { no_match, block, allow };
 
-/// What is asked: a canonical URL and the ports by which a rule with a port may hold.
+/// What is asked: a canonical URL and the ports by which a rule with a port may hold: the one written in the
+/// request, or else the connection's (either will do: servers take a request on any port as for themselves).
 struct Query {
   const proto::CanonicalUrl* url = nullptr;
   std::uint16_t connection_port = 0;  // transport destination port; 0: unknown
@@ -23,13 +22,15 @@ struct Match {
   Decision decision = Decision::no_match;
   base::RuleId rule;
   base::ListIndex list;
-  /// The host has path rules (of `path_list`) that an encrypted connection hides.
+  /// No rule matches, and the host has block rules with a path (of `path_list`, the list of highest
+  /// precedence that has one) that an encrypted connection hides.
   bool path_rules_unseen = false;
   base::ListIndex path_list;
 };
 
-/// Decides one request. An allow rule wins over every block rule; among block rules the list of the highest
-/// precedence, then the lowest rule id. Wait-free, no allocation; O(labels + path depth) lookups.
+/// Decides one request. An allow rule wins over every block rule; among rules of one action the list of the
+/// highest precedence, then the lowest rule id. Wait-free, no allocation; O(labels + path depth) lookups of
+/// at most kMaxRun slots.
 Match lookup(const SnapshotView& snapshot, const Query& query) noexcept;
 
 }  // namespace weir::match

@@ -10,15 +10,20 @@
 
 namespace weir::match {
 
+/// Most bad lines whose reason is kept; further ones are only counted, so that a file of garbage cannot fill
+/// the memory.
+inline constexpr std::size_t kMaxLineErrors = 1000;
+
 /// A line that could not be used; `message` gives the reason and never repeats the line.
 struct LineError {
-  std::size_t line = 0;
+  std::size_t line = 0;  // from 1
   std::string message;
 };
 
 struct PlainListSummary {
   std::size_t rules = 0;
-  std::vector<LineError> errors;
+  std::size_t bad_lines = 0;
+  std::vector<LineError> errors;  // of the first kMaxLineErrors bad lines
 };
 
 /// Reads the `plain` profile: an entry a line, `#` starts a comment (at the line's start or after white

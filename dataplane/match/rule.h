@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,9 @@
 #include "base/result.h"
 
 namespace weir::match {
+
+/// Longest list entry in bytes; servers take no longer request line than this either.
+inline constexpr std::size_t kMaxEntryBytes = 8192;
 
 enum class Action : std::uint8_t { block, allow };
 
@@ -30,7 +34,8 @@ struct Rule {
   base::RuleId id;
   base::ListIndex list;
 
-  /// `host[:port]/path?query`, `*.host` for subdomains: one spelling for equal rules of equal kind.
+  /// `host[:port]/path?query`, `*.host` for subdomains: one spelling for equal rules of equal kind, and an
+  /// entry that reads as the same rule again (but for kind host, which the plain profile cannot write).
   [[nodiscard]] std::string canonical_text() const;
   [[nodiscard]] bool is_whole_host() const noexcept { return kind <= RuleKind::host; }
 };
@@ -41,12 +46,15 @@ struct Rule {
 /// over-long entry.
 class EntryParser {
  public:
+  /// Throws std::runtime_error when this build of libpsl has no list of public suffixes.
   EntryParser();
   ~EntryParser();
   EntryParser(const EntryParser&) = delete;
   EntryParser& operator=(const EntryParser&) = delete;
 
-  /// The rule without id and list. The error's message gives the reason and never repeats the entry.
+  /// The rule without id and list. The error's message gives the reason and never repeats the entry; codes:
+  /// entry_empty, entry_too_long, entry_bad_host, entry_bad_port, entry_bad_address, entry_bad_wildcard,
+  /// entry_public_suffix.
   base::Result<Rule> parse(std::string_view entry, Action action = Action::block);
 
  private:
