@@ -52,7 +52,7 @@ def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packe
                 {"name": "subscriber", "role": "subscriber", "device": f"net_{driver}0,iface=sub0,{options}"},
                 {"name": "network", "role": "network", "device": f"net_{driver}1,iface=net0,{options}"},
             ],
-            "workers": [1],
+            "workers": [max(os.sched_getaffinity(0))],
             "idle": "sleep",
             "socket": str(directory / "dataplane.sock"),
             "snapshot_dir": str(directory / "state" / "snapshots"),

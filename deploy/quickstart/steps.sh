@@ -1,0 +1,201 @@
+# shellcheck shell=bash
+# What deploy/quickstart.sh shows: each step is a command as a person would type it, and a check of what it did.
+
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
+  BOLD=$'\e[1m' GREEN=$'\e[32m' RED=$'\e[31m' DIM=$'\e[2m' PLAIN=$'\e[0m'
+else
+  BOLD="" GREEN="" RED="" DIM="" PLAIN=""
+fi
+if [[ ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} =~ [Uu][Tt][Ff]-?8 ]]; then TICK="✓" CROSS="✗"; else TICK="ok:" CROSS="FAILED:"; fi
+
+steps=0
+failures=0
+
+weirctl() { in_ns edge "$BIN/weirctl" --socket "$DIR/control.sock" "$@"; }
+
+heading() { steps=$((steps + 1)); printf '\n%s%2d. %s%s\n' "$BOLD" "$steps" "$*" "$PLAIN"; }
+command_line() { printf '    %s$ %s%s\n' "$DIM" "$*" "$PLAIN"; }
+indented() { sed 's/^/    /'; }
+
+# expect TEXT COMMAND...: a tick if the command succeeds, else a cross; the rest is shown all the same.
+expect() {
+  local text=$1
+  shift
+  if "$@"; then
+    printf '    %s%s %s%s\n' "$GREEN" "$TICK" "$text" "$PLAIN"
+  else
+    printf '    %s%s %s%s\n' "$RED" "$CROSS" "$text" "$PLAIN"
+    failures=$((failures + 1))
+    runs weir-dataplane || die_with_logs "weir-dataplane has ended"
+    runs weir-control || die_with_logs "weir-control has ended"
+  fi
+}
+
+# visit URL: what curl gets, in STATUS (HTTP), PAGE (its text), CURL (exit status) and CURL_ERROR.
+visit() {
+  CURL=0
+  STATUS=$(in_ns client curl -q --silent --show-error --config "$DIR/curl.conf" --output "$DIR/page" \
+    --write-out '%{http_code}' "$1" 2>"$DIR/curl-error") || CURL=$?
+  CURL_ERROR=$(cat "$DIR/curl-error")
+  PAGE=""
+  if [[ $CURL -eq 0 ]]; then PAGE=$(sed -e 's/<style>.*<\/style>//' -e 's/<[^>]*>//g' "$DIR/page" | grep -m 1 '[^[:space:]]' || true); fi
+}
+
+show_visit() {
+  command_line "curl $1"
+  visit "$1"
+  if [[ $CURL -eq 0 ]]; then echo "    HTTP $STATUS: ${PAGE#"${PAGE%%[![:space:]]*}"}"; else echo "    $CURL_ERROR"; fi
+}
+
+loads() { [[ $CURL -eq 0 && $STATUS == 200 && $PAGE == "This is $1, page $2" ]]; }
+blocked_page() { [[ $CURL -eq 0 && $STATUS == 451 ]]; }
+# curl's 35: the TLS handshake failed; the reason that OpenSSL gives must be the alert that Weir sent.
+blocked_tls() { [[ $CURL -eq 35 ]] && grep -qiE 'alert|unrecognized name' <<<"$CURL_ERROR"; }
+
+run_weirctl() {
+  command_line "weirctl $*"
+  WEIRCTL=0
+  weirctl "$@" >"$DIR/answer" 2>&1 || WEIRCTL=$?
+  indented <"$DIR/answer"
+}
+weirctl_succeeds() { [[ $WEIRCTL -eq 0 ]]; }
+check_says() { weirctl --json check "$1" | grep -q "\"verdict\": *\"$2\""; }
+
+picture() {
+  cat <<TEXT
+
+${BOLD}Weir between a client and a web server, on this machine alone${PLAIN}
+
+    client ──────── edge: weir-dataplane (DPDK) ──────── origin: nginx
+                          weir-control ── feed: a list over HTTPS
+TEXT
+}
+
+demonstrate() {
+  show_http
+  show_https
+  show_weirctl
+  show_manual_entry
+  show_reload
+  show_metrics
+  show_access_log
+}
+
+show_http() {
+  heading "HTTP: an ordinary page loads"
+  show_visit http://news.test/weather.html
+  expect "nginx answered" loads news.test /weather.html
+
+  heading "HTTP: a listed page does not"
+  show_visit http://news.test/forbidden.html
+  expect "Weir answered in its place" blocked_page
+
+  heading "HTTP: the other pages of the same site still load"
+  show_visit http://news.test/forbidden-fruit.html
+  expect "nginx answered" loads news.test /forbidden-fruit.html
+}
+
+show_https() {
+  heading "HTTPS: an ordinary site loads"
+  show_visit https://shop.test/basket
+  expect "nginx answered" loads shop.test /basket
+
+  heading "HTTPS: a listed site does not"
+  show_visit https://casino.test/
+  expect "Weir answered the ClientHello with a TLS alert" blocked_tls
+}
+
+show_weirctl() {
+  heading "The operator's view"
+  run_weirctl status
+  expect "both programs are in service" weirctl_succeeds
+
+  heading "What would become of a URL, and why"
+  run_weirctl check http://NEWS.test:80/archive/../forbidden.html
+  expect "blocked, however it is spelled" check_says http://NEWS.test:80/archive/../forbidden.html block
+}
+
+show_manual_entry() {
+  local page=http://news.test/breaking.html start milliseconds
+  heading "A page added by hand is blocked at once"
+  visit "$page"
+  expect "before: it loads" loads news.test /breaking.html
+  start=${EPOCHREALTIME/[.,]/}
+  run_weirctl add news.test/breaking.html --list local --comment "order 17"
+  while visit "$page"; [[ $STATUS != 451 && $((${EPOCHREALTIME/[.,]/} - start)) -lt 5000000 ]]; do sleep 0.01; done
+  milliseconds=$(((${EPOCHREALTIME/[.,]/} - start) / 1000))
+  expect "blocked $milliseconds ms after the command was typed (within a second)" test "$STATUS/$((milliseconds < 1000))" = 451/1
+
+  heading "... and removed again, it loads"
+  run_weirctl remove news.test/breaking.html --list local
+  show_visit "$page"
+  expect "nginx answered" loads news.test /breaking.html
+}
+
+show_reload() {
+  heading "The feed publishes a new list: a reload without a gap"
+  sed -e '/forbidden.html/d' "$HERE/quickstart/list.txt" >"$DIR/feed/list.new"
+  echo "news.test/harmful.html" >>"$DIR/feed/list.new"
+  mv "$DIR/feed/list.new" "$DIR/feed/list.txt"
+  run_weirctl reload hotline
+  expect "every worker uses it" weirctl_succeeds
+  show_visit http://news.test/harmful.html
+  expect "the new entry is blocked" blocked_page
+  show_visit http://news.test/forbidden.html
+  expect "the one that was taken off loads" loads news.test /forbidden.html
+}
+
+show_metrics() {
+  heading "Metrics for Prometheus"
+  command_line "curl http://127.0.0.1:9477/metrics | grep ..."
+  in_ns edge curl -q --silent --noproxy '*' --max-time 10 http://127.0.0.1:9477/metrics >"$DIR/metrics" || true
+  grep -E '^weir_(dataplane_up|snapshot_generation|list_entries|requests_total|blocked_total)\b' "$DIR/metrics" |
+    grep -v ' 0$' | indented || true
+  expect "blocked requests were counted" grep -qE '^weir_blocked_total\{.*\} [1-9]' "$DIR/metrics"
+}
+
+show_access_log() {
+  local listed='(news\.test/harmful|casino\.test)'
+  heading "nginx never saw a request while it was listed"
+  command_line "grep -cE '$listed' access.log"
+  echo "    $(grep -cE "$listed" "$DIR/origin-access.log" || true) of $(wc -l <"$DIR/origin-access.log") lines"
+  expect "none of the listed ones" access_log_clean "$listed"
+}
+
+# forbidden.html and breaking.html were allowed for a while: each was asked for once or twice then, no more.
+access_log_clean() {
+  ! grep -qE "$1" "$DIR/origin-access.log" &&
+    [[ $(grep -c '/forbidden.html ' "$DIR/origin-access.log") -eq 1 ]] &&
+    [[ $(grep -c '/breaking.html ' "$DIR/origin-access.log") -ge 2 ]]
+}
+
+summary() {
+  echo
+  if [[ $failures -eq 0 ]]; then
+    echo "${GREEN}$TICK all $steps steps did what they should${PLAIN}"
+  else
+    die_with_logs "$failures checks failed"
+  fi
+}
+
+die_with_logs() {
+  local name
+  for name in weir-dataplane weir-control nginx-origin nginx-feed; do show_log "$name"; done
+  die "$*"
+}
+
+how_to_use() {
+  cat <<TEXT
+
+Still running (--keep). Visit pages as the client:
+    sudo ip netns exec $NS-client curl --config $DIR/curl.conf http://news.test/any/page
+Work as the operator:
+    sudo ip netns exec $NS-edge $BIN/weirctl --socket $DIR/control.sock status
+    sudo ip netns exec $NS-edge $BIN/weirctl --socket $DIR/control.sock add news.test/any/page
+    sudo ip netns exec $NS-edge curl http://127.0.0.1:9477/metrics
+Change the feed, then \`weirctl reload\`:    $DIR/feed/list.txt
+Read the configuration and the logs:      $DIR/weir.yaml $DIR/*.log
+Stop and remove everything:
+    sudo $HERE/quickstart.sh --stop $DIR
+TEXT
+}
