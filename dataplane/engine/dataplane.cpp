@@ -71,11 +71,11 @@ base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
 }
 
 base::Status Dataplane::listen() {
-  auto server = rpc::Server::listen(
-      plan_.settings.socket.string(), kSocketMode,
-      [this](rpc::Request&& request, std::shared_ptr<rpc::Responder> responder) {
-        methods_->handle(std::move(request), *responder);
-      });
+  auto server =
+      rpc::Server::listen(plan_.settings.socket.string(), kSocketMode,
+                          [this](rpc::Request&& request, std::shared_ptr<rpc::Responder> responder) {
+                            methods_->handle(std::move(request), *responder);
+                          });
   if (!server) {
     return base::Error{.code = server.error().code, .message = "dataplane.socket: " + server.error().message};
   }
@@ -106,9 +106,9 @@ void Dataplane::load_snapshot() {
     spdlog::error("{} is skipped: {}: {}", skipped.file.string(), skipped.code, skipped.message);
   }
   if (!load.snapshot) {
-    spdlog::warn("NO LIST: {} holds no valid snapshot{}: every request passes until weir-control hands one over",
-                 plan_.settings.snapshot_dir.string(),
-                 load.problem.empty() ? "" : fmt::format(" ({})", load.problem));
+    spdlog::warn(
+        "NO LIST: {} holds no valid snapshot{}: every request passes until weir-control hands one over",
+        plan_.settings.snapshot_dir.string(), load.problem.empty() ? "" : fmt::format(" ({})", load.problem));
     return;
   }
   const std::uint64_t generation = load.snapshot->view.generation().value;
@@ -128,13 +128,14 @@ base::Status Dataplane::open_ports() {
   }
   pool_ = std::move(pool).value();
   const auto workers = static_cast<std::uint16_t>(plan_.settings.workers.size());
-  const std::uint16_t descriptors =
-      descriptors_for(plan_.settings.mbufs.count, static_cast<std::uint32_t>(plan_.ports.size()) * workers, workers);
+  const std::uint16_t descriptors = descriptors_for(
+      plan_.settings.mbufs.count, static_cast<std::uint32_t>(plan_.ports.size()) * workers, workers);
   if (descriptors == 0) {
-    return base::Error{.code = "memory",
-                       .message = fmt::format("{}: dataplane.mbufs.count is {}: too few packet buffers for {} "
-                                              "workers, raise it",
-                                              plan_.config_file, plan_.settings.mbufs.count, workers)};
+    return base::Error{
+        .code = "memory",
+        .message = fmt::format("{}: dataplane.mbufs.count is {}: too few packet buffers for {} "
+                               "workers, raise it",
+                               plan_.config_file, plan_.settings.mbufs.count, workers)};
   }
   const PortPlan port_plan{.pool = pool_.get(),
                            .frame_bytes = plan_.settings.mbufs.frame_bytes,
@@ -155,14 +156,14 @@ void Dataplane::start_workers() {
                                  .pool = pool_.get(),
                                  .enforcement = plan_.settings.enforcement});
   for (const unsigned lcore : plan_.settings.workers) {
-    workers_.push_back(std::make_unique<Worker>(
-        WorkerSettings{.lcore = lcore,
-                       .index = static_cast<std::uint16_t>(workers_.size()),
-                       .subscriber_port = ports_[0]->id(),
-                       .network_port = ports_[1]->id(),
-                       .idle = plan_.settings.idle,
-                       .inspector = plan_.inspector},
-        *shared_));
+    workers_.push_back(
+        std::make_unique<Worker>(WorkerSettings{.lcore = lcore,
+                                                .index = static_cast<std::uint16_t>(workers_.size()),
+                                                .subscriber_port = ports_[0]->id(),
+                                                .network_port = ports_[1]->id(),
+                                                .idle = plan_.settings.idle,
+                                                .inspector = plan_.inspector},
+                                 *shared_));
   }
   methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{
       .snapshots = snapshots_, .shared = *shared_, .workers = workers_, .ports = ports_, .load = load_});
@@ -213,7 +214,8 @@ void Dataplane::run() {
     spdlog::info("port '{}' is {}, link {}", port->settings().name, port->settings().device,
                  port->link_up() ? "up" : "down");
   }
-  spdlog::info("packets flow: {} worker(s), {}", workers_.size(), base::to_string(plan_.settings.enforcement));
+  spdlog::info("packets flow: {} worker(s), {}", workers_.size(),
+               base::to_string(plan_.settings.enforcement));
   service_manager_.ready();
   auto next_look = Clock::now();
   while (!stop_was_asked_for()) {

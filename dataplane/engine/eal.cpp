@@ -36,7 +36,8 @@ base::Error failure(const std::string& what, const std::string& cause) {
 
 std::string advice(const std::vector<std::string>& arguments, int error) {
   if (error == EINVAL) return "it does not accept the arguments in dataplane.eal";
-  if (geteuid() != 0) return "run it as root, or with CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK and CAP_SYS_ADMIN";
+  if (geteuid() != 0)
+    return "run it as root, or with CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK and CAP_SYS_ADMIN";
   if (error == ENOMEM || !has_option(arguments, {"--no-huge"})) {
     return "there may be too little memory: reserve more huge pages, or change -m in dataplane.eal";
   }
@@ -48,7 +49,8 @@ std::string advice(const std::vector<std::string>& arguments, int error) {
 base::Result<std::unique_ptr<Eal>> Eal::start(std::vector<std::string> arguments, LogCapture& log) {
   if (!has_option(arguments, {"--no-huge"}) && free_huge_pages() == 0) {
     return failure(
-        "no huge page is free: reserve some (echo 512 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages), "
+        "no huge page is free: reserve some (echo 512 > "
+        "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages), "
         "or, for a laboratory, add --no-huge to dataplane.eal",
         {});
   }
@@ -80,9 +82,10 @@ base::Status Eal::check_workers(const std::vector<unsigned>& workers) const {
     if (rte_lcore_is_enabled(worker) == 0 || worker == rte_get_main_lcore()) {
       return base::Error{
           .code = "eal_failed",
-          .message = fmt::format("dataplane.workers: lcore {} is {} by the lcore options in dataplane.eal: remove "
-                                 "these options, or name the lcore there and another one as --main-lcore",
-                                 worker, worker == rte_get_main_lcore() ? "made the main one" : "left out")};
+          .message =
+              fmt::format("dataplane.workers: lcore {} is {} by the lcore options in dataplane.eal: remove "
+                          "these options, or name the lcore there and another one as --main-lcore",
+                          worker, worker == rte_get_main_lcore() ? "made the main one" : "left out")};
     }
   }
   return base::ok_status();

@@ -71,7 +71,8 @@ bool has_option(const std::vector<std::string>& arguments, const std::vector<std
     for (const std::string& name : names) {
       if (argument == name) return true;
       const bool is_long = name.compare(0, 2, "--") == 0;
-      if (argument.compare(0, name.size(), name) == 0 && (!is_long || argument[name.size()] == '=')) return true;
+      if (argument.compare(0, name.size(), name) == 0 && (!is_long || argument[name.size()] == '='))
+        return true;
     }
   }
   return false;

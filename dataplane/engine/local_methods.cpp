@@ -145,10 +145,10 @@ LocalMethods::Answer LocalMethods::counters(const rpc::Request&) {
 
 LocalMethods::Answer LocalMethods::enforcement(const rpc::Request& request) {
   const auto mode = request.params->find("mode");
-  const auto wanted = mode != request.params->end() && mode->is_string()
-                          ? base::enum_from_name<base::Enforcement>(base::kEnforcements,
-                                                                    mode->get_ref<const std::string&>())
-                          : std::nullopt;
+  const auto wanted =
+      mode != request.params->end() && mode->is_string()
+          ? base::enum_from_name<base::Enforcement>(base::kEnforcements, mode->get_ref<const std::string&>())
+          : std::nullopt;
   if (!wanted) return error("invalid_params", "mode: expected \"enforce\", \"monitor\" or \"bypass\"");
   // relaxed: a burst that is under way ends under the mode in which it began.
   const auto before = parts_.shared.enforcement.exchange(*wanted, std::memory_order_relaxed);
@@ -178,7 +178,8 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
   if (!snapshot) return refuse(snapshot.error());
   const std::uint64_t actual = snapshot.value()->view.generation().value;
   if (actual != wanted) {
-    return refuse(error("snapshot_mismatch", fmt::format("the file holds generation {}, not {}", actual, wanted)));
+    return refuse(
+        error("snapshot_mismatch", fmt::format("the file holds generation {}, not {}", actual, wanted)));
   }
   if (const auto published = parts_.snapshots.publish(std::move(snapshot).value()); !published) {
     return refuse(published.error());

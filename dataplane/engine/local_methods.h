@@ -15,8 +15,8 @@
 
 namespace weir::engine {
 
-/// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load. Runs on
-/// the main thread; a snapshot.load keeps it for as long as copying, checking and the grace period take.
+/// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load. Runs
+/// on the main thread; a snapshot.load keeps it for as long as copying, checking and the grace period take.
 class LocalMethods {
  public:
   /// Ports in the order subscriber, network. All must outlive the object.

@@ -12,7 +12,7 @@ namespace {
 
 bool speaks_of_failure(const std::string& line) {
   static constexpr std::array<std::string_view, 14> kWords{
-      "error",     "fail",      "cannot",  "invalid", "unable",       "no such", "not found",
+      "error",     "fail",       "cannot", "invalid", "unable",       "no such", "not found",
       "not exist", "permission", "denied", "unknown", "unrecognized", "already", "not enough"};
   std::string lower(line.size(), ' ');
   std::transform(line.begin(), line.end(), lower.begin(),

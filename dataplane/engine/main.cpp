@@ -44,7 +44,8 @@ int run(const std::string& file, bool check_only) {
     return EXIT_SUCCESS;
   }
   set_up_logging();
-  for (const std::string& notice : weir::config::setting_notices(settings.value())) spdlog::warn("{}", notice);
+  for (const std::string& notice : weir::config::setting_notices(settings.value()))
+    spdlog::warn("{}", notice);
   weir::engine::Dataplane::block_stop_signals();
   auto dataplane = weir::engine::Dataplane::start(std::move(plan).value());
   if (!dataplane) {

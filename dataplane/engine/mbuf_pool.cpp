@@ -29,11 +29,11 @@ base::Result<MbufPool> make_mbuf_pool(const config::MbufSettings& settings, LogC
   const std::string cause = log.cause_since(mark);
   return base::Error{
       .code = "memory",
-      .message = fmt::format("no room for {} packet buffers of {} bytes, {} MB in all ({}{}{}): give DPDK more "
-                             "memory (-m in dataplane.eal, or more huge pages), or lower dataplane.mbufs",
-                             settings.count, settings.frame_bytes,
-                             (std::uint64_t{settings.count} * (room + 256U) >> 20) + 1, rte_strerror(error),
-                             cause.empty() ? "" : "; DPDK says: ", cause)};
+      .message = fmt::format(
+          "no room for {} packet buffers of {} bytes, {} MB in all ({}{}{}): give DPDK more "
+          "memory (-m in dataplane.eal, or more huge pages), or lower dataplane.mbufs",
+          settings.count, settings.frame_bytes, (std::uint64_t{settings.count} * (room + 256U) >> 20) + 1,
+          rte_strerror(error), cause.empty() ? "" : "; DPDK says: ", cause)};
 }
 
 std::uint16_t descriptors_for(std::uint32_t mbufs, std::uint32_t queues, std::uint32_t workers) noexcept {

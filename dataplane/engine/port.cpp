@@ -95,11 +95,12 @@ base::Status Port::set_up_queues(const PortPlan& plan, LogCapture& log) {
   rte_eth_dev_info info{};
   if (rte_eth_dev_info_get(id_, &info) != 0) return error(plan, "port_failed", "the device does not answer");
   if (info.max_rx_queues < plan.queues || info.max_tx_queues < plan.queues) {
-    return error(plan, "port_queues",
-                 fmt::format("it has {} receive and {} transmit queues, but dataplane.workers names {} lcores: "
-                             "give the device more queues (net_af_packet: qpairs=, net_af_xdp: queue_count=) or "
-                             "use fewer workers",
-                             info.max_rx_queues, info.max_tx_queues, plan.queues));
+    return error(
+        plan, "port_queues",
+        fmt::format("it has {} receive and {} transmit queues, but dataplane.workers names {} lcores: "
+                    "give the device more queues (net_af_packet: qpairs=, net_af_xdp: queue_count=) or "
+                    "use fewer workers",
+                    info.max_rx_queues, info.max_tx_queues, plan.queues));
   }
   std::size_t mark = log.mark();
   const rte_eth_conf configuration = port_configuration(info, plan);
@@ -117,16 +118,16 @@ base::Status Port::set_up_queues(const PortPlan& plan, LogCapture& log) {
   rte_eth_txconf transmit_configuration = info.default_txconf;
   transmit_configuration.offloads = configuration.txmode.offloads;
   for (std::uint16_t queue = 0; queue < plan.queues; ++queue) {
-    const int failed =
-        rte_eth_rx_queue_setup(id_, queue, receive, socket, nullptr, plan.pool) != 0
-            ? 1
-            : rte_eth_tx_queue_setup(id_, queue, transmit, socket, &transmit_configuration);
+    const int failed = rte_eth_rx_queue_setup(id_, queue, receive, socket, nullptr, plan.pool) != 0
+                           ? 1
+                           : rte_eth_tx_queue_setup(id_, queue, transmit, socket, &transmit_configuration);
     if (failed != 0) {
-      return error(plan, "port_memory",
-                   fmt::format("queue {} cannot be set up: give DPDK more memory (-m in dataplane.eal), or raise "
-                               "dataplane.mbufs.frame_bytes",
-                               queue),
-                   log.cause_since(mark));
+      return error(
+          plan, "port_memory",
+          fmt::format("queue {} cannot be set up: give DPDK more memory (-m in dataplane.eal), or raise "
+                      "dataplane.mbufs.frame_bytes",
+                      queue),
+          log.cause_since(mark));
     }
   }
   return base::ok_status();
@@ -140,8 +141,9 @@ void Port::raise_mtu(const PortPlan& plan) {
   if (mtu <= RTE_ETHER_MTU) return;
   const int failed = rte_eth_dev_set_mtu(id_, mtu);
   if (failed != 0) {
-    spdlog::warn("port '{}': the device keeps its MTU, {} is not to be had ({}): longer frames may not get through",
-                 settings_.name, mtu, rte_strerror(-failed));
+    spdlog::warn(
+        "port '{}': the device keeps its MTU, {} is not to be had ({}): longer frames may not get through",
+        settings_.name, mtu, rte_strerror(-failed));
   }
 }
 

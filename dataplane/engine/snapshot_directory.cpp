@@ -68,9 +68,8 @@ DirectoryLoad load_newest_snapshot(const std::filesystem::path& directory) {
       result.file = candidate.file;
       return result;
     }
-    result.skipped.push_back({.file = candidate.file,
-                              .code = snapshot.error().code,
-                              .message = snapshot.error().message});
+    result.skipped.push_back(
+        {.file = candidate.file, .code = snapshot.error().code, .message = snapshot.error().message});
   }
   return result;
 }

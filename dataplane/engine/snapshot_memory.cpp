@@ -59,8 +59,8 @@ base::Result<SnapshotMemory> SnapshotMemory::allocate(std::size_t bytes) {
     if (start != MAP_FAILED) static_cast<void>(madvise(start, memory.mapped_bytes_, MADV_HUGEPAGE));
   }
   if (start == MAP_FAILED) {
-    return error("snapshot_too_large", fmt::format("no memory for a snapshot of {} bytes: {}", bytes,
-                                                   std::strerror(errno)));
+    return error("snapshot_too_large",
+                 fmt::format("no memory for a snapshot of {} bytes: {}", bytes, std::strerror(errno)));
   }
   memory.start_ = static_cast<std::byte*>(start);
   memory.size_ = bytes;

@@ -23,7 +23,8 @@ class SnapshotMemory {
   /// Copies the whole file behind `descriptor` by pread, from offset 0 whatever its position; what happens to
   /// the file later reaches nobody. Error codes: snapshot_too_large (above `limit_bytes`, or no memory),
   /// snapshot_truncated (shorter than it says), snapshot_unreadable (no regular file, or a read error).
-  static base::Result<SnapshotMemory> copy_from(int descriptor, std::size_t limit_bytes = kSnapshotBytesLimit);
+  static base::Result<SnapshotMemory> copy_from(int descriptor,
+                                                std::size_t limit_bytes = kSnapshotBytesLimit);
 
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {start_, size_}; }
 
@@ -33,7 +34,7 @@ class SnapshotMemory {
   base::Status fill(int descriptor);
 
   std::byte* start_ = nullptr;
-  std::size_t size_ = 0;         // of the snapshot
+  std::size_t size_ = 0;          // of the snapshot
   std::size_t mapped_bytes_ = 0;  // of the mapping: whole pages
 };
 

@@ -35,8 +35,8 @@ base::Status SnapshotStore::publish(std::unique_ptr<const Snapshot> snapshot,
   const base::Generation generation = snapshot->view.generation();
   if (active_ && generation < active_->view.generation()) {
     return base::Error{.code = "snapshot_stale",
-                       .message = fmt::format("generation {} is older than the active one, {}", generation.value,
-                                              active_->view.generation().value)};
+                       .message = fmt::format("generation {} is older than the active one, {}",
+                                              generation.value, active_->view.generation().value)};
   }
   current_.store(&snapshot->view, std::memory_order_release);
   // After the swap: whoever passes a quiescent state from here on can only pick up the new one. The token is
@@ -48,10 +48,11 @@ base::Status SnapshotStore::publish(std::unique_ptr<const Snapshot> snapshot,
   const auto deadline = std::chrono::steady_clock::now() + grace_limit;
   while (!reclaim()) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      return base::Error{.code = "busy",
-                         .message = fmt::format("generation {} is in force, but a worker has not moved for {} ms: "
-                                                "see the workers' heartbeat in the status",
-                                                generation.value, grace_limit.count())};
+      return base::Error{
+          .code = "busy",
+          .message = fmt::format("generation {} is in force, but a worker has not moved for {} ms: "
+                                 "see the workers' heartbeat in the status",
+                                 generation.value, grace_limit.count())};
     }
     std::this_thread::sleep_for(std::chrono::microseconds(10));
   }

@@ -24,9 +24,10 @@ base::Result<std::vector<config::PortSettings>> pair_of_ports(const config::Data
   for (const config::PortSettings& port : settings.ports) {
     const auto*& place = port.role == config::PortRole::subscriber ? subscriber : network;
     if (place != nullptr) {
-      return invalid(fmt::format("{}:{}: dataplane.ports: '{}' has the role of '{}' (line {}): a wire has one "
-                                 "subscriber and one network port",
-                                 file, port.line, port.name, place->name, place->line));
+      return invalid(
+          fmt::format("{}:{}: dataplane.ports: '{}' has the role of '{}' (line {}): a wire has one "
+                      "subscriber and one network port",
+                      file, port.line, port.name, place->name, place->line));
     }
     place = &port;
   }
@@ -44,9 +45,10 @@ base::Status check_devices(StartPlan& plan) {
     const auto where = fmt::format("{}:{}: dataplane.ports: ", plan.config_file, port.line);
     if (!device) return invalid(where + device.error().message);
     if (!names.empty() && names.front() == device.value().name) {
-      return invalid(where + fmt::format("device {} is used by both ports: each needs one of its own, such as "
-                                         "net_af_packet0 and net_af_packet1",
-                                         device.value().name));
+      return invalid(where +
+                     fmt::format("device {} is used by both ports: each needs one of its own, such as "
+                                 "net_af_packet0 and net_af_packet1",
+                                 device.value().name));
     }
     names.push_back(device.value().name);
     if (device.value().kind == Device::Kind::pci) plan.pci_devices.push_back(device.value().text);
@@ -91,7 +93,8 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
 
 }  // namespace
 
-base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings, const std::string& config_file) {
+base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings,
+                                        const std::string& config_file) {
   if (settings.mode != config::Mode::inline_wire) {
     return invalid(fmt::format("{}: dataplane.mode: only 'inline' can be had in this version", config_file));
   }

@@ -22,6 +22,7 @@ struct StartPlan {
 };
 
 /// Checks the ports and reads the block page. Error code: config_invalid; the message names file and line.
-base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings, const std::string& config_file);
+base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings,
+                                        const std::string& config_file);
 
 }  // namespace weir::engine

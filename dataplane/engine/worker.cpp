@@ -112,8 +112,7 @@ std::span<const std::byte> Worker::contiguous(rte_mbuf* frame) noexcept {
 void Worker::process_frame(std::size_t from, rte_mbuf* frame, std::chrono::nanoseconds now,
                            const match::SnapshotView* snapshot, base::Enforcement enforcement) noexcept {
   const proto::PacketView packet = proto::parse_packet(contiguous(frame), proto::LinkType::ethernet);
-  const auto direction =
-      from == 0 ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
+  const auto direction = from == 0 ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
   const inspect::Verdict verdict = inspector_.inspect(packet, direction, now, snapshot, enforcement);
   if (verdict.action == inspect::Action::forward) {
     out_[1 - from].forward(frame, verdict.outcome);
@@ -124,7 +123,8 @@ void Worker::process_frame(std::size_t from, rte_mbuf* frame, std::chrono::nanos
   rte_pktmbuf_free(frame);
 }
 
-void Worker::answer(std::size_t from, const proto::PacketView& packet, const inspect::Verdict& verdict) noexcept {
+void Worker::answer(std::size_t from, const proto::PacketView& packet,
+                    const inspect::Verdict& verdict) noexcept {
   inspect::AnswerFrames frames(packet, verdict, shared_.page);
   for (;;) {
     rte_mbuf* mbuf = rte_pktmbuf_alloc(shared_.pool);

@@ -64,7 +64,9 @@ class alignas(64) Worker {
     return traffic_[port].values();
   }
   /// Grows with every turn of the loop.
-  [[nodiscard]] std::uint64_t heartbeat() const noexcept { return heartbeat_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t heartbeat() const noexcept {
+    return heartbeat_.load(std::memory_order_relaxed);
+  }
   /// TSC cycles spent in turns that received something.
   [[nodiscard]] std::uint64_t busy_cycles() const noexcept {
     return busy_cycles_.load(std::memory_order_relaxed);
@@ -97,6 +99,7 @@ class alignas(64) Worker {
   alignas(64) std::atomic<std::uint64_t> heartbeat_{0};
   std::atomic<std::uint64_t> busy_cycles_{0};
 };
-static_assert(alignof(Worker) == 64 && sizeof(Worker) % 64 == 0, "no cache line is shared with another worker");
+static_assert(alignof(Worker) == 64 && sizeof(Worker) % 64 == 0,
+              "no cache line is shared with another worker");
 
 }  // namespace weir::engine

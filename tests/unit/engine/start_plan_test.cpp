@@ -1,0 +1,126 @@
+#include "engine/start_plan.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace weir::engine {
+namespace {
+
+using testing::HasSubstr;
+
+config::PortSettings port(const char* name, const char* device, config::PortRole role, std::size_t line) {
+  return {.name = name, .device = device, .role = role, .line = line};
+}
+
+config::DataplaneSettings settings() {
+  config::DataplaneSettings result;
+  result.ports = {port("up", "net_null1", config::PortRole::network, 8),
+                  port("down", "01:00.0", config::PortRole::subscriber, 7)};
+  return result;
+}
+
+TEST(StartPlan, SubscriberComesFirst) {
+  const auto plan = make_start_plan(settings(), "weir.yaml");
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  ASSERT_EQ(plan.value().ports.size(), 2U);
+  EXPECT_EQ(plan.value().ports[0].name, "down");
+  EXPECT_EQ(plan.value().ports[1].name, "up");
+  EXPECT_THAT(plan.value().pci_devices, testing::ElementsAre("0000:01:00.0"));
+}
+
+TEST(StartPlan, MapsWhatIsInspected) {
+  auto in = settings();
+  in.inspect.http = {.any = false, .ports = {80, 8080}};
+  in.inspect.tls = {.any = false, .ports = {}};
+  in.block.tls = config::TlsAnswer::reset;
+  in.flows = {.capacity = 123, .lifetime = std::chrono::seconds(7)};
+  const auto plan = make_start_plan(in, "weir.yaml");
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  const auto& inspector = plan.value().inspector;
+  EXPECT_TRUE(inspector.inspect_http);
+  EXPECT_THAT(inspector.http_ports, testing::ElementsAre(80, 8080));
+  EXPECT_FALSE(inspector.inspect_tls);
+  EXPECT_FALSE(inspector.tls_alert);
+  EXPECT_EQ(inspector.flow_capacity, 123U);
+  EXPECT_EQ(inspector.flow_lifetime, std::chrono::seconds(7));
+}
+
+TEST(StartPlan, AnyPortIsNoPort) {
+  const auto plan = make_start_plan(settings(), "weir.yaml");
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_TRUE(plan.value().inspector.inspect_http);
+  EXPECT_TRUE(plan.value().inspector.http_ports.empty());
+  EXPECT_TRUE(plan.value().inspector.tls_alert);
+}
+
+TEST(StartPlan, ErrorsNameFileLineAndRemedy) {
+  using Change = void (*)(config::DataplaneSettings&);
+  struct Case {
+    const char* description;
+    Change change;
+    const char* says;
+  };
+  const Case cases[] = {
+      {"no ports", [](auto& s) { s.ports.clear(); },
+       "weir.yaml: dataplane.ports: no port has the role subscriber"},
+      {"one port", [](auto& s) { s.ports.pop_back(); }, "no port has the role subscriber"},
+      {"two of a kind", [](auto& s) { s.ports[1].role = config::PortRole::network; },
+       "weir.yaml:7: dataplane.ports: 'down' has the role of 'up' (line 8)"},
+      {"the same device", [](auto& s) { s.ports[1].device = "net_null1,size=128"; },
+       "weir.yaml:8: dataplane.ports: device net_null1 is used by both"},
+      {"a broken device", [](auto& s) { s.ports[0].device = "eth 1"; },
+       "weir.yaml:8: dataplane.ports: device 'eth 1'"},
+      {"no page", [](auto& s) { s.block.http.page = "/nonexistent/page.html"; },
+       "cannot use /nonexistent/page.html: No such file"},
+      {"a directory as page", [](auto& s) { s.block.http.page = "/"; }, "cannot use /:"},
+      {"another mode", [](auto& s) { s.mode = config::Mode::mirror; }, "only 'inline'"},
+  };
+  for (const Case& row : cases) {
+    SCOPED_TRACE(row.description);
+    auto in = settings();
+    row.change(in);
+    const auto plan = make_start_plan(in, "weir.yaml");
+    ASSERT_FALSE(plan.ok());
+    EXPECT_EQ(plan.error().code, "config_invalid");
+    EXPECT_THAT(plan.error().message, HasSubstr(row.says));
+  }
+}
+
+TEST(StartPlan, PageIsReadAndBounded) {
+  const auto file = std::filesystem::temp_directory_path() / ("weir-page-" + std::to_string(getpid()));
+  struct Case {
+    const char* description;
+    std::string body;
+    const char* says;  // null: accepted
+  };
+  const Case cases[] = {
+      {"a page", "<p>this text is the operator's</p>", nullptr},
+      {"empty", "", "it is empty"},
+      {"too large", std::string((1 << 20) + 1, 'x'), "larger than 1 MiB"},
+  };
+  for (const Case& row : cases) {
+    SCOPED_TRACE(row.description);
+    std::ofstream(file, std::ios::binary) << row.body;
+    auto in = settings();
+    in.block.http.page = file;
+    const auto plan = make_start_plan(in, "weir.yaml");
+    if (row.says == nullptr) {
+      ASSERT_TRUE(plan.ok()) << plan.error().message;
+      const auto response = plan.value().page.response(false);
+      const std::string text(reinterpret_cast<const char*>(response.data()), response.size());
+      EXPECT_THAT(text, HasSubstr(row.body));
+    } else {
+      ASSERT_FALSE(plan.ok());
+      EXPECT_THAT(plan.error().message, HasSubstr(row.says));
+      EXPECT_THAT(plan.error().message, HasSubstr(file.string()));
+    }
+  }
+  std::filesystem::remove(file);
+}
+
+}  // namespace
+}  // namespace weir::engine

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "match/snapshot_builder.h"
+#include "rpc/file_descriptor.h"
+
+namespace weir::engine {
+
+/// A snapshot with a list for each of `lists` and one host rule on the first; its creation time is a function
+/// of its generation.
+inline std::vector<std::byte> snapshot_bytes(std::uint64_t generation, const std::vector<std::string>& lists,
+                                             const std::string& host = "listed.example") {
+  std::vector<match::ListPolicy> policies;
+  for (const std::string& name : lists) policies.push_back({.name = name});
+  match::SnapshotBuilder builder(
+      {.seed = {1, generation}, .generation = {generation}, .created_unix_seconds = generation * 3},
+      policies);
+  if (!lists.empty()) {
+    match::Rule rule;
+    rule.host = host;
+    rule.id = {7};
+    builder.add(rule);
+  }
+  return builder.build();
+}
+
+/// The bytes in an anonymous file.
+inline rpc::FileDescriptor file_of(const std::vector<std::byte>& bytes) {
+  rpc::FileDescriptor file(memfd_create("weir-test", MFD_CLOEXEC));
+  std::size_t done = 0;
+  while (file && done < bytes.size()) {
+    const ssize_t wrote = write(file.get(), bytes.data() + done, bytes.size() - done);
+    if (wrote <= 0) return {};
+    done += static_cast<std::size_t>(wrote);
+  }
+  return file;
+}
+
+}  // namespace weir::engine
