@@ -110,7 +110,7 @@ std::vector<HostKey> SnapshotBuilder::State::host_keys(const Rule& rule) {
   std::vector<HostKey> keys{{.host = rule.host, .scope = scope}};
   if (policy.www_equivalent && !is_address && (scope & kSelf) != 0) {
     std::string other = www_counterpart(rule.host);
-    const bool covered = (scope & kBelow) != 0 && other.size() > rule.host.size();
+    const bool covered = rule.kind == RuleKind::domain && other.size() > rule.host.size();
     if (!other.empty() && !covered) keys.push_back({.host = std::move(other), .scope = kSelf});
   }
   for (std::size_t i = 0, count = keys.size(); i < count; ++i) {
@@ -192,18 +192,18 @@ SnapshotBuilder::~SnapshotBuilder() = default;
 void SnapshotBuilder::add(const Rule& rule) {
   if (rule.list.value >= state_->lists.size()) throw std::invalid_argument("the rule's list does not exist");
   if (rule.id.value == 0) throw std::invalid_argument("the rule has no id");
+  ListRecord& record = state_->records[rule.list.value];
   if (!state_->is_new(rule)) {
+    // Compiled all the same, so that the lowest id stands in whatever order they come.
     ++state_->duplicates;
-    return;
+  } else {
+    ++(rule.is_whole_host() ? record.whole_host_rules : record.path_rules);
   }
   const std::vector<HostKey> keys = state_->host_keys(rule);
-  ListRecord& record = state_->records[rule.list.value];
   if (!rule.is_whole_host()) {
-    ++record.path_rules;
     state_->put_path_rule(rule, keys);
     return;
   }
-  ++record.whole_host_rules;
   for (const HostKey& key : keys) {
     state_->put(state_->hosts, state_->fingerprinter.of(key.host), rule, key.scope);
   }

@@ -50,7 +50,7 @@ class SnapshotBuilder {
   /// and for a list that there is not.
   void add(const Rule& rule);
 
-  /// Rules added that say the same as an earlier one of the same list; the earlier one's id stands.
+  /// Rules added that say the same as an earlier one of the same list; the lowest of their ids stands.
   [[nodiscard]] std::size_t duplicates() const noexcept;
 
   [[nodiscard]] std::vector<std::byte> build() const;
