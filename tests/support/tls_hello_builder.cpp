@@ -47,7 +47,8 @@ TlsHelloBuilder& TlsHelloBuilder::typical() {
   return extension(51, share);
 }
 
-TlsHelloBuilder& TlsHelloBuilder::sni(const std::vector<std::string_view>& names, std::uint8_t name_type) {
+TlsHelloBuilder& TlsHelloBuilder::server_names(const std::vector<std::string_view>& names,
+                                               std::uint8_t name_type) {
   Bytes list;
   for (const auto name : names) {
     append_integer(list, name_type, 1);

@@ -24,8 +24,8 @@ class TlsHelloBuilder {
   TlsHelloBuilder& session_id(std::size_t bytes);
   TlsHelloBuilder& grease();  // a GREASE cipher suite, and an empty GREASE extension here
   TlsHelloBuilder& typical();
-  TlsHelloBuilder& sni(std::string_view name) { return sni(std::vector<std::string_view>{name}); }
-  TlsHelloBuilder& sni(const std::vector<std::string_view>& names, std::uint8_t name_type = 0);
+  TlsHelloBuilder& sni(std::string_view name) { return server_names({name}); }
+  TlsHelloBuilder& server_names(const std::vector<std::string_view>& names, std::uint8_t name_type = 0);
   TlsHelloBuilder& alpn(const std::vector<std::string_view>& protocols);
   TlsHelloBuilder& ech(std::size_t payload_bytes = 208);  // encrypted_client_hello, outer
   TlsHelloBuilder& extension(std::uint16_t type, std::span<const std::byte> body);

@@ -1,0 +1,75 @@
+#include "proto/packet_view.h"
+
+#include <cstdint>
+#include <vector>
+
+#include "require.h"
+
+// The first byte chooses the link type, the rest is the frame.
+namespace {
+
+using namespace weir::proto;
+using weir::fuzz::require;
+
+void check_layers(const PacketView& view) {
+  const std::size_t header_bytes = view.source.is_v6 ? 40 : 20;
+  require(view.ip_offset + header_bytes <= view.transport_offset, "the IP header lies before its content");
+  require(view.transport_offset <= view.frame.size(), "the transport offset lies in the frame");
+  require(view.source.is_v6 == view.destination.is_v6, "both addresses are of one family");
+  const auto version = std::to_integer<unsigned>(view.frame[view.ip_offset]) >> 4;
+  require(version == (view.source.is_v6 ? 6U : 4U), "the address family is the header's");
+}
+
+void check(const PacketView& view, std::span<const std::byte> frame) {
+  require(view.frame.data() == frame.data() && view.frame.size() == frame.size(), "the frame is the input");
+  require(weir::fuzz::lies_inside(view.payload, frame), "the payload lies in the frame");
+  const auto payload_at = [&] { return static_cast<std::size_t>(view.payload.data() - frame.data()); };
+  switch (view.packet_class) {
+    case PacketClass::not_ip:
+    case PacketClass::malformed:
+      require(view.payload.empty(), "what is not parsed has no payload");
+      return;
+    case PacketClass::fragment:
+    case PacketClass::other:
+      check_layers(view);
+      require(payload_at() == view.transport_offset, "the payload is all behind the IP headers");
+      return;
+    case PacketClass::tcp:
+      check_layers(view);
+      require(view.ip_protocol == 6, "TCP is protocol 6");
+      require(payload_at() >= view.transport_offset + 20, "a TCP header has 20 bytes at least");
+      require(payload_at() <= view.transport_offset + 60, "a TCP header has 60 bytes at most");
+      return;
+    case PacketClass::udp:
+      check_layers(view);
+      require(view.ip_protocol == 17, "UDP is protocol 17");
+      require(payload_at() == view.transport_offset + 8, "a UDP header has 8 bytes");
+      return;
+  }
+  require(false, "the class is one of the enumerators");
+}
+
+bool same(const PacketView& a, const PacketView& b) {
+  return a.packet_class == b.packet_class && a.transport_offset == b.transport_offset &&
+         a.source == b.source && a.destination == b.destination && a.source_port == b.source_port &&
+         a.destination_port == b.destination_port && a.ip_protocol == b.ip_protocol &&
+         a.payload.size() == b.payload.size();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const auto link = static_cast<LinkType>(data[0] % 5);
+  const auto frame = weir::fuzz::as_input(data + 1, size - 1);
+  const PacketView view = parse_packet(frame, link);
+  check(view, frame);
+  if (view.packet_class == PacketClass::tcp || view.packet_class == PacketClass::udp) {
+    // Without what lies behind the payload (padding, UDP's trailer) the payload is at most the same.
+    const auto end = static_cast<std::size_t>(view.payload.data() - frame.data()) + view.payload.size();
+    const PacketView shorter = parse_packet(frame.first(end), link);
+    require(shorter.packet_class == PacketClass::malformed || same(shorter, view),
+            "padding changes nothing but whether the lengths fit");
+  }
+  return 0;
+}

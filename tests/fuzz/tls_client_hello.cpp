@@ -1,0 +1,42 @@
+#include "proto/tls_client_hello.h"
+
+#include <cstdint>
+
+#include "require.h"
+
+namespace {
+
+using namespace weir::proto;
+using weir::base::ParseStatus;
+using weir::fuzz::lies_inside;
+using weir::fuzz::require;
+
+void check_hello(const ClientHello& hello, std::span<const std::byte> input) {
+  require(hello.server_name_count <= kMaxServerNames, "no more names than there is room for");
+  require(hello.alpn_count <= kMaxAlpn, "no more protocols than there is room for");
+  for (std::size_t i = 0; i < hello.server_name_count; ++i) {
+    require(!hello.server_names[i].empty() && lies_inside(hello.server_names[i], input), "names are input");
+  }
+  for (std::size_t i = 0; i < hello.alpn_count; ++i) {
+    require(!hello.alpn[i].empty() && lies_inside(hello.alpn[i], input), "protocols are input");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto input = weir::fuzz::as_input(data, size);
+  const TlsParse body = parse_client_hello_body(input);
+  require(body.status == ParseStatus::found || body.status == ParseStatus::malformed,
+          "a body is or is not one");
+  check_hello(body.hello, input);
+
+  const TlsParse whole = parse_tls_client_hello(input);
+  check_hello(whole.hello, input);
+  for (const std::size_t cut : {size / 4, size / 2, size - size / 8}) {
+    const ParseStatus early = parse_tls_client_hello(input.first(cut)).status;
+    require(early == ParseStatus::need_more || early == whole.status,
+            "more bytes change need_more and nothing else");
+  }
+  return 0;
+}
