@@ -29,9 +29,10 @@ class BlockPage {
  public:
   struct Settings {
     unsigned status = 451;   // 451, 403 or 302
-    std::string body;        // HTML; empty: the built-in neutral page
-    std::string redirect;    // for 302: the Location
-    std::string blocked_by;  // for 451: URI of who blocks, Link rel="blocked-by" (RFC 7725, 4); may be empty
+    std::string body{};      // HTML; empty: the built-in neutral page
+    std::string redirect{};  // for 302: the Location
+    std::string
+        blocked_by{};  // for 451: URI of who blocks, Link rel="blocked-by" (RFC 7725, 4); may be empty
   };
   /// Error code: block_page_invalid; `redirect` and `blocked_by` cannot smuggle in a header.
   static base::Result<BlockPage> make(const Settings& settings);

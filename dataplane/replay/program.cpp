@@ -1,0 +1,152 @@
+#include "replay/program.h"
+
+#include <memory>
+#include <ostream>
+
+#include "base/version.h"
+#include "config/settings.h"
+#include "replay/options.h"
+#include "replay/replay.h"
+#include "replay/rule_source.h"
+
+namespace weir::replay {
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+/// Everything that a run needs, checked.
+struct Setup {
+  Replay::Settings replay;
+  std::optional<inspect::BlockPage> page;
+  std::optional<RuleSource> rules;
+  std::vector<std::string> complaints;  // lines of lists that were left out
+};
+
+base::Result<inspect::BlockPage> make_page(const config::HttpBlockSettings& http) {
+  inspect::BlockPage::Settings page{
+      .status = http.status, .body = {}, .redirect = http.redirect, .blocked_by = http.blocked_by};
+  if (!http.page.empty()) {
+    const auto bytes = read_file(http.page);
+    if (!bytes) return bytes.error();
+    page.body.assign(reinterpret_cast<const char*>(bytes.value().data()), bytes.value().size());
+  }
+  return inspect::BlockPage::make(page);
+}
+
+inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& dataplane) {
+  const auto wanted = [](const config::PortSelection& ports) { return ports.any || !ports.ports.empty(); };
+  return {.http_ports = dataplane.inspect.http.any ? inspect::PortSet{} : dataplane.inspect.http.ports,
+          .tls_ports = dataplane.inspect.tls.any ? inspect::PortSet{} : dataplane.inspect.tls.ports,
+          .inspect_http = wanted(dataplane.inspect.http),
+          .inspect_tls = wanted(dataplane.inspect.tls),
+          .tls_alert = dataplane.block.tls == config::TlsAnswer::alert,
+          .flow_capacity = dataplane.flows.capacity,
+          .flow_lifetime = dataplane.flows.lifetime};
+}
+
+base::Result<Setup> set_up(const Options& options) {
+  config::Settings settings;
+  if (options.config) {
+    auto loaded = config::load_settings(*options.config, config::Audience::replay);
+    if (!loaded) return loaded.error();
+    settings = std::move(loaded).value();
+  }
+  Setup setup;
+  setup.replay = {.inspector = inspector_settings(settings.dataplane),
+                  .enforcement = settings.dataplane.enforcement};
+  auto page = make_page(settings.dataplane.block.http);
+  if (!page) return page.error();
+  setup.page = std::move(page).value();
+  if (options.lists.empty() && !options.snapshot) return setup;
+  auto rules = options.snapshot ? RuleSource::from_snapshot(*options.snapshot)
+                                : RuleSource::from_lists(options.lists, setup.complaints);
+  if (!rules) return rules.error();
+  setup.rules = std::move(rules).value();
+  return setup;
+}
+
+int check_config(const Options& options, std::ostream& out, std::ostream& err) {
+  const std::filesystem::path file = options.config.value_or(config::kDefaultConfigFile);
+  const auto settings = config::load_settings(file, config::Audience::replay);
+  if (!settings) {
+    err << settings.error().message << '\n';
+    return kUsage;
+  }
+  const auto page = make_page(settings.value().dataplane.block.http);
+  if (!page) {
+    err << file.string() << ": " << page.error().message << '\n';
+    return kUsage;
+  }
+  out << file.string() << ": good\n";
+  return kDone;
+}
+
+int run(const Options& options, const Setup& setup, std::ostream& out, std::ostream& err) {
+  int status = kDone;
+  std::vector<Capture> captures;
+  bool nanoseconds = false;
+  for (const auto& file : options.captures) {
+    auto capture = load_capture(file);
+    if (!capture || !capture.value().problem.empty()) {
+      err << (capture ? capture.value().problem : capture.error().message) << '\n';
+      status = kFailed;
+    }
+    if (!capture) continue;
+    nanoseconds |= capture.value().nanoseconds;
+    captures.push_back(std::move(capture).value());
+  }
+  std::optional<CaptureWriter> writer;
+  if (options.write) writer.emplace(*options.write, nanoseconds);
+  const match::SnapshotView* snapshot = setup.rules ? &setup.rules->view() : nullptr;
+  RequestPrinter printer(
+      {.json = options.json, .passed_too = options.all, .name_file = options.captures.size() > 1}, out,
+      snapshot);
+  Replay replay(setup.replay, snapshot, *setup.page, printer, writer ? &*writer : nullptr);
+  for (unsigned pass = 0; pass < options.repeat; ++pass) {
+    replay.run(captures);
+    printer.mute();
+    replay.stop_writing();
+  }
+  out.flush();
+  if (!out) {
+    err << "standard output: cannot be written\n";
+    status = kFailed;
+  }
+  if (writer) {
+    if (const auto written = writer->finish(); !written) {
+      err << written.error().message << '\n';
+      status = kFailed;
+    }
+  }
+  if (options.stats) err << stats_json(replay, printer) << '\n';
+  return status;
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  const auto options = parse_options(argc, argv);
+  if (!options) {
+    err << "weir-replay: " << options.error().message << "\nTry weir-replay --help.\n";
+    return kUsage;
+  }
+  if (options.value().help) out << help_text();
+  if (options.value().version) out << base::version_text("weir-replay") << '\n';
+  if (options.value().help || options.value().version) return kDone;
+  if (options.value().check_config) return check_config(options.value(), out, err);
+  const auto setup = set_up(options.value());
+  if (!setup) {
+    err << "weir-replay: " << setup.error().message << '\n';
+    return kUsage;
+  }
+  for (const std::string& complaint : setup.value().complaints) err << complaint << '\n';
+  if (!setup.value().complaints.empty()) {
+    err << "weir-replay: " << setup.value().complaints.size()
+        << " list lines left out, the rest is in force\n";
+  }
+  return run(options.value(), setup.value(), out, err);
+}
+
+}  // namespace weir::replay

@@ -1,0 +1,151 @@
+#include "replay/replay.h"
+
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "proto/packet_view.h"
+#include "replay/rule_source.h"
+
+namespace weir::replay {
+namespace {
+
+using base::Family;
+using base::index_of;
+
+template <std::size_t N, class Count>
+nlohmann::ordered_json counts_by_name(const std::array<base::EnumRow, N>& rows, const Count& count) {
+  nlohmann::ordered_json result = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < N; ++i) result[std::string(rows[i].name)] = count(i);
+  return result;
+}
+
+}  // namespace
+
+base::Result<Capture> load_capture(const std::filesystem::path& file) {
+  auto bytes = read_file(file);
+  if (!bytes) return bytes.error();
+  Capture capture;
+  capture.name = file.string();
+  capture.bytes = std::move(bytes).value();
+  CaptureReader reader(capture.bytes);
+  std::map<std::uint32_t, std::uint64_t> left_out;
+  CapturePacket packet;
+  CaptureStatus status = reader.next(packet);
+  for (; status == CaptureStatus::packet; status = reader.next(packet)) {
+    if (!link_type_of(packet.link)) ++left_out[packet.link.value];
+    capture.packets.push_back(packet);
+  }
+  capture.nanoseconds = reader.nanoseconds();
+  if (status == CaptureStatus::broken) {
+    capture.problem = fmt::format("{}: offset {}: {}", capture.name, reader.offset(), reader.problem());
+  }
+  for (const auto& [link, count] : left_out) {
+    if (!capture.problem.empty()) capture.problem += '\n';
+    capture.problem += fmt::format(
+        "{}: {} packets of link type {} left out: expected Ethernet, raw IP, Linux "
+        "cooked or loopback",
+        capture.name, count, link);
+  }
+  return capture;
+}
+
+Replay::Replay(const Settings& settings, const match::SnapshotView* snapshot, const inspect::BlockPage& page,
+               RequestPrinter& printer, CaptureWriter* writer)
+    : settings_(settings), snapshot_(snapshot), page_(page), printer_(printer), writer_(writer) {}
+
+void Replay::run(const std::vector<Capture>& captures) {
+  inspect::Inspector inspector(settings_.inspector, counters_, &printer_);
+  for (const Capture& capture : captures) {
+    const auto printing_before = printer_.printing_time();
+    const auto writing_before = writing_time_;
+    const auto start = std::chrono::steady_clock::now();
+    std::uint64_t number = 0;
+    for (const CapturePacket& packet : capture.packets) {
+      printer_.at(capture.name, ++number, packet.time);
+      replay_packet(inspector, packet);
+    }
+    totals_.inspection_time += std::chrono::steady_clock::now() - start -
+                               (printer_.printing_time() - printing_before) -
+                               (writing_time_ - writing_before);
+  }
+}
+
+void Replay::replay_packet(inspect::Inspector& inspector, const CapturePacket& packet) {
+  const auto link = link_type_of(packet.link);
+  if (!link) return;
+  ++totals_.packets;
+  totals_.bytes += packet.frame.size();
+  if (packet.frame.size() < packet.original_bytes) ++totals_.cut_packets;
+  const proto::PacketView view = proto::parse_packet(packet.frame, *link);
+  const inspect::Verdict verdict =
+      inspector.inspect(view, inspect::Direction::unknown, packet.time, snapshot_, settings_.enforcement);
+  counters_.add(verdict.outcome);
+  if (verdict.action == inspect::Action::forward) {
+    write(packet);
+  } else if (verdict.answer != inspect::AnswerKind::none) {
+    send_answers(view, verdict, packet);
+  }
+}
+
+void Replay::send_answers(const proto::PacketView& view, const inspect::Verdict& verdict,
+                          const CapturePacket& packet) {
+  inspect::AnswerFrames frames(view, verdict, page_);
+  std::array<std::byte, inspect::kAnswerFrameBytes> buffer{};
+  auto towards = base::Towards::client;
+  while (const std::size_t bytes = frames.next(buffer, towards)) {
+    counters_.add(Family::injected, index_of(towards));
+    write({.time = packet.time,
+           .frame = std::span(buffer).first(bytes),
+           .original_bytes = static_cast<std::uint32_t>(bytes),
+           .link = packet.link});
+  }
+}
+
+void Replay::write(const CapturePacket& packet) {
+  if (writer_ == nullptr) return;
+  const auto start = std::chrono::steady_clock::now();
+  writer_->write(packet);
+  writing_time_ += std::chrono::steady_clock::now() - start;
+}
+
+std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
+  const Totals& totals = replay.totals();
+  const base::Counters& counters = replay.counters();
+  nlohmann::ordered_json stats;
+  stats["packets"] = totals.packets;
+  stats["bytes"] = totals.bytes;
+  stats["seconds"] = std::chrono::duration<double>(totals.inspection_time).count();
+  stats["cut_packets"] = totals.cut_packets;
+  const auto sum_over_second = [&counters](Family family, std::size_t first) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < base::kFamilies[index_of(family)].second.size(); ++i) {
+      sum += counters.get(family, first, i);
+    }
+    return sum;
+  };
+  stats["requests"] =
+      counts_by_name(base::kProtocols, [&](std::size_t i) { return sum_over_second(Family::requests, i); });
+  stats["blocked"] =
+      counts_by_name(base::kProtocols, [&](std::size_t i) { return sum_over_second(Family::blocked, i); });
+  stats["outcomes"] =
+      counts_by_name(base::kOutcomes, [&](std::size_t i) { return counters.get(Family::packets, i); });
+  stats["reasons"] = counts_by_name(
+      base::kReasons, [&](std::size_t i) { return printer.count(static_cast<base::Reason>(i)); });
+  stats["parse"] = counts_by_name(base::kProtocols, [&](std::size_t protocol) {
+    return counts_by_name(base::kParseStatuses,
+                          [&](std::size_t i) { return counters.get(Family::parse, protocol, i); });
+  });
+  stats["ech"] = counters.get(Family::ech);
+  std::uint64_t unenforceable = 0;
+  for (std::size_t i = 0; i < base::kMaxLists; ++i) unenforceable += counters.get(Family::unenforceable, i);
+  stats["unenforceable"] = unenforceable;
+  stats["injected"] =
+      counts_by_name(base::kTowards, [&](std::size_t i) { return counters.get(Family::injected, i); });
+  stats["flow_evictions"] = counters.get(Family::flow_evictions);
+  return stats.dump();
+}
+
+}  // namespace weir::replay

@@ -1,0 +1,101 @@
+#include "replay/rule_source.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "match/plain_list.h"
+#include "match/rule.h"
+#include "match/snapshot_builder.h"
+
+namespace weir::replay {
+namespace {
+
+constexpr std::size_t kMaxListNameBytes = 63;
+
+std::string list_name_of(const std::filesystem::path& file) {
+  return file.filename().string().substr(0, kMaxListNameBytes);
+}
+
+std::string_view text_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+base::Result<std::vector<std::byte>> read_file(const std::filesystem::path& file) {
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  std::vector<std::byte> bytes;
+  constexpr std::size_t kPieceBytes = 1 << 20;
+  while (stream) {
+    const std::size_t read_bytes = bytes.size();
+    bytes.resize(read_bytes + kPieceBytes);
+    stream.read(reinterpret_cast<char*>(bytes.data() + read_bytes), kPieceBytes);
+    bytes.resize(read_bytes + static_cast<std::size_t>(stream.gcount()));
+  }
+  if (!stream.eof()) {
+    return base::Error{.code = "file_unreadable",
+                       .message = fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno))};
+  }
+  return bytes;
+}
+
+base::Result<RuleSource> RuleSource::from_lists(const std::vector<std::filesystem::path>& files,
+                                                std::vector<std::string>& complaints) {
+  if (files.size() > base::kMaxLists) {
+    return base::Error{.code = "too_many_lists",
+                       .message = fmt::format("{} lists: at most {}", files.size(), base::kMaxLists)};
+  }
+  std::vector<match::ListPolicy> policies;
+  for (const auto& file : files) policies.push_back({.name = list_name_of(file)});
+  match::SnapshotBuilder builder({.seed = match::random_snapshot_seed(),
+                                  .generation = {1},
+                                  .created_unix_seconds = static_cast<std::uint64_t>(
+                                      std::chrono::duration_cast<std::chrono::seconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count())},
+                                 std::move(policies));
+  match::EntryParser parser;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto text = read_file(files[i]);
+    if (!text) return text.error();
+    const base::ListIndex list{static_cast<std::uint8_t>(i)};
+    const auto summary = match::read_plain_list(text_of(text.value()), parser,
+                                                [&builder, list](match::Rule&& rule, std::size_t line) {
+                                                  rule.id = {static_cast<std::uint32_t>(line)};
+                                                  rule.list = list;
+                                                  builder.add(rule);
+                                                });
+    for (const auto& [line, message] : summary.errors) {
+      complaints.push_back(fmt::format("{}:{}: {}", files[i].string(), line, message));
+    }
+  }
+  RuleSource source;
+  source.bytes_ = builder.build();
+  auto view = match::SnapshotView::open(source.bytes_);
+  if (!view) return view.error();
+  source.view_ = view.value();
+  return source;
+}
+
+base::Result<RuleSource> RuleSource::from_snapshot(const std::filesystem::path& file) {
+  auto bytes = read_file(file);
+  if (!bytes) return bytes.error();
+  RuleSource source;
+  source.bytes_ = std::move(bytes).value();
+  auto view = match::SnapshotView::open(source.bytes_);
+  if (!view) {
+    return base::Error{.code = view.error().code,
+                       .message = fmt::format("{}: {}", file.string(), view.error().message)};
+  }
+  source.view_ = view.value();
+  return source;
+}
+
+}  // namespace weir::replay
