@@ -77,7 +77,8 @@ base::Status AuditLog::write_line(const AuditRecord& record, std::uint64_t left_
   if (record.rule) line["rule"] = *record.rule;
   if (left_out != 0) line["refused_left_out"] = left_out;
   const std::string text = line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-  if (::write(descriptor_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return io_error(file_);
+  if (::write(descriptor_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return io_error(file_);
   return base::ok_status();
 }
 
@@ -101,7 +102,8 @@ base::Result<json> AuditLog::read(std::int64_t since_unix_seconds, std::size_t l
     end = begin;
     if (!record.is_object()) continue;  // cut short by a crash
     const auto time = record.find("unix_seconds");
-    if (time != record.end() && time->is_number_integer() && time->get<std::int64_t>() < since_unix_seconds) break;
+    if (time != record.end() && time->is_number_integer() && time->get<std::int64_t>() < since_unix_seconds)
+      break;
     newest_first.push_back(std::move(record));
   }
   std::reverse(newest_first.begin(), newest_first.end());

@@ -34,11 +34,12 @@ class AuditLog {
   /// A change: on disk when this returns.
   base::Status append(const AuditRecord& record);
   /// A refused call: written without waiting for the disk, and of a flood of them only some a second, so that
-  /// a caller without rights can neither fill the disk nor slow anything; the next line says how many were left
-  /// out.
+  /// a caller without rights can neither fill the disk nor slow anything; the next line says how many were
+  /// left out.
   void append_refused(const AuditRecord& record);
 
-  /// The newest `limit` records at or after `since_unix_seconds`, oldest first; looks at the last few megabytes.
+  /// The newest `limit` records at or after `since_unix_seconds`, oldest first; looks at the last few
+  /// megabytes.
   [[nodiscard]] base::Result<nlohmann::json> read(std::int64_t since_unix_seconds, std::size_t limit) const;
 
  private:

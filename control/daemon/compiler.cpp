@@ -20,10 +20,11 @@ base::Result<std::shared_ptr<const BuiltSnapshot>> compile(const State& state,
                         .www_equivalent = list.www_equivalent,
                         .block_host_on_tls = list.block_host_on_tls});
   }
-  match::SnapshotBuilder builder({.seed = match::random_snapshot_seed(),
-                                  .generation = state.generation,
-                                  .created_unix_seconds = static_cast<std::uint64_t>(state.created_unix_seconds)},
-                                 std::move(policies));
+  match::SnapshotBuilder builder(
+      {.seed = match::random_snapshot_seed(),
+       .generation = state.generation,
+       .created_unix_seconds = static_cast<std::uint64_t>(state.created_unix_seconds)},
+      std::move(policies));
   match::Rule rule;
   for (std::size_t list = 0; list < contents.size(); ++list) {
     if (contents[list] == nullptr) continue;

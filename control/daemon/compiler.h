@@ -27,7 +27,8 @@ class BuiltSnapshot {
   match::SnapshotView view_;
 };
 
-/// Compiles every list of `state` into the snapshot of its generation, and reads it back as the dataplane will.
+/// Compiles every list of `state` into the snapshot of its generation, and reads it back as the dataplane
+/// will.
 base::Result<std::shared_ptr<const BuiltSnapshot>> compile(const State& state,
                                                            const std::vector<ContentPtr>& contents);
 

@@ -67,9 +67,10 @@ base::Result<nlohmann::json> DataplaneLink::call(const std::string& method, cons
                                                  std::chrono::milliseconds timeout, int descriptor) const {
   auto answer = rpc::call(socket_, method, params, timeout, descriptor);
   if (answer || (answer.error().code != "not_running" && answer.error().code != "timeout")) return answer;
-  return base::Error{"dataplane_down",
-                     fmt::format("the dataplane does not answer at {} ({}); start it: systemctl start weir-dataplane",
-                                 socket_, answer.error().message)};
+  return base::Error{
+      "dataplane_down",
+      fmt::format("the dataplane does not answer at {} ({}); start it: systemctl start weir-dataplane",
+                  socket_, answer.error().message)};
 }
 
 void DataplaneLink::loop(const Watcher& watcher) {

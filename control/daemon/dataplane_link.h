@@ -19,10 +19,10 @@ namespace weir::control {
 /// What the dataplane said last.
 struct DataplaneStatus {
   bool up = false;
-  std::string error;               // why it is not up
-  base::Generation generation;     // in force there; 0: none
+  std::string error;            // why it is not up
+  base::Generation generation;  // in force there; 0: none
   std::int64_t activated_unix_seconds = 0;
-  nlohmann::json raw;              // its whole answer; null when it is not up
+  nlohmann::json raw;  // its whole answer; null when it is not up
 };
 
 /// The way to the dataplane's socket. A thread asks for its status each second; calls come from any thread.

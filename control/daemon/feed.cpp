@@ -17,15 +17,18 @@ constexpr unsigned kMaxDoublings = 16;
 std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread) {
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(interval);
   const auto spread_of = [spread](std::chrono::milliseconds delay, double share) {
-    return std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(delay.count()) * spread * share));
+    return std::chrono::milliseconds(
+        static_cast<std::int64_t>(static_cast<double>(delay.count()) * spread * share));
   };
   if (failures == 0) return whole + spread_of(whole, 0.1);
-  const auto backed_off = std::chrono::milliseconds(kFirstRetry) * (1U << std::min(failures - 1, kMaxDoublings));
+  const auto backed_off =
+      std::chrono::milliseconds(kFirstRetry) * (1U << std::min(failures - 1, kMaxDoublings));
   const auto delay = std::min<std::chrono::milliseconds>(backed_off, whole);
   return delay / 2 + spread_of(delay, 0.5);
 }
 
-Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts, Sink sink)
+Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts,
+           Sink sink)
     : index_(index), list_(list), protected_hosts_(std::move(protected_hosts)), sink_(std::move(sink)) {}
 
 Feed::~Feed() {

@@ -51,8 +51,8 @@ class Feed {
 
   /// Starts the thread; the first scheduled run is due after `delay`.
   void start(Validators validators, std::string digest, std::chrono::milliseconds delay);
-  /// Runs as soon as it can and gives the outcome to `done`, which must see to settle(). The content is read and
-  /// parsed even if it did not change.
+  /// Runs as soon as it can and gives the outcome to `done`, which must see to settle(). The content is read
+  /// and parsed even if it did not change.
   void run_now(Sink done);
   /// Makes the feed due, as its interval would.
   void make_due();

@@ -33,7 +33,8 @@ constexpr std::string_view kFileScheme = "file://";
 std::string percent_decoded(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
         std::isxdigit(static_cast<unsigned char>(text[i + 2])) != 0) {
       decoded.push_back(static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16)));
       i += 2;
@@ -44,7 +45,9 @@ std::string percent_decoded(std::string_view text) {
   return decoded;
 }
 
-std::string file_path(const std::string& url) { return percent_decoded(std::string_view(url).substr(kFileScheme.size())); }
+std::string file_path(const std::string& url) {
+  return percent_decoded(std::string_view(url).substr(kFileScheme.size()));
+}
 
 /// What changes when somebody writes to or replaces a file.
 struct FileMark {
@@ -57,7 +60,8 @@ struct FileMark {
 FileMark mark_of(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return {};
-  return {status.st_ino, status.st_size, status.st_mtim.tv_sec * std::int64_t{1000000000} + status.st_mtim.tv_nsec};
+  return {status.st_ino, status.st_size,
+          status.st_mtim.tv_sec * std::int64_t{1000000000} + status.st_mtim.tv_nsec};
 }
 
 /// A file that is being written in place may be read cut in the middle of a line, and half an entry can block
@@ -68,14 +72,17 @@ base::Result<Fetched> fetch_file(const config::ListSettings& list) {
     const FileMark before = mark_of(path);
     auto bytes = read_whole(path, kMaxFeedBytes);
     if (!bytes) {
-      return base::Error{bytes.error().code == "too_large" ? "fetch_too_large" : "fetch_io", bytes.error().message};
+      return base::Error{bytes.error().code == "too_large" ? "fetch_too_large" : "fetch_io",
+                         bytes.error().message};
     }
     if (!bytes.value().ends_with('\n')) std::this_thread::sleep_for(kFileSettle);
-    if (mark_of(path) == before) return Fetched{.not_modified = false, .bytes = std::move(bytes).value(), .validators = {}};
+    if (mark_of(path) == before)
+      return Fetched{.not_modified = false, .bytes = std::move(bytes).value(), .validators = {}};
     std::this_thread::sleep_for(kFileSettle);
   }
-  return base::Error{"fetch_changing",
-                     fmt::format("{}: changes while it is read; write a new file and rename it into place", path)};
+  return base::Error{
+      "fetch_changing",
+      fmt::format("{}: changes while it is read; write a new file and rename it into place", path)};
 }
 
 // ---- https:// ----
@@ -122,7 +129,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
   std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (name == "etag") transfer.fetched.validators.etag = value;
   if (name == "last-modified") transfer.fetched.validators.last_modified = value;
@@ -184,14 +192,16 @@ void set_limits(CURL* handle) {
 
 CurlHeaders conditional_headers(const Validators& validators) {
   curl_slist* headers = nullptr;
-  if (!validators.etag.empty()) headers = curl_slist_append(headers, ("If-None-Match: " + validators.etag).c_str());
+  if (!validators.etag.empty())
+    headers = curl_slist_append(headers, ("If-None-Match: " + validators.etag).c_str());
   if (!validators.last_modified.empty()) {
     headers = curl_slist_append(headers, ("If-Modified-Since: " + validators.last_modified).c_str());
   }
   return CurlHeaders(headers);
 }
 
-base::Error transfer_error(const config::ListSettings& list, CURLcode code, const Transfer& transfer, const char* detail) {
+base::Error transfer_error(const config::ListSettings& list, CURLcode code, const Transfer& transfer,
+                           const char* detail) {
   const std::string source = describe_source(list);
   if (transfer.too_large || code == CURLE_FILESIZE_EXCEEDED) {
     return {"fetch_too_large", fmt::format("{}: larger than the limit of {} bytes", source, kMaxFeedBytes)};
@@ -236,13 +246,15 @@ base::Result<Fetched> check_response(const config::ListSettings& list, CURL* han
     return std::move(transfer.fetched);
   }
   if (status != 200) {
-    return base::Error{"fetch_http_status", fmt::format("{}: the server answered with status {}, 200 was expected",
-                                                        describe_source(list), status)};
+    return base::Error{"fetch_http_status",
+                       fmt::format("{}: the server answered with status {}, 200 was expected",
+                                   describe_source(list), status)};
   }
   // Without a length, HTTP/1 ends with the connection: a cut one looks the same as a whole one.
   const bool end_is_known = length >= 0 || transfer.chunked || version > CURL_HTTP_VERSION_1_1;
   if (!end_is_known && !transfer.fetched.bytes.ends_with('\n')) {
-    return base::Error{"fetch_truncated", fmt::format("{}: ends in the middle of a line", describe_source(list))};
+    return base::Error{"fetch_truncated",
+                       fmt::format("{}: ends in the middle of a line", describe_source(list))};
   }
   return std::move(transfer.fetched);
 }

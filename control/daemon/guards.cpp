@@ -25,8 +25,8 @@ base::Status check_size(const config::GuardSettings& guards, std::size_t entries
     return base::Error{"guard_empty", "the list has no usable entry: empty or truncated at its source?"};
   }
   if (entries < guards.min_entries) {
-    return base::Error{"guard_min_entries",
-                       fmt::format("{} entries, fewer than guards.min_entries ({})", entries, guards.min_entries)};
+    return base::Error{"guard_min_entries", fmt::format("{} entries, fewer than guards.min_entries ({})",
+                                                        entries, guards.min_entries)};
   }
   if (last_good == 0) return base::ok_status();
   // Compared in products, not quotients: nothing is lost to rounding. Counts are far below 2^64 / 100.
@@ -44,7 +44,8 @@ base::Status check_size(const config::GuardSettings& guards, std::size_t entries
   return base::ok_status();
 }
 
-base::Result<ProtectedHosts> ProtectedHosts::read(const std::filesystem::path& file, match::EntryParser& parser) {
+base::Result<ProtectedHosts> ProtectedHosts::read(const std::filesystem::path& file,
+                                                  match::EntryParser& parser) {
   ProtectedHosts hosts;
   if (file.empty()) return hosts;
   const auto text = read_whole(file, kMaxProtectedBytes);
@@ -89,8 +90,7 @@ bool ProtectedHosts::covers(const match::Rule& rule, bool block_host_on_tls) con
   if (rule.action == match::Action::allow || hosts_.empty()) return false;
   if (!rule.is_whole_host() && !block_host_on_tls) return false;
   if (is_protected(rule.host)) return true;
-  const bool reaches_below =
-      rule.kind == match::RuleKind::domain || rule.kind == match::RuleKind::subdomains;
+  const bool reaches_below = rule.kind == match::RuleKind::domain || rule.kind == match::RuleKind::subdomains;
   return reaches_below && above_.contains(rule.host);
 }
 

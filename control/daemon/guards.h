@@ -26,8 +26,8 @@ class ProtectedHosts {
   static base::Result<ProtectedHosts> read(const std::filesystem::path& file, match::EntryParser& parser);
 
   void add(std::string host);
-  /// Whether the rule would block a protected host: a whole-host rule on it, on a host below it, or on a domain
-  /// that holds it; a path rule only if it also blocks the host of encrypted connections.
+  /// Whether the rule would block a protected host: a whole-host rule on it, on a host below it, or on a
+  /// domain that holds it; a path rule only if it also blocks the host of encrypted connections.
   [[nodiscard]] bool covers(const match::Rule& rule, bool block_host_on_tls) const;
 
  private:

@@ -4,8 +4,8 @@
 
 namespace weir::control {
 
-ParsedList parse_list(const config::ListSettings& list, std::string_view text, const ProtectedHosts& protected_hosts,
-                      match::EntryParser& parser) {
+ParsedList parse_list(const config::ListSettings& list, std::string_view text,
+                      const ProtectedHosts& protected_hosts, match::EntryParser& parser) {
   ParsedList parsed;
   RuleIndex index(parsed.rules);
   const bool block_host_on_tls = list.on_tls == config::OnTls::block_host;
@@ -22,8 +22,10 @@ ParsedList parse_list(const config::ListSettings& list, std::string_view text, c
     }
   });
   std::vector<match::LineError> errors = std::move(summary.errors);
-  errors.insert(errors.end(), std::make_move_iterator(covering.begin()), std::make_move_iterator(covering.end()));
-  std::stable_sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
+  errors.insert(errors.end(), std::make_move_iterator(covering.begin()),
+                std::make_move_iterator(covering.end()));
+  std::stable_sort(errors.begin(), errors.end(),
+                   [](const auto& a, const auto& b) { return a.line < b.line; });
   for (match::LineError& error : errors) parsed.refused.add(std::move(error));
   return parsed;
 }

@@ -33,7 +33,7 @@ struct ParsedList {
 };
 
 /// Reads a feed in the profile of `list`; what covers a protected host is refused line by line.
-ParsedList parse_list(const config::ListSettings& list, std::string_view text, const ProtectedHosts& protected_hosts,
-                      match::EntryParser& parser);
+ParsedList parse_list(const config::ListSettings& list, std::string_view text,
+                      const ProtectedHosts& protected_hosts, match::EntryParser& parser);
 
 }  // namespace weir::control

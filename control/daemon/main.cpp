@@ -1,1 +1,85 @@
-int main() { return 1; }
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include <boost/program_options.hpp>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+
+#include "base/version.h"
+#include "config/settings.h"
+#include "control/daemon.h"
+
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr const char* kProgram = "weir-control";
+
+po::options_description options() {
+  po::options_description description("weir-control [OPTIONS]: keeps the lists of the dataplane up to date");
+  description.add_options()("help,h", "show this help")("version", "show the version")(
+      "config,c", po::value<std::string>()->default_value(weir::config::kDefaultConfigFile),
+      "configuration file")("check-config", "check the configuration file and exit");
+  return description;
+}
+
+void set_up_log() {
+  auto logger = spdlog::stderr_color_mt(kProgram);
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %n: %v");
+  spdlog::set_default_logger(logger);
+}
+
+int run(const po::variables_map& arguments) {
+  const auto file = arguments["config"].as<std::string>();
+  const auto settings = weir::config::load_settings(file, weir::config::Audience::control);
+  if (!settings) {
+    std::cerr << settings.error().message << '\n';
+    return kUsage;
+  }
+  if (arguments.contains("check-config")) {
+    for (const auto& notice : weir::config::setting_notices(settings.value())) std::cout << notice << '\n';
+    std::cout << file << ": good\n";
+    return kDone;
+  }
+  weir::control::block_signals();
+  // The memory holds the lists: no core dump, no debugger of another user.
+  ::prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+  set_up_log();
+  for (const auto& notice : weir::config::setting_notices(settings.value())) spdlog::warn("{}", notice);
+  const auto status = weir::control::run_daemon(settings.value(), file);
+  if (status) return kDone;
+  spdlog::error("{}", status.error().message);
+  return kFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    po::variables_map arguments;
+    try {
+      po::store(po::command_line_parser(argc, argv).options(options()).positional({}).run(), arguments);
+      po::notify(arguments);
+    } catch (const po::error& error) {
+      std::cerr << kProgram << ": " << error.what() << "; see --help\n";
+      return kUsage;
+    }
+    if (arguments.contains("help")) {
+      std::cout << options();
+      return kDone;
+    }
+    if (arguments.contains("version")) {
+      std::cout << weir::base::version_text(kProgram) << '\n';
+      return kDone;
+    }
+    return run(arguments);
+  } catch (const std::exception& error) {
+    std::cerr << kProgram << ": " << error.what() << '\n';
+    return kFailed;
+  }
+}

@@ -17,12 +17,14 @@ constexpr std::chrono::milliseconds kLoadTimeout{60000};
 constexpr std::chrono::milliseconds kStatusTimeout{900};
 
 ListState fresh_list(const config::ListSettings& list) {
-  return {.name = list.name,
-          .type = list.type,
-          .subdomains = list.subdomains,
-          .www_equivalent = list.www_equivalent,
-          .block_host_on_tls = list.on_tls == config::OnTls::block_host,
-          .source = digest(list.url)};
+  ListState state;
+  state.name = list.name;
+  state.type = list.type;
+  state.subdomains = list.subdomains;
+  state.www_equivalent = list.www_equivalent;
+  state.block_host_on_tls = list.on_tls == config::OnTls::block_host;
+  state.source = digest(list.url);
+  return state;
 }
 
 /// Whether two lists are compiled to the same.
@@ -37,7 +39,9 @@ bool same_in_snapshot(const State& a, const State& b) {
 }
 
 /// Whether the dataplane's answer to a load leaves it open that the same snapshot is taken later.
-bool may_pass_later(const base::Error& error) { return error.code == "dataplane_down" || error.code == "busy"; }
+bool may_pass_later(const base::Error& error) {
+  return error.code == "dataplane_down" || error.code == "busy";
+}
 
 }  // namespace
 
@@ -101,7 +105,9 @@ base::Status Publisher::start(StageTimes& times) {
                                    [](const auto& list) { return list.type == config::ListType::manual; });
   if (fresh && !no_feed) {  // nothing to enforce before the first feed is there
     adopt(std::move(fitted), nullptr);
-    if (orphaned_) spdlog::warn("no state found, but generation {} exists: it stays until every feed is there", floor_.value);
+    if (orphaned_)
+      spdlog::warn("no state found, but generation {} exists: it stays until every feed is there",
+                   floor_.value);
     return base::ok_status();
   }
   if (!changed && floor_ == current_.state.generation) {
@@ -174,7 +180,8 @@ base::Status Publisher::push(base::Generation generation, StageTimes& times) con
   const StageTimes::Watch watch(times, "activate");
   const auto file = store_.open_snapshot(generation);
   if (!file) return file.error();
-  const auto answer = link_.call("snapshot.load", {{"generation", generation.value}}, kLoadTimeout, file.value().get());
+  const auto answer =
+      link_.call("snapshot.load", {{"generation", generation.value}}, kLoadTimeout, file.value().get());
   if (!answer) return answer.error();
   return base::ok_status();
 }
@@ -194,10 +201,11 @@ base::Result<Published> Publisher::publish(LoadedState draft, StageTimes& times)
 
 base::Result<Published> Publisher::publish_once(LoadedState draft, StageTimes& times) {
   if (const std::string missing = missing_feeds(draft); orphaned_ && !missing.empty()) {
-    return base::Error{"lists_incomplete",
-                       fmt::format("the state directory was lost, and generation {} stays in force until these "
-                                   "lists are loaded again: {}",
-                                   floor_.value, missing)};
+    return base::Error{
+        "lists_incomplete",
+        fmt::format("the state directory was lost, and generation {} stays in force until these "
+                    "lists are loaded again: {}",
+                    floor_.value, missing)};
   }
   draft.state.generation = base::Generation{floor_.value + 1};
   draft.state.created_unix_seconds = unix_now();
@@ -248,7 +256,8 @@ base::Status Publisher::reconcile(StageTimes& times) {
   if (dataplane->generation < ours) {
     pushed = push(ours, times);
     if (!pushed && pushed.error().code != "snapshot_stale" && !may_pass_later(pushed.error())) {
-      spdlog::warn("generation {}: refused by the dataplane ({}); writing its file again", ours.value, pushed.error().code);
+      spdlog::warn("generation {}: refused by the dataplane ({}); writing its file again", ours.value,
+                   pushed.error().code);
       if (auto written = store_.write_snapshot(ours, snapshot_->bytes()); !written) return written;
       pushed = push(ours, times);
     }

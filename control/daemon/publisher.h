@@ -21,9 +21,10 @@ namespace weir::control {
 
 /// How a list fared lately; not kept over restarts.
 struct ListHealth {
-  RefusedLines refused;                 // of the content that was loaded last
-  std::optional<base::Error> error;     // of the last attempt; none: it went well
-  std::string error_stage;              // fetch | parse | guard | publish
+  RefusedLines refused;                        // of the content that was loaded last
+  std::optional<base::Error> error;            // of the last attempt; none: it went well
+  std::string error_stage;                     // fetch | parse | guard | publish
+  std::int64_t last_attempt_unix_seconds = 0;  // 0: none since the start
   std::map<std::string, std::uint64_t> errors_by_stage;
 };
 
@@ -33,7 +34,7 @@ struct View {
   std::vector<ContentPtr> contents;
   std::vector<ListHealth> health;
   std::shared_ptr<const BuiltSnapshot> snapshot;  // null before the first generation
-  std::optional<base::Error> publish_error;       // why the generation is not in force, or the last one failed
+  std::optional<base::Error> publish_error;  // why the generation is not in force, or the last one failed
 };
 
 /// What publishing came to. Built and on disk in any case; `not_active` says why it is not in force.
@@ -42,9 +43,9 @@ struct Published {
   std::optional<base::Error> not_active;
 };
 
-/// Turns a State into the next generation: compile, write, hand to the dataplane, commit. All or nothing: on an
-/// error the last good generation stays, in memory, on disk and in the dataplane. Used by one thread at a time;
-/// view() by any.
+/// Turns a State into the next generation: compile, write, hand to the dataplane, commit. All or nothing: on
+/// an error the last good generation stays, in memory, on disk and in the dataplane. Used by one thread at a
+/// time; view() by any.
 class Publisher {
  public:
   Publisher(const config::Settings& settings, Store store, DataplaneLink& link);
@@ -57,11 +58,11 @@ class Publisher {
   [[nodiscard]] const LoadedState& current() const noexcept { return current_; }
   [[nodiscard]] const Store& store() const noexcept { return store_; }
 
-  /// Error codes: io, lists_incomplete (the state was lost: until each feed is there again, the dataplane keeps
-  /// what it has), and those with which the dataplane refuses a snapshot.
+  /// Error codes: io, lists_incomplete (the state was lost: until each feed is there again, the dataplane
+  /// keeps what it has), and those with which the dataplane refuses a snapshot.
   base::Result<Published> publish(LoadedState draft, StageTimes& times);
-  /// Takes over a draft that changes nothing of what is enforced (times of attempts, validators, contents that
-  /// must wait).
+  /// Takes over a draft that changes nothing of what is enforced (times of attempts, validators, contents
+  /// that must wait).
   base::Status keep(LoadedState draft);
   /// Sees to it that the dataplane has the current generation.
   base::Status reconcile(StageTimes& times);

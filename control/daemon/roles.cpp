@@ -16,15 +16,17 @@ constexpr std::size_t kNameBufferBytes = 65536;
 constexpr int kMaxGroups = 65536;
 
 bool share_one(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  return std::any_of(a.begin(), a.end(),
-                     [&b](const std::string& name) { return std::find(b.begin(), b.end(), name) != b.end(); });
+  return std::any_of(a.begin(), a.end(), [&b](const std::string& name) {
+    return std::find(b.begin(), b.end(), name) != b.end();
+  });
 }
 
 std::optional<std::string> group_name(gid_t gid) {
   std::vector<char> buffer(kNameBufferBytes);
   group entry{};
   group* found = nullptr;
-  if (::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::nullopt;
+  if (::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+    return std::nullopt;
   return std::string(found->gr_name);
 }
 

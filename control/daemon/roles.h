@@ -22,7 +22,8 @@ std::string_view to_string(Role role) noexcept;
 std::vector<std::string> names_of_peer(unsigned uid, unsigned gid);
 
 /// Roles by the credentials that the kernel vouches for. Root has every role. Answers of the name service are
-/// kept for some seconds: it may be slow, and it is asked from the thread that serves all clients. One thread.
+/// kept for some seconds: it may be slow, and it is asked from the thread that serves all clients. One
+/// thread.
 class Roles {
  public:
   using NamesOfPeer = std::function<std::vector<std::string>(unsigned uid, unsigned gid)>;

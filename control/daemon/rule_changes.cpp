@@ -28,7 +28,8 @@ std::shared_ptr<ListContent> copy_of(const LoadedState& draft, std::size_t list)
 }
 
 /// A copy of a manual list without the entries for which `goes(index)`; null when all stay.
-std::shared_ptr<ListContent> without(const ListContent& content, const std::function<bool(std::size_t)>& goes) {
+std::shared_ptr<ListContent> without(const ListContent& content,
+                                     const std::function<bool(std::size_t)>& goes) {
   auto rest = std::make_shared<ListContent>();
   match::Rule rule;
   for (std::size_t i = 0; i < content.rules.size(); ++i) {
@@ -42,9 +43,10 @@ std::shared_ptr<ListContent> without(const ListContent& content, const std::func
 
 }  // namespace
 
-base::Result<Adopted> adopt_parsed(LoadedState& draft, std::size_t list, ParsedList&& parsed) {
+base::Result<Adopted> adopt_rules(LoadedState& draft, std::size_t list, RuleSet rules,
+                                  std::size_t duplicates) {
   auto content = std::make_shared<ListContent>();
-  content->rules = std::move(parsed.rules);
+  content->rules = std::move(rules);
   static const RuleSet kNone;
   const RuleSet& old = draft.contents[list] == nullptr ? kNone : draft.contents[list]->rules;
   const RuleIndex index = index_all(old);
@@ -60,7 +62,7 @@ base::Result<Adopted> adopt_parsed(LoadedState& draft, std::size_t list, ParsedL
     ++adopted.added;
   }
   adopted.removed = old.size() - (content->rules.size() - adopted.added);
-  draft.state.lists[list].duplicates = parsed.duplicates;
+  draft.state.lists[list].duplicates = duplicates;
   // The same entries in the same order are the same content: nothing to write or to publish.
   bool same = draft.contents[list] != nullptr && adopted.added == 0 && adopted.removed == 0;
   for (std::size_t i = 0; same && i < old.size(); ++i) same = old.id(i) == content->rules.id(i);
@@ -68,7 +70,8 @@ base::Result<Adopted> adopt_parsed(LoadedState& draft, std::size_t list, ParsedL
   return adopted;
 }
 
-base::Result<AddedRule> add_entry(LoadedState& draft, std::size_t list, const match::Rule& rule, ManualNote note) {
+base::Result<AddedRule> add_entry(LoadedState& draft, std::size_t list, const match::Rule& rule,
+                                  ManualNote note) {
   auto content = copy_of(draft, list);
   RuleSet wanted;
   wanted.append(rule);

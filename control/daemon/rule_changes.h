@@ -3,10 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <vector>
 
 #include "base/result.h"
-#include "control/list_parser.h"
 #include "control/store.h"
 
 namespace weir::control {
@@ -19,13 +18,15 @@ struct Adopted {
   std::size_t removed = 0;
 };
 /// Error code: ids_exhausted.
-base::Result<Adopted> adopt_parsed(LoadedState& draft, std::size_t list, ParsedList&& parsed);
+base::Result<Adopted> adopt_rules(LoadedState& draft, std::size_t list, RuleSet rules,
+                                  std::size_t duplicates);
 
 struct AddedRule {
   base::RuleId id;
   bool existed = false;  // it had the entry already: the note is replaced, the id stays
 };
-base::Result<AddedRule> add_entry(LoadedState& draft, std::size_t list, const match::Rule& rule, ManualNote note);
+base::Result<AddedRule> add_entry(LoadedState& draft, std::size_t list, const match::Rule& rule,
+                                  ManualNote note);
 
 /// Takes out the entry with this id; false when the list has none.
 bool remove_id(LoadedState& draft, std::size_t list, base::RuleId id);

@@ -52,17 +52,6 @@ std::optional<std::size_t> RuleSet::find(base::RuleId id) const noexcept {
   return static_cast<std::size_t>(found - records_.begin());
 }
 
-void RuleSet::erase(std::size_t index) {
-  const Record gone = records_[index];
-  const std::size_t bytes = text_of(gone).size();
-  count(gone, static_cast<std::size_t>(-1));
-  text_.erase(gone.offset, bytes);
-  records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(index));
-  for (Record& record : records_) {
-    if (record.offset > gone.offset) record.offset -= bytes;
-  }
-}
-
 void RuleSet::pop_back() {
   count(records_.back(), static_cast<std::size_t>(-1));
   text_.resize(records_.back().offset);

@@ -24,7 +24,6 @@ class RuleSet {
   void set_id(std::size_t index, base::RuleId id) noexcept { records_[index].id = id.value; }
   /// Place of the entry with `id`; none where there is none. Linear.
   [[nodiscard]] std::optional<std::size_t> find(base::RuleId id) const noexcept;
-  void erase(std::size_t index);
   /// Takes the last entry off again.
   void pop_back();
 
@@ -34,7 +33,8 @@ class RuleSet {
 
   /// Hash of and equality in action, kind and canonical text; the id does not count.
   [[nodiscard]] std::uint64_t hash(std::size_t index) const noexcept;
-  [[nodiscard]] bool same_entry(std::size_t index, const RuleSet& other, std::size_t other_index) const noexcept;
+  [[nodiscard]] bool same_entry(std::size_t index, const RuleSet& other,
+                                std::size_t other_index) const noexcept;
 
   /// Bytes for a file of this machine (native byte order) and back; every offset is checked.
   void serialize(std::string& out) const;

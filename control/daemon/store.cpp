@@ -50,9 +50,10 @@ base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem
   rpc::FileDescriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return base::Error{"io", fmt::format("cannot write in {}", state_dir.string())};
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return base::Error{"state_in_use", fmt::format("{} is in use by another weir-control: stop that one first, "
-                                                   "or give this one its own control.state_dir",
-                                                   state_dir.string())};
+    return base::Error{"state_in_use",
+                       fmt::format("{} is in use by another weir-control: stop that one first, "
+                                   "or give this one its own control.state_dir",
+                                   state_dir.string())};
   }
   for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists", snapshot_dir}) {
     remove_temporaries(directory);
@@ -88,15 +89,23 @@ base::Result<ContentPtr> Store::load_content(std::uint64_t serial) const {
   return ContentPtr(std::move(content));
 }
 
-base::Result<LoadedState> Store::load_file(const std::filesystem::path& path) const {
+base::Result<State> Store::read_state_file(const std::filesystem::path& path) {
   auto file = read_whole(path, kMaxStateBytes);
   if (!file) return file.error();
   auto payload = unseal("state", file.value());
   if (!payload) return base::Error{"damaged", path.string() + ": " + payload.error().message};
-  LoadedState loaded;
-  if (!state_from_json(payload.value(), loaded.state)) {
+  State state;
+  if (!state_from_json(payload.value(), state)) {
     return base::Error{"damaged", path.string() + ": not the state that this version writes"};
   }
+  return state;
+}
+
+base::Result<LoadedState> Store::load_file(const std::filesystem::path& path) const {
+  auto state = read_state_file(path);
+  if (!state) return state.error();
+  LoadedState loaded;
+  loaded.state = std::move(state).value();
   for (const ListState& list : loaded.state.lists) {
     ContentPtr content;
     if (list.content != 0) {
@@ -130,8 +139,7 @@ LoadedState Store::load(std::vector<std::string>& remarks) const {
   if (!serials.empty()) loaded.state.next_content = std::max(loaded.state.next_content, serials.front() + 1);
   for (const std::uint64_t serial : serials) {
     if (const auto content = load_content(serial)) {
-      loaded.state.next_rule =
-          std::max(loaded.state.next_rule, content.value()->rules.highest_id() + 1);
+      loaded.state.next_rule = std::max(loaded.state.next_rule, content.value()->rules.highest_id() + 1);
     }
   }
   return loaded;
@@ -139,6 +147,10 @@ LoadedState Store::load(std::vector<std::string>& remarks) const {
 
 base::Result<LoadedState> Store::load_generation(base::Generation generation) const {
   return load_file(generation_path(generation));
+}
+
+base::Result<State> Store::read_state(base::Generation generation) const {
+  return read_state_file(generation_path(generation));
 }
 
 base::Status Store::write_snapshot(base::Generation generation, std::span<const std::byte> bytes) const {
@@ -195,11 +207,8 @@ void Store::prune(std::size_t keep, const State& current) const {
   for (const base::Generation generation : generations()) {
     if (kept < keep || generation == current.generation) {
       ++kept;
-      State state;
-      const auto file = read_whole(generation_path(generation), kMaxStateBytes);
-      const auto payload = file ? unseal("state", file.value()) : base::Result<std::string_view>(file.error());
-      if (payload && state_from_json(payload.value(), state)) {
-        for (const ListState& list : state.lists) needed.insert(list.content);
+      if (const auto state = read_state(generation)) {
+        for (const ListState& list : state.value().lists) needed.insert(list.content);
       }
       continue;
     }

@@ -82,6 +82,8 @@ class Store {
   /// A fresh State when there is none. `remarks` gets a sentence for everything that was damaged.
   [[nodiscard]] LoadedState load(std::vector<std::string>& remarks) const;
   [[nodiscard]] base::Result<LoadedState> load_generation(base::Generation generation) const;
+  /// The State of a kept generation, without its contents. From any thread.
+  [[nodiscard]] base::Result<State> read_state(base::Generation generation) const;
 
   base::Status write_snapshot(base::Generation generation, std::span<const std::byte> bytes) const;
   [[nodiscard]] base::Result<rpc::FileDescriptor> open_snapshot(base::Generation generation) const;
@@ -106,6 +108,7 @@ class Store {
   [[nodiscard]] std::filesystem::path content_path(std::uint64_t serial) const;
   [[nodiscard]] std::filesystem::path generation_path(base::Generation generation) const;
   [[nodiscard]] std::filesystem::path snapshot_path(base::Generation generation) const;
+  [[nodiscard]] static base::Result<State> read_state_file(const std::filesystem::path& path);
   [[nodiscard]] base::Result<LoadedState> load_file(const std::filesystem::path& path) const;
   [[nodiscard]] base::Result<ContentPtr> load_content(std::uint64_t serial) const;
 

@@ -28,7 +28,8 @@ std::optional<std::int64_t> parse_span(std::string_view text) {
     std::int64_t count = 0;
     const char* last = text.data() + text.size() - 1;
     const auto [end, code] = std::from_chars(text.data(), last, count);
-    if (code != std::errc{} || end != last || count <= 0 || count > kMaxSpanSeconds / unit.seconds) return std::nullopt;
+    if (code != std::errc{} || end != last || count <= 0 || count > kMaxSpanSeconds / unit.seconds)
+      return std::nullopt;
     return count * unit.seconds;
   }
   return std::nullopt;
@@ -37,7 +38,8 @@ std::optional<std::int64_t> parse_span(std::string_view text) {
 }  // namespace
 
 std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 std::string format_time(std::int64_t unix_seconds) {
@@ -53,7 +55,8 @@ std::optional<std::int64_t> parse_moment(std::string_view text, std::int64_t now
   const bool has_time = text.size() == 20;
   if (text.size() != 10 && !has_time) return std::nullopt;
   if (text[4] != '-' || text[7] != '-') return std::nullopt;
-  if (has_time && (text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != 'Z')) return std::nullopt;
+  if (has_time && (text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != 'Z'))
+    return std::nullopt;
   const auto year = digits(text.substr(0, 4));
   const auto month = digits(text.substr(5, 2));
   const auto day = digits(text.substr(8, 2));
@@ -61,11 +64,13 @@ std::optional<std::int64_t> parse_moment(std::string_view text, std::int64_t now
   const auto minute = has_time ? digits(text.substr(14, 2)) : 0;
   const auto second = has_time ? digits(text.substr(17, 2)) : 0;
   if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
   const auto days = std::chrono::sys_days(date).time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(days).count() + *hour * 3600 + *minute * 60 + *second;
+  return std::chrono::duration_cast<std::chrono::seconds>(days).count() + *hour * 3600 + *minute * 60 +
+         *second;
 }
 
 }  // namespace weir::control

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.h"
+
+namespace weir::ctl {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+
+/// What stands behind a command's name on the command line.
+struct Given {
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string, std::less<>> options;  // flags have an empty value
+
+  [[nodiscard]] bool has(std::string_view option) const { return options.find(option) != options.end(); }
+  /// Empty when it was not given.
+  [[nodiscard]] std::string text(std::string_view option) const {
+    const auto found = options.find(option);
+    return found == options.end() ? std::string() : found->second;
+  }
+};
+
+/// Where a command talks to: the daemon, and the user.
+class Session {
+ public:
+  Session(std::string socket, bool json, bool colours, std::ostream& out)
+      : socket_(std::move(socket)), json_(json), colours_(colours), out_(out) {}
+
+  /// The result of a method. While it takes longer than a second, a terminal shows that it goes on.
+  [[nodiscard]] base::Result<nlohmann::json> call(const std::string& method,
+                                                  const nlohmann::json& params) const;
+  [[nodiscard]] bool json() const noexcept { return json_; }
+  [[nodiscard]] std::ostream& out() const noexcept { return out_; }
+  [[nodiscard]] std::string good(std::string_view text) const { return coloured("32", text); }
+  [[nodiscard]] std::string bad(std::string_view text) const { return coloured("31;1", text); }
+
+ private:
+  [[nodiscard]] std::string coloured(std::string_view code, std::string_view text) const;
+
+  const std::string socket_;
+  const bool json_;
+  const bool colours_;
+  std::ostream& out_;
+};
+
+struct Option {
+  std::string_view name;   // without dashes
+  std::string_view value;  // its name in the help; empty: a flag
+  std::string_view help;
+};
+
+/// One command: help, completion and the check of the command line derive from its row.
+struct Command {
+  std::string_view name;
+  std::string_view arguments;  // as in the help: `ENTRY`, `[LIST]`
+  std::size_t fewest = 0;      // arguments
+  std::size_t most = 0;
+  std::span<const Option> options;
+  std::string_view completes;  // words for its first argument, or `lists` for names of lists
+  std::string_view help;
+  /// The call to make. Error code: usage.
+  base::Result<nlohmann::json> (*request)(const Given& given);
+  std::string_view method;
+  /// Prints the answer for people; the exit status.
+  int (*print)(const Session& session, const Given& given, const nlohmann::json& answer);
+};
+
+std::span<const Command> commands();
+const Command* find_command(std::string_view name);
+
+/// Makes the call of a command and prints what came of it; errors go to `errors`. The exit status.
+int run_command(const Command& command, const Given& given, const Session& session, std::ostream& errors);
+
+/// The commands and their options, as `weirctl --help` shows them.
+std::string command_help();
+/// A script for bash that completes commands, their options and arguments.
+std::string bash_completion();
+
+}  // namespace weir::ctl

@@ -1,0 +1,248 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "ctl/command.h"
+#include "ctl/printers.h"
+
+namespace weir::ctl {
+namespace {
+
+using nlohmann::json;
+using Request = base::Result<json>;
+
+constexpr std::size_t kDefaultRules = 100;
+
+constexpr std::array<Option, 1> kReloadOptions{{{"dry-run", "", "fetch and check, change nothing"}}};
+constexpr std::array<Option, 5> kAddOptions{{
+    {"list", "LIST", "the manual list, when there are several"},
+    {"allow", "", "never block it, whatever the lists say"},
+    {"comment", "TEXT", "why: a case number, a ticket"},
+    {"expires", "WHEN", "30m, 12h, 7d, 2026-01-02 or 2026-01-02T03:04:05Z"},
+    {"confirm", "", "block it although it covers a protected host"},
+}};
+constexpr std::array<Option, 1> kRemoveOptions{{{"list", "LIST", "only from this list"}}};
+constexpr std::array<Option, 3> kRulesOptions{{
+    {"entries", "", "show what the rules stand for (role update)"},
+    {"limit", "N", "how many, up to 5000 (100)"},
+    {"cursor", "CURSOR", "go on where an earlier answer ended"},
+}};
+constexpr std::array<Option, 2> kAuditOptions{{
+    {"since", "SECONDS", "not before this Unix time"},
+    {"limit", "N", "how many, up to 1000 (100)"},
+}};
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+base::Error not_a_number(std::string_view name, const std::string& text) {
+  return {"usage", fmt::format("{}: a number was expected, not '{}'", name, text)};
+}
+
+Request no_parameters(const Given&) { return json::object(); }
+
+Request reload_request(const Given& given) {
+  json params{{"dry_run", given.has("dry-run")}};
+  if (!given.arguments.empty()) params["list"] = given.arguments[0];
+  return params;
+}
+
+Request add_request(const Given& given) {
+  json params{{"entry", given.arguments[0]}, {"action", given.has("allow") ? "allow" : "block"}};
+  for (const char* option : {"list", "comment", "expires"}) {
+    if (given.has(option)) params[option] = given.text(option);
+  }
+  if (given.has("confirm")) params["confirm"] = true;
+  return params;
+}
+
+/// A number is a rule's id: a host cannot be one.
+Request remove_request(const Given& given) {
+  json params = json::object();
+  if (const auto id = number(given.arguments[0])) {
+    params["id"] = *id;
+  } else {
+    params["entry"] = given.arguments[0];
+  }
+  if (given.has("list")) params["list"] = given.text("list");
+  return params;
+}
+
+Request rules_request(const Given& given) {
+  json params{{"limit", kDefaultRules}};
+  if (!given.arguments.empty()) params["list"] = given.arguments[0];
+  if (given.has("entries")) params["entries"] = true;
+  if (given.has("cursor")) params["cursor"] = given.text("cursor");
+  if (!given.has("limit")) return params;
+  const auto limit = number(given.text("limit"));
+  if (!limit) return not_a_number("--limit", given.text("limit"));
+  params["limit"] = *limit;
+  return params;
+}
+
+Request check_request(const Given& given) { return json{{"url", given.arguments[0]}}; }
+
+Request rollback_request(const Given& given) {
+  if (given.arguments.empty()) return json::object();
+  const auto generation = number(given.arguments[0]);
+  if (!generation) return not_a_number("GENERATION", given.arguments[0]);
+  return json{{"generation", *generation}};
+}
+
+Request mode_request(const Given& given) { return json{{"mode", given.arguments[0]}}; }
+
+Request audit_request(const Given& given) {
+  json params = json::object();
+  for (const char* option : {"since", "limit"}) {
+    if (!given.has(option)) continue;
+    const auto value = number(given.text(option));
+    if (!value) return not_a_number(fmt::format("--{}", option), given.text(option));
+    params[option] = *value;
+  }
+  return params;
+}
+
+constexpr std::array<Command, 13> kCommands{{
+    {"status",
+     "",
+     0,
+     0,
+     {},
+     "",
+     "whether the box does its job; exit status 1 if not",
+     &no_parameters,
+     "status",
+     &print_status},
+    {"lists",
+     "",
+     0,
+     0,
+     {},
+     "",
+     "the lists: entries, age, what went wrong",
+     &no_parameters,
+     "lists",
+     &print_lists},
+    {"reload", "[LIST]", 0, 1, kReloadOptions, "lists", "fetch a feed, or all of them, now", &reload_request,
+     "list.reload", &print_reload},
+    {"add", "ENTRY", 1, 1, kAddOptions, "", "block a host or page, or allow it for good", &add_request,
+     "rule.add", &print_added},
+    {"remove", "ENTRY|ID", 1, 1, kRemoveOptions, "", "take back what was added", &remove_request,
+     "rule.remove", &print_removed},
+    {"rules", "[LIST]", 0, 1, kRulesOptions, "lists", "the rules by id; --entries shows what they stand for",
+     &rules_request, "rule.list", &print_rules},
+    {"check", "URL", 1, 1, {}, "", "what would become of a request", &check_request, "check", &print_check},
+    {"snapshots",
+     "",
+     0,
+     0,
+     {},
+     "",
+     "the generations that can be brought back",
+     &no_parameters,
+     "snapshots",
+     &print_snapshots},
+    {"rollback",
+     "[GENERATION]",
+     0,
+     1,
+     {},
+     "",
+     "bring back an earlier generation (the last one that differs)",
+     &rollback_request,
+     "rollback",
+     &print_rollback},
+    {"mode",
+     "enforce|monitor|bypass",
+     1,
+     1,
+     {},
+     "enforce monitor bypass",
+     "what to do about listed requests, until the dataplane restarts",
+     &mode_request,
+     "enforcement",
+     &print_mode},
+    {"report",
+     "",
+     0,
+     0,
+     {},
+     "",
+     "how many entries hold on which protocols",
+     &no_parameters,
+     "report.enforceability",
+     &print_report},
+    {"counters", "", 0, 0, {}, "", "what the dataplane counted", &no_parameters, "counters", &print_counters},
+    {"audit", "", 0, 0, kAuditOptions, "", "who changed what", &audit_request, "audit", &print_audit},
+}};
+
+std::string option_text(const Option& option) {
+  return option.value.empty() ? fmt::format("--{}", option.name)
+                              : fmt::format("--{} {}", option.name, option.value);
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+const Command* find_command(std::string_view name) {
+  const auto found = std::find_if(kCommands.begin(), kCommands.end(),
+                                  [name](const Command& command) { return command.name == name; });
+  return found == kCommands.end() ? nullptr : &*found;
+}
+
+std::string command_help() {
+  std::string help = "Commands:\n";
+  for (const Command& command : kCommands) {
+    help += fmt::format("  {:<30} {}\n", fmt::format("{} {}", command.name, command.arguments), command.help);
+    for (const Option& option : command.options)
+      help += fmt::format("    {:<28} {}\n", option_text(option), option.help);
+  }
+  help += fmt::format("  {:<30} {}\n", "completion bash",
+                      "a script for the shell: source <(weirctl completion bash)");
+  return help;
+}
+
+std::string bash_completion() {
+  std::string names;
+  std::string cases;
+  for (const Command& command : kCommands) {
+    names += fmt::format("{} ", command.name);
+    std::string options;
+    for (const Option& option : command.options) options += fmt::format("--{} ", option.name);
+    const std::string words =
+        command.completes == "lists"
+            ? "$(weirctl --json lists 2>/dev/null | sed -n 's/^ *\"name\": \"\\(.*\\)\",*$/\\1/p')"
+            : std::string(command.completes);
+    cases += fmt::format("    {}) words=\"{}{}\" ;;\n", command.name, options, words);
+  }
+  return fmt::format(
+      "_weirctl() {{\n"
+      "  local word=${{COMP_WORDS[COMP_CWORD]}} command= words= i\n"
+      "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+      "    case ${{COMP_WORDS[i]}} in\n"
+      "      --socket | --config) ((i++)) ;;\n"
+      "      -*) ;;\n"
+      "      *) command=${{COMP_WORDS[i]}}; break ;;\n"
+      "    esac\n"
+      "  done\n"
+      "  case $command in\n"
+      "    '') words='{}completion --socket --config --json --help --version' ;;\n"
+      "{}"
+      "    completion) words=bash ;;\n"
+      "  esac\n"
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+      "}}\n"
+      "complete -F _weirctl weirctl\n",
+      names, cases);
+}
+
+}  // namespace weir::ctl

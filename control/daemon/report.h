@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+#include <nlohmann/json.hpp>
+
+#include "config/settings.h"
+#include "control/dataplane_link.h"
+#include "control/publisher.h"
+
+namespace weir::control {
+
+/// What the control socket tells about the box. `now`: Unix seconds. Nothing in it shows an entry.
+
+/// Whether the feed was not fetched for longer than its max_age.
+bool is_stale(const config::ListSettings& settings, const ListState& list, std::int64_t now);
+
+nlohmann::json list_report(const config::ListSettings& settings, const View& view, std::size_t list,
+                           std::int64_t now);
+nlohmann::json lists_report(const config::Settings& settings, const View& view, std::int64_t now);
+/// `healthy`: the dataplane runs, has the current generation and enforces it, and no list is stale; else
+/// `problems` says what is wrong and what to do. `warnings` can wait.
+nlohmann::json status_report(const config::Settings& settings, const View& view,
+                             const DataplaneStatus& dataplane, std::int64_t now);
+/// How many entries of each list hold on every protocol, and on which only in part.
+nlohmann::json enforceability_report(const config::Settings& settings, const View& view);
+/// What would become of a request for `url`, without the text of any entry. Error codes: url_invalid,
+/// no_generation.
+base::Result<nlohmann::json> check_report(const View& view, std::string_view url);
+
+}  // namespace weir::control
