@@ -60,7 +60,9 @@ void LocalMethods::handle(rpc::Request&& request, rpc::Responder& responder) {
 }
 
 LocalMethods::Answer LocalMethods::version(const rpc::Request&) {
-  return nlohmann::json{{"version", base::version()}, {"git", base::git_revision()}, {"dpdk", rte_version()}};
+  const std::string_view dpdk = rte_version();  // "DPDK 22.11.11"
+  return nlohmann::json{
+      {"version", base::version()}, {"git", base::git_revision()}, {"dpdk", dpdk.substr(dpdk.find(' ') + 1)}};
 }
 
 LocalMethods::Answer LocalMethods::status(const rpc::Request&) {

@@ -65,7 +65,10 @@ Environment* const environment = [] {
 /// An Ethernet port of two rings: what the test puts into `in` is received, what is sent comes to `out`.
 class RingPort {
  public:
-  RingPort(const std::string& name, unsigned out_size) {
+  explicit RingPort(unsigned out_size) {
+    // A closed port's device keeps its name.
+    static unsigned made = 0;
+    const std::string name = "net_ring_test" + std::to_string(made++);
     in_ = rte_ring_create((name + "_in").c_str(), kRingSize, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
     out_ = rte_ring_create((name + "_out").c_str(), out_size, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
     const int port = rte_eth_from_rings(name.c_str(), &in_, 1, &out_, 1, 0);
@@ -146,8 +149,8 @@ class Wire {
                 inspect::BlockPage block_page = page())
       : in_use_before_(rte_mempool_in_use_count(environment->pool())),
         page_(std::move(block_page)),
-        subscriber_("net_ring_subscriber", out_size),
-        network_("net_ring_network", out_size),
+        subscriber_(out_size),
+        network_(out_size),
         store_(1),
         shared_{.snapshots = store_, .page = page_, .pool = environment->pool(), .enforcement = enforcement},
         worker_(WorkerSettings{.lcore = 0,
@@ -371,13 +374,13 @@ TEST(Worker, FullTransmitQueueDropsAndCounts) {
 }
 
 TEST(Worker, AnswersThatDoNotFitAreCounted) {
-  constexpr unsigned kOut = 16;
-  Wire wire(base::Enforcement::enforce, kOut, page(100000));
+  constexpr unsigned kOut = 8;
+  Wire wire(base::Enforcement::enforce, kOut, page(13000));
   wire.subscriber().send(request("listed.example"));
   wire.run();
   EXPECT_EQ(wire.subscriber().receive().size(), kOut - 1);
   EXPECT_EQ(wire.count(base::Family::injected, base::Towards::client), kOut - 1);
-  EXPECT_GT(wire.count(base::Family::inject_failed, base::Towards::client), 60U);
+  EXPECT_GT(wire.count(base::Family::inject_failed, base::Towards::client), 0U);
   wire.expect_conservation();
 }
 
