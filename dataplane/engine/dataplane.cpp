@@ -64,8 +64,8 @@ base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
   // The socket first: a second start with the same configuration ends here, before it touches a port.
   if (const auto done = dataplane->listen(); !done) return done.error();
   if (const auto done = dataplane->start_eal(); !done) return done.error();
-  dataplane->load_snapshot();
   if (const auto done = dataplane->open_ports(); !done) return done.error();
+  dataplane->load_snapshot();
   dataplane->start_workers();
   return dataplane;
 }

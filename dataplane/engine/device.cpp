@@ -22,6 +22,11 @@ std::string argument(const std::string& text, std::string_view key) {
   return {};
 }
 
+/// Drivers that sit on an interface of the kernel's; net_tap's `iface=` names the one that it makes.
+bool uses_interface(const std::string& name) {
+  return name.starts_with("net_af_packet") || name.starts_with("net_af_xdp") || name.starts_with("net_pcap");
+}
+
 }  // namespace
 
 base::Result<Device> parse_device(const std::string& text) {
@@ -38,7 +43,7 @@ base::Result<Device> parse_device(const std::string& text) {
   Device device{.kind = Device::Kind::virtual_device,
                 .text = text,
                 .name = text.substr(0, text.find(',')),
-                .interface = argument(text, "iface")};
+                .interface = {}};
   static const std::regex kPci("(([0-9a-fA-F]{4,8}):)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7]");
   static const std::regex kVirtual("[A-Za-z][A-Za-z0-9_-]{0,62}");
   if (std::smatch match; std::regex_match(device.name, match, kPci)) {
@@ -50,6 +55,7 @@ base::Result<Device> parse_device(const std::string& text) {
     return device;
   }
   if (!std::regex_match(device.name, kVirtual)) return invalid("is neither");
+  if (uses_interface(device.name)) device.interface = argument(text, "iface");
   return device;
 }
 

@@ -12,7 +12,7 @@ struct Device {
   Kind kind = Kind::virtual_device;
   std::string text;       // the whole, as DPDK's devargs; a PCI address with its domain
   std::string name;       // PCI address with domain (0000:01:00.0), or the virtual device's name
-  std::string interface;  // value of `iface=`: a kernel interface; empty where there is none
+  std::string interface;  // kernel interface that must exist (`iface=` of drivers that use one); else empty
 };
 
 /// Takes a device string apart. Error code: device_invalid.

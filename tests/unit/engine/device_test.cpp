@@ -27,8 +27,10 @@ TEST(Device, TakesApartWhatDpdkKnows) {
       {"interface not first", "net_af_xdp0,force_copy=1,iface=eth2", Device::Kind::virtual_device,
        "net_af_xdp0", "net_af_xdp0,force_copy=1,iface=eth2", "eth2"},
       {"tap", "net_tap0", Device::Kind::virtual_device, "net_tap0", "net_tap0", ""},
-      {"an argument that ends alike", "net_x0,my_iface=eth1", Device::Kind::virtual_device, "net_x0",
-       "net_x0,my_iface=eth1", ""},
+      {"tap that names the interface it makes", "net_tap0,iface=new0", Device::Kind::virtual_device,
+       "net_tap0", "net_tap0,iface=new0", ""},
+      {"an argument that ends alike", "net_pcap0,my_iface=eth1", Device::Kind::virtual_device, "net_pcap0",
+       "net_pcap0,my_iface=eth1", ""},
       {"files", "net_pcap0,rx_pcap=/tmp/a.pcap,tx_pcap=/tmp/b.pcap", Device::Kind::virtual_device,
        "net_pcap0", "net_pcap0,rx_pcap=/tmp/a.pcap,tx_pcap=/tmp/b.pcap", ""},
   };
