@@ -61,7 +61,7 @@ class Frames(FrameCase):
 
 class JumboFrames(FrameCase):
     wire_options = {"addresses": False, "mtu": 9000}
-    settings_options = {"framesz": 16384, "frame_bytes": 9600}
+    settings_options = {"framesz": 16384, "frame_bytes": 16384}
 
 
 class XdpFrames(FrameCase):
