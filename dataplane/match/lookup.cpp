@@ -143,7 +143,7 @@ class Search {
   void report_unseen(Match& match) const noexcept {
     for (const PathHost& host : path_hosts()) {
       if ((host.bits & kHasBlock) == 0) continue;
-      if (!match.path_rules_unseen || host.list < match.path_list) match.path_list = host.list;
+      if (!match.path_rules_unseen || host.list.value < match.path_list.value) match.path_list = host.list;
       match.path_rules_unseen = true;
     }
   }

@@ -22,6 +22,8 @@ constexpr std::size_t kMaxNameBytes = 253;    // RFC 1035, 2.3.4, without the ro
 constexpr std::size_t kMaxLabelBytes = 63;    // RFC 1035, 2.3.4
 constexpr std::uint16_t kUnwrittenPort = 80;  // counts as none where no scheme is written
 constexpr std::string_view kWildcard = "*.";
+constexpr std::array<std::string_view, 6> kKindNames{"domain", "subdomains", "host",
+                                                     "prefix", "url",        "url_query"};
 
 base::Error url_error(UrlError error) {
   switch (error) {
@@ -98,10 +100,8 @@ std::string_view scheme_for(std::optional<std::uint16_t> port) noexcept {
 }  // namespace
 
 std::string_view to_string(RuleKind kind) noexcept {
-  constexpr std::array<std::string_view, 6> kNames{"domain", "subdomains", "host",
-                                                   "prefix", "url",        "url_query"};
   const auto index = static_cast<std::size_t>(kind);
-  return index < kNames.size() ? kNames[index] : "unknown";
+  return index < kKindNames.size() ? kKindNames[index] : "unknown";
 }
 
 std::string Rule::canonical_text() const {

@@ -48,11 +48,11 @@ void merge_path_info(std::optional<Slot>& merged, const Slot& slot) {
     merged = slot;
     return;
   }
-  constexpr std::uint16_t kBits = (1U << kDepthShift) - 1;
   const bool other_list = slot.port & kHasBlock && (!(merged->port & kHasBlock) || slot.list < merged->list);
   if (other_list) merged->list = slot.list;
   const auto depth = std::max<std::uint16_t>(merged->port >> kDepthShift, slot.port >> kDepthShift);
-  merged->port = static_cast<std::uint16_t>(((merged->port | slot.port) & kBits) | (depth << kDepthShift));
+  merged->port =
+      static_cast<std::uint16_t>(((merged->port | slot.port) & kPathInfoBits) | (depth << kDepthShift));
   merged->value |= slot.value;
 }
 

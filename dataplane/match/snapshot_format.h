@@ -72,6 +72,7 @@ inline constexpr std::uint8_t kPortInfo = 0x40;       // says that the key has r
 inline constexpr std::uint16_t kHasUrl = 0x01;
 inline constexpr std::uint16_t kHasUrlQuery = 0x02;
 inline constexpr std::uint16_t kHasBlock = 0x04;  // `list` says something
+inline constexpr std::uint16_t kPathInfoBits = 0x07;
 /// The other bits: the greatest depth of a prefix rule; kUnlimitedDepth stands for itself and beyond.
 inline constexpr unsigned kDepthShift = 3;
 inline constexpr std::uint16_t kUnlimitedDepth = 0xFFFF >> kDepthShift;

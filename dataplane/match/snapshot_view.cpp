@@ -12,7 +12,8 @@ namespace {
 
 using base::Error;
 
-constexpr std::uint16_t kPathInfoBits = kHasUrl | kHasUrlQuery | kHasBlock;
+// Of the start of a file, up to and with the field that says how to read the rest.
+constexpr std::size_t kVersionEnd = offsetof(SnapshotHeader, version) + sizeof(SnapshotHeader::version);
 
 Error corrupt(const std::string& what) {
   return {"snapshot_corrupt", "snapshot is corrupt: " + what + "; build it again"};
@@ -30,7 +31,6 @@ std::optional<Error> check_start(std::span<const std::byte> bytes) {
     return Error{"snapshot_magic", "not a snapshot: the first 8 bytes are not WEIRSNAP"};
   }
   std::uint32_t version = kSnapshotVersion;
-  constexpr std::size_t kVersionEnd = offsetof(SnapshotHeader, version) + sizeof(version);
   if (bytes.size() < kVersionEnd) return truncated(bytes.size(), sizeof(SnapshotHeader));
   std::memcpy(&version, bytes.data() + offsetof(SnapshotHeader, version), sizeof(version));
   if (version != kSnapshotVersion) {

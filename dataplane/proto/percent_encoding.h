@@ -50,16 +50,17 @@ constexpr std::size_t percent_decode_fully(std::string_view in, char* out) noexc
   return size;
 }
 
+inline constexpr std::string_view kUpperHexDigits = "0123456789ABCDEF";
+
 /// Appends `in` to `out`, the bytes of `set` as %XX with upper-case digits; returns the new end. `out` has
 /// room for 3 * in.size() bytes.
 constexpr char* append_percent_encoded(std::string_view in, const ByteSet& set, char* out) noexcept {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
   for (const char c : in) {
     const auto byte = static_cast<std::uint8_t>(c);
     if (set[byte]) {
       *out++ = '%';
-      *out++ = kDigits[byte >> 4];
-      *out++ = kDigits[byte & 0x0F];
+      *out++ = kUpperHexDigits[byte >> 4];
+      *out++ = kUpperHexDigits[byte & 0x0F];
     } else {
       *out++ = c;
     }

@@ -12,7 +12,7 @@ namespace {
 constexpr FingerprintSeed kSeed{0x0123456789ABCDEF, 0xFEDCBA9876543210};
 
 TEST(Fingerprinter, DependsOnEachBitOfTheSeedAtEveryLength) {
-  for (const std::size_t length : {1, 3, 8, 16, 40, 128, 200, 240, 241, 1000, 5000}) {
+  for (const std::size_t length : {1U, 3U, 8U, 16U, 40U, 128U, 200U, 240U, 241U, 1000U, 5000U}) {
     const std::string text(length, 'a');
     std::set<Fingerprint> seen{Fingerprinter(kSeed).of(text)};
     for (std::size_t bit = 0; bit < 128; ++bit) {

@@ -77,7 +77,7 @@ Match reference_lookup(const std::vector<ListPolicy>& lists, const std::vector<R
     if (rule_holds(list, rule, request) && (best == nullptr || rank(rule) < rank(*best))) best = &rule;
     const bool is_hidden = request.encrypted && !rule.is_whole_host() && rule.action == Action::block;
     if (is_hidden && path_host_holds(list, rule, request) &&
-        (unseen == nullptr || rule.list < unseen->list)) {
+        (unseen == nullptr || rule.list.value < unseen->list.value)) {
       unseen = &rule;
     }
   }
