@@ -11,7 +11,7 @@ namespace weir::control {
 namespace {
 
 constexpr std::chrono::seconds kKeepNames{5};
-constexpr std::size_t kMaxKnown = 4096;
+constexpr std::size_t kMaxKnown = 256;
 constexpr std::size_t kNameBufferBytes = 65536;
 constexpr int kMaxGroups = 65536;
 
@@ -37,23 +37,27 @@ std::string_view to_string(Role role) noexcept {
   return kNames[static_cast<std::size_t>(role)];
 }
 
-std::vector<std::string> names_of_peer(unsigned uid, unsigned gid) {
+std::vector<std::string> names_of_peer(const rpc::Peer& peer) {
   std::vector<std::string> names;
-  std::vector<gid_t> groups{gid};
+  std::vector<gid_t> groups{peer.gid};
+  groups.insert(groups.end(), peer.groups.begin(), peer.groups.end());
   std::vector<char> buffer(kNameBufferBytes);
   passwd entry{};
   passwd* found = nullptr;
-  if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
+  if (::getpwuid_r(peer.uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
     names.emplace_back(found->pw_name);
     int count = 64;
-    groups.resize(static_cast<std::size_t>(count));
-    if (::getgrouplist(found->pw_name, gid, groups.data(), &count) < 0) {
+    std::vector<gid_t> listed(static_cast<std::size_t>(count));
+    if (::getgrouplist(found->pw_name, peer.gid, listed.data(), &count) < 0) {
       count = std::clamp(count, 1, kMaxGroups);
-      groups.resize(static_cast<std::size_t>(count));
-      if (::getgrouplist(found->pw_name, gid, groups.data(), &count) < 0) count = 0;
+      listed.resize(static_cast<std::size_t>(count));
+      if (::getgrouplist(found->pw_name, peer.gid, listed.data(), &count) < 0) count = 0;
     }
-    groups.resize(static_cast<std::size_t>(count));
+    listed.resize(static_cast<std::size_t>(count));
+    groups.insert(groups.end(), listed.begin(), listed.end());
   }
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
   for (const gid_t group : groups) {
     if (auto name = group_name(group)) names.push_back(std::move(*name));
   }
@@ -73,11 +77,12 @@ Role Roles::role_of_names(const std::vector<std::string>& names) const {
 Role Roles::of(const rpc::Peer& peer) {
   if (peer.uid == 0) return Role::admin;
   const auto now = Clock::now();
-  const auto key = std::pair(peer.uid, peer.gid);
+  std::vector<unsigned> key{peer.uid, peer.gid};
+  key.insert(key.end(), peer.groups.begin(), peer.groups.end());
   const auto known = known_.find(key);
   if (known != known_.end() && now < known->second.until) return known->second.role;
   if (known_.size() >= kMaxKnown) known_.clear();
-  const Role role = role_of_names(names_of_peer_(peer.uid, peer.gid));
+  const Role role = role_of_names(names_of_peer_(peer));
   known_[key] = {role, now + kKeepNames};
   return role;
 }

@@ -18,15 +18,16 @@ namespace weir::control {
 enum class Role : std::uint8_t { none, read, update, admin };
 std::string_view to_string(Role role) noexcept;
 
-/// Names of the user with `uid` and of all groups that it is in, `gid` among them (NSS: passwd, groups).
-std::vector<std::string> names_of_peer(unsigned uid, unsigned gid);
+/// Names of the peer's user and of its groups: those that its process has, and those that the user database
+/// gives its user.
+std::vector<std::string> names_of_peer(const rpc::Peer& peer);
 
 /// Roles by the credentials that the kernel vouches for. Root has every role. Answers of the name service are
 /// kept for some seconds: it may be slow, and it is asked from the thread that serves all clients. One
 /// thread.
 class Roles {
  public:
-  using NamesOfPeer = std::function<std::vector<std::string>(unsigned uid, unsigned gid)>;
+  using NamesOfPeer = std::function<std::vector<std::string>(const rpc::Peer& peer)>;
 
   explicit Roles(config::RoleSettings settings, NamesOfPeer names_of_peer = control::names_of_peer);
   [[nodiscard]] Role of(const rpc::Peer& peer);
@@ -43,7 +44,7 @@ class Roles {
 
   const config::RoleSettings settings_;
   const NamesOfPeer names_of_peer_;
-  std::map<std::pair<unsigned, unsigned>, Known> known_;
+  std::map<std::vector<unsigned>, Known> known_;  // by uid, gid, groups
 };
 
 }  // namespace weir::control

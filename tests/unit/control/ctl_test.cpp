@@ -1,0 +1,179 @@
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "ctl/command.h"
+#include "ctl/text_table.h"
+
+namespace weir::ctl {
+namespace {
+
+using nlohmann::json;
+
+/// What a printer prints for an answer.
+struct Printed {
+  std::string text;
+  int status = 0;
+};
+
+Printed print(const char* command, const json& answer, Given given = {}) {
+  std::ostringstream out;
+  const Session session("/nowhere", false, false, out);
+  const int status = find_command(command)->print(session, given, answer);
+  return {out.str(), status};
+}
+
+TEST(Commands, EachHasHelpAndIsCompleted) {
+  const std::string help = command_help();
+  const std::string completion = bash_completion();
+  std::set<std::string_view> names;
+  for (const Command& command : commands()) {
+    EXPECT_TRUE(names.insert(command.name).second) << command.name;
+    EXPECT_FALSE(command.help.empty()) << command.name;
+    EXPECT_NE(help.find(command.name), std::string::npos) << command.name;
+    EXPECT_NE(completion.find("    " + std::string(command.name) + ") words="), std::string::npos)
+        << command.name;
+    for (const Option& option : command.options) {
+      EXPECT_NE(help.find("--" + std::string(option.name)), std::string::npos) << option.name;
+      EXPECT_NE(completion.find("--" + std::string(option.name)), std::string::npos) << option.name;
+    }
+  }
+  EXPECT_EQ(find_command("nonsense"), nullptr);
+}
+
+TEST(Commands, CompletionRunsInBash) {
+  const std::string script =
+      bash_completion() +
+      "\nCOMP_WORDS=(weirctl --socket x mo); COMP_CWORD=3; _weirctl; echo \"${COMPREPLY[*]}\""
+      "\nCOMP_WORDS=(weirctl mode b); COMP_CWORD=2; _weirctl; echo \"${COMPREPLY[*]}\""
+      "\nCOMP_WORDS=(weirctl add --al); COMP_CWORD=2; _weirctl; echo \"${COMPREPLY[*]}\"\n";
+  char file[] = "/tmp/weir-completion-XXXXXX";
+  const int descriptor = ::mkstemp(file);
+  ASSERT_GE(descriptor, 0);
+  FILE* stream = ::fdopen(descriptor, "w");
+  std::fputs(script.c_str(), stream);
+  std::fclose(stream);
+  FILE* bash = ::popen((std::string("bash ") + file + " 2>&1").c_str(), "r");
+  ASSERT_NE(bash, nullptr);
+  std::string output;
+  std::array<char, 256> buffer{};
+  while (std::fgets(buffer.data(), buffer.size(), bash) != nullptr) output += buffer.data();
+  EXPECT_EQ(::pclose(bash), 0);
+  std::remove(file);
+  EXPECT_EQ(output, "mode\nbypass\n--allow\n");
+}
+
+TEST(Commands, RequestsSayWhatWasGiven) {
+  struct Case {
+    const char* command;
+    Given given;
+    json params;  // null: a usage error
+  };
+  const std::vector<Case> cases{
+      {"status", {}, json::object()},
+      {"reload", {{"hotline"}, {{"dry-run", ""}}}, {{"list", "hotline"}, {"dry_run", true}}},
+      {"add", {{"x.example"}, {}}, {{"entry", "x.example"}, {"action", "block"}}},
+      {"add",
+       {{"x.example"}, {{"allow", ""}, {"list", "l"}, {"comment", "c"}, {"expires", "7d"}, {"confirm", ""}}},
+       {{"entry", "x.example"},
+        {"action", "allow"},
+        {"list", "l"},
+        {"comment", "c"},
+        {"expires", "7d"},
+        {"confirm", true}}},
+      {"remove", {{"17"}, {}}, {{"id", 17}}},
+      {"remove", {{"x.example"}, {{"list", "l"}}}, {{"entry", "x.example"}, {"list", "l"}}},
+      {"remove", {{"17.example"}, {}}, {{"entry", "17.example"}}},
+      {"rules", {{"l"}, {{"limit", "5"}, {"entries", ""}}}, {{"list", "l"}, {"limit", 5}, {"entries", true}}},
+      {"rules", {{}, {{"limit", "x"}}}, nullptr},
+      {"rollback", {}, json::object()},
+      {"rollback", {{"12"}, {}}, {{"generation", 12}}},
+      {"rollback", {{"-1"}, {}}, nullptr},
+      {"mode", {{"monitor"}, {}}, {{"mode", "monitor"}}},
+      {"audit", {{}, {{"since", "5"}}}, {{"since", 5}}},
+  };
+  for (const Case& each : cases) {
+    const auto request = find_command(each.command)->request(each.given);
+    if (each.params.is_null()) {
+      EXPECT_FALSE(request) << each.command;
+    } else {
+      ASSERT_TRUE(request) << each.command;
+      EXPECT_EQ(request.value(), each.params) << each.command;
+    }
+  }
+}
+
+TEST(PrintStatus, SaysInItsFirstLineWhetherTheBoxDoesItsJob) {
+  struct Case {
+    json answer;
+    const char* first_line;
+    int status;
+  };
+  const std::vector<Case> cases{
+      {{{"healthy", true}, {"generation", 7}, {"enforcement", "enforce"}},
+       "Weir is enforcing: generation 7 is active\n",
+       kDone},
+      {{{"healthy", true}, {"generation", 7}, {"enforcement", "monitor"}},
+       "Weir is watching: generation 7 is active\n",
+       kDone},
+      {{{"healthy", false}, {"problems", {{{"code", "dataplane_down"}, {"message", "nobody answers"}}}}},
+       "Weir is NOT doing its job: nobody answers\n",
+       kFailed},
+      {json::object(), "Weir is NOT doing its job: unknown\n", kFailed},
+  };
+  for (const Case& each : cases) {
+    const Printed printed = print("status", each.answer);
+    EXPECT_EQ(printed.text.substr(0, std::string_view(each.first_line).size()), each.first_line)
+        << printed.text;
+    EXPECT_EQ(printed.status, each.status) << printed.text;
+  }
+}
+
+TEST(Printers, UpdatesThatAreNotActiveFail) {
+  const json active{{"generation", 4}, {"active", true}, {"seconds", 0.0421}};
+  const json waiting{{"generation", 4}, {"active", false}, {"seconds", 0.5}};
+  for (const char* command : {"reload", "add", "remove", "rollback"}) {
+    EXPECT_EQ(print(command, active).status, kDone) << command;
+    EXPECT_NE(print(command, active).text.find("generation 4 is active (0.042 s)\n"), std::string::npos)
+        << command;
+    EXPECT_EQ(print(command, waiting).status, kFailed) << command;
+  }
+}
+
+TEST(Printers, TakeAnyAnswerWithoutFailing) {
+  for (const Command& command : commands()) {
+    for (const char* text :
+         {"{}", "null", "[]", "5",
+          R"({"lists":[{}],"rules":[{}],"records":[{}],"snapshots":[{}],"families":[{"samples":[{}]}]})",
+          R"({"lists":5,"rules":"x","problems":"x","warnings":5})"}) {
+      print(command.name.data(), json::parse(text));
+    }
+  }
+}
+
+TEST(RunCommand, SaysWhichSocketWasTried) {
+  std::ostringstream out;
+  std::ostringstream errors;
+  const Session session("/nonexistent/control.sock", false, false, out);
+  EXPECT_EQ(run_command(*find_command("status"), {}, session, errors), kFailed);
+  EXPECT_NE(errors.str().find("/nonexistent/control.sock"), std::string::npos);
+  EXPECT_NE(errors.str().find("systemctl start weir-control"), std::string::npos);
+  EXPECT_TRUE(out.str().empty());
+}
+
+TEST(TextTable, LinesUpAndCleansWhatOthersWrote) {
+  TextTable table({{"NAME"}, {"COUNT", TextTable::Align::right}});
+  table.add({"\xC3\xA4", "5"});
+  table.add({"a\x1b[31mb", "1000"});
+  table.add({"short"});
+  std::ostringstream out;
+  table.print(out);
+  EXPECT_EQ(out.str(), "NAME     COUNT\n\xC3\xA4            5\na?[31mb   1000\nshort\n");
+}
+
+}  // namespace
+}  // namespace weir::ctl

@@ -1,0 +1,60 @@
+#include "control/metrics.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <prometheus/exposer.h>
+#include <prometheus/text_serializer.h>
+
+namespace weir::control {
+namespace {
+
+using nlohmann::json;
+
+TEST(DataplaneMetrics, ExportsCountersAndPorts) {
+  const json counters = json::parse(R"({"families":[{"name":"weir_packets_total","help":"h","type":"counter",
+    "samples":[{"labels":{"outcome":"drop_blocked"},"value":7}]}]})");
+  const json status = json::parse(R"({"ports":[{"name":"subscriber","received_packets":5}],
+    "workers":[{"lcore":1,"busy_ratio":0.25}],"flows":{"capacity":10,"blocked":2}})");
+  const std::string text = prometheus::TextSerializer().Serialize(dataplane_metrics(counters, status));
+  for (const char* line :
+       {"weir_packets_total{outcome=\"drop_blocked\"} 7\n",
+        "weir_port_received_packets_total{port=\"subscriber\"} 5\n",
+        "weir_lcore_busy_ratio{lcore=\"1\"} 0.25\n", "weir_flows{state=\"blocked\"} 2\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
+
+TEST(DataplaneMetrics, LeavesOutWhatIsNotOfTheAgreedShape) {
+  for (const char* text : {"null", "[]", "1", R"({"families":1})",
+                           R"({"families":[1,{"name":2},{"name":"weir_x","samples":[1,{}]}]})",
+                           R"({"families":[{"name":"weir_x","samples":[{"labels":[1],"value":"v"}]}]})",
+                           R"({"ports":[1,{}],"workers":[[],{"lcore":"x"}],"flows":[]})"}) {
+    const json bad = json::parse(text);
+    prometheus::TextSerializer().Serialize(dataplane_metrics(bad, bad));
+  }
+}
+
+TEST(ReloadDurations, CountsIntoCumulativeBuckets) {
+  ReloadDurations durations;
+  durations.observe("compile", 0.03);
+  durations.observe("compile", 1000);
+  const std::string text = prometheus::TextSerializer().Serialize({durations.collect()});
+  for (const char* line : {"weir_reload_duration_seconds_count{stage=\"compile\"} 2\n",
+                           "weir_reload_duration_seconds_bucket{stage=\"compile\",le=\"0.01\"} 0\n",
+                           "weir_reload_duration_seconds_bucket{stage=\"compile\",le=\"0.05\"} 1\n",
+                           "weir_reload_duration_seconds_bucket{stage=\"compile\",le=\"+Inf\"} 2\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
+
+TEST(ExposeMetrics, ATakenPortIsAnError) {
+  const prometheus::Exposer other("127.0.0.1:0");
+  const std::string listen = "127.0.0.1:" + std::to_string(other.GetListeningPorts().at(0));
+  const auto exposed = expose_metrics(listen, nullptr);
+  ASSERT_FALSE(exposed);
+  EXPECT_EQ(exposed.error().code, "metrics_listen");
+  EXPECT_NE(exposed.error().message.find(listen), std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir::control

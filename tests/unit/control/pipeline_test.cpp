@@ -1,0 +1,523 @@
+// The whole way of a list, from its file to the dataplane's end of the socket and back to an operator's call.
+
+#include <functional>
+#include <future>
+#include <optional>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "control/control_api.h"
+#include "control/metrics.h"
+#include "unit/control/dataplane_end.h"
+#include "unit/control/scratch.h"
+
+namespace weir::control {
+namespace {
+
+using nlohmann::json;
+using test::DataplaneEnd;
+using test::Scratch;
+using test::write_file;
+
+constexpr unsigned kRoot = 0;
+constexpr unsigned kStranger = 4000000;
+
+/// Keeps the answer of a call until somebody asks.
+class Answer : public rpc::Responder {
+ public:
+  void result(const json& value) override { promise_.set_value(value); }
+  void fail(const base::Error& error) override { promise_.set_value(error); }
+  void notify(std::string_view, const json&) override {}
+  [[nodiscard]] bool alive() const override { return true; }
+  base::Result<json> wait() { return promise_.get_future().get(); }
+
+ private:
+  std::promise<base::Result<json>> promise_;
+};
+
+/// A control daemon without its socket: calls go to the API as the server's thread makes them.
+class Daemon {
+ public:
+  explicit Daemon(const config::Settings& settings)
+      : audit_(AuditLog::open(settings.control.state_dir / "audit.jsonl")),
+        link_(settings.dataplane.socket.string()),
+        publisher_(settings, open_store(settings), link_),
+        updates_(settings, publisher_, link_, *audit_.value(), [](std::string_view, double) {}),
+        api_(settings, "/nonexistent", publisher_, updates_, link_, *audit_.value(),
+             Roles(settings.control.roles)) {
+    StageTimes times;
+    const auto started = publisher_.start(times);
+    EXPECT_TRUE(started.ok()) << (started ? "" : started.error().message);
+    updates_.start();
+  }
+  ~Daemon() { updates_.stop(); }
+
+  base::Result<json> call(const std::string& method, json params = json::object(), unsigned uid = kRoot) {
+    const auto answer = std::make_shared<Answer>();
+    send(answer, method, std::move(params), uid);
+    return answer->wait();
+  }
+  void send(const std::shared_ptr<Answer>& answer, const std::string& method, json params,
+            unsigned uid = kRoot) {
+    rpc::Request request{.method = method,
+                         .params = std::make_shared<const json>(std::move(params)),
+                         .peer = {.uid = uid, .gid = uid, .pid = 1, .groups = {}},
+                         .descriptors = {}};
+    api_.handle(std::move(request), answer);
+  }
+  json good(const std::string& method, json params = json::object()) {
+    auto answer = call(method, std::move(params));
+    EXPECT_TRUE(answer.ok()) << method << ": "
+                             << (answer ? "" : answer.error().code + " " + answer.error().message);
+    return answer ? answer.value() : json::object();
+  }
+  std::string code(const std::string& method, json params = json::object(), unsigned uid = kRoot) {
+    const auto answer = call(method, std::move(params), uid);
+    return answer ? "" : answer.error().code;
+  }
+  std::uint64_t generation() const { return publisher_.view()->state.generation.value; }
+  Publisher& publisher() { return publisher_; }
+  DataplaneLink& link() { return link_; }
+
+ private:
+  static Store open_store(const config::Settings& settings) {
+    auto store = Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir);
+    EXPECT_TRUE(store.ok()) << (store ? "" : store.error().message);
+    return std::move(store).value();
+  }
+
+  base::Result<std::unique_ptr<AuditLog>> audit_;
+  DataplaneLink link_;
+  Publisher publisher_;
+  Updates updates_;
+  ControlApi api_;
+};
+
+/// Waits for what other threads bring about; generous, for it never waits in vain on a good build.
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 1500; ++i) {
+    if (condition()) return true;
+    ::usleep(20000);
+  }
+  return false;
+}
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  PipelineTest() {
+    settings_.dataplane.socket = scratch_ / "dataplane.sock";
+    settings_.dataplane.snapshot_dir = scratch_ / "snapshots";
+    settings_.control.state_dir = scratch_ / "state";
+    std::filesystem::create_directory(scratch_ / "state");
+    settings_.lists.resize(2);
+    settings_.lists[0].name = "hotline";
+    settings_.lists[0].url = "file://" + feed().string();
+    settings_.lists[0].guards.max_growth_percent = 0;
+    settings_.lists[0].guards.max_shrink_percent = 50;
+    settings_.lists[1].name = "local";
+    settings_.lists[1].type = config::ListType::manual;
+    write_file(feed(), "one.example\ntwo.example/page\n");
+  }
+  std::filesystem::path feed() const { return scratch_ / "feed"; }
+  void start_dataplane() { dataplane_.emplace(settings_.dataplane.socket.string()); }
+  void start_control() {
+    daemon_.emplace(settings_);
+    ASSERT_TRUE(eventually([&] { return daemon_->generation() != 0; }));
+  }
+  void start() {
+    start_dataplane();
+    start_control();
+    ASSERT_TRUE(eventually([&] { return dataplane_->generation() == daemon_->generation(); }));
+  }
+  std::string snapshot_name(std::uint64_t generation) const {
+    return (scratch_ / "snapshots").string() + "/" + fmt::format("{:020}.snapshot", generation);
+  }
+
+  Scratch scratch_;
+  config::Settings settings_;
+  std::optional<DataplaneEnd> dataplane_;
+  std::optional<Daemon> daemon_;
+  std::mutex api_mutex_;
+};
+
+TEST_F(PipelineTest, AFeedReachesTheDataplane) {
+  start();
+  EXPECT_TRUE(dataplane_->blocks("http://sub.one.example/x"));
+  EXPECT_TRUE(dataplane_->blocks("http://two.example/page"));
+  EXPECT_FALSE(dataplane_->blocks("http://two.example/other"));
+  ASSERT_TRUE(eventually([&] { return daemon_->good("status")["healthy"].get<bool>(); }));
+}
+
+TEST_F(PipelineTest, RulesComeAndGo) {
+  start();
+  const json added = daemon_->good("rule.add", {{"entry", "three.example/a"}, {"comment", "case"}});
+  EXPECT_EQ(added["active"], true);
+  EXPECT_EQ(added["list"], "local");
+  EXPECT_EQ(added["generation"], dataplane_->generation());
+  EXPECT_TRUE(dataplane_->blocks("three.example/a"));
+  const json listed = daemon_->good("rule.list", {{"list", "local"}});
+  EXPECT_EQ(listed["rules"][0]["comment"], "case");
+  EXPECT_FALSE(listed["rules"][0].contains("entry"));
+  EXPECT_EQ(daemon_->good("rule.list", {{"list", "local"}, {"entries", true}})["rules"][0]["entry"],
+            "three.example/a");
+  const json removed = daemon_->good("rule.remove", {{"id", added["rule"]}});
+  EXPECT_GT(removed["generation"], added["generation"]);
+  EXPECT_FALSE(dataplane_->blocks("three.example/a"));
+
+  daemon_->good("rule.add", {{"entry", "one.example"}, {"action", "allow"}});
+  EXPECT_FALSE(dataplane_->blocks("one.example"));
+  daemon_->good("rule.remove", {{"entry", "one.example"}});
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+}
+
+TEST_F(PipelineTest, RefusesByName) {
+  start();
+  const std::uint64_t before = daemon_->generation();
+  const unsigned loads = dataplane_->loads();
+  struct Case {
+    const char* description;
+    const char* method;
+    json params;
+    const char* code;
+  };
+  const std::vector<Case> cases{
+      {"no such method", "rule.change", json::object(), "method_not_found"},
+      {"a parameter that it does not have",
+       "rule.add",
+       {{"entry", "x.example"}, {"reason", "x"}},
+       "invalid_params"},
+      {"a parameter of another type", "rule.add", {{"entry", 5}}, "invalid_params"},
+      {"no entry", "rule.add", json::object(), "invalid_params"},
+      {"an action that is none", "rule.add", {{"entry", "x.example"}, {"action", "deny"}}, "invalid_params"},
+      {"an expiry that is none", "rule.add", {{"entry", "x.example"}, {"expires", "soon"}}, "invalid_params"},
+      {"an expiry in the past", "rule.add", {{"entry", "x.example"}, {"expires", 5}}, "invalid_params"},
+      {"a comment that is too long",
+       "rule.add",
+       {{"entry", "x.example"}, {"comment", std::string(501, 'c')}},
+       "invalid_params"},
+      {"an entry that is none", "rule.add", {{"entry", "http://[broken/"}}, "entry_invalid"},
+      {"a list that is a feed", "rule.add", {{"entry", "x.example"}, {"list", "hotline"}}, "list_not_manual"},
+      {"no such list", "rule.add", {{"entry", "x.example"}, {"list", "none"}}, "list_unknown"},
+      {"another generation",
+       "rule.add",
+       {{"entry", "x.example"}, {"expect_generation", 999}},
+       "generation_mismatch"},
+      {"an entry that is not there", "rule.remove", {{"entry", "x.example"}}, "rule_unknown"},
+      {"a rule of a feed", "rule.remove", {{"id", 1}}, "list_not_manual"},
+      {"id and entry", "rule.remove", {{"id", 1}, {"entry", "x.example"}}, "invalid_params"},
+      {"a reload of no list", "list.reload", {{"list", "none"}}, "list_unknown"},
+      {"a reload of a manual list", "list.reload", {{"list", "local"}}, "list_not_feed"},
+      {"a reload of another generation", "list.reload", {{"expect_generation", 999}}, "generation_mismatch"},
+      {"a generation that is not there", "rollback", {{"generation", 77}}, "generation_unknown"},
+      {"a mode that is none", "enforcement", {{"mode", "off"}}, "invalid_params"},
+      {"a URL that is none", "check", {{"url", "http://"}}, "url_invalid"},
+      {"a cursor that is none", "rule.list", {{"cursor", "x"}}, "cursor_invalid"},
+  };
+  for (const Case& each : cases)
+    EXPECT_EQ(daemon_->code(each.method, each.params), each.code) << each.description;
+  EXPECT_EQ(daemon_->generation(), before);
+  EXPECT_EQ(dataplane_->loads(), loads);
+}
+
+TEST_F(PipelineTest, RolesDecideAndRefusalsAreAudited) {
+  start();
+  for (const Method& method : ControlApi::methods()) {
+    EXPECT_EQ(daemon_->code(std::string(method.name), json::object(), kStranger), "forbidden") << method.name;
+  }
+  std::size_t refused = 0;
+  for (const json& record : daemon_->good("audit")["records"]) {
+    refused += record["outcome"] == "forbidden" && record["uid"] == kStranger ? 1U : 0U;
+  }
+  EXPECT_GE(refused, 10U);
+}
+
+TEST_F(PipelineTest, TheAuditLogNamesRulesById) {
+  start();
+  const json added = daemon_->good("rule.add", {{"entry", "three.example/secret"}});
+  const json records = daemon_->good("audit")["records"];
+  const json& last = records.back();
+  EXPECT_EQ(last["method"], "rule.add");
+  EXPECT_EQ(last["uid"], kRoot);
+  EXPECT_EQ(last["rule"], added["rule"]);
+  EXPECT_EQ(last["after"], added["generation"]);
+  EXPECT_LT(last["before"], last["after"]);
+  EXPECT_EQ(records.dump().find("secret"), std::string::npos);
+}
+
+TEST_F(PipelineTest, ReloadTakesTheNewListAndKeepsIds) {
+  start();
+  const json before = daemon_->good("check", {{"url", "one.example"}});
+  write_file(feed(), "four.example\none.example\nhttp://[broken/\nfour.example\n");
+  const json dry = daemon_->good("list.reload", {{"list", "hotline"}, {"dry_run", true}});
+  EXPECT_EQ(dry["lists"][0]["added"], 1);
+  EXPECT_FALSE(dataplane_->blocks("four.example"));
+  const json reloaded = daemon_->good("list.reload", {{"list", "hotline"}});
+  EXPECT_EQ(reloaded["active"], true);
+  const json& list = reloaded["lists"][0];
+  EXPECT_EQ(list["entries"], 2);
+  EXPECT_EQ(list["added"], 1);
+  EXPECT_EQ(list["removed"], 1);
+  EXPECT_EQ(list["duplicates"], 1);
+  EXPECT_EQ(list["errors"]["count"], 1);
+  EXPECT_EQ(list["errors"]["first"][0]["line"], 3);
+  EXPECT_EQ(list["errors"]["first"][0]["file"], feed().string());
+  EXPECT_EQ(reloaded.dump().find("broken"), std::string::npos);
+  EXPECT_EQ(daemon_->good("lists")["lists"][0]["errors"]["count"], 1);
+  EXPECT_TRUE(dataplane_->blocks("four.example"));
+  EXPECT_EQ(daemon_->good("check", {{"url", "one.example"}})["rule"], before["rule"]);
+}
+
+TEST_F(PipelineTest, ABadReloadKeepsTheLastGoodGeneration) {
+  start();
+  const std::uint64_t before = daemon_->generation();
+  struct Case {
+    const char* description;
+    std::function<void()> spoil;
+    const char* code;
+  };
+  const std::vector<Case> cases{
+      {"empty", [&] { write_file(feed(), ""); }, "guard_empty"},
+      {"only comments", [&] { write_file(feed(), "# nothing\n"); }, "guard_empty"},
+      {"only rubbish", [&] { write_file(feed(), "http://[a/\nhttp://[b/\n"); }, "guard_empty"},
+      {"gone", [&] { std::filesystem::remove(feed()); }, "fetch_io"},
+      {"a directory", [&] { std::filesystem::create_directory(feed()); }, "fetch_io"},
+  };
+  for (const Case& each : cases) {
+    each.spoil();
+    EXPECT_EQ(daemon_->code("list.reload", {{"list", "hotline"}}), each.code) << each.description;
+    EXPECT_EQ(daemon_->generation(), before) << each.description;
+    EXPECT_TRUE(dataplane_->blocks("one.example")) << each.description;
+    EXPECT_EQ(daemon_->good("lists")["lists"][0]["error"]["code"], each.code) << each.description;
+  }
+  std::filesystem::remove(feed());
+  write_file(feed(), "one.example\n");
+  daemon_->good("list.reload");
+  EXPECT_TRUE(daemon_->good("lists")["lists"][0]["error"].is_null());
+}
+
+TEST_F(PipelineTest, ProtectedHostsAreRefusedUnlessConfirmed) {
+  settings_.protected_hosts = scratch_ / "protected";
+  write_file(settings_.protected_hosts, "bank.example\n");
+  start();
+  write_file(feed(), "one.example\nbank.example\n");
+  EXPECT_EQ(daemon_->good("list.reload")["lists"][0]["errors"]["first"][0]["line"], 2);
+  EXPECT_FALSE(dataplane_->blocks("bank.example"));
+  EXPECT_EQ(daemon_->code("rule.add", {{"entry", "bank.example"}}), "entry_protected");
+  daemon_->good("rule.add", {{"entry", "bank.example"}, {"confirm", true}});
+  EXPECT_TRUE(dataplane_->blocks("bank.example"));
+}
+
+TEST_F(PipelineTest, ARefusedSnapshotChangesNothing) {
+  start();
+  const std::uint64_t before = daemon_->generation();
+  dataplane_->refuse_with("snapshot_too_large");
+  EXPECT_EQ(daemon_->code("rule.add", {{"entry", "three.example"}}), "snapshot_too_large");
+  EXPECT_EQ(daemon_->generation(), before);
+  EXPECT_FALSE(std::filesystem::exists(snapshot_name(before + 1)));
+  EXPECT_TRUE(daemon_->good("rule.list", {{"list", "local"}})["rules"].empty());
+  dataplane_->refuse_with("");
+  EXPECT_EQ(daemon_->good("rule.add", {{"entry", "three.example"}})["active"], true);
+}
+
+TEST_F(PipelineTest, WithoutADataplaneTheGenerationWaitsForIt) {
+  start_control();
+  const json added = daemon_->good("rule.add", {{"entry", "three.example"}});
+  EXPECT_EQ(added["active"], false);
+  EXPECT_EQ(added["error"]["code"], "dataplane_down");
+  EXPECT_TRUE(std::filesystem::exists(snapshot_name(added["generation"].get<std::uint64_t>())));
+  const json status = daemon_->good("status");
+  EXPECT_EQ(status["healthy"], false);
+  EXPECT_EQ(status["problems"][0]["code"], "dataplane_down");
+  EXPECT_EQ(daemon_->code("enforcement", {{"mode", "monitor"}}), "dataplane_down");
+  start_dataplane();
+  ASSERT_TRUE(eventually([&] { return dataplane_->generation() == daemon_->generation(); }));
+  EXPECT_TRUE(dataplane_->blocks("three.example"));
+  ASSERT_TRUE(eventually([&] { return daemon_->good("status")["healthy"].get<bool>(); }));
+}
+
+TEST_F(PipelineTest, ARestartedDataplaneGetsTheGenerationAgain) {
+  start();
+  dataplane_.reset();
+  start_dataplane();
+  ASSERT_TRUE(eventually([&] { return dataplane_->generation() == daemon_->generation(); }));
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+}
+
+TEST_F(PipelineTest, ARestartTakesUpTheStateWithoutFeedOrNewGeneration) {
+  start();
+  daemon_->good("rule.add", {{"entry", "three.example"}});
+  const std::uint64_t before = daemon_->generation();
+  const json rule = daemon_->good("check", {{"url", "three.example"}})["rule"];
+  const unsigned loads = dataplane_->loads();
+  daemon_.reset();
+  std::filesystem::remove(feed());
+  start_control();
+  EXPECT_EQ(daemon_->generation(), before);
+  EXPECT_EQ(daemon_->good("check", {{"url", "three.example"}})["rule"], rule);
+  EXPECT_EQ(daemon_->good("check", {{"url", "one.example"}})["verdict"], "block");
+  EXPECT_EQ(dataplane_->loads(), loads);
+}
+
+TEST_F(PipelineTest, ARestartWithOtherSettingsMakesANewGeneration) {
+  start();
+  const std::uint64_t before = daemon_->generation();
+  daemon_.reset();
+  settings_.lists[0].on_tls = config::OnTls::block_host;
+  start_control();
+  EXPECT_GT(daemon_->generation(), before);
+  EXPECT_EQ(daemon_->good("check", {{"url", "two.example"}})["by_protocol"]["tls"]["verdict"], "block");
+}
+
+TEST_F(PipelineTest, ADamagedSnapshotFileIsMadeAgain) {
+  start();
+  const std::uint64_t before = daemon_->generation();
+  daemon_.reset();
+  write_file(snapshot_name(before), "garbage");
+  start_control();
+  EXPECT_GT(daemon_->generation(), before);
+  ASSERT_TRUE(eventually([&] { return dataplane_->generation() == daemon_->generation(); }));
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+}
+
+TEST_F(PipelineTest, AnUncommittedSnapshotInTheDataplaneIsOverruled) {
+  start();
+  const std::uint64_t before = daemon_->generation();
+  const std::string state = test::read_file(scratch_ / "state/state");
+  daemon_->good("rule.add", {{"entry", "three.example"}});
+  daemon_.reset();
+  // As after a kill between the hand-over and the commit: the dataplane is ahead of the state.
+  write_file(scratch_ / "state/state", state);
+  std::filesystem::remove(scratch_ / fmt::format("state/generations/{:020}", before + 1));
+  start_control();
+  ASSERT_TRUE(eventually([&] { return dataplane_->generation() > before + 1; }));
+  EXPECT_FALSE(dataplane_->blocks("three.example"));
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+}
+
+TEST_F(PipelineTest, ALostStateNeverUnblocksWhatIsInForce) {
+  start();
+  const std::uint64_t before = dataplane_->generation();
+  daemon_.reset();
+  std::filesystem::remove_all(scratch_ / "state");
+  std::filesystem::create_directory(scratch_ / "state");
+  std::filesystem::rename(feed(), scratch_ / "away");
+  daemon_.emplace(settings_);
+  EXPECT_EQ(daemon_->code("rule.add", {{"entry", "three.example"}}), "lists_incomplete");
+  EXPECT_EQ(dataplane_->generation(), before);
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+  std::filesystem::rename(scratch_ / "away", feed());
+  daemon_->good("list.reload");
+  EXPECT_GT(dataplane_->generation(), before);
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+}
+
+TEST_F(PipelineTest, RollbackHoldsUntilTheFeedChanges) {
+  settings_.lists[0].interval = std::chrono::seconds(1);
+  start();
+  write_file(feed(), "bad.example\nworse.example\n");
+  daemon_->good("list.reload");
+  ASSERT_TRUE(dataplane_->blocks("bad.example"));
+  const std::uint64_t bad = daemon_->generation();
+  const json rolled = daemon_->good("rollback");
+  EXPECT_GT(rolled["generation"], bad);
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+  EXPECT_FALSE(dataplane_->blocks("bad.example"));
+  // Scheduled runs see the same bad bytes and leave them alone.
+  const auto attempts = [&] {
+    return daemon_->good("lists")["lists"][0]["last_attempt"].get<std::int64_t>();
+  };
+  const std::int64_t start = attempts();
+  ASSERT_TRUE(eventually([&] { return attempts() >= start + 3; }));
+  EXPECT_FALSE(dataplane_->blocks("bad.example"));
+  write_file(feed(), "mended.example\none.example\n");
+  EXPECT_TRUE(eventually([&] { return dataplane_->blocks("mended.example"); }));
+}
+
+TEST_F(PipelineTest, SnapshotsAreKeptAndListed) {
+  settings_.control.keep_generations = 2;
+  start();
+  for (int i = 0; i < 4; ++i) daemon_->good("rule.add", {{"entry", fmt::format("host{}.example", i)}});
+  const json snapshots = daemon_->good("snapshots")["snapshots"];
+  ASSERT_EQ(snapshots.size(), 2U);
+  EXPECT_EQ(snapshots[0]["generation"], daemon_->generation());
+  EXPECT_EQ(snapshots[0]["current"], true);
+  EXPECT_EQ(snapshots[0]["entries"], 6);
+  const auto files = std::distance(std::filesystem::directory_iterator(scratch_ / "snapshots"), {});
+  EXPECT_EQ(files, 2);
+}
+
+TEST_F(PipelineTest, ExpiredRulesLeaveByThemselves) {
+  start();
+  daemon_->good("rule.add", {{"entry", "three.example"}, {"expires", "1s"}});
+  EXPECT_TRUE(eventually([&] { return !dataplane_->blocks("three.example"); }));
+  EXPECT_TRUE(daemon_->good("rule.list", {{"list", "local"}})["rules"].empty());
+}
+
+TEST_F(PipelineTest, CheckTellsProtocols) {
+  start();
+  struct Case {
+    const char* url;
+    const char* verdict;
+    const char* reason;
+    std::vector<std::string> protocols;
+  };
+  const std::vector<Case> cases{
+      {"http://ONE.example:80/x/../y", "block", "listed", {"http", "h2c", "tls", "quic"}},
+      {"two.example/page", "block", "listed", {"http", "h2c"}},
+      {"two.example/", "pass", "no_match", {}},
+  };
+  for (const Case& each : cases) {
+    const json answer = daemon_->good("check", {{"url", each.url}});
+    EXPECT_EQ(answer["verdict"], each.verdict) << each.url;
+    EXPECT_EQ(answer["reason"], each.reason) << each.url;
+    EXPECT_EQ(answer["protocols"].get<std::vector<std::string>>(), each.protocols) << each.url;
+  }
+  EXPECT_EQ(daemon_->good("check", {{"url", "two.example/page"}})["by_protocol"]["tls"]["path_rules_unseen"],
+            true);
+}
+
+TEST_F(PipelineTest, ModeAndReportsAnswer) {
+  start();
+  EXPECT_EQ(daemon_->good("enforcement", {{"mode", "bypass"}})["enforcement"], "bypass");
+  EXPECT_EQ(daemon_->good("status")["problems"][0]["code"], "bypass");
+  const json report = daemon_->good("report.enforceability");
+  EXPECT_EQ(report["lists"][0]["every_protocol"], 1);
+  EXPECT_EQ(report["lists"][0]["cleartext_http_only"], 1);
+  EXPECT_TRUE(daemon_->good("counters").contains("families"));
+  EXPECT_EQ(daemon_->good("config.check")["ok"], false);
+  for (const prometheus::MetricFamily& family :
+       control_metrics(settings_, *daemon_->publisher().view(), *daemon_->link().status())) {
+    EXPECT_TRUE(family.name.starts_with("weir_")) << family.name;
+  }
+}
+
+TEST_F(PipelineTest, UpdatesAreSerialisedAndReadsDoNotWait) {
+  start();
+  const std::uint64_t before = daemon_->generation();
+  std::vector<std::thread> callers;
+  for (int t = 0; t < 4; ++t) {
+    callers.emplace_back([this, t] {
+      for (int i = 0; i < 8; ++i) {
+        // handle() belongs to one thread: as the server's thread does, one call is made at a time.
+        const auto answer = std::make_shared<Answer>();
+        {
+          const std::lock_guard lock(api_mutex_);
+          daemon_->send(answer, "rule.add", {{"entry", fmt::format("h{}-{}.example", t, i)}});
+        }
+        const auto result = answer->wait();
+        EXPECT_TRUE(result && result.value()["active"] == true);
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(daemon_->generation(), before + 32);
+  EXPECT_TRUE(dataplane_->blocks("h3-7.example"));
+  EXPECT_EQ(daemon_->good("lists")["lists"][1]["entries"], 32);
+}
+
+}  // namespace
+}  // namespace weir::control

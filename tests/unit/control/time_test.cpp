@@ -1,0 +1,67 @@
+#include <gtest/gtest.h>
+
+#include "control/feed.h"
+#include "control/unix_time.h"
+
+namespace weir::control {
+namespace {
+
+TEST(ParseMoment, Table) {
+  constexpr std::int64_t kNow = 1000000000;
+  struct Case {
+    const char* text;
+    std::optional<std::int64_t> moment;
+  };
+  const Case cases[] = {
+      {"90s", kNow + 90},
+      {"30m", kNow + 1800},
+      {"12h", kNow + 43200},
+      {"7d", kNow + 604800},
+      {"2026-01-02", 1767312000},
+      {"2026-01-02T03:04:05Z", 1767323045},
+      {"", std::nullopt},
+      {"s", std::nullopt},
+      {"0s", std::nullopt},
+      {"-5m", std::nullopt},
+      {"5", std::nullopt},
+      {"99999999999999999999d", std::nullopt},
+      {"9223372036854775807s", std::nullopt},
+      {"2026-02-30", std::nullopt},
+      {"2026-13-01", std::nullopt},
+      {"2026-01-02T25:00:00Z", std::nullopt},
+      {"2026-01-02T03:04:05+", std::nullopt},
+      {"2026/01/02", std::nullopt},
+      {"-026-01-02", std::nullopt},
+  };
+  for (const Case& each : cases) EXPECT_EQ(parse_moment(each.text, kNow), each.moment) << each.text;
+  EXPECT_EQ(format_time(1767323045), "2026-01-02T03:04:05Z");
+}
+
+TEST(NextDelay, Table) {
+  using std::chrono::milliseconds;
+  struct Case {
+    const char* description;
+    int interval_seconds;
+    unsigned failures;
+    double spread;
+    int delay_ms;
+  };
+  const Case cases[] = {
+      {"after a success never before the interval", 1800, 0, 0.0, 1800000},
+      {"spread over a tenth of it", 1800, 0, 0.5, 1890000},
+      {"first failure: sooner", 1800, 1, 0.0, 5000},
+      {"first failure, spread", 1800, 1, 0.5, 7500},
+      {"backs off", 1800, 3, 0.0, 20000},
+      {"up to the interval", 1800, 30, 0.0, 900000},
+      {"however many failures", 1800, 4000000000U, 0.0, 900000},
+      {"a short interval is not lengthened", 2, 1, 0.0, 1000},
+  };
+  for (const Case& each : cases) {
+    EXPECT_EQ(next_delay(std::chrono::seconds(each.interval_seconds), each.failures, each.spread),
+              milliseconds(each.delay_ms))
+        << each.description;
+  }
+}
+
+}  // namespace
+}  // namespace weir::control
