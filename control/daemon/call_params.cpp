@@ -45,8 +45,11 @@ bool CallParams::flag(std::string_view name) {
 std::optional<std::uint64_t> CallParams::number(std::string_view name, std::uint64_t highest) {
   const nlohmann::json* value = find(name);
   if (value == nullptr) return std::nullopt;
-  if (value->is_number_unsigned() && value->get<std::uint64_t>() <= highest)
+  const bool negative =
+      value->is_number_integer() && !value->is_number_unsigned() && value->get<std::int64_t>() < 0;
+  if (value->is_number_integer() && !negative && value->get<std::uint64_t>() <= highest) {
     return value->get<std::uint64_t>();
+  }
   refuse(name, fmt::format("a number from 0 to {}", highest));
   return std::nullopt;
 }
