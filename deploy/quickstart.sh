@@ -43,12 +43,13 @@ source "$HERE/quickstart/lab.sh"
 source "$HERE/quickstart/steps.sh"
 
 if [[ -n $stop_dir ]]; then
-  [[ -r $stop_dir/namespace ]] || refuse "$stop_dir is no directory of a running quickstart"
+  [[ -O $stop_dir && -r $stop_dir/namespace ]] || refuse "$stop_dir is no directory of a running quickstart"
   remove_lab "$stop_dir" "$(cat "$stop_dir/namespace")"
   echo "stopped, everything removed"
   exit 0
 fi
 
+remove_leftovers
 NS=weir-qs-$$
 DIR=$(mktemp -d /tmp/weir-quickstart.XXXXXX)
 echo "$NS" >"$DIR/namespace"
@@ -59,7 +60,12 @@ finish() {
   trap '' INT TERM
   trap - EXIT
   [[ -z $build_pid ]] || kill -TERM -- "-$build_pid" 2>/dev/null || true
-  if $keep && [[ $status -le 1 && -s $DIR/pids ]]; then how_to_use; else remove_lab "$DIR" "$NS"; fi
+  if $keep && [[ $status -le 1 && -s $DIR/pids ]]; then
+    touch "$DIR/kept"
+    how_to_use
+  else
+    remove_lab "$DIR" "$NS"
+  fi
   exit "$status"
 }
 trap finish EXIT

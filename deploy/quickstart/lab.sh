@@ -137,3 +137,14 @@ remove_lab() {
   for role in "${ROLES[@]}"; do ip netns delete "$ns-$role" 2>/dev/null || true; done
   rm -rf -- "$dir"
 }
+
+# Removes what a quickstart left that was killed before it could clean up; not what --keep left running.
+remove_leftovers() {
+  local dir ns
+  for dir in /tmp/weir-quickstart.*; do
+    # Only root's own: anybody may make a directory of that name.
+    [[ -O $dir && -r $dir/namespace && ! -e $dir/kept ]] || continue
+    ns=$(cat "$dir/namespace")
+    kill -0 "${ns##*-}" 2>/dev/null || remove_lab "$dir" "$ns"
+  done
+}

@@ -31,6 +31,9 @@ expect() {
   fi
 }
 
+# The text of a page, as a browser would show it.
+readable() { sed -e 's/<style>.*<\/style>//' -e 's/<title>.*<\/title>//' -e 's/<[^>]*>//g'; }
+
 # visit URL: what curl gets, in STATUS (HTTP), PAGE (its text), CURL (exit status) and CURL_ERROR.
 visit() {
   CURL=0
@@ -38,7 +41,7 @@ visit() {
     --write-out '%{http_code}' "$1" 2>"$DIR/curl-error") || CURL=$?
   CURL_ERROR=$(cat "$DIR/curl-error")
   PAGE=""
-  if [[ $CURL -eq 0 ]]; then PAGE=$(sed -e 's/<style>.*<\/style>//' -e 's/<[^>]*>//g' "$DIR/page" | grep -m 1 '[^[:space:]]' || true); fi
+  if [[ $CURL -eq 0 ]]; then PAGE=$(readable <"$DIR/page" | grep -m 1 '[^[:space:]]' || true); fi
 }
 
 show_visit() {
@@ -107,6 +110,7 @@ show_https() {
 
 show_weirctl() {
   heading "The operator's view"
+  sleep 1 # the daemon looks at the dataplane's counters once a second
   run_weirctl status
   expect "both programs are in service" weirctl_succeeds
 

@@ -37,12 +37,20 @@ def _undo_all():
             print(f"clean-up: {error}", file=sys.stderr)
 
 
+class Interrupted(KeyboardInterrupt):
+    """SIGINT or SIGTERM. A KeyboardInterrupt, because unittest takes every other exception for a failed case
+    and goes on with the next one."""
+
+    def __init__(self, number):
+        super().__init__(signal.Signals(number).name)
+        self.exit_status = 128 + number
+
+
 def _interrupted(number, _frame):
     # A second signal must not cut the clean-up short.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    print(f"interrupted by {signal.Signals(number).name}: cleaning up", file=sys.stderr)
-    sys.exit(128 + number)
+    raise Interrupted(number)
 
 
 def install():
