@@ -12,18 +12,20 @@ namespace {
 // A canonical host has no empty labels.
 constexpr std::size_t kMaxSuffixes = (proto::kMaxHostBytes + 1) / 2;
 
-// A host with path rules that may hold for the request.
-struct PathHost {
-  Fingerprint key;
-  std::uint8_t scope;  // kSelf or kBelow
-  std::uint32_t depths;
-  std::uint16_t bits;
-  base::ListIndex list;
+// Hosts whose table lines are fetched together.
+constexpr std::size_t kBatch = 8;
 
+// A host with path rules that may hold for the request. Without initialisers, so that an array of them costs
+// nothing until it is filled.
+struct PathHost {
+  const Slot* info;    // its path info
+  std::uint8_t scope;  // kSelf or kBelow
+
+  [[nodiscard]] bool has(std::uint16_t bit) const noexcept { return (info->port & bit) != 0; }
   [[nodiscard]] bool has_prefix_at(std::size_t depth) const noexcept {
-    const std::size_t deepest = bits >> kDepthShift;
+    const std::size_t deepest = info->port >> kDepthShift;
     if (depth > deepest && deepest != kUnlimitedDepth) return false;
-    return ((depths >> std::min<std::size_t>(depth, kDeepestBit)) & 1U) != 0;
+    return ((info->value >> std::min<std::size_t>(depth, kDeepestBit)) & 1U) != 0;
   }
 };
 
@@ -88,32 +90,34 @@ class Search {
   }
 
   void visit_path_key(const PathHost& host, const Fingerprint& path, KeyKind kind) noexcept {
-    visit_key(snapshot_.path_slots(), fingerprinter_.join(host.key, path, kind), host.scope,
+    visit_key(snapshot_.path_slots(), fingerprinter_.join(host.info->key, path, kind), host.scope,
               [](const Slot&) noexcept {});
   }
 
-  // The host itself and, unless it is an address, every host above it. All keys are computed, and their slots
-  // asked for, before the first is read: a miss of the cache costs more than all the hashing.
+  // The host itself and, unless it is an address, every host above it. The keys of a batch are computed, and
+  // their slots asked for, before the first is read: a miss of the cache costs more than all the hashing.
   void visit_hosts() noexcept {
-    std::array<Fingerprint, kMaxSuffixes> keys;
-    std::size_t count = 0;
     const std::span<const Slot> table = snapshot_.host_slots();
     std::string_view suffix = query_.url->host();
-    while (!suffix.empty() && count < keys.size()) {
-      keys[count] = fingerprinter_.of(suffix);
-      __builtin_prefetch(&table[keys[count].low & (table.size() - 1)]);
-      ++count;
-      const std::size_t dot = suffix.find('.');
-      if (dot == std::string_view::npos || query_.url->host_is_address()) break;
-      suffix.remove_prefix(dot + 1);
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint8_t scope = i == 0 ? kSelf : kBelow;
-      visit_key(table, keys[i], scope, [&](const Slot& info) noexcept {
-        if (path_host_count_ == path_hosts_.size()) return;
-        path_hosts_[path_host_count_++] = {
-            .key = keys[i], .scope = scope, .depths = info.value, .bits = info.port, .list = {info.list}};
-      });
+    std::uint8_t scope = kSelf;
+    while (!suffix.empty()) {
+      std::array<Fingerprint, kBatch> keys;
+      std::size_t count = 0;
+      while (!suffix.empty() && count < keys.size()) {
+        keys[count] = fingerprinter_.of(suffix);
+        __builtin_prefetch(&table[keys[count].low & (table.size() - 1)]);
+        ++count;
+        const std::size_t dot = suffix.find('.');
+        const bool is_last = dot == std::string_view::npos || query_.url->host_is_address();
+        suffix.remove_prefix(is_last ? suffix.size() : dot + 1);
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        visit_key(table, keys[i], scope, [&](const Slot& info) noexcept {
+          if (path_host_count_ == path_hosts_.size()) return;
+          path_hosts_[path_host_count_++] = {.info = &info, .scope = scope};
+        });
+        scope = kBelow;
+      }
     }
   }
 
@@ -129,12 +133,12 @@ class Search {
     };
     const Fingerprint path = fingerprinter_.walk_path(query_.url->path(), on_directory);
     for (const PathHost& host : path_hosts()) {
-      if ((host.bits & kHasUrl) != 0) visit_path_key(host, path, KeyKind::url);
+      if (host.has(kHasUrl)) visit_path_key(host, path, KeyKind::url);
     }
     if (!query_.url->has_query()) return;
     std::optional<Fingerprint> with_query;
     for (const PathHost& host : path_hosts()) {
-      if ((host.bits & kHasUrlQuery) == 0) continue;
+      if (!host.has(kHasUrlQuery)) continue;
       if (!with_query) with_query = fingerprinter_.with_query(path, query_.url->query());
       visit_path_key(host, *with_query, KeyKind::url_query);
     }
@@ -142,8 +146,10 @@ class Search {
 
   void report_unseen(Match& match) const noexcept {
     for (const PathHost& host : path_hosts()) {
-      if ((host.bits & kHasBlock) == 0) continue;
-      if (!match.path_rules_unseen || host.list.value < match.path_list.value) match.path_list = host.list;
+      if (!host.has(kHasBlock)) continue;
+      if (!match.path_rules_unseen || host.info->list < match.path_list.value) {
+        match.path_list = {host.info->list};
+      }
       match.path_rules_unseen = true;
     }
   }

@@ -22,8 +22,20 @@ constexpr std::string_view trim_spaces(std::string_view text) noexcept {
   return text;
 }
 
-std::string_view cut_at(std::string_view text, std::string_view delimiters) noexcept {
-  return text.substr(0, text.find_first_of(delimiters));
+constexpr ByteSet set_of(std::string_view bytes) noexcept {
+  ByteSet set{};
+  for (const char c : bytes) set[static_cast<std::uint8_t>(c)] = true;
+  return set;
+}
+constexpr ByteSet kAuthorityEnd = set_of("/\\?#");
+
+std::string_view cut_at(std::string_view text, const ByteSet& delimiters) noexcept {
+  const auto is_delimiter = [&](char c) { return delimiters[static_cast<std::uint8_t>(c)]; };
+  const auto end = std::find_if(text.begin(), text.end(), is_delimiter);
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+std::string_view cut_at(std::string_view text, char delimiter) noexcept {
+  return text.substr(0, text.find(delimiter));
 }
 
 struct KnownScheme {
@@ -91,10 +103,10 @@ std::string_view to_string(UrlError error) noexcept {
 UrlError CanonicalUrl::assign_url(std::string_view text, PortPolicy policy) noexcept {
   clear();
   if (text.size() > kMaxUrlBytes) return UrlError::too_long;
-  text = cut_at(trim_spaces(copy_to_scratch(text)), "#");
+  text = cut_at(trim_spaces(copy_to_scratch(text)), '#');
   const SchemePrefix scheme = read_scheme(text);
   text.remove_prefix(scheme.bytes);
-  const std::string_view authority = cut_at(text, "/\\?");
+  const std::string_view authority = cut_at(text, kAuthorityEnd);
   const UrlError error = take_authority(authority, scheme.default_port, policy);
   if (error != UrlError::none) {
     clear();
@@ -107,13 +119,13 @@ UrlError CanonicalUrl::assign_url(std::string_view text, PortPolicy policy) noex
 UrlError CanonicalUrl::assign_request(std::string_view authority, std::string_view target) noexcept {
   clear();
   if (authority.size() > kMaxUrlBytes || target.size() > kMaxUrlBytes) return UrlError::too_long;
-  const std::string_view host = cut_at(trim_spaces(copy_to_scratch(authority)), "/\\?#");
+  const std::string_view host = cut_at(trim_spaces(copy_to_scratch(authority)), kAuthorityEnd);
   const UrlError error = take_authority(trim_spaces(host), 80, PortPolicy::lenient);
   if (error != UrlError::none) {
     clear();
     return error;
   }
-  take_target(cut_at(trim_spaces(copy_to_scratch(target)), "#"));
+  take_target(cut_at(trim_spaces(copy_to_scratch(target)), '#'));
   return UrlError::none;
 }
 
@@ -140,7 +152,7 @@ std::string_view CanonicalUrl::decode_in_place(std::string_view part) noexcept {
 }
 
 void CanonicalUrl::take_target(std::string_view target) noexcept {
-  const std::string_view path = cut_at(target, "?");
+  const std::string_view path = cut_at(target, '?');
   take_path(path);
   if (path.size() < target.size()) take_query(target.substr(path.size() + 1));
 }
