@@ -188,8 +188,8 @@ TEST(TlsClientHello, ContradictingLengths) {
 TEST(TlsClientHello, ABrokenAlpnListDoesNotHideTheName) {
   for (const std::string_view hex : {"", "00", "0003", "0003 02", "0003 05 6832", "0003 026832 ff"}) {
     SCOPED_TRACE(hex);
-    const TlsParse parse =
-        parse_tls_client_hello(TlsHelloBuilder().extension(16, from_hex(hex)).sni("a.example").record());
+    const Bytes record = TlsHelloBuilder().extension(16, from_hex(hex)).sni("a.example").record();
+    const TlsParse parse = parse_tls_client_hello(record);
     EXPECT_EQ(to_string(parse.status), "found");
     EXPECT_THAT(names_of(parse.hello), ElementsAre("a.example"));
   }
