@@ -38,15 +38,14 @@ bool same_in_snapshot(const State& a, const State& b) {
                     [](const ListState& x, const ListState& y) { return same_in_snapshot(x, y); });
 }
 
-/// Whether the dataplane's answer to a load leaves it open that the same snapshot is taken later.
-bool may_pass_later(const base::Error& error) {
-  return error.code == "dataplane_down" || error.code == "busy";
-}
-
 }  // namespace
 
 Publisher::Publisher(const config::Settings& settings, Store store, DataplaneLink& link)
     : settings_(settings), store_(std::move(store)), link_(link), health_(settings.lists.size()) {}
+
+bool Publisher::may_pass_later(const base::Error& error) {
+  return error.code == "dataplane_down" || error.code == "busy";
+}
 
 LoadedState Publisher::fit_to_settings(LoadedState loaded) const {
   LoadedState fitted;

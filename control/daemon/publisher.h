@@ -67,6 +67,9 @@ class Publisher {
   /// Sees to it that the dataplane has the current generation.
   base::Status reconcile(StageTimes& times);
 
+  /// Whether an error with which the dataplane answered leaves it open that it takes the same snapshot later.
+  [[nodiscard]] static bool may_pass_later(const base::Error& error);
+
   /// Changes how a list fared and shows it.
   void set_health(std::size_t list, const std::function<void(ListHealth&)>& change);
 

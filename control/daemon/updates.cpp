@@ -372,8 +372,12 @@ void Updates::expire() {
 }
 
 void Updates::on_dataplane(const DataplaneStatus& status) {
-  const base::Generation ours = publisher_.view()->state.generation;
-  if (!status.up || ours.value == 0 || status.generation == ours) return;
+  const auto view = publisher_.view();
+  const base::Generation ours = view->state.generation;
+  if (!status.up || ours.value == 0) return;
+  // A dataplane that took the generation from disk by itself leaves only our word to correct.
+  const bool waiting = view->publish_error && Publisher::may_pass_later(*view->publish_error);
+  if (status.generation == ours && !waiting) return;
   if (unix_now() < reconcile_not_before_.load(std::memory_order_relaxed)) return;
   if (reconciling_.exchange(true, std::memory_order_acq_rel)) return;
   queue_.submit_always([this] { reconcile(); });

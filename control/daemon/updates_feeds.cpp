@@ -172,6 +172,9 @@ void Updates::take_scheduled() {
       answer = publish(change, draft, json::object());
       change.record.outcome = answer ? "ok" : answer.error().code;
       change.record.after_generation = publisher_.current().state.generation.value;
+      if (answer) {
+        spdlog::info("feeds: generation {}, active {}", change.record.after_generation, change.record.active);
+      }
       if (const auto written = audit_.append(change.record); !written)
         spdlog::error("{}", written.error().message);
     }

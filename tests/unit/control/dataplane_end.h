@@ -20,10 +20,10 @@
 namespace weir::test {
 
 /// The dataplane's end of its socket: the real server, which takes a snapshot as the dataplane does: copied
-/// from the descriptor, validated, refused when it is stale.
+/// from the descriptor, validated, refused when it is stale. `generation`: what it found on disk before.
 class DataplaneEnd {
  public:
-  explicit DataplaneEnd(const std::string& socket) {
+  explicit DataplaneEnd(const std::string& socket, std::uint64_t generation = 0) : generation_(generation) {
     auto server =
         rpc::Server::listen(socket, 0660, [this](rpc::Request&& request, std::shared_ptr<rpc::Responder> to) {
           handle(std::move(request), *to);
@@ -108,7 +108,7 @@ class DataplaneEnd {
   mutable std::mutex mutex_;  // guards what follows
   std::string refusal_;
   std::string enforcement_ = "enforce";
-  std::uint64_t generation_ = 0;
+  std::uint64_t generation_;
   unsigned loads_ = 0;
   std::vector<std::uint64_t> bytes_;
   std::atomic<bool> stop_{false};

@@ -340,6 +340,17 @@ TEST_F(PipelineTest, WithoutADataplaneTheGenerationWaitsForIt) {
   ASSERT_TRUE(eventually([&] { return daemon_->good("status")["healthy"].get<bool>(); }));
 }
 
+TEST_F(PipelineTest, ADataplaneThatFoundTheGenerationItselfIsNoProblem) {
+  start_control();
+  EXPECT_FALSE(daemon_->good("status")["problems"].empty());
+  dataplane_.emplace(settings_.dataplane.socket.string(), daemon_->generation());
+  EXPECT_TRUE(eventually([&] {
+    const json status = daemon_->good("status");
+    return status["healthy"] == true && status["warnings"].empty();
+  }));
+  EXPECT_EQ(dataplane_->loads(), 0U);
+}
+
 TEST_F(PipelineTest, ARestartedDataplaneGetsTheGenerationAgain) {
   start();
   dataplane_.reset();
