@@ -25,6 +25,16 @@ PortSet sorted(PortSet ports) {
 
 constexpr std::byte kTlsHandshakeRecord{0x16};
 
+/// Before its second hello, after a HelloRetryRequest, a client may send a change_cipher_spec record that means
+/// nothing (RFC 8446, D.4).
+std::span<const std::byte> behind_change_cipher_spec(std::span<const std::byte> stream) noexcept {
+  constexpr std::size_t kRecordBytes = 6;
+  constexpr std::byte kChangeCipherSpec{20};
+  const bool present = stream.size() >= kRecordBytes && stream[0] == kChangeCipherSpec &&
+                       stream[1] == std::byte{3} && stream[3] == std::byte{0} && stream[4] == std::byte{1};
+  return present ? stream.subspan(kRecordBytes) : stream;
+}
+
 }  // namespace
 
 Inspector::Inspector(InspectorSettings settings, base::Counters& counters, RequestObserver* observer)
@@ -118,7 +128,7 @@ void Inspector::inspect_http(const Segment& segment, bool tls_too, Findings& fin
 
 bool Inspector::inspect_tls(const Segment& segment, std::span<const std::byte> stream,
                             Findings& findings) noexcept {
-  const proto::TlsParse parse = proto::parse_tls_client_hello(stream);
+  const proto::TlsParse parse = proto::parse_tls_client_hello(behind_change_cipher_spec(stream));
   counters_.add(Family::parse, index_of(Protocol::tls), index_of(parse.status));
   if (parse.status == ParseStatus::need_more) findings.incomplete = true;
   if (parse.status != ParseStatus::found) return parse.status == ParseStatus::need_more;

@@ -266,6 +266,14 @@ TEST(Inspector, AHelloCutShortGoesOn) {
   }
 }
 
+TEST(Inspector, TheSecondHelloAfterARetryRequest) {
+  TestInspector inspector;
+  Bytes payload = from_hex("14 0303 0001 01");
+  append(payload, TlsHelloBuilder().sni("listed.example.com").record());
+  const auto verdict = inspector.inspect(segment(443).payload(payload).build(), rules().view());
+  EXPECT_EQ(summary(verdict), "drop_blocked tls_alert");
+}
+
 TEST(Inspector, AHelloRightBehindConnect) {
   TestInspector inspector;
   Bytes payload = to_bytes("CONNECT www.example.org:443 HTTP/1.1\r\n\r\n");

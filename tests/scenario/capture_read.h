@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "support/bytes.h"
+
+namespace weir::scenario {
+
+struct Recorded {
+  std::uint32_t link = 0;
+  std::vector<test::Bytes> frames;
+};
+
+/// Reads a pcap file of this machine's byte order, apart from the reader under test. Throws
+/// std::runtime_error for anything else.
+Recorded read_capture(const std::filesystem::path& file);
+
+}  // namespace weir::scenario

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace weir::scenario {
+
+/// A directory that is gone with the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  [[nodiscard]] std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Where the build put its programs: WEIR_PROGRAMS, else beside the test itself.
+std::filesystem::path program(std::string_view name);
+
+std::string read_text(const std::filesystem::path& file);
+void write_text(const std::filesystem::path& file, std::string_view text);
+
+/// A child process, its output in two files; killed with the object if it still runs.
+class Child {
+ public:
+  Child(const std::vector<std::string>& command, const std::filesystem::path& out,
+        const std::filesystem::path& err);
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  [[nodiscard]] bool running();
+  void terminate() const;
+  /// The exit status; 128 and the signal's number after a signal.
+  int wait();
+
+ private:
+  pid_t pid_ = -1;
+  int status_ = -1;
+};
+
+struct Finished {
+  int status = -1;
+  std::string out;
+  std::string err;
+};
+
+/// Runs weir-replay to its end.
+Finished run_replay(const std::vector<std::string>& arguments, const TemporaryDirectory& directory);
+
+std::vector<std::string> lines_of(const std::string& text);
+
+}  // namespace weir::scenario
