@@ -93,7 +93,9 @@ class Generator {
   std::string host() {
     if (one_in(10)) return std::string(pick(kAddresses));
     std::string host(pick(kBases));
-    for (std::size_t labels = below(3); labels > 0; --labels) host = std::string(pick(kLabels)) + "." + host;
+    for (std::size_t labels = below(3); labels > 0; --labels) {
+      host.insert(0, std::string(pick(kLabels)) + ".");
+    }
     // A name that looks like one below an address.
     return one_in(40) ? "a.192.0.2.1" : host;
   }

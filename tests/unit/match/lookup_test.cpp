@@ -27,7 +27,9 @@ struct LookupCase {
   std::string_view expected;
 };
 
-void PrintTo(const LookupCase& value, std::ostream* out) { *out << value.description << ": " << value.url; }
+std::ostream& operator<<(std::ostream& out, const LookupCase& value) {
+  return out << value.description << ": " << value.url;
+}
 
 constexpr Action kAllowed = Action::allow;
 
@@ -205,7 +207,9 @@ struct PolicyCase {
   std::string_view expected;
 };
 
-void PrintTo(const PolicyCase& value, std::ostream* out) { *out << value.description << ": " << value.url; }
+std::ostream& operator<<(std::ostream& out, const PolicyCase& value) {
+  return out << value.description << ": " << value.url;
+}
 
 const PolicyCase kPolicyCases[] = {
     {"block-host", kBlockHost, {{"example.com/a"}}, "https://example.com/", "block 1"},

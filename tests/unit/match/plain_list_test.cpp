@@ -17,7 +17,7 @@ struct ListCase {
   std::string_view bad;    // numbers of the bad lines
 };
 
-void PrintTo(const ListCase& value, std::ostream* out) { *out << value.description; }
+std::ostream& operator<<(std::ostream& out, const ListCase& value) { return out << value.description; }
 
 using namespace std::string_view_literals;
 

@@ -21,7 +21,7 @@ struct EntryCase {
   std::string_view expected;
 };
 
-void PrintTo(const EntryCase& value, std::ostream* out) { *out << value.description; }
+std::ostream& operator<<(std::ostream& out, const EntryCase& value) { return out << value.description; }
 
 const EntryCase kEntryCases[] = {
     {"host", "example.com", "domain example.com"},

@@ -125,7 +125,7 @@ struct ForgeryCase {
   std::function<void(Forgery&)> forge;
 };
 
-void PrintTo(const ForgeryCase& value, std::ostream* out) { *out << value.description; }
+std::ostream& operator<<(std::ostream& out, const ForgeryCase& value) { return out << value.description; }
 
 const ForgeryCase kForgeryCases[] = {
     {"reserved field", [](Forgery& f) { f.header->reserved = 1; }},

@@ -161,7 +161,8 @@ TEST(SnapshotBuilder, ManyRulesOfOneHostDoNotMakeItsLookupsLong) {
     lists[i] = {.name = std::to_string(i), .subdomains = i % 2 == 0, .block_host_on_tls = i % 3 == 0};
   }
   std::vector<Entry> entries;
-  for (std::uint8_t list = 0; list < lists.size(); ++list) {
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    const auto list = static_cast<std::uint8_t>(i);
     for (const Action action : {Action::block, Action::allow}) {
       for (const char* text : {"a.example", "*.a.example", "a.example/b/", "a.example/b", "a.example/b?c"}) {
         entries.push_back({.text = text, .action = action, .list = list});

@@ -44,7 +44,7 @@ struct UrlCase {
   std::string_view expected;
 };
 
-void PrintTo(const UrlCase& value, std::ostream* out) { *out << value.description; }
+std::ostream& operator<<(std::ostream& out, const UrlCase& value) { return out << value.description; }
 
 using namespace std::string_view_literals;
 
@@ -249,7 +249,7 @@ struct RequestCase {
   std::string_view expected;
 };
 
-void PrintTo(const RequestCase& value, std::ostream* out) { *out << value.description; }
+std::ostream& operator<<(std::ostream& out, const RequestCase& value) { return out << value.description; }
 
 constexpr RequestCase kRequestCases[] = {
     {"plain", "example.com", "/a/b?c=d", "example.com/a/b?c=d"},
