@@ -6,7 +6,11 @@ if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
 else
   BOLD="" GREEN="" RED="" DIM="" PLAIN=""
 fi
-if [[ ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} =~ [Uu][Tt][Ff]-?8 ]]; then TICK="✓" CROSS="✗"; else TICK="ok:" CROSS="FAILED:"; fi
+if [[ ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} =~ [Uu][Tt][Ff]-?8 ]]; then
+  TICK="✓" CROSS="✗"
+else
+  TICK="ok:" CROSS="FAILED:"
+fi
 
 steps=0
 failures=0
@@ -128,7 +132,8 @@ show_manual_entry() {
   run_weirctl add news.test/breaking.html --list local --comment "order 17"
   while visit "$page"; [[ $STATUS != 451 && $((${EPOCHREALTIME/[.,]/} - start)) -lt 5000000 ]]; do sleep 0.01; done
   milliseconds=$(((${EPOCHREALTIME/[.,]/} - start) / 1000))
-  expect "blocked $milliseconds ms after the command was typed (within a second)" test "$STATUS/$((milliseconds < 1000))" = 451/1
+  expect "blocked $milliseconds ms after the command was typed (within a second)" \
+    test "$STATUS/$((milliseconds < 1000))" = 451/1
 
   heading "... and removed again, it loads"
   run_weirctl remove news.test/breaking.html --list local

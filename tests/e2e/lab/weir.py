@@ -138,7 +138,7 @@ class Weir:
         """weirctl's answer as JSON; it must exit 0."""
         done = self.run("weirctl", "--socket", self.control_socket, "--json", *arguments, timeout=timeout)
         if done.returncode != 0:
-            raise AssertionError(f"weirctl {arguments}: exit {done.returncode}: {done.stderr.strip()} {done.stdout.strip()}")
+            raise AssertionError(f"weirctl {arguments}: exit {done.returncode}: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
     def load_snapshot(self, generation, data):
