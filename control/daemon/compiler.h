@@ -20,7 +20,7 @@ class BuiltSnapshot {
   [[nodiscard]] const match::SnapshotView& view() const noexcept { return view_; }
 
  private:
-  BuiltSnapshot(std::vector<std::byte> bytes, match::SnapshotView view)
+  BuiltSnapshot(std::vector<std::byte> bytes, const match::SnapshotView& view)
       : bytes_(std::move(bytes)), view_(view) {}
 
   std::vector<std::byte> bytes_;
