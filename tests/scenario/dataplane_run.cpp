@@ -1,0 +1,95 @@
+#include "scenario/dataplane_run.h"
+
+#include <chrono>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+#include <sched.h>
+
+#include "rpc/client.h"
+#include "scenario/capture_read.h"
+
+namespace weir::scenario {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// The last CPU that this process may use: the worker's.
+int last_cpu() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  ::sched_getaffinity(0, sizeof cpus, &cpus);
+  for (int cpu = CPU_SETSIZE - 1; cpu > 0; --cpu) {
+    if (CPU_ISSET(cpu, &cpus)) return cpu;
+  }
+  return 0;
+}
+
+std::string configuration(const Scenario& scenario, const TemporaryDirectory& directory) {
+  const auto port = [&](const char* name, int number, const char* in, const char* out) {
+    return std::string("    - {name: ") + name + ", role: " + name + ", device: \"net_pcap" +
+           std::to_string(number) + ",rx_pcap=" + (directory / in).string() +
+           ",tx_pcap=" + (directory / out).string() + "\"}\n";
+  };
+  std::string text = "dataplane:\n  eal: [\"--no-pci\", \"--no-huge\", \"-m\", \"256\"]\n  ports:\n";
+  text += port("subscriber", 0, "in.pcap", "to_subscriber.pcap");
+  text += port("network", 1, "empty.pcap", "to_network.pcap");
+  text += "  workers: [" + std::to_string(last_cpu()) + "]\n";
+  text += "  socket: " + (directory / "dataplane.sock").string() + "\n";
+  text += "  snapshot_dir: " + (directory / "snapshots").string() + "\n";
+  return text + scenario.settings;
+}
+
+std::map<std::string, std::uint64_t> read_outcomes(const std::filesystem::path& socket) {
+  std::map<std::string, std::uint64_t> outcomes;
+  const auto answer = rpc::call(socket, "counters", nlohmann::json::object(), milliseconds(2000));
+  if (!answer) return outcomes;
+  for (const auto& family : answer.value()["families"]) {
+    if (family["name"] != "weir_packets_total") continue;
+    for (const auto& sample : family["samples"]) {
+      outcomes[sample["labels"]["outcome"]] = sample["value"].get<std::uint64_t>();
+    }
+  }
+  return outcomes;
+}
+
+std::uint64_t sum(const std::map<std::string, std::uint64_t>& outcomes) {
+  std::uint64_t total = 0;
+  for (const auto& [outcome, count] : outcomes) total += count;
+  return total;
+}
+
+}  // namespace
+
+DataplaneRun run_dataplane(const Scenario& scenario, const TemporaryDirectory& directory) {
+  write_frames(directory / "in.pcap", scenario);
+  { const test::PcapWriter empty(directory / "empty.pcap"); }
+  std::filesystem::create_directory(directory / "snapshots");
+  const Bytes snapshot = snapshot_of(scenario);
+  write_text(directory / "snapshots/00000000000000000001.snapshot", test::to_text(snapshot));
+  write_text(directory / "dataplane.yaml", configuration(scenario, directory));
+
+  Child child({program("weir-dataplane"), "--config", directory / "dataplane.yaml"},
+              directory / "dataplane.out", directory / "dataplane.err");
+  DataplaneRun run;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (sum(run.outcomes) < scenario.steps.size() && child.running() &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(milliseconds(20));
+    run.outcomes = read_outcomes(directory / "dataplane.sock");
+  }
+  if (child.running()) child.terminate();
+  const int status = child.wait();
+  std::erase_if(run.outcomes, [](const auto& outcome) { return outcome.second == 0; });
+  if (status != 0 || sum(run.outcomes) != scenario.steps.size()) {
+    run.problem = "exit status " + std::to_string(status) + ", " + std::to_string(sum(run.outcomes)) +
+                  " of " + std::to_string(scenario.steps.size()) + " frames counted\n" +
+                  read_text(directory / "dataplane.err");
+    return run;
+  }
+  run.to_network = read_capture(directory / "to_network.pcap").frames;
+  run.to_subscriber = read_capture(directory / "to_subscriber.pcap").frames;
+  return run;
+}
+
+}  // namespace weir::scenario

@@ -1,0 +1,48 @@
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "scenario/dataplane_run.h"
+
+namespace weir::scenario {
+namespace {
+
+/// Frames of two sides of the same wire, compared one by one.
+void expect_same(const std::vector<Bytes>& replayed, const std::vector<Bytes>& sent, const char* side) {
+  ASSERT_EQ(sent.size(), replayed.size()) << side;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    EXPECT_EQ(test::difference(replayed[i], sent[i]), "") << side << ", frame " << i + 1;
+  }
+}
+
+std::vector<Scenario> ethernet_scenarios() {
+  std::vector<Scenario> scenarios = all_scenarios();
+  // A DPDK port knows Ethernet alone.
+  std::erase_if(scenarios, [](const Scenario& s) { return s.link != test::PcapLink::ethernet; });
+  return scenarios;
+}
+
+class DataplaneScenario : public testing::TestWithParam<Scenario> {};
+
+TEST_P(DataplaneScenario, SendsAndCountsWhatReplayDoes) {
+  if (!std::filesystem::exists(program("weir-dataplane"))) {
+    GTEST_SKIP() << program("weir-dataplane") << " is not built (libdpdk was not found)";
+  }
+  const Scenario& scenario = GetParam();
+  const TemporaryDirectory directory;
+  const ReplayRun replayed = replay(scenario, directory);
+  ASSERT_EQ(replayed.finished.status, 0) << replayed.finished.err;
+  const Outgoing expected = check_outgoing(scenario, replayed.frames);
+
+  const DataplaneRun run = run_dataplane(scenario, directory);
+  ASSERT_EQ(run.problem, "");
+  EXPECT_EQ(run.outcomes, expected_outcomes(scenario));
+  expect_same(expected.to_network, run.to_network, "to the network");
+  expect_same(expected.to_subscriber, run.to_subscriber, "to the subscriber");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DataplaneScenario, testing::ValuesIn(ethernet_scenarios()),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace weir::scenario
