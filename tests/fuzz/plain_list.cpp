@@ -45,7 +45,7 @@ void check_compiled(const std::vector<Rule>& rules) {
   const auto bytes = builder.build();
   const auto view = SnapshotView::open(bytes);
   require(view.ok());
-  static const auto url = std::make_unique<weir::proto::CanonicalUrl>();
+  static auto url = std::make_unique<weir::proto::CanonicalUrl>();
   for (const Rule& rule : rules) {
     const std::string host = (rule.kind == RuleKind::subdomains ? "a." : "") + rule.host;
     const auto error = url->assign_request(host, request_target(rule));

@@ -32,7 +32,7 @@ constexpr std::array<std::string_view, 10> kUrls{
     "http://b%C3%BCcher.example/a", "http://none.invalid/a/b"};
 
 void ask(const SnapshotView& view) {
-  static const auto url = std::make_unique<weir::proto::CanonicalUrl>();
+  static auto url = std::make_unique<weir::proto::CanonicalUrl>();
   for (const std::string_view text : kUrls) {
     require(url->assign_url(text, weir::proto::PortPolicy::lenient) == weir::proto::UrlError::none);
     for (const bool encrypted : {false, true}) {

@@ -52,7 +52,7 @@ void check_fixed_point(const Parts& once, CanonicalUrl& url) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const auto url = std::make_unique<CanonicalUrl>();
+  static auto url = std::make_unique<CanonicalUrl>();
   const std::string text(data, data + size);
   for (const PortPolicy policy : {PortPolicy::strict, PortPolicy::lenient}) {
     if (url->assign_url(text, policy) == UrlError::none) check_fixed_point(parts_of(*url), *url);
