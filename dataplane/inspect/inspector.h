@@ -37,8 +37,8 @@ using flow::AnswerKind;
 using PortSet = std::vector<std::uint16_t>;
 
 struct InspectorSettings {
-  PortSet http_ports;
-  PortSet tls_ports;
+  PortSet http_ports{};
+  PortSet tls_ports{};
   bool inspect_http = true;
   bool inspect_tls = true;
   bool tls_alert = true;  // else a reset answers a blocked ClientHello

@@ -1,0 +1,110 @@
+#include "inspect/inspector.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "inspect/answer.h"
+#include "match/rule.h"
+#include "match/snapshot_builder.h"
+#include "require.h"
+#include "support/frame_check.h"
+
+// The input is a sequence of frames: a byte of choices (direction, mode, link type), two bytes of length, the
+// frame. They go through one inspector, one after the other, as they would through a worker.
+namespace {
+
+using namespace weir;
+using fuzz::require;
+
+std::vector<std::byte> make_snapshot() {
+  match::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
+                                 {{.name = "list"}});
+  match::EntryParser parser;
+  std::uint32_t id = 0;
+  for (const char* entry : {"listed.example.com", "*.below.example.com", "p.example.com/a/",
+                            "p.example.com/b", "p.example.com/c?d=e", "192.0.2.1", "o.example.com:81"}) {
+    auto rule = parser.parse(entry);
+    if (!rule) throw std::logic_error(rule.error().message);
+    rule.value().id = {++id};
+    builder.add(rule.value());
+  }
+  auto allow = parser.parse("ok.listed.example.com", match::Action::allow);
+  if (!allow) throw std::logic_error(allow.error().message);
+  allow.value().id = {++id};
+  builder.add(allow.value());
+  return builder.build();
+}
+
+const match::SnapshotView& snapshot() {
+  static const std::vector<std::byte> bytes = make_snapshot();
+  static const match::SnapshotView view = match::SnapshotView::open(bytes).value();
+  return view;
+}
+
+const inspect::BlockPage& page() {
+  // Two segments, so that splitting is under test as well.
+  static const inspect::BlockPage made = inspect::BlockPage::make({.body = std::string(1500, 'x')}).value();
+  return made;
+}
+
+void check_verdict(const proto::PacketView& packet, const inspect::Verdict& verdict, base::Enforcement mode) {
+  const bool drop = verdict.action == inspect::Action::drop;
+  require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action is the outcome's");
+  require(drop || verdict.answer == inspect::AnswerKind::none, "only what is dropped is answered");
+  require(!drop || mode == base::Enforcement::enforce, "nothing is dropped unless rules are enforced");
+  require(!drop || packet.packet_class == proto::PacketClass::tcp, "only TCP is dropped");
+  require(verdict.outcome != base::Outcome::drop_tx_full, "queues are not the inspector's business");
+  require(!verdict.reset_server || verdict.answer != inspect::AnswerKind::none,
+          "a reset belongs to an answer");
+}
+
+void check_answer(const proto::PacketView& packet, const inspect::Verdict& verdict) {
+  inspect::AnswerFrames frames(packet, verdict, page());
+  std::array<std::byte, inspect::kAnswerFrameBytes> buffer{};
+  auto towards = base::Towards::client;
+  std::size_t count = 0;
+  while (const std::size_t bytes = frames.next(buffer, towards)) {
+    const auto frame = std::span<const std::byte>(buffer).first(bytes);
+    const auto reply = proto::parse_packet(frame, packet.link);
+    require(reply.packet_class == proto::PacketClass::tcp, "an answer is TCP");
+    const std::string error = test::checksum_error(frame, reply.ip_offset);
+    require(error.empty(), error.c_str());
+    const bool to_client = towards == base::Towards::client;
+    require(reply.destination == (to_client ? packet.source : packet.destination), "it goes to its end");
+    require(++count <= 3, "an answer is a page and a reset at most");
+  }
+  require(verdict.answer != inspect::AnswerKind::none || count == 0, "no answer, no frame");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::size_t kHeaderBytes = 3;
+  static base::Counters counters;
+  inspect::Inspector inspector({.flow_capacity = 16}, counters);
+  auto input = fuzz::as_input(data, size);
+  std::chrono::nanoseconds now{0};
+  while (input.size() >= kHeaderBytes) {
+    const auto choice = std::to_integer<unsigned>(input[0]);
+    const std::size_t wanted =
+        std::to_integer<std::size_t>(input[1]) << 8 | std::to_integer<std::size_t>(input[2]);
+    input = input.subspan(kHeaderBytes);
+    const auto frame = input.first(std::min(wanted, input.size()));
+    input = input.subspan(frame.size());
+
+    const auto direction = static_cast<inspect::Direction>((choice & 3U) % 3);
+    const auto mode = static_cast<base::Enforcement>((choice >> 2 & 3U) % 3);
+    const auto packet = proto::parse_packet(frame, static_cast<proto::LinkType>((choice >> 4) % 5));
+    now += std::chrono::seconds(1);
+    const auto verdict =
+        inspector.inspect(packet, direction, now, (choice & 0x80U) != 0 ? nullptr : &snapshot(), mode);
+    check_verdict(packet, verdict, mode);
+    check_answer(packet, verdict);
+  }
+  return 0;
+}
