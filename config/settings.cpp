@@ -1,1 +1,237 @@
 #include "config/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+#include "config/checks.h"
+#include "config/problems.h"
+#include "config/schema.h"
+#include "config/values.h"
+#include "config/yaml_tree.h"
+
+namespace weir::config {
+namespace {
+
+constexpr std::size_t kMostPorts = 64;
+
+// Fills settings from the tree by the rows of the schema.
+class Filler {
+ public:
+  Filler(Problems& problems, Lines& lines) : problems_(problems), lines_(lines) {}
+
+  /// The mapping `node` into `target`. `section`: the key of the mapping within the rows, empty at their top;
+  /// `prefix`: what stands before the rows' keys in messages (`lists[0].`).
+  template <class Target>
+  void fill(const YamlNode& node, std::span<const Row<Target>> rows, const std::string& section,
+            const std::string& prefix, Target& target) {
+    if (node.kind == YamlNode::Kind::null) return;
+    if (node.kind != YamlNode::Kind::mapping) {
+      problems_.add(node.line, name_of(prefix, section), describe(node, true), "a mapping of KEY: VALUE");
+      return;
+    }
+    std::unordered_map<std::string_view, std::size_t> seen;
+    for (const auto& entry : node.entries) {
+      if (problems_.full()) return;
+      const std::string key = section.empty() ? entry.key : section + "." + entry.key;
+      const auto [first, is_new] = seen.emplace(entry.key, entry.line);
+      if (!is_new) {
+        problems_.add(entry.line, prefix + shown(key),
+                      fmt::format("given twice (first in line {})", first->second), "each key once");
+        continue;
+      }
+      take(entry, rows, key, section, prefix, target);
+    }
+  }
+
+  template <class Target>
+  void require(std::size_t line, std::span<const Row<Target>> rows, const std::string& prefix) {
+    for (const auto& row : rows) {
+      const std::string key = prefix + std::string(row.key);
+      if (row.traits.required && lines_.find(key) == lines_.end()) {
+        problems_.add(line, key, "missing", "a value");
+      }
+    }
+  }
+
+ private:
+  template <class Target>
+  void take(const YamlNode::Entry& entry, std::span<const Row<Target>> rows, const std::string& key,
+            const std::string& section, const std::string& prefix, Target& target) {
+    // A dot within a key would otherwise reach into a mapping below.
+    const bool dotted = entry.key.find('.') != std::string::npos;
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const Row<Target>& each) { return each.key == key; });
+    if (!dotted && row != rows.end()) return take_value(entry, *row, prefix + key, target);
+    if (!dotted && is_section(rows, key)) {
+      lines_.emplace(prefix + key, entry.line);
+      return fill(*entry.value, rows, key, prefix, target);
+    }
+    const auto siblings = keys_of(rows, section);
+    const std::string_view near = closest(entry.key, siblings);
+    problems_.add(
+        entry.line, prefix + shown(key),
+        near.empty() ? std::string("unknown key") : fmt::format("unknown key (did you mean '{}'?)", near),
+        siblings_text(siblings));
+  }
+
+  template <class Target>
+  void take_value(const YamlNode::Entry& entry, const Row<Target>& row, const std::string& key,
+                  Target& target) {
+    if (entry.value->kind == YamlNode::Kind::null) return;
+    lines_.emplace(key, entry.line);
+    const Field field = row.field(target);
+    if (auto* const* ports = std::get_if<std::vector<PortSettings>*>(&field)) {
+      fill_items(*entry.value, port_rows(), key, kMostPorts, **ports);
+    } else if (auto* const* lists = std::get_if<std::vector<ListSettings>*>(&field)) {
+      fill_items(*entry.value, list_rows(), key, base::kMaxLists, **lists);
+    } else if (const auto problem = read_value(*entry.value, row.traits, field)) {
+      problems_.add(problem->line, key, problem->wrong, problem->expected);
+    }
+  }
+
+  template <class Item>
+  void fill_items(const YamlNode& node, std::span<const Row<Item>> rows, const std::string& key,
+                  std::size_t most, std::vector<Item>& items) {
+    if (node.kind != YamlNode::Kind::sequence) {
+      problems_.add(node.line, key, describe(node, true), "a list of mappings");
+      return;
+    }
+    if (node.items.size() > most) {
+      problems_.add(node.items[most]->line, key, fmt::format("{} items", node.items.size()),
+                    fmt::format("{} at most", most));
+      return;
+    }
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const YamlNode& child = *node.items[i];
+      const std::string item_key = fmt::format("{}[{}]", key, i);
+      lines_.emplace(item_key, child.line);
+      Item& item = items.emplace_back();
+      item.line = child.line;
+      fill(child, rows, "", item_key + ".", item);
+      if (child.kind == YamlNode::Kind::mapping || child.kind == YamlNode::Kind::null) {
+        require(child.line, rows, item_key + ".");
+      }
+    }
+  }
+
+  template <class Target>
+  static bool is_section(std::span<const Row<Target>> rows, const std::string& key) {
+    const std::string start = key + ".";
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const Row<Target>& row) { return row.key.substr(0, start.size()) == start; });
+  }
+
+  // The keys that may stand in the mapping `section`, in the order of the rows.
+  template <class Target>
+  static std::vector<std::string_view> keys_of(std::span<const Row<Target>> rows,
+                                               const std::string& section) {
+    const std::string start = section.empty() ? "" : section + ".";
+    std::vector<std::string_view> keys;
+    for (const auto& row : rows) {
+      if (row.key.substr(0, start.size()) != start) continue;
+      const std::string_view rest = row.key.substr(start.size());
+      const std::string_view key = rest.substr(0, rest.find('.'));
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+    return keys;
+  }
+
+  static std::string siblings_text(const std::vector<std::string_view>& keys) {
+    std::string text = keys.size() > 1 ? "one of " : "";
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (i > 0) text += ", ";
+      text += keys[i];
+    }
+    return text;
+  }
+
+  // Keys come from the file: they may hold anything.
+  static std::string shown(const std::string& key) {
+    const bool simple = key.size() <= 128 &&
+                        std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    return simple ? key : quoted_text(key);
+  }
+
+  static std::string name_of(const std::string& prefix, const std::string& section) {
+    if (!section.empty()) return prefix + section;
+    return prefix.empty() ? "the file" : prefix.substr(0, prefix.size() - 1);
+  }
+
+  Problems& problems_;
+  Lines& lines_;
+};
+
+base::Result<std::string> read_file(const std::filesystem::path& file) {
+  const auto failed = [&file](const std::string& why) {
+    return base::Error{"config_unreadable",
+                       fmt::format("{}: cannot read the configuration: {}", file.string(), why)};
+  };
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) return failed("it is a directory");
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return failed(std::generic_category().message(errno != 0 ? errno : EIO));
+  // One byte more than is allowed is enough to see that it is too much: the path may be a device.
+  std::string text(kMaxYamlBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return failed("input/output error");
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
+}
+
+}  // namespace
+
+base::Result<Settings> parse_settings(const std::string& text, const std::string& name, Audience audience) {
+  const auto tree = read_yaml(text, name);
+  if (!tree) return tree.error();
+  Settings settings;
+  Problems problems(name);
+  Lines lines;
+  Filler(problems, lines).fill(*tree.value(), settings_rows(), "", "", settings);
+  check_settings(settings, audience, lines, problems);
+  if (!problems.empty()) return problems.error();
+  return settings;
+}
+
+base::Result<Settings> load_settings(const std::filesystem::path& file, Audience audience) {
+  std::error_code error;
+  const bool missing = std::filesystem::status(file, error).type() == std::filesystem::file_type::not_found;
+  if (missing && audience == Audience::client && file == kDefaultConfigFile) return Settings{};
+  const auto text = read_file(file);
+  if (!text) return text.error();
+  return parse_settings(text.value(), file.string(), audience);
+}
+
+std::vector<std::string> setting_notices(const Settings& settings) {
+  std::vector<std::string> notices;
+  const PortSelection& quic = settings.dataplane.inspect.quic;
+  if (quic.any || !quic.ports.empty()) {
+    notices.emplace_back(
+        "dataplane.inspect.quic and dataplane.block.quic have no effect: this version does not inspect QUIC "
+        "and "
+        "forwards it; set dataplane.inspect.quic to [] to silence this notice");
+  }
+  const HttpBlockSettings& http = settings.dataplane.block.http;
+  constexpr unsigned kRedirect = 302;
+  if (http.status != kRedirect && !http.redirect.empty()) {
+    notices.push_back(
+        fmt::format("dataplane.block.http.redirect has no effect: dataplane.block.http.status is {}, not 302",
+                    http.status));
+  }
+  for (const ListSettings& list : settings.lists) {
+    if (list.auth.type != AuthType::none && list.url.rfind("file:", 0) == 0) {
+      notices.push_back(fmt::format("list {}: auth has no effect on a file:// feed", list.name));
+    }
+  }
+  return notices;
+}
+
+}  // namespace weir::config

@@ -110,6 +110,12 @@ struct VerifySettings {
   std::string public_key;
 };
 
+/// Columns of the csv profile, by the names in its header line.
+struct CsvSettings {
+  std::string url_column = "url";
+  std::string id_column;  // empty: entries have no id of the feed's own
+};
+
 struct GuardSettings {
   std::uint64_t min_entries = 1;
   unsigned max_shrink_percent = 20;
@@ -121,6 +127,7 @@ struct ListSettings {
   ListType type = ListType::feed;
   std::string url;  // https://... or file:///...
   Profile profile = Profile::plain;
+  CsvSettings csv;
   std::filesystem::path ca_file;  // empty: the system's certificate authorities
   AuthSettings auth;
   VerifySettings verify;
@@ -148,7 +155,8 @@ enum class Audience : std::uint8_t { dataplane, control, client, replay };
 
 /// Reads and checks a configuration file. On failure the error's message has a line for each problem, in the
 /// order of the file: `FILE:LINE: KEY: what is wrong, what was expected`. Unknown keys are problems; so are
-/// settings that this version cannot honour. Error codes: config_unreadable, config_invalid.
+/// settings that this version cannot honour. Values of secret settings are never repeated. For the client a
+/// missing file at kDefaultConfigFile means the defaults. Error codes: config_unreadable, config_invalid.
 base::Result<Settings> load_settings(const std::filesystem::path& file, Audience audience);
 /// The same for text already read; `name` takes the file's place in messages.
 base::Result<Settings> parse_settings(const std::string& text, const std::string& name, Audience audience);

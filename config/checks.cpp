@@ -1,0 +1,155 @@
+#include "config/checks.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+#include "config/values.h"
+
+namespace weir::config {
+namespace {
+
+class Checker {
+ public:
+  Checker(const Settings& settings, const Lines& lines, Problems& problems)
+      : settings_(settings), lines_(lines), problems_(problems) {}
+
+  void check_ports(Audience audience) {
+    const auto& ports = settings_.dataplane.ports;
+    if (ports.empty() && audience != Audience::dataplane && !given("dataplane.ports")) return;
+    std::map<std::string, std::size_t> names;
+    std::map<std::string, std::size_t> devices;
+    std::map<PortRole, std::size_t> roles;
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      const auto key = [i](const char* name) { return fmt::format("dataplane.ports[{}].{}", i, name); };
+      once(names, ports[i].name, key("name"), "a name of its own for each port");
+      once(devices, ports[i].device, key("device"), "a device of its own for each port");
+      once(roles, ports[i].role, key("role"), "one subscriber and one network port");
+    }
+    if (ports.size() != 2 && !problems_.has("dataplane.ports")) {
+      problems_.add(line_of("dataplane.ports"), "dataplane.ports",
+                    fmt::format("found {} ports", ports.size()),
+                    "exactly two for mode inline, one with role subscriber and one with role network");
+    }
+  }
+
+  void check_sockets() {
+    if (settings_.dataplane.socket == settings_.control.socket) {
+      problems_.add(line_of("control.socket"), "control.socket", "the same as dataplane.socket",
+                    "a socket of its own");
+    }
+  }
+
+  void check_answers() {
+    const auto& http = settings_.dataplane.block.http;
+    constexpr unsigned kRedirect = 302;
+    if (http.status == kRedirect && http.redirect.empty() &&
+        !problems_.has("dataplane.block.http.redirect")) {
+      problems_.add(line_of("dataplane.block.http.status"), "dataplane.block.http.redirect", "missing",
+                    "the address to which status 302 sends blocked clients");
+    }
+  }
+
+  void check_lists() {
+    std::map<std::string, std::size_t> names;
+    for (std::size_t i = 0; i < settings_.lists.size(); ++i) {
+      const ListSettings& list = settings_.lists[i];
+      prefix_ = fmt::format("lists[{}]", i);
+      once(names, list.name, key("name"), "a name of its own for each list");
+      check_source(list);
+      check_auth(list);
+      if (list.verify.type == VerifyType::minisign)
+        needs("verify.public_key", "verify.type minisign", list.verify.public_key.empty());
+      if (list.max_age < list.interval && !problems_.has(key("interval")) && !problems_.has(key("max_age"))) {
+        const std::string at = given(key("max_age")) ? key("max_age") : key("interval");
+        problems_.add(line_of(at), at,
+                      fmt::format("max_age {} is less than interval {}", format_duration(list.max_age),
+                                  format_duration(list.interval)),
+                      "a max_age not below the interval");
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] bool given(const std::string& key) const { return lines_.find(key) != lines_.end(); }
+
+  // The line of the key, or of the nearest mapping around it that the file has.
+  [[nodiscard]] std::size_t line_of(std::string key) const {
+    while (true) {
+      if (const auto found = lines_.find(key); found != lines_.end()) return found->second;
+      const std::size_t cut = key.find_last_of(".[");
+      if (cut == std::string::npos) return 1;
+      key.resize(cut);
+    }
+  }
+
+  [[nodiscard]] std::string key(const char* name) const { return prefix_ + "." + name; }
+
+  template <class Value>
+  void once(std::map<Value, std::size_t>& seen, const Value& value, const std::string& at,
+            const char* expected) {
+    // What is missing or was refused has its problem already.
+    if (!given(at) || problems_.has(at)) return;
+    const std::size_t line = line_of(at);
+    const auto [first, is_new] = seen.emplace(value, line);
+    if (!is_new) {
+      problems_.add(line, at, fmt::format("the same as in line {}", first->second), expected);
+    }
+  }
+
+  void needs(const char* name, const char* what, bool missing) {
+    if (missing && !problems_.has(key(name))) {
+      problems_.add(line_of(key(name)), key(name), "missing", fmt::format("a value, because of {}", what));
+    }
+  }
+
+  void check_source(const ListSettings& list) {
+    if (list.type == ListType::feed) {
+      if (list.url.empty() && !problems_.has(key("url"))) {
+        problems_.add(line_of(key("url")), key("url"), "missing",
+                      "https://HOST/... or file:///... for a feed (or type: manual)");
+      }
+    } else if (!list.url.empty()) {
+      problems_.add(line_of(key("url")), key("url"), "given for a manual list", "no url (or type: feed)");
+    }
+  }
+
+  void check_auth(const ListSettings& list) {
+    const AuthSettings& auth = list.auth;
+    switch (auth.type) {
+      case AuthType::none:
+        break;
+      case AuthType::basic:
+        needs("auth.user", "auth.type basic", auth.user.empty());
+        needs("auth.password_file", "auth.type basic", auth.password_file.empty());
+        break;
+      case AuthType::bearer:
+        needs("auth.token_file", "auth.type bearer", auth.token_file.empty());
+        break;
+      case AuthType::client_cert:
+        needs("auth.certificate", "auth.type client_cert", auth.certificate.empty());
+        needs("auth.key", "auth.type client_cert", auth.key.empty());
+        break;
+    }
+  }
+
+  const Settings& settings_;
+  const Lines& lines_;
+  Problems& problems_;
+  std::string prefix_;
+};
+
+}  // namespace
+
+void check_settings(const Settings& settings, Audience audience, const Lines& lines, Problems& problems) {
+  Checker checker(settings, lines, problems);
+  checker.check_ports(audience);
+  checker.check_sockets();
+  checker.check_answers();
+  checker.check_lists();
+}
+
+}  // namespace weir::config

@@ -1,0 +1,355 @@
+#include "config/schema.h"
+
+#include <array>
+#include <type_traits>
+
+#include "base/ids.h"
+#include "config/text_checks.h"
+
+namespace weir::config {
+namespace {
+
+using base::EnumRow;
+
+constexpr std::array<EnumRow, 3> kModes{{
+    {"inline", "two ports, a transparent wire"},
+    {"mirror", "a copy of the traffic on one port, answers through another"},
+    {"routed", "a hop for traffic that routing diverted here"},
+}};
+constexpr std::array<EnumRow, 2> kRoles{{
+    {"subscriber", "towards the subscribers"},
+    {"network", "towards the Internet"},
+}};
+constexpr std::array<EnumRow, 2> kIdles{{
+    {"busy", "polls without a pause: lowest delay, a whole core"},
+    {"sleep", "sleeps for microseconds when there is nothing to do"},
+}};
+constexpr std::array<EnumRow, 2> kTlsAnswers{{
+    {"alert", "a fatal alert, then the end of the connection: browsers fail at once"},
+    {"reset", "a TCP reset: browsers usually try again"},
+}};
+constexpr std::array<EnumRow, 2> kQuicAnswers{{
+    {"close", "a CONNECTION_CLOSE"},
+    {"drop", "nothing: browsers fall back to TCP"},
+}};
+constexpr std::array<EnumRow, 2> kListTypes{{
+    {"feed", "fetched from `url`"},
+    {"manual", "entries made with `weirctl add`"},
+}};
+constexpr std::array<EnumRow, 5> kProfiles{{
+    {"plain", "a rule a line"},
+    {"csv", "a column of a CSV file"},
+    {"json", "JSON lines"},
+    {"hosts", "a hosts file"},
+    {"rpz", "a DNS response policy zone"},
+}};
+constexpr std::array<EnumRow, 2> kOnTls{{
+    {"pass", "path rules leave encrypted connections alone"},
+    {"block-host", "path rules block encrypted connections to their whole host"},
+}};
+constexpr std::array<EnumRow, 4> kAuthTypes{{
+    {"none", "no authentication"},
+    {"basic", "`user` and `password_file`"},
+    {"bearer", "`token_file`"},
+    {"client_cert", "`certificate` and `key`"},
+}};
+constexpr std::array<EnumRow, 3> kVerifyTypes{{
+    {"none", "trust in the transport alone"},
+    {"sha256", "a SHA-256 digest beside the list"},
+    {"minisign", "a minisign signature by `public_key`"},
+}};
+
+constexpr std::array<unsigned, 3> kBlockStatuses{451, 403, 302};
+constexpr std::uint32_t kAll = ~std::uint32_t{0};
+constexpr std::uint32_t kFirst = 1;  // of the choices, this version honours the first alone
+
+// An enum's bytes may be written as what they are: unsigned char aliases everything.
+template <class Enum, std::size_t N>
+Choice choice(Enum& value, const std::array<EnumRow, N>& rows, std::uint32_t supported = kAll) {
+  static_assert(std::is_same_v<std::underlying_type_t<Enum>, std::uint8_t>);
+  return {.rows = rows, .value = reinterpret_cast<std::uint8_t*>(&value), .supported = supported};
+}
+
+constexpr std::uint64_t kMinute = 60;
+constexpr std::uint64_t kDay = 24 * 60 * kMinute;
+
+const std::array kSettingsRows = std::to_array<Row<Settings>>({
+    {"dataplane.eal",
+     [](Settings& s) -> Field { return &s.dataplane.eal; },
+     {.help =
+          "Arguments for DPDK's rte_eal_init, one an item. A laboratory without huge pages and network cards "
+          "for DPDK needs `[\"--no-pci\", \"--no-huge\", \"-m\", \"512\"]`.",
+      .check = check_plain_word}},
+    {"dataplane.mode",
+     [](Settings& s) -> Field { return choice(s.dataplane.mode, kModes, kFirst); },
+     {.help = "How the box sits in the traffic."}},
+    {"dataplane.enforcement",
+     [](Settings& s) -> Field { return choice(s.dataplane.enforcement, base::kEnforcements); },
+     {.help = "What is done about listed requests after a start; `weirctl mode` changes it at run time."}},
+    {"dataplane.ports",
+     [](Settings& s) -> Field { return &s.dataplane.ports; },
+     {.help = "The two ends of the wire: one port with the role subscriber, one with the role network. The "
+              "dataplane needs them; other programs do not."}},
+    {"dataplane.workers",
+     [](Settings& s) -> Field { return &s.dataplane.workers; },
+     {.help = "CPU cores (DPDK lcores) that forward packets, a worker each.", .min = 0, .max = 127}},
+    {"dataplane.idle",
+     [](Settings& s) -> Field { return choice(s.dataplane.idle, kIdles); },
+     {.help = "What a worker does when no packet comes."}},
+    {"dataplane.socket",
+     [](Settings& s) -> Field { return &s.dataplane.socket; },
+     {.help = "Unix socket on which the dataplane takes snapshots.",
+      .check = check_socket_path,
+      .pattern = kAbsolutePathPattern}},
+    {"dataplane.snapshot_dir",
+     [](Settings& s) -> Field { return &s.dataplane.snapshot_dir; },
+     {.help = "Directory of the compiled lists. The control daemon writes them; a dataplane that starts "
+              "loads the "
+              "last good one from here.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern}},
+    {"dataplane.inspect.http",
+     [](Settings& s) -> Field { return &s.dataplane.inspect.http; },
+     {.help = "Destination ports at which HTTP requests are looked for."}},
+    {"dataplane.inspect.tls",
+     [](Settings& s) -> Field { return &s.dataplane.inspect.tls; },
+     {.help = "Destination ports at which TLS ClientHellos are looked for."}},
+    {"dataplane.inspect.quic",
+     [](Settings& s) -> Field { return &s.dataplane.inspect.quic; },
+     {.help = "Destination ports at which QUIC is looked for. No effect in this version."}},
+    {"dataplane.block.http.status",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.status; },
+     {.help =
+          "Status of the answer to a blocked HTTP request: 451 with the page, 403 with the page, or 302 to "
+          "`redirect`.",
+      .allowed = kBlockStatuses}},
+    {"dataplane.block.http.page",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.page; },
+     {.help = "HTML file sent to blocked clients; none: the built-in page.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern}},
+    {"dataplane.block.http.redirect",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.redirect; },
+     {.help = "Where status 302 sends blocked clients.",
+      .check = check_http_uri,
+      .pattern = kHttpUriPattern}},
+    {"dataplane.block.http.blocked_by",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.blocked_by; },
+     {.help = "Who blocks: the address in the `Link: <...>; rel=\"blocked-by\"` header of status 451 (RFC "
+              "7725, 4).",
+      .check = check_http_uri,
+      .pattern = kHttpUriPattern}},
+    {"dataplane.block.tls",
+     [](Settings& s) -> Field { return choice(s.dataplane.block.tls, kTlsAnswers); },
+     {.help = "What the client of a blocked TLS connection gets."}},
+    {"dataplane.block.quic",
+     [](Settings& s) -> Field { return choice(s.dataplane.block.quic, kQuicAnswers); },
+     {.help = "What the client of a blocked QUIC connection gets. No effect in this version."}},
+    {"dataplane.mbufs.count",
+     [](Settings& s) -> Field { return &s.dataplane.mbufs.count; },
+     {.help = "Packet buffers, for all ports together.", .unit = "buffers", .min = 1024, .max = 16777216}},
+    {"dataplane.mbufs.frame_bytes",
+     [](Settings& s) -> Field { return &s.dataplane.mbufs.frame_bytes; },
+     {.help = "Largest frame that fits one buffer; raise it for jumbo frames.",
+      .unit = "bytes",
+      .min = 2048,
+      .max = 16384}},
+    {"dataplane.flows.capacity",
+     [](Settings& s) -> Field { return &s.dataplane.flows.capacity; },
+     {.help = "Blocked connections that each worker remembers; the oldest is forgotten first.",
+      .unit = "connections",
+      .min = 1024,
+      .max = 16777216}},
+    {"dataplane.flows.lifetime",
+     [](Settings& s) -> Field { return &s.dataplane.flows.lifetime; },
+     {.help = "How long a silent blocked connection is remembered.", .min = 1, .max = kDay}},
+    {"control.socket",
+     [](Settings& s) -> Field { return &s.control.socket; },
+     {.help = "Unix socket of the control daemon, for `weirctl`.",
+      .check = check_socket_path,
+      .pattern = kAbsolutePathPattern}},
+    {"control.roles.read",
+     [](Settings& s) -> Field { return &s.control.roles.read; },
+     {.help = "Unix users and groups that may look. root may everything.",
+      .check = check_plain_word,
+      .reloadable = true}},
+    {"control.roles.update",
+     [](Settings& s) -> Field { return &s.control.roles.update; },
+     {.help = "Unix users and groups that may also change lists and reload.",
+      .check = check_plain_word,
+      .reloadable = true}},
+    {"control.roles.admin",
+     [](Settings& s) -> Field { return &s.control.roles.admin; },
+     {.help = "Unix users and groups that may also roll back and change the enforcement.",
+      .check = check_plain_word,
+      .reloadable = true}},
+    {"control.metrics.listen",
+     [](Settings& s) -> Field { return &s.control.metrics_listen; },
+     {.help = "Address and port of the Prometheus exporter; `\"\"` for none.",
+      .check = check_listen_address,
+      .pattern = kListenPattern}},
+    {"control.state_dir",
+     [](Settings& s) -> Field { return &s.control.state_dir; },
+     {.help = "Directory of the control daemon's state: rules, the audit log.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern}},
+    {"control.keep_generations",
+     [](Settings& s) -> Field { return &s.control.keep_generations; },
+     {.help = "Snapshots kept for a rollback.",
+      .unit = "snapshots",
+      .min = 1,
+      .max = 1000,
+      .reloadable = true}},
+    {"lists",
+     [](Settings& s) -> Field { return &s.lists; },
+     {.help =
+          "The lists, the one of the highest precedence first: a verdict names the first that has the entry.",
+      .reloadable = true}},
+    {"protected_hosts",
+     [](Settings& s) -> Field { return &s.protected_hosts; },
+     {.help = "File of hosts, one a line, that no list may block without an explicit confirmation.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern,
+      .reloadable = true}},
+});
+
+const std::array kPortRows = std::to_array<Row<PortSettings>>({
+    {"name",
+     [](PortSettings& p) -> Field { return &p.name; },
+     {.help = "Name in the status and the metrics.",
+      .check = check_name,
+      .pattern = kNamePattern,
+      .required = true}},
+    {"device",
+     [](PortSettings& p) -> Field { return &p.device; },
+     {.help = "PCI address (`0000:81:00.0`) or DPDK device (`net_af_packet0,iface=eth1`).",
+      .check = check_device,
+      .pattern = "^[!-~]+$",
+      .required = true}},
+    {"role",
+     [](PortSettings& p) -> Field { return choice(p.role, kRoles); },
+     {.help = "Which side of the wire it is.", .required = true}},
+});
+
+const std::array kListRows = std::to_array<Row<ListSettings>>({
+    {"name",
+     [](ListSettings& l) -> Field { return &l.name; },
+     {.help = "Name in verdicts, metrics and commands.",
+      .check = check_name,
+      .pattern = kNamePattern,
+      .required = true,
+      .reloadable = true}},
+    {"type",
+     [](ListSettings& l) -> Field { return choice(l.type, kListTypes); },
+     {.help = "Where its entries come from.", .reloadable = true}},
+    {"url",
+     [](ListSettings& l) -> Field { return &l.url; },
+     {.help = "Address of a feed: `https://...` or `file:///...`. Never http://: lists are secret.",
+      .check = check_feed_url,
+      .pattern = kFeedUrlPattern,
+      .reloadable = true,
+      .secret = true}},
+    {"profile",
+     [](ListSettings& l) -> Field { return choice(l.profile, kProfiles, kFirst); },
+     {.help = "Format of a feed.", .reloadable = true}},
+    {"csv.url_column",
+     [](ListSettings& l) -> Field { return &l.csv.url_column; },
+     {.help = "Column of the entries, for the profile csv.", .reloadable = true}},
+    {"csv.id_column",
+     [](ListSettings& l) -> Field { return &l.csv.id_column; },
+     {.help = "Column of the feed's own numbers, for the profile csv.", .reloadable = true}},
+    {"ca_file",
+     [](ListSettings& l) -> Field { return &l.ca_file; },
+     {.help = "Certificate authorities (PEM) that the feed's server is checked against; none: the system's.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern,
+      .reloadable = true}},
+    {"auth.type",
+     [](ListSettings& l) -> Field { return choice(l.auth.type, kAuthTypes); },
+     {.help = "How Weir shows the feed's server who it is.", .reloadable = true}},
+    {"auth.user",
+     [](ListSettings& l) -> Field { return &l.auth.user; },
+     {.help = "User, for basic.", .check = check_plain_word, .reloadable = true, .secret = true}},
+    {"auth.password_file",
+     [](ListSettings& l) -> Field { return &l.auth.password_file; },
+     {.help = "File whose first line is the password, for basic.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern,
+      .reloadable = true,
+      .secret = true}},
+    {"auth.token_file",
+     [](ListSettings& l) -> Field { return &l.auth.token_file; },
+     {.help = "File whose first line is the token, for bearer.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern,
+      .reloadable = true,
+      .secret = true}},
+    {"auth.certificate",
+     [](ListSettings& l) -> Field { return &l.auth.certificate; },
+     {.help = "Client certificate (PEM), for client_cert.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern,
+      .reloadable = true,
+      .secret = true}},
+    {"auth.key",
+     [](ListSettings& l) -> Field { return &l.auth.key; },
+     {.help = "File of the certificate's private key (PEM), for client_cert.",
+      .check = check_absolute_path,
+      .pattern = kAbsolutePathPattern,
+      .reloadable = true,
+      .secret = true}},
+    {"verify.type",
+     [](ListSettings& l) -> Field { return choice(l.verify.type, kVerifyTypes, kFirst); },
+     {.help = "How the list itself is checked, beside the transport.", .reloadable = true}},
+    {"verify.public_key",
+     [](ListSettings& l) -> Field { return &l.verify.public_key; },
+     {.help = "The feed's public key, for minisign.", .reloadable = true}},
+    {"interval",
+     [](ListSettings& l) -> Field { return &l.interval; },
+     {.help = "How often a feed is fetched.", .min = 10, .max = 30 * kDay, .reloadable = true}},
+    {"max_age",
+     [](ListSettings& l) -> Field { return &l.max_age; },
+     {.help = "Age of the last good fetch from which on the alarm is raised; the list stays in force.",
+      .min = kMinute,
+      .max = 365 * kDay,
+      .reloadable = true}},
+    {"on_tls",
+     [](ListSettings& l) -> Field { return choice(l.on_tls, kOnTls); },
+     {.help = "What path rules, which cannot be seen within TLS, do to encrypted connections.",
+      .reloadable = true}},
+    {"subdomains",
+     [](ListSettings& l) -> Field { return &l.subdomains; },
+     {.help = "Path rules hold for the hosts below theirs too.", .reloadable = true}},
+    {"www_equivalent",
+     [](ListSettings& l) -> Field { return &l.www_equivalent; },
+     {.help = "A host with and without `www.` in front is the same.", .reloadable = true}},
+    {"guards.min_entries",
+     [](ListSettings& l) -> Field { return &l.guards.min_entries; },
+     {.help = "A fetched list with fewer entries is refused, and the last good one stays.",
+      .unit = "entries",
+      .min = 0,
+      .max = 100000000,
+      .reloadable = true}},
+    {"guards.max_shrink_percent",
+     [](ListSettings& l) -> Field { return &l.guards.max_shrink_percent; },
+     {.help = "A fetched list that lost a larger part of its entries is refused.",
+      .unit = "percent",
+      .min = 0,
+      .max = 100,
+      .reloadable = true}},
+    {"guards.max_growth_percent",
+     [](ListSettings& l) -> Field { return &l.guards.max_growth_percent; },
+     {.help = "A fetched list that grew by more is refused; 0: no bound.",
+      .unit = "percent",
+      .min = 0,
+      .max = 1000000,
+      .reloadable = true}},
+});
+
+}  // namespace
+
+std::span<const Row<Settings>> settings_rows() { return kSettingsRows; }
+std::span<const Row<PortSettings>> port_rows() { return kPortRows; }
+std::span<const Row<ListSettings>> list_rows() { return kListRows; }
+
+}  // namespace weir::config

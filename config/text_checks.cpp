@@ -1,0 +1,95 @@
+#include "config/text_checks.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace weir::config {
+namespace {
+
+// sizeof(sockaddr_un::sun_path) less the NUL.
+constexpr std::size_t kSocketPathBytes = 107;
+constexpr unsigned kLastPort = 65535;
+
+bool printable(char c) { return c > ' ' && c < '\x7f'; }
+bool all_printable(std::string_view text) { return std::all_of(text.begin(), text.end(), printable); }
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+// The part behind `prefix`; none where text begins otherwise.
+std::optional<std::string_view> behind(std::string_view text, std::string_view prefix) {
+  if (text.substr(0, prefix.size()) != prefix) return std::nullopt;
+  return text.substr(prefix.size());
+}
+
+}  // namespace
+
+std::optional<std::string> check_name(std::string_view text) {
+  constexpr std::size_t kLongest = 63;
+  const bool good =
+      !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+      });
+  if (good) return std::nullopt;
+  return "1 to 63 of a-z, 0-9, _ and -";
+}
+
+std::optional<std::string> check_absolute_path(std::string_view text) {
+  if (text.empty() || (text.front() == '/' && !has_control(text))) return std::nullopt;
+  return "an absolute path";
+}
+
+std::optional<std::string> check_socket_path(std::string_view text) {
+  if (!text.empty() && text.front() == '/' && text.size() <= kSocketPathBytes && !has_control(text)) {
+    return std::nullopt;
+  }
+  return "an absolute path of at most 107 bytes";
+}
+
+std::optional<std::string> check_device(std::string_view text) {
+  if (!text.empty() && all_printable(text)) return std::nullopt;
+  return "a PCI address such as 0000:81:00.0, or a DPDK device such as net_af_packet0,iface=eth1";
+}
+
+std::optional<std::string> check_feed_url(std::string_view text) {
+  if (behind(text, "http://")) return "https://: a list is secret and must not travel in clear text";
+  const auto path = behind(text, "file:///");
+  const auto authority = behind(text, "https://");
+  const bool has_host = authority && !authority->empty() && authority->front() != '/';
+  if ((path || has_host) && all_printable(text)) return std::nullopt;
+  return "https://HOST/... or file:///...";
+}
+
+std::optional<std::string> check_http_uri(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  const auto https = behind(text, "https://");
+  const auto rest = https ? https : behind(text, "http://");
+  if (rest && !rest->empty() && all_printable(text) && text.find_first_of("<>\"") == std::string_view::npos) {
+    return std::nullopt;
+  }
+  return "an http:// or https:// address without spaces, quotes and angle brackets";
+}
+
+std::optional<std::string> check_listen_address(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  const std::size_t colon = text.rfind(':');
+  unsigned port = 0;
+  if (colon != std::string_view::npos && colon > 0 && all_printable(text)) {
+    const std::string_view digits = text.substr(colon + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    const bool bare_ipv6 = text.front() != '[' && text.find(':') != colon;
+    if (error == std::errc() && end == digits.data() + digits.size() && port >= 1 && port <= kLastPort &&
+        !bare_ipv6) {
+      return std::nullopt;
+    }
+  }
+  return "ADDRESS:PORT such as 127.0.0.1:9477 or [::1]:9477, or \"\" for none";
+}
+
+std::optional<std::string> check_plain_word(std::string_view text) {
+  if (!text.empty() && all_printable(text)) return std::nullopt;
+  return "a word without spaces";
+}
+
+}  // namespace weir::config
