@@ -9,14 +9,13 @@
 #include "base/ids.h"
 #include "config/schema.h"
 #include "config/settings.h"
+#include "config/text_checks.h"
 #include "config/values.h"
 
 namespace weir::config {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::uint64_t kLastPort = 65535;
 
 template <class T>
 constexpr bool is_unsigned_number = std::is_same_v<T, unsigned*> || std::is_same_v<T, std::uint64_t*>;
@@ -98,8 +97,38 @@ Json number_schema(const Traits& traits) {
 
 Json list_schema(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
 
+Json value_schema(const Traits& traits, const Field& field);
+
+Json empty_mapping() {
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
+}
+
 template <class Target>
-Json mapping_schema(std::span<const Row<Target>> rows);
+Json mapping_schema(std::span<const Row<Target>> rows) {
+  Json root = empty_mapping();
+  Target defaults{};
+  for (const auto& row : rows) {
+    Json* mapping = &root;
+    std::string_view rest = row.key;
+    for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
+      Json& child = (*mapping)["properties"][std::string(rest.substr(0, dot))];
+      if (child.is_null()) child = empty_mapping();
+      mapping = &child;
+      rest.remove_prefix(dot + 1);
+    }
+    const Field field = row.field(defaults);
+    Json schema = value_schema(row.traits, field);
+    // An optional key without a value is the same as no key.
+    if (!row.traits.required) schema = {{"anyOf", {schema, Json{{"type", "null"}}}}};
+    const std::string value = format_value(field);
+    schema["description"] = value.empty() || row.traits.required
+                                ? std::string(row.traits.help)
+                                : fmt::format("{} Default: {}", row.traits.help, value);
+    (*mapping)["properties"][std::string(rest)] = std::move(schema);
+    if (row.traits.required) (*mapping)["required"].push_back(std::string(rest));
+  }
+  return root;
+}
 
 Json value_schema(const Traits& traits, const Field& field) {
   return std::visit(
@@ -132,37 +161,6 @@ Json value_schema(const Traits& traits, const Field& field) {
         }
       },
       field);
-}
-
-Json empty_mapping() {
-  return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
-}
-
-template <class Target>
-Json mapping_schema(std::span<const Row<Target>> rows) {
-  Json root = empty_mapping();
-  Target defaults{};
-  for (const auto& row : rows) {
-    Json* mapping = &root;
-    std::string_view rest = row.key;
-    for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
-      Json& child = (*mapping)["properties"][std::string(rest.substr(0, dot))];
-      if (child.is_null()) child = empty_mapping();
-      mapping = &child;
-      rest.remove_prefix(dot + 1);
-    }
-    const Field field = row.field(defaults);
-    Json schema = value_schema(row.traits, field);
-    // An optional key without a value is the same as no key.
-    if (!row.traits.required) schema = {{"anyOf", {schema, Json{{"type", "null"}}}}};
-    const std::string value = format_value(field);
-    schema["description"] = value.empty() || row.traits.required
-                                ? std::string(row.traits.help)
-                                : fmt::format("{} Default: {}", row.traits.help, value);
-    (*mapping)["properties"][std::string(rest)] = std::move(schema);
-    if (row.traits.required) (*mapping)["required"].push_back(std::string(rest));
-  }
-  return root;
 }
 
 }  // namespace

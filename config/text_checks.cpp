@@ -8,7 +8,6 @@ namespace {
 
 // sizeof(sockaddr_un::sun_path) less the NUL.
 constexpr std::size_t kSocketPathBytes = 107;
-constexpr unsigned kLastPort = 65535;
 
 bool printable(char c) { return c > ' ' && c < '\x7f'; }
 bool all_printable(std::string_view text) { return std::all_of(text.begin(), text.end(), printable); }

@@ -6,6 +6,9 @@
 
 namespace weir::config {
 
+/// Highest port number of TCP and UDP.
+inline constexpr unsigned kLastPort = 65535;
+
 /// Each says what was expected, when `text` is not that. Empty text is left to who needs it.
 std::optional<std::string> check_name(std::string_view text);
 std::optional<std::string> check_absolute_path(std::string_view text);

@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "config/problems.h"
+#include "config/text_checks.h"
 
 namespace weir::config {
 namespace {
@@ -18,7 +19,6 @@ using Problem = std::optional<ValueProblem>;
 
 constexpr std::size_t kMostItems = 256;
 constexpr std::size_t kTextBytes = 4096;
-constexpr unsigned kLastPort = 65535;
 
 struct DurationUnit {
   char letter;

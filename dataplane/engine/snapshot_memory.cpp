@@ -18,7 +18,7 @@ constexpr std::size_t round_up(std::size_t value, std::size_t unit) noexcept {
   return (value + unit - 1) / unit * unit;
 }
 
-base::Error error(std::string code, std::string message) {
+base::Error load_error(std::string code, std::string message) {
   return base::Error{.code = std::move(code), .message = std::move(message)};
 }
 
@@ -59,8 +59,8 @@ base::Result<SnapshotMemory> SnapshotMemory::allocate(std::size_t bytes) {
     if (start != MAP_FAILED) static_cast<void>(madvise(start, memory.mapped_bytes_, MADV_HUGEPAGE));
   }
   if (start == MAP_FAILED) {
-    return error("snapshot_too_large",
-                 fmt::format("no memory for a snapshot of {} bytes: {}", bytes, std::strerror(errno)));
+    return load_error("snapshot_too_large",
+                      fmt::format("no memory for a snapshot of {} bytes: {}", bytes, std::strerror(errno)));
   }
   memory.start_ = static_cast<std::byte*>(start);
   memory.size_ = bytes;
@@ -73,10 +73,11 @@ base::Status SnapshotMemory::fill(int descriptor) {
   while (done < size_) {
     const ssize_t got = pread(descriptor, start_ + done, size_ - done, static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return error("snapshot_unreadable", fmt::format("cannot read: {}", std::strerror(errno)));
+    if (got < 0)
+      return load_error("snapshot_unreadable", fmt::format("cannot read: {}", std::strerror(errno)));
     if (got == 0) {
-      return error("snapshot_truncated",
-                   fmt::format("ends after {} of {} bytes: was it cut while being read?", done, size_));
+      return load_error("snapshot_truncated",
+                        fmt::format("ends after {} of {} bytes: was it cut while being read?", done, size_));
     }
     done += static_cast<std::size_t>(got);
   }
@@ -87,14 +88,15 @@ base::Status SnapshotMemory::fill(int descriptor) {
 base::Result<SnapshotMemory> SnapshotMemory::copy_from(int descriptor, std::size_t limit_bytes) {
   struct stat status {};
   if (fstat(descriptor, &status) != 0) {
-    return error("snapshot_unreadable", fmt::format("cannot look at the file: {}", std::strerror(errno)));
+    return load_error("snapshot_unreadable",
+                      fmt::format("cannot look at the file: {}", std::strerror(errno)));
   }
   // A pipe or a terminal could keep the reader waiting for ever.
-  if (!S_ISREG(status.st_mode)) return error("snapshot_unreadable", "not a regular file");
+  if (!S_ISREG(status.st_mode)) return load_error("snapshot_unreadable", "not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return error("snapshot_truncated", "the file is empty");
+  if (size == 0) return load_error("snapshot_truncated", "the file is empty");
   if (size > limit_bytes) {
-    return error("snapshot_too_large", fmt::format("{} bytes, at most {} are taken", size, limit_bytes));
+    return load_error("snapshot_too_large", fmt::format("{} bytes, at most {} are taken", size, limit_bytes));
   }
   auto memory = allocate(size);
   if (!memory) return memory;

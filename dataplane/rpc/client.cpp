@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 // Larger than any answer of a server of ours; bounds what a broken one can make a client hold.
 constexpr std::size_t kAnswerBytes = std::size_t{256} << 20;
 constexpr std::size_t kKeptEvents = 65536;
-constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+constexpr std::size_t kReplyReadBytes = std::size_t{64} << 10;
 constexpr milliseconds kConnectRetry{5};
 // Longer waits are cut: the clock's arithmetic must not overflow.
 constexpr milliseconds kLongestWait = std::chrono::hours(24 * 365);
@@ -131,7 +131,7 @@ base::Result<std::string> Client::read_line(Deadline deadline) {
     if (const auto line = framer_.next()) return std::string(*line);
     if (framer_.too_long()) return base::Error{"protocol", "an answer without end"};
     if (!wait_for(socket_.get(), POLLIN, deadline)) return timed_out();
-    buffer.resize(kReadBytes);
+    buffer.resize(kReplyReadBytes);
     const Received received = receive(socket_.get(), buffer);
     if (received.bytes == 0) return base::Error{"protocol", "the connection ended before the answer"};
     if (received.bytes > 0) {

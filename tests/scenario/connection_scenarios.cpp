@@ -7,9 +7,9 @@ namespace {
 
 using test::http_get;
 
-const std::string kListed = http_get("listed.example.com");
+const std::string kListedRequest = http_get("listed.example.com");
 const std::string kOther = http_get("www.example.org");
-const auto kListedBytes = static_cast<std::uint32_t>(kListed.size());
+const auto kListedBytes = static_cast<std::uint32_t>(kListedRequest.size());
 const auto kOtherBytes = static_cast<std::uint32_t>(kOther.size());
 
 Bytes at(std::uint32_t sequence, std::string_view flags, std::string_view payload = {}) {
@@ -25,8 +25,9 @@ std::vector<Scenario> connection_scenarios() {
       .steps = {{"SYN", client().seq(999).flags("S").build(), "forward_not_candidate"},
                 {"an acknowledgement", at(1000, "A"), "forward_not_candidate"},
                 {"an unlisted request", at(1000, "PA", kOther), "forward_passed"},
-                {"the listed one", at(1000 + kOtherBytes, "PA", kListed), "drop_blocked", Answer::page},
-                {"it again", at(1000 + kOtherBytes, "PA", kListed), "drop_blocked_flow", Answer::page},
+                {"the listed one", at(1000 + kOtherBytes, "PA", kListedRequest), "drop_blocked",
+                 Answer::page},
+                {"it again", at(1000 + kOtherBytes, "PA", kListedRequest), "drop_blocked_flow", Answer::page},
                 {"an acknowledgement of the page", at(1000 + kOtherBytes + kListedBytes, "A"),
                  "drop_blocked_flow"},
                 {"FIN", at(1000 + kOtherBytes + kListedBytes, "FA"), "drop_blocked_flow", Answer::finish},
@@ -35,7 +36,7 @@ std::vector<Scenario> connection_scenarios() {
   Scenario reuse{
       .name = "APortIsUsedAgain",
       .rules = {"listed.example.com"},
-      .steps = {{"a listed request", at(1000, "PA", kListed), "drop_blocked", Answer::page},
+      .steps = {{"a listed request", at(1000, "PA", kListedRequest), "drop_blocked", Answer::page},
                 {"data behind it", at(1000 + kListedBytes, "PA", "more"), "drop_blocked_flow",
                  Answer::finish},
                 {"SYN of a new connection", client().seq(70000).flags("S").build(), "forward_not_candidate"},
@@ -44,18 +45,19 @@ std::vector<Scenario> connection_scenarios() {
   Scenario fast_open{
       .name = "DataOnSyn",
       .rules = {"listed.example.com"},
-      .steps = {{"SYN with a listed request", client().seq(1000).flags("S").payload(kListed).build(),
+      .steps = {{"SYN with a listed request", client().seq(1000).flags("S").payload(kListedRequest).build(),
                  "drop_blocked", Answer::client_reset},
-                {"it again", client().seq(1000).flags("S").payload(kListed).build(), "drop_blocked_flow",
-                 Answer::client_reset},
+                {"it again", client().seq(1000).flags("S").payload(kListedRequest).build(),
+                 "drop_blocked_flow", Answer::client_reset},
                 {"SYN with an unlisted request", client(81).seq(1000).flags("S").payload(kOther).build(),
                  "forward_passed"}},
       .requests = {"1 http block listed.example.com/ listed 1", "3 http pass www.example.org/ no_match"}};
   Scenario wrap{
       .name = "SequenceNumbersWrap",
       .rules = {"listed.example.com"},
-      .steps = {{"a listed request", at(0xfffffff0, "PA", kListed), "drop_blocked", Answer::page},
-                {"it again, in part", at(0xfffffff0, "PA", kListed), "drop_blocked_flow", Answer::page},
+      .steps = {{"a listed request", at(0xfffffff0, "PA", kListedRequest), "drop_blocked", Answer::page},
+                {"it again, in part", at(0xfffffff0, "PA", kListedRequest), "drop_blocked_flow",
+                 Answer::page},
                 {"FIN", at(0xfffffff0 + kListedBytes, "FA"), "drop_blocked_flow", Answer::finish}},
       .requests = {"1 http block listed.example.com/ listed 1"}};
   Scenario hello{
@@ -68,7 +70,7 @@ std::vector<Scenario> connection_scenarios() {
       .requests = {"1 tls block listed.example.com listed 1"}};
   Scenario bypass{.name = "BypassSeesNothing",
                   .rules = {"listed.example.com"},
-                  .steps = {{"a listed request", at(1000, "PA", kListed), "forward_bypass"},
+                  .steps = {{"a listed request", at(1000, "PA", kListedRequest), "forward_bypass"},
                             {"ARP", PacketBuilder().ethernet().arp_request("10.0.0.1", "10.0.0.2").build(),
                              "forward_bypass"}},
                   .requests = {},
