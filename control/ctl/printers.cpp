@@ -62,7 +62,7 @@ void print_list_table(const Session& session, const json& lists) {
     const json& error = member(list, "error");
     std::string state = is_true(list, "loaded") ? "good" : "empty";
     if (error.is_object()) state = fmt::format("{}: {}", cell(error, "stage"), cell(error, "code"));
-    if (is_true(list, "stale")) state = "stale; " + state;
+    if (is_true(list, "stale")) state.insert(0, "stale; ");
     table.add({cell(list, "name"), cell(list, "type"), cell(list, "entries"), cell(list, "whole_host_rules"),
                cell(list, "path_rules"), cell(member(list, "errors"), "count"),
                time_cell(list, "last_success"), state});

@@ -71,7 +71,7 @@ void give(const std::shared_ptr<rpc::Responder>& responder, const base::Result<j
 }
 
 Updates::Done answer_to(const Call& call) {
-  return [responder = call.responder](Updates::Answer answer) { give(responder, answer); };
+  return [responder = call.responder](const Updates::Answer& answer) { give(responder, answer); };
 }
 
 }  // namespace
@@ -258,10 +258,10 @@ void ControlApi::config_check(Call&& call) {
 }
 
 void ControlApi::audit(Call&& call) {
-  constexpr std::uint64_t kMaxRecords = 1000;
+  constexpr std::uint64_t max_records = 1000;
   CallParams params(*call.params);
   const auto since = params.number("since", kAny).value_or(0);
-  const auto limit = params.number("limit", kMaxRecords).value_or(100);
+  const auto limit = params.number("limit", max_records).value_or(100);
   if (params.error()) return call.responder->fail(*params.error());
   later(std::move(call),
         [this, since, limit] { return audit_.read(static_cast<std::int64_t>(since), limit); });

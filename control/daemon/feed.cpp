@@ -88,8 +88,11 @@ void Feed::loop() {
       continue;
     }
     const bool asked_for = !requested_.empty();
-    const Sink sink = asked_for ? std::move(requested_.front()) : sink_;
-    if (asked_for) requested_.erase(requested_.begin());
+    Sink sink = sink_;
+    if (asked_for) {
+      sink = std::move(requested_.front());
+      requested_.erase(requested_.begin());
+    }
     due_.reset();
     // Asked for: no validators, so that the content comes and is looked at whatever was said of it before.
     const Validators validators = asked_for ? Validators{} : validators_;

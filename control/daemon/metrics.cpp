@@ -86,7 +86,7 @@ void add_ports(std::vector<MetricFamily>& families, const json& status) {
     const char* help;
     const char* key;
   };
-  constexpr std::array<Row, 5> kRows{{
+  constexpr std::array<Row, 5> rows{{
       {"weir_port_received_packets_total", "Packets received at a port", "received_packets"},
       {"weir_port_received_bytes_total", "Bytes received at a port", "received_bytes"},
       {"weir_port_transmitted_packets_total", "Packets sent from a port", "transmitted_packets"},
@@ -94,7 +94,7 @@ void add_ports(std::vector<MetricFamily>& families, const json& status) {
       {"weir_port_missed_packets_total", "Packets that the device dropped: no room in its queue",
        "missed_packets"},
   }};
-  for (const Row& row : kRows) {
+  for (const Row& row : rows) {
     MetricFamily result = family(row.name, row.help, MetricType::Counter);
     for (const json& port : array_of(status, "ports")) {
       if (port.is_object()) add(result, {{"port", text(port, "name")}}, number(port, row.key));
@@ -125,13 +125,13 @@ MetricFamily list_entries(const View& view) {
 }
 
 MetricFamily list_errors(const View& view) {
-  constexpr std::array<const char*, 4> kStages{"fetch", "parse", "guard", "publish"};
+  constexpr std::array<const char*, 4> stages{"fetch", "parse", "guard", "publish"};
   MetricFamily result = family("weir_list_errors_total",
                                "What went wrong with a list: failed stages, and refused lines "
                                "(parse)",
                                MetricType::Counter);
   for (std::size_t i = 0; i < view.health.size(); ++i) {
-    for (const char* stage : kStages) {
+    for (const char* stage : stages) {
       const auto& counts = view.health[i].errors_by_stage;
       const auto found = counts.find(stage);
       add(result, {{"list", view.state.lists[i].name}, {"stage", stage}},

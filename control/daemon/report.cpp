@@ -77,11 +77,11 @@ json warnings_of(const config::Settings& settings, const View& view, const Datap
 }
 
 json match_json(const View& view, const match::Match& match) {
-  constexpr std::array<std::string_view, 3> kVerdicts{"pass", "block", "pass"};
-  constexpr std::array<base::Reason, 3> kReasons{base::Reason::no_match, base::Reason::listed,
-                                                 base::Reason::allow_rule};
+  constexpr std::array<std::string_view, 3> verdicts{"pass", "block", "pass"};
+  constexpr std::array<base::Reason, 3> reasons{base::Reason::no_match, base::Reason::listed,
+                                                base::Reason::allow_rule};
   const auto decision = static_cast<std::size_t>(match.decision);
-  json object{{"verdict", kVerdicts[decision]}, {"reason", base::to_string(kReasons[decision])}};
+  json object{{"verdict", verdicts[decision]}, {"reason", base::to_string(reasons[decision])}};
   if (match.decision != match::Decision::no_match) {
     object["rule"] = match.rule.value;
     object["list"] = view.snapshot->view().list_name(match.list);
@@ -182,11 +182,11 @@ base::Result<json> check_report(const View& view, std::string_view text) {
     bool encrypted;
     std::uint16_t default_port;
   };
-  constexpr std::array<Way, 2> kWays{{{{"http", "h2c"}, false, 80}, {{"tls", "quic"}, true, 443}}};
+  constexpr std::array<Way, 2> ways{{{{"http", "h2c"}, false, 80}, {{"tls", "quic"}, true, 443}}};
   json by_protocol = json::object();
   json holds = json::array();
   json verdict;
-  for (const Way& way : kWays) {
+  for (const Way& way : ways) {
     const match::Match match = match::lookup(
         view.snapshot->view(), {.url = url.get(),
                                 .connection_port = url->written_port().value_or(way.default_port),

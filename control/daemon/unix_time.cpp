@@ -69,8 +69,8 @@ std::optional<std::int64_t> parse_moment(std::string_view text, std::int64_t now
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
   const auto days = std::chrono::sys_days(date).time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(days).count() + *hour * 3600 + *minute * 60 +
-         *second;
+  return std::chrono::duration_cast<std::chrono::seconds>(days).count() + std::int64_t{*hour} * 3600 +
+         std::int64_t{*minute} * 60 + *second;
 }
 
 }  // namespace weir::control

@@ -79,7 +79,7 @@ WorkQueue::Job Updates::make_job(Caller caller, Work work, Done done) {
   return [this, change, work = std::move(work), done = std::move(done)] { run(*change, work, done); };
 }
 
-void Updates::submit(Caller caller, Work work, Done done) {
+void Updates::submit(Caller caller, Work work, const Done& done) {
   if (queue_.submit(make_job(std::move(caller), std::move(work), done))) return;
   done(base::Error{"busy", fmt::format("{} updates wait already; try again later", kMaxWaiting)});
 }
@@ -182,10 +182,10 @@ base::Result<std::size_t> Updates::manual_list(const std::string& name) const {
 
 // ---- generations and mode ----
 
-void Updates::rollback(Caller caller, std::optional<std::uint64_t> generation, Done done) {
+void Updates::rollback(Caller caller, std::optional<std::uint64_t> generation, const Done& done) {
   submit(
       std::move(caller), [this, generation](Change& change) { return do_rollback(change, generation); },
-      std::move(done));
+      done);
 }
 
 base::Result<base::Generation> Updates::rollback_target() const {
@@ -236,7 +236,7 @@ Updates::Answer Updates::do_rollback(Change& change, std::optional<std::uint64_t
   return publish(change, std::move(draft), {{"content_of", target.value}});
 }
 
-void Updates::set_enforcement(Caller caller, base::Enforcement mode, Done done) {
+void Updates::set_enforcement(Caller caller, base::Enforcement mode, const Done& done) {
   submit(
       std::move(caller),
       [this, mode](Change& change) -> Answer {
@@ -249,7 +249,7 @@ void Updates::set_enforcement(Caller caller, base::Enforcement mode, Done done) 
                     {"active", true},
                     {"seconds", change.times.total_seconds()}};
       },
-      std::move(done));
+      done);
 }
 
 // ---- expiry and the dataplane ----
@@ -285,7 +285,7 @@ void Updates::on_dataplane(const DataplaneStatus& status) {
 }
 
 void Updates::reconcile() {
-  constexpr unsigned kMaxDoublings = 6;
+  constexpr unsigned max_doublings = 6;
   StageTimes times;
   base::Status status = base::ok_status();
   try {
@@ -297,7 +297,7 @@ void Updates::reconcile() {
     reconcile_failures_ = 0;
   } else {
     // A refused snapshot is large and refused again: not each second.
-    reconcile_failures_ = std::min(reconcile_failures_ + 1, kMaxDoublings);
+    reconcile_failures_ = std::min(reconcile_failures_ + 1, max_doublings);
     reconcile_not_before_.store(unix_now() + (1 << reconcile_failures_), std::memory_order_relaxed);
     spdlog::error("the dataplane did not take the current generation: {}", status.error().message);
   }

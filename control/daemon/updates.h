@@ -58,12 +58,12 @@ class Updates {
   void start();
   void stop();
 
-  void add_rule(Caller caller, RuleRequest request, Done done);
-  void remove_rule(Caller caller, RemoveRequest request, Done done);
+  void add_rule(Caller caller, RuleRequest request, const Done& done);
+  void remove_rule(Caller caller, RemoveRequest request, const Done& done);
   /// Fetches `list` (empty: every feed) now. All or nothing.
-  void reload(Caller caller, std::string list, bool dry_run, Done done);
-  void rollback(Caller caller, std::optional<std::uint64_t> generation, Done done);
-  void set_enforcement(Caller caller, base::Enforcement mode, Done done);
+  void reload(Caller caller, std::string list, bool dry_run, const Done& done);
+  void rollback(Caller caller, std::optional<std::uint64_t> generation, const Done& done);
+  void set_enforcement(Caller caller, base::Enforcement mode, const Done& done);
   /// Every feed is due now, each for itself (SIGHUP).
   void make_all_due();
 
@@ -77,7 +77,7 @@ class Updates {
   using Work = std::function<Answer(Change&)>;
   struct Reload;
 
-  void submit(Caller caller, Work work, Done done);
+  void submit(Caller caller, Work work, const Done& done);
   void submit_always(Caller caller, Work work, Done done);
   WorkQueue::Job make_job(Caller caller, Work work, Done done);
   void run(Change& change, const Work& work, const Done& done);

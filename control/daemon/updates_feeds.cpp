@@ -30,7 +30,7 @@ struct Updates::Reload {
   std::size_t missing = 0;
 };
 
-void Updates::reload(Caller caller, std::string list, bool dry_run, Done done) {
+void Updates::reload(Caller caller, std::string list, bool dry_run, const Done& done) {
   std::vector<Feed*> feeds;
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     if (feeds_[i] != nullptr && (list.empty() || settings_.lists[i].name == list))
@@ -50,7 +50,7 @@ void Updates::reload(Caller caller, std::string list, bool dry_run, Done done) {
   reload->expect_generation = std::exchange(caller.expect_generation, std::nullopt);
   reload->missing = feeds.size();
   const Work work = [this, reload](Change& change) { return do_reload(change, *reload); };
-  if (feeds.empty()) return submit(std::move(caller), work, std::move(done));  // manual lists alone
+  if (feeds.empty()) return submit(std::move(caller), work, done);  // manual lists alone
   if (reloads_.fetch_add(1, std::memory_order_relaxed) >= kMaxReloads) {
     reloads_.fetch_sub(1, std::memory_order_relaxed);
     done(base::Error{"busy", fmt::format("{} reloads wait already; try again later", kMaxReloads)});

@@ -17,11 +17,10 @@ constexpr std::size_t kMaxManualEntries = 1000000;
 
 }  // namespace
 
-void Updates::add_rule(Caller caller, RuleRequest request, Done done) {
+void Updates::add_rule(Caller caller, RuleRequest request, const Done& done) {
   submit(
       std::move(caller),
-      [this, request = std::move(request)](Change& change) { return do_add(change, request); },
-      std::move(done));
+      [this, request = std::move(request)](Change& change) { return do_add(change, request); }, done);
 }
 
 Updates::Answer Updates::do_add(Change& change, const RuleRequest& request) {
@@ -59,11 +58,10 @@ Updates::Answer Updates::do_add(Change& change, const RuleRequest& request) {
       {{"rule", added.value().id.value}, {"list", settings.name}, {"existed", added.value().existed}});
 }
 
-void Updates::remove_rule(Caller caller, RemoveRequest request, Done done) {
+void Updates::remove_rule(Caller caller, RemoveRequest request, const Done& done) {
   submit(
       std::move(caller),
-      [this, request = std::move(request)](Change& change) { return do_remove(change, request); },
-      std::move(done));
+      [this, request = std::move(request)](Change& change) { return do_remove(change, request); }, done);
 }
 
 base::Error Updates::removal_error(const RemoveRequest& request) const {

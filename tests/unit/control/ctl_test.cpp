@@ -20,7 +20,7 @@ struct Printed {
   int status = 0;
 };
 
-Printed print(const char* command, const json& answer, Given given = {}) {
+Printed print(const char* command, const json& answer, const Given& given = {}) {
   std::ostringstream out;
   const Session session("/nowhere", false, false, out);
   const int status = find_command(command)->print(session, given, answer);

@@ -24,8 +24,8 @@ namespace weir::test {
 class DataplaneEnd {
  public:
   explicit DataplaneEnd(const std::string& socket, std::uint64_t generation = 0) : generation_(generation) {
-    auto server =
-        rpc::Server::listen(socket, 0660, [this](rpc::Request&& request, std::shared_ptr<rpc::Responder> to) {
+    auto server = rpc::Server::listen(
+        socket, 0660, [this](rpc::Request&& request, const std::shared_ptr<rpc::Responder>& to) {
           handle(std::move(request), *to);
         });
     EXPECT_TRUE(server.ok()) << (server ? "" : server.error().message);

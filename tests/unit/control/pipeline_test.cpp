@@ -511,6 +511,7 @@ TEST_F(PipelineTest, UpdatesAreSerialisedAndReadsDoNotWait) {
   start();
   const std::uint64_t before = daemon_->generation();
   std::vector<std::thread> callers;
+  callers.reserve(4);
   for (int t = 0; t < 4; ++t) {
     callers.emplace_back([this, t] {
       for (int i = 0; i < 8; ++i) {

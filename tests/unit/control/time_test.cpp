@@ -7,16 +7,16 @@ namespace weir::control {
 namespace {
 
 TEST(ParseMoment, Table) {
-  constexpr std::int64_t kNow = 1000000000;
+  constexpr std::int64_t now = 1000000000;
   struct Case {
     const char* text;
     std::optional<std::int64_t> moment;
   };
   const Case cases[] = {
-      {"90s", kNow + 90},
-      {"30m", kNow + 1800},
-      {"12h", kNow + 43200},
-      {"7d", kNow + 604800},
+      {"90s", now + 90},
+      {"30m", now + 1800},
+      {"12h", now + 43200},
+      {"7d", now + 604800},
       {"2026-01-02", 1767312000},
       {"2026-01-02T03:04:05Z", 1767323045},
       {"", std::nullopt},
@@ -33,7 +33,7 @@ TEST(ParseMoment, Table) {
       {"2026/01/02", std::nullopt},
       {"-026-01-02", std::nullopt},
   };
-  for (const Case& each : cases) EXPECT_EQ(parse_moment(each.text, kNow), each.moment) << each.text;
+  for (const Case& each : cases) EXPECT_EQ(parse_moment(each.text, now), each.moment) << each.text;
   EXPECT_EQ(format_time(1767323045), "2026-01-02T03:04:05Z");
 }
 
