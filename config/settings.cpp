@@ -34,7 +34,7 @@ class Filler {
             const std::string& prefix, Target& target) {
     if (node.kind == YamlNode::Kind::null) return;
     if (node.kind != YamlNode::Kind::mapping) {
-      problems_.add(node.line, name_of(prefix, section), describe(node, true), "a mapping of KEY: VALUE");
+      problems_.add(node.line, name_of(prefix, section), describe_kind(node), "a mapping of KEY: VALUE");
       return;
     }
     std::unordered_map<std::string_view, std::size_t> seen;
@@ -101,7 +101,7 @@ class Filler {
   void fill_items(const YamlNode& node, std::span<const Row<Item>> rows, const std::string& key,
                   std::size_t most, std::vector<Item>& items) {
     if (node.kind != YamlNode::Kind::sequence) {
-      problems_.add(node.line, key, describe(node, true), "a list of mappings");
+      problems_.add(node.line, key, describe_kind(node), "a list of mappings");
       return;
     }
     if (node.items.size() > most) {

@@ -241,18 +241,23 @@ std::optional<ValueProblem> read_value(const YamlNode& node, const Traits& trait
 }
 
 std::string describe(const YamlNode& node, bool secret) {
+  if (node.kind != YamlNode::Kind::scalar) return describe_kind(node);
+  if (secret) return "found another value (secret, not shown)";
+  return (node.quoted ? "found the text " : "found ") + quoted_text(node.text);
+}
+
+std::string describe_kind(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::null:
       return "found nothing";
+    case YamlNode::Kind::scalar:
+      return "found a single value";
     case YamlNode::Kind::sequence:
       return "found a list";
     case YamlNode::Kind::mapping:
-      return "found a mapping";
-    case YamlNode::Kind::scalar:
       break;
   }
-  if (secret) return "found another value (secret, not shown)";
-  return (node.quoted ? "found the text " : "found ") + quoted_text(node.text);
+  return "found a mapping";
 }
 
 std::string format_value(const Field& field) { return std::visit(Formatter{}, field); }

@@ -21,6 +21,8 @@ std::optional<ValueProblem> read_value(const YamlNode& node, const Traits& trait
 
 /// `found a mapping`, `found 'x'`; the value of a secret setting is not repeated.
 std::string describe(const YamlNode& node, bool secret);
+/// The same without the value: for what has no row and might hold a secret.
+std::string describe_kind(const YamlNode& node);
 
 /// The value as YAML writes it (`65536`, `30m`, `["a", "b"]`); empty where there is none.
 std::string format_value(const Field& field);

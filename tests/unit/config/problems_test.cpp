@@ -1,0 +1,291 @@
+#include "config/problems.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "config/settings.h"
+
+namespace weir::config {
+namespace {
+
+// A list of one feed, with more keys behind.
+std::string feed(const std::string& more) {
+  return "lists: [{name: a, url: 'https://feed.example/', " + more + "}]";
+}
+
+std::string ports(const std::string& first, const std::string& second) {
+  return "dataplane:\n  ports:\n    - {" + first + "}\n    - {" + second + "}\n";
+}
+
+struct ProblemCase {
+  const char* description;
+  std::string text;
+  std::string message;
+};
+
+void expect_problems(const std::vector<ProblemCase>& cases) {
+  for (const auto& each : cases) {
+    const auto settings = parse_settings(each.text, "f", Audience::control);
+    ASSERT_FALSE(settings) << each.description;
+    EXPECT_EQ(settings.error().code, "config_invalid") << each.description;
+    EXPECT_EQ(settings.error().message, each.message) << each.description;
+  }
+}
+
+TEST(Problems, OfSingleValues) {
+  expect_problems({
+      {"a choice misspelt", "dataplane:\n  idle: slep\n",
+       "f:2: dataplane.idle: found 'slep', expected one of busy, sleep"},
+      {"a mode of a later version", "dataplane: {mode: mirror}",
+       "f:1: dataplane.mode: 'mirror' is not supported by this version, expected inline"},
+      {"routed", "dataplane: {mode: routed}",
+       "f:1: dataplane.mode: 'routed' is not supported by this version, expected inline"},
+      {"an unknown mode", "dataplane: {mode: tap}", "f:1: dataplane.mode: found 'tap', expected inline"},
+      {"a number below the range", "dataplane: {mbufs: {count: 5}}",
+       "f:1: dataplane.mbufs.count: found '5', expected a whole number from 1024 to 16777216"},
+      {"a number above 64 bits", "control: {keep_generations: 99999999999999999999}",
+       "f:1: control.keep_generations: found '99999999999999999999', expected a whole number from 1 to 1000"},
+      {"a negative number", "control: {keep_generations: -1}",
+       "f:1: control.keep_generations: found '-1', expected a whole number from 1 to 1000"},
+      {"a fraction", "control: {keep_generations: 1.5}",
+       "f:1: control.keep_generations: found '1.5', expected a whole number from 1 to 1000"},
+      {"a number in quotes", "control: {keep_generations: '5'}",
+       "f:1: control.keep_generations: found the text '5', expected a whole number from 1 to 1000"},
+      {"a list in a number's place", "control: {keep_generations: [5]}",
+       "f:1: control.keep_generations: found a list, expected a whole number from 1 to 1000"},
+      {"a relative path", "control: {state_dir: state}",
+       "f:1: control.state_dir: found 'state', expected an absolute path"},
+      {"no path for a socket", "control: {socket: ''}",
+       "f:1: control.socket: found the text '', expected an absolute path of at most 107 bytes"},
+      {"a listener without a port", "control: {metrics: {listen: localhost}}",
+       "f:1: control.metrics.listen: found 'localhost', expected ADDRESS:PORT such as 127.0.0.1:9477 or "
+       "[::1]:9477, or \"\" for none"},
+      {"a truth of another kind", feed("subdomains: yes"),
+       "f:1: lists[0].subdomains: found 'yes', expected true or false"},
+      {"workers as one number", "dataplane: {workers: 1}",
+       "f:1: dataplane.workers: found '1', expected a list of numbers from 0 to 127"},
+      {"no workers", "dataplane: {workers: []}",
+       "f:1: dataplane.workers: found a list, expected a list of numbers from 0 to 127, one at least"},
+      {"a worker twice", "dataplane:\n  workers:\n    - 1\n    - 2\n    - 1\n",
+       "f:5: dataplane.workers: 1 is given twice, expected each number once"},
+      {"port 0", "dataplane: {inspect: {http: [80, 0]}}",
+       "f:1: dataplane.inspect.http: found '0', expected any, or a list of ports from 1 to 65535 such as "
+       "[80, 8080]"},
+      {"a word for ports", "dataplane: {inspect: {tls: all}}",
+       "f:1: dataplane.inspect.tls: found 'all', expected any, or a list of ports from 1 to 65535 such as "
+       "[80, 8080]"},
+      {"a status that is none of the three", "dataplane: {block: {http: {status: 404}}}",
+       "f:1: dataplane.block.http.status: found '404', expected one of 451, 403, 302"},
+      {"302 to nowhere", "dataplane:\n  block:\n    http:\n      status: 302\n",
+       "f:4: dataplane.block.http.redirect: missing, expected the address to which status 302 sends blocked "
+       "clients"},
+      {"a redirect that breaks the header",
+       "dataplane: {block: {http: {redirect: \"http://a.example/\\r\\nX: y\"}}}",
+       "f:1: dataplane.block.http.redirect: found the text 'http://a.example/\\x0d\\x0aX: y', expected an "
+       "http:// or "
+       "https:// address without spaces, quotes and angle brackets"},
+      {"blocked_by that ends its brackets",
+       "dataplane: {block: {http: {blocked_by: 'https://a.example/>;'}}}",
+       "f:1: dataplane.block.http.blocked_by: found the text 'https://a.example/>;', expected an http:// or "
+       "https:// "
+       "address without spaces, quotes and angle brackets"},
+  });
+}
+
+TEST(Problems, OfDurations) {
+  const std::string expected = ", expected a duration of 10s to 30d, such as 90s, 30m or 24h";
+  std::vector<ProblemCase> cases;
+  for (const char* wrong : {"30", "m", "30 m", "1h30m", "30w", "-5m", "5s", "31d", "1.5h", "500ms",
+                            "99999999999999999999s", "5000000000d"}) {
+    cases.push_back({wrong, feed(std::string("interval: ") + wrong),
+                     std::string("f:1: lists[0].interval: found '") + wrong + "'" + expected});
+  }
+  expect_problems(cases);
+}
+
+TEST(Problems, OfKeys) {
+  expect_problems({
+      {"a misspelt key", "control:\n  sokcet: /run/a\n",
+       "f:2: control.sokcet: unknown key (did you mean 'socket'?), expected one of socket, roles, metrics, "
+       "state_dir, "
+       "keep_generations"},
+      {"a key like no other", "colour: red",
+       "f:1: colour: unknown key, expected one of dataplane, control, lists, protected_hosts"},
+      {"nothing near", "zzz: red",
+       "f:1: zzz: unknown key, expected one of dataplane, control, lists, protected_hosts"},
+      {"a misspelt section", "dataplan: {}",
+       "f:1: dataplan: unknown key (did you mean 'dataplane'?), expected one of dataplane, control, lists, "
+       "protected_hosts"},
+      {"a dotted key reaches nowhere", "dataplane.mode: inline",
+       "f:1: dataplane.mode: unknown key, expected one of dataplane, control, lists, protected_hosts"},
+      {"a misspelt key of a list", feed("intervall: 5m"),
+       "f:1: lists[0].intervall: unknown key (did you mean 'interval'?), expected one of name, type, url, "
+       "profile, csv, "
+       "ca_file, auth, verify, interval, max_age, on_tls, subdomains, www_equivalent, guards"},
+      {"a key twice", "control:\n  socket: /run/a\n  state_dir: /s\n  socket: /run/b\n",
+       "f:4: control.socket: given twice (first in line 2), expected each key once"},
+      {"a section twice", "control: {}\ndataplane: {}\ncontrol: {}\n",
+       "f:3: control: given twice (first in line 1), expected each key once"},
+      {"a merge key", "control: {<<: {socket: /run/a}}",
+       "f:1: control.<<: unknown key, expected one of socket, roles, metrics, state_dir, keep_generations"},
+      {"control characters", "\"a\\eb\": 1",
+       "f:1: 'a\\x1bb': unknown key, expected one of dataplane, control, lists, protected_hosts"},
+      {"a section that is a word", "control: yes",
+       "f:1: control: found a single value, expected a mapping of KEY: VALUE"},
+      {"a file that is a list", "- a\n", "f:1: the file: found a list, expected a mapping of KEY: VALUE"},
+  });
+}
+
+TEST(Problems, OfPorts) {
+  const std::string good = "name: s, device: d0, role: subscriber";
+  expect_problems({
+      {"one port", "dataplane:\n  ports:\n    - {" + good + "}\n",
+       "f:2: dataplane.ports: found 1 ports, expected exactly two for mode inline, one with role subscriber "
+       "and one with "
+       "role network"},
+      {"three ports",
+       ports(good, "name: n, device: d1, role: network") + "    - {name: x, device: d2, role: network}\n",
+       "f:2: dataplane.ports: found 3 ports, expected exactly two for mode inline, one with role subscriber "
+       "and one with "
+       "role network\n"
+       "f:5: dataplane.ports[2].role: the same as in line 4, expected one subscriber and one network port"},
+      {"the same name", ports(good, "name: s, device: d1, role: network"),
+       "f:4: dataplane.ports[1].name: the same as in line 3, expected a name of its own for each port"},
+      {"the same device", ports(good, "name: n, device: d0, role: network"),
+       "f:4: dataplane.ports[1].device: the same as in line 3, expected a device of its own for each port"},
+      {"the same role", ports(good, "name: n, device: d1, role: subscriber"),
+       "f:4: dataplane.ports[1].role: the same as in line 3, expected one subscriber and one network port"},
+      {"nothing of one", ports(good, ""),
+       "f:4: dataplane.ports[1].name: missing, expected a value\n"
+       "f:4: dataplane.ports[1].device: missing, expected a value\n"
+       "f:4: dataplane.ports[1].role: missing, expected a value"},
+      {"a role misspelt is said once", ports(good, "name: n, device: d1, role: net"),
+       "f:4: dataplane.ports[1].role: found 'net', expected one of subscriber, network"},
+      {"a name that is no label",
+       ports("name: 'Port 1', device: d0, role: subscriber", "name: n, device: d1, role: network"),
+       "f:3: dataplane.ports[0].name: found the text 'Port 1', expected 1 to 63 of a-z, 0-9, _ and -"},
+      {"a word for ports", "dataplane: {ports: eth0}",
+       "f:1: dataplane.ports: found a single value, expected a list of mappings"},
+      {"the same socket", "dataplane: {socket: /run/a}\ncontrol: {socket: /run/a}\n",
+       "f:2: control.socket: the same as dataplane.socket, expected a socket of its own"},
+  });
+}
+
+TEST(Problems, OfLists) {
+  std::string many = "lists:\n";
+  for (int i = 0; i < 65; ++i) many += "  - {name: l" + std::to_string(i) + ", type: manual}\n";
+  expect_problems({
+      {"a feed without an address", "lists:\n  - name: a\n",
+       "f:2: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},
+      {"http", "lists: [{name: a, url: 'http://feed.example/secret'}]",
+       "f:1: lists[0].url: found another value (secret, not shown), expected https://: a list is secret and "
+       "must not "
+       "travel in clear text"},
+      {"another scheme", "lists: [{name: a, url: ftp://feed.example/secret}]",
+       "f:1: lists[0].url: found another value (secret, not shown), expected https://HOST/... or "
+       "file:///..."},
+      {"https without a host", "lists: [{name: a, url: 'https:///secret'}]",
+       "f:1: lists[0].url: found another value (secret, not shown), expected https://HOST/... or "
+       "file:///..."},
+      {"a file of two slashes", "lists: [{name: a, url: file://etc/secret}]",
+       "f:1: lists[0].url: found another value (secret, not shown), expected https://HOST/... or "
+       "file:///..."},
+      {"a manual list with an address",
+       "lists:\n  - name: a\n    type: manual\n    url: https://feed.example/\n",
+       "f:4: lists[0].url: given for a manual list, expected no url (or type: feed)"},
+      {"the same name", "lists:\n  - {name: a, type: manual}\n  - {name: a, type: manual}\n",
+       "f:3: lists[1].name: the same as in line 2, expected a name of its own for each list"},
+      {"a name of capitals", "lists: [{name: Hotline, type: manual}]",
+       "f:1: lists[0].name: found 'Hotline', expected 1 to 63 of a-z, 0-9, _ and -"},
+      {"a name too long", "lists: [{name: " + std::string(64, 'a') + ", type: manual}]",
+       "f:1: lists[0].name: found '" + std::string(64, 'a') + "', expected 1 to 63 of a-z, 0-9, _ and -"},
+      {"no name", "lists: [{type: manual}]", "f:1: lists[0].name: missing, expected a value"},
+      {"too many", many, "f:66: lists: 65 items, expected 64 at most"},
+      {"an item that is a word", "lists:\n  - hotline\n",
+       "f:2: lists[0]: found a single value, expected a mapping of KEY: VALUE\n"
+       "f:2: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},
+      {"profiles of later versions", feed("profile: rpz"),
+       "f:1: lists[0].profile: 'rpz' is not supported by this version, expected plain"},
+      {"checks of later versions", feed("verify: {type: sha256}"),
+       "f:1: lists[0].verify.type: 'sha256' is not supported by this version, expected none"},
+      {"basic without its parts", feed("auth: {type: basic}"),
+       "f:1: lists[0].auth.user: missing, expected a value, because of auth.type basic\n"
+       "f:1: lists[0].auth.password_file: missing, expected a value, because of auth.type basic"},
+      {"bearer with an empty path", feed("auth: {type: bearer, token_file: ''}"),
+       "f:1: lists[0].auth.token_file: missing, expected a value, because of auth.type bearer"},
+      {"client_cert without its parts", feed("auth: {type: client_cert}"),
+       "f:1: lists[0].auth.certificate: missing, expected a value, because of auth.type client_cert\n"
+       "f:1: lists[0].auth.key: missing, expected a value, because of auth.type client_cert"},
+      {"a secret in the wrong place is not repeated",
+       feed("auth: {type: basic, user: isp, password_file: hunter2}"),
+       "f:1: lists[0].auth.password_file: found another value (secret, not shown), expected an absolute "
+       "path"},
+      {"older than its interval allows", feed("interval: 1h, max_age: 30m"),
+       "f:1: lists[0].max_age: max_age 30m is less than interval 1h, expected a max_age not below the "
+       "interval"},
+      {"more than all", feed("guards: {max_shrink_percent: 101}"),
+       "f:1: lists[0].guards.max_shrink_percent: found '101', expected a whole number from 0 to 100"},
+  });
+}
+
+TEST(Problems, ComeAllTogetherInTheOrderOfTheFile) {
+  expect_problems(
+      {{"several",
+        "lists:\n"
+        "  - name: a\n"
+        "    url: http://feed.example/\n"
+        "control:\n"
+        "  keep_generations: 0\n"
+        "dataplane:\n"
+        "  idle: x\n"
+        "  ports: []\n",
+        "f:3: lists[0].url: found another value (secret, not shown), expected https://: a list is secret "
+        "and must not travel in clear text\n"
+        "f:5: control.keep_generations: found '0', expected a whole number from 1 to 1000\n"
+        "f:7: dataplane.idle: found 'x', expected one of busy, sleep\n"
+        "f:8: dataplane.ports: found 0 ports, expected exactly two for mode inline, one with role "
+        "subscriber and one with role network"}});
+}
+
+TEST(Problems, AreBounded) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "key" + std::to_string(i) + ": 1\n";
+  const auto settings = parse_settings(text, "f", Audience::control);
+  ASSERT_FALSE(settings);
+  const std::string& message = settings.error().message;
+  EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 100);
+  EXPECT_NE(message.find("\nf:1: only the first 100 problems are shown"), std::string::npos);
+}
+
+struct ClosestCase {
+  const char* word;
+  const char* expected;
+};
+
+TEST(Closest, FindsMisspellingsAndNothingElse) {
+  const std::vector<ClosestCase> cases{
+      {"socket", "socket"},
+      {"sokcet", "socket"},
+      {"scoket", "socket"},
+      {"sockets", "socket"},
+      {"s", ""},
+      {"", ""},
+      {"banana", ""},
+      {"rols", "roles"},
+      {"role", "roles"},
+  };
+  for (const auto& each : cases) {
+    EXPECT_EQ(closest(each.word, {"socket", "roles", "metrics"}), each.expected) << each.word;
+  }
+  EXPECT_EQ(closest(std::string(1000, 'x'), {"socket"}), "");
+}
+
+TEST(QuotedText, IsOneBoundedLine) {
+  EXPECT_EQ(quoted_text("a\nb\x1b\xff"), "'a\\x0ab\\x1b\\xff'");
+  EXPECT_EQ(quoted_text(std::string(65, 'x')), "'" + std::string(64, 'x') + "...'");
+}
+
+}  // namespace
+}  // namespace weir::config

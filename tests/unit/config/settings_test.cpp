@@ -1,0 +1,332 @@
+#include "config/settings.h"
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "match/plain_list.h"
+
+namespace weir::config {
+namespace {
+
+using std::chrono::seconds;
+
+std::string file_text(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  EXPECT_TRUE(stream) << file;
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+const std::filesystem::path kDirectory = WEIR_CONFIG_DIRECTORY;
+
+// The whole surface of the file, each key with another value than its default where it has one.
+constexpr const char* kEverything = R"(dataplane:
+  eal: ["--no-pci", "--no-huge", "-m", "512"]
+  mode: inline
+  enforcement: monitor
+  ports:
+    - {name: subscriber, device: "net_af_packet0,iface=eth1", role: subscriber}
+    - {name: network,    device: "net_af_packet1,iface=eth2", role: network}
+  workers: [2, 3]
+  idle: busy
+  socket: /run/d.sock
+  snapshot_dir: /var/lib/s
+  inspect: {http: [80, 8080], tls: any, quic: []}
+  block: {http: {status: 302, page: /etc/b.html, redirect: "https://splash.example/?a=b", blocked_by: https://isp.example/}, tls: reset, quic: drop}
+  mbufs: {count: 32768, frame_bytes: 9216}
+  flows: {capacity: 1024, lifetime: 90s}
+control:
+  socket: /run/c.sock
+  roles: {read: [weir], update: [weir-list, "ops"], admin: [root]}
+  metrics: {listen: "[::1]:9000"}
+  state_dir: /var/lib/w
+  keep_generations: 3
+lists:
+  - name: hotline
+    type: feed
+    url: https://feed.example/list.txt
+    profile: plain
+    csv: {url_column: address, id_column: number}
+    ca_file: /etc/ca.pem
+    auth: {type: basic, user: isp, password_file: /etc/weir/feed.pass}
+    verify: {type: none, public_key: "abc"}
+    interval: 15m
+    max_age: 2d
+    on_tls: block-host
+    subdomains: true
+    www_equivalent: true
+    guards: {min_entries: 100, max_shrink_percent: 5, max_growth_percent: 0}
+  - {name: local, type: manual}
+protected_hosts: /etc/weir/protected.txt
+)";
+
+TEST(ParseSettings, ReadsTheDataplane) {
+  const auto settings = parse_settings(kEverything, "f", Audience::dataplane);
+  ASSERT_TRUE(settings) << settings.error().message;
+  const DataplaneSettings& d = settings.value().dataplane;
+  EXPECT_EQ(d.eal, (std::vector<std::string>{"--no-pci", "--no-huge", "-m", "512"}));
+  EXPECT_EQ(d.mode, Mode::inline_wire);
+  EXPECT_EQ(d.enforcement, base::Enforcement::monitor);
+  ASSERT_EQ(d.ports.size(), 2U);
+  EXPECT_EQ(d.ports[0].name, "subscriber");
+  EXPECT_EQ(d.ports[0].device, "net_af_packet0,iface=eth1");
+  EXPECT_EQ(d.ports[0].role, PortRole::subscriber);
+  EXPECT_EQ(d.ports[0].line, 6U);
+  EXPECT_EQ(d.ports[1].role, PortRole::network);
+  EXPECT_EQ(d.ports[1].line, 7U);
+  EXPECT_EQ(d.workers, (std::vector<unsigned>{2, 3}));
+  EXPECT_EQ(d.idle, Idle::busy);
+  EXPECT_EQ(d.socket, "/run/d.sock");
+  EXPECT_EQ(d.snapshot_dir, "/var/lib/s");
+  EXPECT_FALSE(d.inspect.http.any);
+  EXPECT_EQ(d.inspect.http.ports, (std::vector<std::uint16_t>{80, 8080}));
+  EXPECT_TRUE(d.inspect.tls.any);
+  EXPECT_FALSE(d.inspect.quic.any);
+  EXPECT_TRUE(d.inspect.quic.ports.empty());
+  EXPECT_EQ(d.block.http.status, 302U);
+  EXPECT_EQ(d.block.http.page, "/etc/b.html");
+  EXPECT_EQ(d.block.http.redirect, "https://splash.example/?a=b");
+  EXPECT_EQ(d.block.http.blocked_by, "https://isp.example/");
+  EXPECT_EQ(d.block.tls, TlsAnswer::reset);
+  EXPECT_EQ(d.block.quic, QuicAnswer::drop);
+  EXPECT_EQ(d.mbufs.count, 32768U);
+  EXPECT_EQ(d.mbufs.frame_bytes, 9216U);
+  EXPECT_EQ(d.flows.capacity, 1024U);
+  EXPECT_EQ(d.flows.lifetime, seconds(90));
+  EXPECT_EQ(setting_notices(settings.value()), std::vector<std::string>{});
+}
+
+TEST(ParseSettings, ReadsControlAndLists) {
+  const auto settings = parse_settings(kEverything, "f", Audience::control);
+  ASSERT_TRUE(settings) << settings.error().message;
+  const ControlSettings& c = settings.value().control;
+  EXPECT_EQ(c.socket, "/run/c.sock");
+  EXPECT_EQ(c.roles.read, std::vector<std::string>{"weir"});
+  EXPECT_EQ(c.roles.update, (std::vector<std::string>{"weir-list", "ops"}));
+  EXPECT_EQ(c.roles.admin, std::vector<std::string>{"root"});
+  EXPECT_EQ(c.metrics_listen, "[::1]:9000");
+  EXPECT_EQ(c.state_dir, "/var/lib/w");
+  EXPECT_EQ(c.keep_generations, 3U);
+  EXPECT_EQ(settings.value().protected_hosts, "/etc/weir/protected.txt");
+  ASSERT_EQ(settings.value().lists.size(), 2U);
+  const ListSettings& l = settings.value().lists[0];
+  EXPECT_EQ(l.name, "hotline");
+  EXPECT_EQ(l.type, ListType::feed);
+  EXPECT_EQ(l.url, "https://feed.example/list.txt");
+  EXPECT_EQ(l.profile, Profile::plain);
+  EXPECT_EQ(l.csv.url_column, "address");
+  EXPECT_EQ(l.csv.id_column, "number");
+  EXPECT_EQ(l.ca_file, "/etc/ca.pem");
+  EXPECT_EQ(l.auth.type, AuthType::basic);
+  EXPECT_EQ(l.auth.user, "isp");
+  EXPECT_EQ(l.auth.password_file, "/etc/weir/feed.pass");
+  EXPECT_EQ(l.verify.public_key, "abc");
+  EXPECT_EQ(l.interval, seconds(900));
+  EXPECT_EQ(l.max_age, seconds(172800));
+  EXPECT_EQ(l.on_tls, OnTls::block_host);
+  EXPECT_TRUE(l.subdomains);
+  EXPECT_TRUE(l.www_equivalent);
+  EXPECT_EQ(l.guards.min_entries, 100U);
+  EXPECT_EQ(l.guards.max_shrink_percent, 5U);
+  EXPECT_EQ(l.guards.max_growth_percent, 0U);
+  EXPECT_EQ(l.line, 23U);
+  EXPECT_EQ(settings.value().lists[1].type, ListType::manual);
+}
+
+TEST(ParseSettings, NeedsNothingButPortsForTheDataplane) {
+  const std::vector<std::string> empty_ones{"",  "# nothing\n", "---\n",
+                                            "~", "{}",          "dataplane:\ncontrol:\nlists:\n"};
+  for (const auto& text : empty_ones) {
+    for (const auto audience : {Audience::control, Audience::client, Audience::replay}) {
+      const auto settings = parse_settings(text, "f", audience);
+      ASSERT_TRUE(settings) << text << settings.error().message;
+      EXPECT_EQ(settings.value().dataplane.socket, "/run/weir/dataplane.sock");
+      EXPECT_EQ(settings.value().control.metrics_listen, "127.0.0.1:9477");
+    }
+    const auto settings = parse_settings(text, "f", Audience::dataplane);
+    ASSERT_FALSE(settings) << text;
+    EXPECT_EQ(settings.error().code, "config_invalid");
+    EXPECT_NE(settings.error().message.find("dataplane.ports: found 0 ports, expected exactly two"),
+              std::string::npos);
+  }
+}
+
+TEST(ParseSettings, TakesKeysWithoutAValueForTheirDefaults) {
+  const auto settings = parse_settings("dataplane: {idle: , workers: null, block: {http: {redirect: ~}}}\n",
+                                       "f", Audience::client);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings.value().dataplane.workers, std::vector<unsigned>{1});
+}
+
+TEST(ParseSettings, ReadsTheSpecifiedDataplaneExample) {
+  const auto settings = parse_settings(R"(
+    dataplane:
+      eal: ["--no-pci", "--no-huge", "-m", "512"]            # passed to rte_eal_init
+      mode: inline                 # inline | mirror | routed
+      enforcement: enforce         # enforce | monitor | bypass
+      ports:
+        - {name: subscriber, device: "net_af_packet0,iface=eth1", role: subscriber}
+        - {name: network,    device: "net_af_packet1,iface=eth2", role: network}
+      workers: [1]                 # lcores
+      idle: sleep                  # busy | sleep
+      socket: /run/weir/dataplane.sock
+      snapshot_dir: /var/lib/weir/snapshots
+      inspect: {http: any, tls: any, quic: [443]}          # ports, or any
+      block: {http: {status: 451, page: /etc/weir/block.html, redirect: null}, tls: alert, quic: close}
+)",
+                                       "f", Audience::dataplane);
+  ASSERT_TRUE(settings) << settings.error().message;
+  ASSERT_EQ(setting_notices(settings.value()).size(), 1U);
+  EXPECT_NE(setting_notices(settings.value())[0].find("does not inspect QUIC"), std::string::npos);
+}
+
+// The specified example of lists uses a profile and a check that this version does not have: these two, and
+// nothing else, are refused.
+TEST(ParseSettings, ReadsTheSpecifiedListExampleButForWhatThisVersionCannotDo) {
+  std::string text = R"(control:
+  socket: /run/weir/control.sock
+  roles: {read: [weir], update: [weir-list], admin: [root]}     # Unix groups or users, by peer credentials
+  metrics: {listen: "127.0.0.1:9477"}
+  state_dir: /var/lib/weir
+lists:
+  - name: hotline
+    url: https://feed.example/list.csv         # or file:///...
+    profile: csv                               # plain | csv | json | hosts | rpz
+    csv: {url_column: url, id_column: id}
+    auth: {type: basic, user: isp, password_file: /etc/weir/feed.pass}   # none | basic | bearer | client_cert
+    verify: {type: minisign, public_key: "..."}                          # none | sha256 | minisign
+    interval: 30m
+    max_age: 24h
+    on_tls: pass                               # pass | block-host
+    guards: {min_entries: 100, max_shrink_percent: 20, max_growth_percent: 100}
+  - {name: local, type: manual}                # entries made through the control socket
+protected_hosts: /etc/weir/protected.txt
+)";
+  const auto refused = parse_settings(text, "f", Audience::control);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "f:9: lists[0].profile: 'csv' is not supported by this version, expected plain\n"
+            "f:12: lists[0].verify.type: 'minisign' is not supported by this version, expected none");
+  text.replace(text.find("profile: csv"), 12, "profile: plain");
+  text.replace(text.find("type: minisign"), 14, "type: none");
+  const auto settings = parse_settings(text, "f", Audience::control);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings.value().lists[0].csv.id_column, "id");
+}
+
+TEST(ParseSettings, TakesAliases) {
+  const auto settings = parse_settings(
+      "lists:\n"
+      "  - {name: a, url: https://feed.example/a, auth: &login {type: bearer, token_file: /etc/t}}\n"
+      "  - {name: b, url: https://feed.example/b, auth: *login}\n",
+      "f", Audience::control);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings.value().lists[1].auth.type, AuthType::bearer);
+  EXPECT_EQ(settings.value().lists[1].auth.token_file, "/etc/t");
+}
+
+TEST(SettingNotices, NameWhatHasNoEffect) {
+  Settings settings;
+  settings.dataplane.inspect.quic = {.any = false, .ports = {}};
+  EXPECT_TRUE(setting_notices(settings).empty());
+  settings.dataplane.inspect.quic.ports = {443};
+  settings.dataplane.block.http.redirect = "https://splash.example/";
+  ListSettings list;
+  list.name = "local-file";
+  list.url = "file:///etc/list";
+  list.auth.type = AuthType::bearer;
+  settings.lists.push_back(list);
+  const auto notices = setting_notices(settings);
+  ASSERT_EQ(notices.size(), 3U);
+  EXPECT_NE(notices[0].find("dataplane.inspect.quic"), std::string::npos);
+  EXPECT_NE(notices[1].find("dataplane.block.http.redirect"), std::string::npos);
+  EXPECT_NE(notices[2].find("list local-file: auth"), std::string::npos);
+}
+
+TEST(LoadSettings, ReadsTheSampleForEveryProgram) {
+  for (const auto audience : {Audience::dataplane, Audience::control, Audience::client, Audience::replay}) {
+    const auto settings = load_settings(kDirectory / "weir.yaml", audience);
+    ASSERT_TRUE(settings) << settings.error().message;
+    EXPECT_EQ(settings.value().dataplane.ports.size(), 2U);
+    EXPECT_EQ(setting_notices(settings.value()), std::vector<std::string>{}) << "the sample starts quietly";
+  }
+}
+
+// Whoever takes a comment sign away gets a file that still loads.
+TEST(LoadSettings, ReadsTheSampleWithItsExamplesTurnedOn) {
+  std::string text;
+  std::istringstream lines(file_text(kDirectory / "weir.yaml"));
+  std::size_t turned_on = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t sign = line.find_first_not_of(' ');
+    const std::string_view rest = sign == std::string::npos ? "" : std::string_view(line).substr(sign);
+    const auto is_key = [&](std::string_view comment) {
+      const std::size_t word = comment.find_first_not_of("# -");
+      const std::size_t end = word == std::string_view::npos
+                                  ? word
+                                  : comment.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", word);
+      return end != std::string_view::npos && end > word && comment.substr(end, 2) == ": ";
+    };
+    if (rest.substr(0, 2) == "# " && is_key(rest) && rest.find("reload") == std::string_view::npos &&
+        rest.find("sleep:") == std::string_view::npos && rest.find("enforce:") == std::string_view::npos &&
+        rest.find("read:") == std::string_view::npos) {
+      line.erase(sign, 2);
+      if (line.find_first_not_of(' ') != std::string::npos && line[line.find_first_not_of(' ')] == '#') {
+        line.erase(line.find('#'), 2);  // a comment within a comment
+      }
+      ++turned_on;
+    }
+    text += line + "\n";
+  }
+  EXPECT_EQ(turned_on, 14U);
+  const auto settings = parse_settings(text, "f", Audience::dataplane);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings.value().lists.size(), 2U);
+  EXPECT_EQ(settings.value().lists[1].guards.min_entries, 100U);
+  EXPECT_EQ(settings.value().protected_hosts, "/etc/weir/protected.txt");
+}
+
+TEST(LoadSettings, TakesAMissingDefaultFileForTheClientAlone) {
+  const std::filesystem::path missing = "/nonexistent/weir.yaml";
+  for (const auto audience : {Audience::dataplane, Audience::control, Audience::client, Audience::replay}) {
+    const auto settings = load_settings(missing, audience);
+    ASSERT_FALSE(settings);
+    EXPECT_EQ(settings.error().code, "config_unreadable");
+    EXPECT_EQ(settings.error().message,
+              "/nonexistent/weir.yaml: cannot read the configuration: No such file or directory");
+  }
+  if (!std::filesystem::exists(kDefaultConfigFile)) {
+    EXPECT_TRUE(load_settings(kDefaultConfigFile, Audience::client));
+    EXPECT_FALSE(load_settings(kDefaultConfigFile, Audience::control));
+  }
+}
+
+TEST(LoadSettings, RefusesWhatIsNoFileOrTooLarge) {
+  const auto directory = load_settings(kDirectory, Audience::client);
+  ASSERT_FALSE(directory);
+  EXPECT_EQ(directory.error().code, "config_unreadable");
+  const auto endless = load_settings("/dev/zero", Audience::client);
+  ASSERT_FALSE(endless);
+  EXPECT_EQ(endless.error().code, "config_invalid");
+}
+
+TEST(SampleList, HasNoBadLineAndEachKind) {
+  match::EntryParser parser;
+  std::vector<match::RuleKind> kinds;
+  const auto summary =
+      match::read_plain_list(file_text(kDirectory / "lists" / "sample.txt"), parser,
+                             [&](match::Rule&& rule, std::size_t) { kinds.push_back(rule.kind); });
+  EXPECT_EQ(summary.bad_lines, 0U);
+  for (const auto& error : summary.errors) ADD_FAILURE() << error.line << ": " << error.message;
+  using match::RuleKind;
+  EXPECT_EQ(kinds,
+            (std::vector<RuleKind>{RuleKind::domain, RuleKind::domain, RuleKind::subdomains, RuleKind::prefix,
+                                   RuleKind::url, RuleKind::url_query, RuleKind::url, RuleKind::url,
+                                   RuleKind::domain, RuleKind::domain, RuleKind::domain}));
+}
+
+}  // namespace
+}  // namespace weir::config
