@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/outcome.h"
 #include "base/version.h"
 #include "control/fetcher.h"
 #include "control/unix_time.h"
@@ -177,12 +178,13 @@ base::Result<json> check_report(const View& view, std::string_view text) {
   const auto url = std::make_unique<proto::CanonicalUrl>();  // too large for a stack
   const proto::UrlError error = url->assign_url(text, proto::PortPolicy::strict);
   if (error != proto::UrlError::none) return base::Error{"url_invalid", std::string(proto::to_string(error))};
+  // The protocols that this version's dataplane inspects.
   struct Way {
-    std::array<std::string_view, 2> protocols;
+    base::Protocol protocol;
     bool encrypted;
     std::uint16_t default_port;
   };
-  constexpr std::array<Way, 2> ways{{{{"http", "h2c"}, false, 80}, {{"tls", "quic"}, true, 443}}};
+  constexpr std::array<Way, 2> ways{{{base::Protocol::http, false, 80}, {base::Protocol::tls, true, 443}}};
   json by_protocol = json::object();
   json holds = json::array();
   json verdict;
@@ -192,10 +194,9 @@ base::Result<json> check_report(const View& view, std::string_view text) {
                                 .connection_port = url->written_port().value_or(way.default_port),
                                 .encrypted = way.encrypted});
     const json object = match_json(view, match);
-    for (const std::string_view protocol : way.protocols) {
-      by_protocol[std::string(protocol)] = object;
-      if (match.decision == match::Decision::block) holds.push_back(protocol);
-    }
+    const std::string_view protocol = to_string(way.protocol);
+    by_protocol[std::string(protocol)] = object;
+    if (match.decision == match::Decision::block) holds.push_back(protocol);
     // The answer as a whole: what blocks on any protocol; else what allows; else why nothing matches.
     const bool better = verdict.is_null() ||
                         (verdict["verdict"] != "block" && match.decision == match::Decision::block) ||

@@ -73,7 +73,7 @@ base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
 base::Status Dataplane::listen() {
   auto server =
       rpc::Server::listen(plan_.settings.socket.string(), kSocketMode,
-                          [this](rpc::Request&& request, std::shared_ptr<rpc::Responder> responder) {
+                          [this](rpc::Request&& request, const std::shared_ptr<rpc::Responder>& responder) {
                             methods_->handle(std::move(request), *responder);
                           });
   if (!server) {

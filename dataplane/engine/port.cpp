@@ -148,7 +148,7 @@ void Port::raise_mtu(const PortPlan& plan) {
 }
 
 base::Status Port::start(const PortPlan& plan, LogCapture& log) {
-  if (const auto queues = set_up_queues(plan, log); !queues) return queues;
+  if (auto queues = set_up_queues(plan, log); !queues) return queues;
   const std::size_t mark = log.mark();
   if (const int failed = rte_eth_dev_start(id_); failed != 0) {
     return error(plan, "port_failed",

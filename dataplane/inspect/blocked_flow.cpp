@@ -1,5 +1,5 @@
 // What happens to a client's connection once a request of its was blocked: Inspector's part that works on the
-// flow table. dataplane/inspect/README.md says what the TCP of both ends does with each answer.
+// flow table. dataplane/README.md says what the TCP of both ends does with each answer.
 #include "inspect/inspector.h"
 
 namespace weir::inspect {

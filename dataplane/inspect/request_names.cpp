@@ -1,6 +1,7 @@
 #include "inspect/request_names.h"
 
 #include <cstring>
+#include <span>
 
 #include <arpa/inet.h>
 
@@ -34,14 +35,18 @@ void RequestNames::add(std::string_view authority, std::string_view target, std:
 
 void RequestNames::add_address(const proto::PacketView& packet, std::string_view target) noexcept {
   const bool v6 = packet.destination.is_v6;
-  char* text = address_text_.data();
-  if (v6) *text++ = '[';
-  if (::inet_ntop(v6 ? AF_INET6 : AF_INET, packet.destination.bytes.data(), text,
-                  static_cast<socklen_t>(address_text_.size() - 2)) == nullptr) {
+  const std::span<char> text = std::span(address_text_).subspan(v6 ? 1 : 0);
+  // One byte stays for the closing bracket.
+  if (::inet_ntop(v6 ? AF_INET6 : AF_INET, packet.destination.bytes.data(), text.data(),
+                  static_cast<socklen_t>(text.size() - 1)) == nullptr) {
     return;
   }
-  if (v6) std::strcat(text, "]");
-  add(address_text_.data(), target, packet.destination_port);
+  std::size_t end = std::strlen(text.data());
+  if (v6) {
+    address_text_.front() = '[';
+    text[end++] = ']';
+  }
+  add({address_text_.data(), end + (v6 ? 1 : 0)}, target, packet.destination_port);
 }
 
 }  // namespace weir::inspect

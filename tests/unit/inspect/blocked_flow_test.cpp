@@ -204,7 +204,7 @@ TEST(BlockedFlow, OtherConnectionsAreNotConcerned) {
   const auto from = [](std::uint16_t port, std::string_view client) {
     return PacketBuilder().ethernet().ipv4(client, "192.0.2.1").tcp(port, 80).ack(5).flags("PA");
   };
-  const auto look = [&inspector](PacketBuilder packet) {
+  const auto look = [&inspector](const PacketBuilder& packet) {
     return summary(inspector.inspect(packet.build(), rules().view()));
   };
   EXPECT_EQ(look(from(1, "10.0.0.1").payload(kListed)), "drop_blocked http_page");
