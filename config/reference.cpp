@@ -97,6 +97,16 @@ Json number_schema(const Traits& traits) {
 
 Json list_schema(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
 
+// Not by nested braces: clang 14 leaks the parts of initializer lists within an assignment.
+Json either(Json one, Json other) {
+  Json choices = Json::array();
+  choices.push_back(std::move(one));
+  choices.push_back(std::move(other));
+  Json schema = Json::object();
+  schema["anyOf"] = std::move(choices);
+  return schema;
+}
+
 Json value_schema(const Traits& traits, const Field& field);
 
 Json empty_mapping() {
@@ -119,7 +129,7 @@ Json mapping_schema(std::span<const Row<Target>> rows) {
     const Field field = row.field(defaults);
     Json schema = value_schema(row.traits, field);
     // An optional key without a value is the same as no key.
-    if (!row.traits.required) schema = {{"anyOf", {schema, Json{{"type", "null"}}}}};
+    if (!row.traits.required) schema = either(std::move(schema), {{"type", "null"}});
     const std::string value = format_value(field);
     schema["description"] = value.empty() || row.traits.required
                                 ? std::string(row.traits.help)
@@ -147,9 +157,8 @@ Json value_schema(const Traits& traits, const Field& field) {
         if constexpr (std::is_same_v<Place, std::vector<unsigned>*>)
           return list_schema(number_schema(traits));
         if constexpr (std::is_same_v<Place, PortSelection*>) {
-          return {{"anyOf",
-                   {Json{{"const", "any"}},
-                    list_schema({{"type", "integer"}, {"minimum", 1}, {"maximum", kLastPort}})}}};
+          return either({{"const", "any"}},
+                        list_schema({{"type", "integer"}, {"minimum", 1}, {"maximum", kLastPort}}));
         }
         if constexpr (std::is_same_v<Place, Choice>) return choice_schema(place);
         if constexpr (std::is_same_v<Place, std::vector<PortSettings>*>)
