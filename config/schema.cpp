@@ -71,7 +71,7 @@ Choice choice(Enum& value, const std::array<EnumRow, N>& rows, std::uint32_t sup
 }
 
 constexpr std::uint64_t kMinute = 60;
-constexpr std::uint64_t kDay = 24 * 60 * kMinute;
+constexpr std::uint64_t kDay = std::uint64_t{24} * 60 * kMinute;
 
 const std::array kSettingsRows = std::to_array<Row<Settings>>({
     {"dataplane.eal",

@@ -41,7 +41,7 @@ class TreeBuilder final : public YAML::EventHandler {
     auto node = make(mark, YamlNode::Kind::scalar);
     node->text = value;
     node->quoted = tag == "!";
-    add(mark, anchor, std::move(node));
+    add(mark, anchor, node);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto target = anchors_.find(anchor);
