@@ -25,8 +25,8 @@ PortSet sorted(PortSet ports) {
 
 constexpr std::byte kTlsHandshakeRecord{0x16};
 
-/// Before its second hello, after a HelloRetryRequest, a client may send a change_cipher_spec record that means
-/// nothing (RFC 8446, D.4).
+/// Before its second hello, after a HelloRetryRequest, a client may send a change_cipher_spec record that
+/// means nothing (RFC 8446, D.4).
 std::span<const std::byte> behind_change_cipher_spec(std::span<const std::byte> stream) noexcept {
   constexpr std::size_t kRecordBytes = 6;
   constexpr std::byte kChangeCipherSpec{20};
