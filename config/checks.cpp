@@ -51,6 +51,10 @@ class Checker {
       problems_.add(line_of("dataplane.block.http.status"), "dataplane.block.http.redirect", "missing",
                     "the address to which status 302 sends blocked clients");
     }
+    if (http.status != kRedirect && !http.redirect.empty() && !problems_.has("dataplane.block.http.status")) {
+      problems_.add(line_of("dataplane.block.http.redirect"), "dataplane.block.http.redirect",
+                    fmt::format("given for status {}", http.status), "no redirect (or status: 302)");
+    }
   }
 
   void check_lists() {
@@ -58,6 +62,7 @@ class Checker {
     for (std::size_t i = 0; i < settings_.lists.size(); ++i) {
       const ListSettings& list = settings_.lists[i];
       prefix_ = fmt::format("lists[{}]", i);
+      if (problems_.has(prefix_)) continue;  // no mapping at all
       once(names, list.name, key("name"), "a name of its own for each list");
       check_source(list);
       check_auth(list);

@@ -63,15 +63,15 @@ std::string type_text(const Traits& traits, const Field& field) {
 template <class Target>
 void add_table(std::string& page, std::span<const Row<Target>> rows) {
   Target defaults{};
-  page += "| key | value | default | reload | what it is |\n|---|---|---|---|---|\n";
+  page += "| key | value | default | what it is |\n|---|---|---|---|\n";
   for (const auto& row : rows) {
     const Field field = row.field(defaults);
     const std::string value = format_value(field);
     const std::string shown_default = row.traits.required ? "required"
                                       : value.empty()     ? "none"
                                                           : fmt::format("`{}`", value);
-    page += fmt::format("| `{}` | {} | {} | {} | {} |\n", row.key, type_text(row.traits, field),
-                        shown_default, row.traits.reloadable ? "yes" : "no", row.traits.help);
+    page += fmt::format("| `{}` | {} | {} | {} |\n", row.key, type_text(row.traits, field), shown_default,
+                        row.traits.help);
   }
 }
 
@@ -113,6 +113,14 @@ Json empty_mapping() {
   return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
 }
 
+// A mapping of optional keys without any is the same as no mapping.
+Json optional(Json schema) {
+  schema["type"] = Json::array();
+  schema["type"].push_back("object");
+  schema["type"].push_back("null");
+  return schema;
+}
+
 template <class Target>
 Json mapping_schema(std::span<const Row<Target>> rows) {
   Json root = empty_mapping();
@@ -122,7 +130,7 @@ Json mapping_schema(std::span<const Row<Target>> rows) {
     std::string_view rest = row.key;
     for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
       Json& child = (*mapping)["properties"][std::string(rest.substr(0, dot))];
-      if (child.is_null()) child = empty_mapping();
+      if (child.is_null()) child = optional(empty_mapping());
       mapping = &child;
       rest.remove_prefix(dot + 1);
     }
@@ -147,13 +155,18 @@ Json value_schema(const Traits& traits, const Field& field) {
         if constexpr (std::is_same_v<Place, bool*>) return {{"type", "boolean"}};
         if constexpr (is_unsigned_number<Place>) return number_schema(traits);
         if constexpr (std::is_same_v<Place, std::chrono::seconds*>) {
-          return {{"type", "string"}, {"pattern", "^[0-9]+[smhd]$"}};
+          return {{"type", "string"}, {"pattern", "^(0|[1-9][0-9]*)[smhd]$"}};
         }
         if constexpr (std::is_same_v<Place, std::string*> || std::is_same_v<Place, std::filesystem::path*>) {
           return text_schema(traits);
         }
-        if constexpr (std::is_same_v<Place, std::vector<std::string>*>)
-          return list_schema(text_schema(traits));
+        if constexpr (std::is_same_v<Place, std::vector<std::string>*>) {
+          Json word = text_schema(traits);
+          word["type"] = Json::array();
+          word["type"].push_back("string");
+          word["type"].push_back("number");  // the reader takes `512` without quotes for a word too
+          return list_schema(std::move(word));
+        }
         if constexpr (std::is_same_v<Place, std::vector<unsigned>*>)
           return list_schema(number_schema(traits));
         if constexpr (std::is_same_v<Place, PortSelection*>) {
@@ -182,7 +195,8 @@ std::string settings_reference_markdown() {
       "`dataplane.flows.capacity` stands for nested mappings. Durations are a whole number and a unit: "
       "`90s`,\n"
       "`30m`, `24h`, `7d`. A key without a value (or `null`) has its default. Unknown and repeated keys are\n"
-      "errors. \"reload\" says whether a change takes effect on `weirctl reload` or needs a restart.\n\n"
+      "errors. A change takes effect when the program that uses it is started again: `weir-dataplane` for\n"
+      "`dataplane`, `weir-control` for everything else, which traffic does not notice.\n\n"
       "## Settings\n\n";
   add_table(page, settings_rows());
   page += "\n## Each of `dataplane.ports`\n\n";
@@ -194,7 +208,7 @@ std::string settings_reference_markdown() {
 
 std::string settings_json_schema() {
   Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}, {"title", "Weir configuration"}};
-  schema.update(mapping_schema(settings_rows()));
+  schema.update(optional(mapping_schema(settings_rows())));
   return schema.dump(2) + "\n";
 }
 

@@ -40,7 +40,6 @@ struct Traits {
   TextCheck check = nullptr;               // of a text, or each text of a list
   std::string_view pattern = {};           // for the JSON Schema: the regular expression behind `check`
   bool required = false;                   // in the mapping that it belongs to
-  bool reloadable = false;                 // takes effect on `config.reload`, without a restart
   bool secret = false;                     // its value is never repeated in a message
 };
 

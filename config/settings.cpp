@@ -153,8 +153,9 @@ class Filler {
     return text;
   }
 
-  // Keys come from the file: they may hold anything.
+  // Keys come from the file: they may hold anything, and a value without its key reads as one.
   static std::string shown(const std::string& key) {
+    if (key.find_first_of("/:@=") != std::string::npos) return "(a key that is no word, not shown)";
     const bool simple = key.size() <= 128 &&
                         std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
     return simple ? key : quoted_text(key);
@@ -187,6 +188,27 @@ base::Result<std::string> read_file(const std::filesystem::path& file) {
   return text;
 }
 
+void add_list_notices(const ListSettings& list, std::vector<std::string>& notices) {
+  const auto no_effect = [&](std::string_view what, std::string_view why) {
+    notices.push_back(fmt::format("list {}: {} has no effect: {}", list.name, what, why));
+  };
+  const AuthSettings& auth = list.auth;
+  const CsvSettings defaults;
+  if (auth.type != AuthType::none && list.url.rfind("file:", 0) == 0) no_effect("auth", "the feed is a file");
+  if (auth.type == AuthType::none &&
+      !(auth.user.empty() && auth.password_file.empty() && auth.token_file.empty() &&
+        auth.certificate.empty() && auth.key.empty())) {
+    no_effect("auth", "auth.type is none, so the feed's server is not told who asks");
+  }
+  if (list.verify.type != VerifyType::minisign && !list.verify.public_key.empty()) {
+    no_effect("verify.public_key", "verify.type is not minisign");
+  }
+  if (list.profile != Profile::csv &&
+      (list.csv.url_column != defaults.url_column || list.csv.id_column != defaults.id_column)) {
+    no_effect("csv", "profile is not csv");
+  }
+}
+
 }  // namespace
 
 base::Result<Settings> parse_settings(const std::string& text, const std::string& name, Audience audience) {
@@ -216,21 +238,16 @@ std::vector<std::string> setting_notices(const Settings& settings) {
   if (quic.any || !quic.ports.empty()) {
     notices.emplace_back(
         "dataplane.inspect.quic and dataplane.block.quic have no effect: this version does not inspect QUIC "
-        "and "
-        "forwards it; set dataplane.inspect.quic to [] to silence this notice");
+        "and forwards it; set dataplane.inspect.quic to [] to silence this notice");
   }
   const HttpBlockSettings& http = settings.dataplane.block.http;
-  constexpr unsigned kRedirect = 302;
-  if (http.status != kRedirect && !http.redirect.empty()) {
-    notices.push_back(
-        fmt::format("dataplane.block.http.redirect has no effect: dataplane.block.http.status is {}, not 302",
-                    http.status));
+  constexpr unsigned kLegalReasons = 451;
+  if (http.status != kLegalReasons && !http.blocked_by.empty()) {
+    notices.push_back(fmt::format(
+        "dataplane.block.http.blocked_by has no effect: dataplane.block.http.status is {}, not 451",
+        http.status));
   }
-  for (const ListSettings& list : settings.lists) {
-    if (list.auth.type != AuthType::none && list.url.rfind("file:", 0) == 0) {
-      notices.push_back(fmt::format("list {}: auth has no effect on a file:// feed", list.name));
-    }
-  }
+  for (const ListSettings& list : settings.lists) add_list_notices(list, notices);
   return notices;
 }
 

@@ -11,6 +11,9 @@ constexpr std::size_t kSocketPathBytes = 107;
 
 bool printable(char c) { return c > ' ' && c < '\x7f'; }
 bool all_printable(std::string_view text) { return std::all_of(text.begin(), text.end(), printable); }
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
@@ -20,6 +23,23 @@ bool has_control(std::string_view text) {
 std::optional<std::string_view> behind(std::string_view text, std::string_view prefix) {
   if (text.substr(0, prefix.size()) != prefix) return std::nullopt;
   return text.substr(prefix.size());
+}
+
+bool is_port(std::string_view digits) {
+  unsigned port = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, port);
+  return error == std::errc() && stop == end && port >= 1 && port <= kLastPort;
+}
+
+// A name, an IPv4 address, or an IPv6 address in brackets. The server would take a comma for a second
+// listener.
+bool is_listen_host(std::string_view host) {
+  if (host.empty() || !all_printable(host)) return false;
+  if (host.front() != '[') return host.find_first_of(",:[]") == std::string_view::npos;
+  const std::string_view address = host.substr(1, host.size() - 2);
+  return host.size() > 2 && host.back() == ']' &&
+         address.find_first_not_of("0123456789ABCDEFabcdef:.") == std::string_view::npos;
 }
 
 }  // namespace
@@ -34,9 +54,13 @@ std::optional<std::string> check_name(std::string_view text) {
   return "1 to 63 of a-z, 0-9, _ and -";
 }
 
-std::optional<std::string> check_absolute_path(std::string_view text) {
-  if (text.empty() || (text.front() == '/' && !has_control(text))) return std::nullopt;
+std::optional<std::string> check_directory(std::string_view text) {
+  if (!text.empty() && text.front() == '/' && !has_control(text)) return std::nullopt;
   return "an absolute path";
+}
+
+std::optional<std::string> check_optional_path(std::string_view text) {
+  return text.empty() ? std::nullopt : check_directory(text);
 }
 
 std::optional<std::string> check_socket_path(std::string_view text) {
@@ -55,7 +79,8 @@ std::optional<std::string> check_feed_url(std::string_view text) {
   if (behind(text, "http://")) return "https://: a list is secret and must not travel in clear text";
   const auto path = behind(text, "file:///");
   const auto authority = behind(text, "https://");
-  const bool has_host = authority && !authority->empty() && authority->front() != '/';
+  const bool has_host = authority && !authority->empty() &&
+                        std::string_view("/?#:@").find(authority->front()) == std::string_view::npos;
   if ((path || has_host) && all_printable(text)) return std::nullopt;
   return "https://HOST/... or file:///...";
 }
@@ -64,24 +89,21 @@ std::optional<std::string> check_http_uri(std::string_view text) {
   if (text.empty()) return std::nullopt;
   const auto https = behind(text, "https://");
   const auto rest = https ? https : behind(text, "http://");
-  if (rest && !rest->empty() && all_printable(text) && text.find_first_of("<>\"") == std::string_view::npos) {
-    return std::nullopt;
-  }
-  return "an http:// or https:// address without spaces, quotes and angle brackets";
+  const auto may_stand = [](char c) {
+    return is_alphanumeric(c) ||
+           std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
+  };
+  const bool has_host = rest && !rest->empty() && (is_alphanumeric(rest->front()) || rest->front() == '[');
+  if (has_host && std::all_of(rest->begin(), rest->end(), may_stand)) return std::nullopt;
+  return "http://HOST/... or https://HOST/... without characters that a URI cannot have";
 }
 
 std::optional<std::string> check_listen_address(std::string_view text) {
   if (text.empty()) return std::nullopt;
   const std::size_t colon = text.rfind(':');
-  unsigned port = 0;
-  if (colon != std::string_view::npos && colon > 0 && all_printable(text)) {
-    const std::string_view digits = text.substr(colon + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    const bool bare_ipv6 = text.front() != '[' && text.find(':') != colon;
-    if (error == std::errc() && end == digits.data() + digits.size() && port >= 1 && port <= kLastPort &&
-        !bare_ipv6) {
-      return std::nullopt;
-    }
+  if (colon != std::string_view::npos && is_listen_host(text.substr(0, colon)) &&
+      is_port(text.substr(colon + 1))) {
+    return std::nullopt;
   }
   return "ADDRESS:PORT such as 127.0.0.1:9477 or [::1]:9477, or \"\" for none";
 }

@@ -9,21 +9,29 @@ namespace weir::config {
 /// Highest port number of TCP and UDP.
 inline constexpr unsigned kLastPort = 65535;
 
-/// Each says what was expected, when `text` is not that. Empty text is left to who needs it.
+/// Each says what was expected, when `text` is not that. Empty text is an optional path, URI or address left
+/// out.
 std::optional<std::string> check_name(std::string_view text);
-std::optional<std::string> check_absolute_path(std::string_view text);
+std::optional<std::string> check_optional_path(std::string_view text);
+std::optional<std::string> check_directory(std::string_view text);
 std::optional<std::string> check_socket_path(std::string_view text);
 std::optional<std::string> check_device(std::string_view text);
 std::optional<std::string> check_feed_url(std::string_view text);
-/// For what goes into an HTTP header: printable ASCII without what could end the field or the quotes.
+/// For what goes into an HTTP header: only what RFC 3986, 2 lets stand in a URI, so nothing that could end
+/// the field, the link or a quote.
 std::optional<std::string> check_http_uri(std::string_view text);
 std::optional<std::string> check_listen_address(std::string_view text);
 std::optional<std::string> check_plain_word(std::string_view text);
 
+// The same for the JSON Schema, as ECMA 262 regular expressions. They bound the form; lengths, the range of a
+// port and letters beyond ASCII are left to the checks.
 inline constexpr std::string_view kNamePattern = "^[a-z0-9_-]{1,63}$";
-inline constexpr std::string_view kAbsolutePathPattern = "^(/.*)?$";
-inline constexpr std::string_view kFeedUrlPattern = "^(https://[^/ ]+|file:///)[^ ]*$";
-inline constexpr std::string_view kHttpUriPattern = "^(https?://[!#-;=?-~]+)?$";
-inline constexpr std::string_view kListenPattern = "^(.+:[0-9]{1,5})?$";
+inline constexpr std::string_view kPathPattern = "^/[^\\x00-\\x1f\\x7f]*$";
+inline constexpr std::string_view kOptionalPathPattern = "^(/[^\\x00-\\x1f\\x7f]*)?$";
+inline constexpr std::string_view kWordPattern = "^[!-~]+$";
+inline constexpr std::string_view kFeedUrlPattern = "^(https://[^ /?#:@]|file:///)[!-~]*$";
+inline constexpr std::string_view kHttpUriPattern =
+    "^(https?://[A-Za-z0-9\\[][A-Za-z0-9._~:/?#\\[\\]@!$&'()*+,;=%-]*)?$";
+inline constexpr std::string_view kListenPattern = "^(([^ ,:\\[\\]]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]+)?$";
 
 }  // namespace weir::config

@@ -27,6 +27,8 @@ struct DurationUnit {
 constexpr std::array<DurationUnit, 4> kDurationUnits{{{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}}};
 
 std::optional<std::uint64_t> whole_number(std::string_view text) {
+  // YAML 1.1 reads 010 as eight, YAML 1.2 as ten: neither is surely meant.
+  if (text.size() > 1 && text.front() == '0') return std::nullopt;
   std::uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
@@ -50,7 +52,8 @@ class Reader {
   Reader(const YamlNode& node, const Traits& traits) : node_(node), traits_(traits) {}
 
   Problem operator()(bool* out) const {
-    if (!plain() || (node_.text != "true" && node_.text != "false")) return wrong(node_, "true or false");
+    if (!is_plain(node_) || (node_.text != "true" && node_.text != "false"))
+      return wrong(node_, "true or false");
     *out = node_.text == "true";
     return {};
   }
@@ -59,7 +62,7 @@ class Reader {
   Problem operator()(std::uint64_t* out) const { return number(node_, out, number_range()); }
 
   Problem operator()(std::chrono::seconds* out) const {
-    const auto seconds = plain() ? duration_seconds(node_.text) : std::nullopt;
+    const auto seconds = is_scalar() ? duration_seconds(node_.text) : std::nullopt;
     if (!seconds || *seconds < traits_.min || *seconds > traits_.max) {
       return wrong(node_, fmt::format("a duration of {} to {}, such as 90s, 30m or 24h",
                                       format_duration(std::chrono::seconds(traits_.min)),
@@ -96,14 +99,14 @@ class Reader {
 
   Problem operator()(PortSelection* out) const {
     const std::string expected = "any, or a list of ports from 1 to 65535 such as [80, 8080]";
-    if (plain() && node_.text == "any") {
+    if (is_scalar() && node_.text == "any") {
       *out = PortSelection{};
       return {};
     }
     PortSelection selection{.any = false, .ports = {}};
     if (auto problem = list<std::uint16_t>(
             selection.ports, expected, [&](const YamlNode& item, std::uint16_t& value) -> Problem {
-              const auto port = item.kind == YamlNode::Kind::scalar ? whole_number(item.text) : std::nullopt;
+              const auto port = is_plain(item) ? whole_number(item.text) : std::nullopt;
               if (!port || *port < 1 || *port > kLastPort) return wrong(item, expected);
               value = static_cast<std::uint16_t>(*port);
               return Problem{};
@@ -121,7 +124,7 @@ class Reader {
       if ((choice.supported >> i & 1U) != 0) supported.push_back(choice.rows[i].name);
     }
     const std::string expected = fmt::format("{}", fmt::join(supported, ", "));
-    for (std::size_t i = 0; node_.kind == YamlNode::Kind::scalar && i < choice.rows.size(); ++i) {
+    for (std::size_t i = 0; is_scalar() && i < choice.rows.size(); ++i) {
       if (choice.rows[i].name != node_.text) continue;
       if ((choice.supported >> i & 1U) == 0) {
         return ValueProblem{node_.line,
@@ -140,7 +143,10 @@ class Reader {
  private:
   static std::string quoted_name(std::string_view name) { return fmt::format("'{}'", name); }
 
-  [[nodiscard]] bool plain() const { return node_.kind == YamlNode::Kind::scalar && !node_.quoted; }
+  [[nodiscard]] bool is_scalar() const { return node_.kind == YamlNode::Kind::scalar; }
+  [[nodiscard]] static bool is_plain(const YamlNode& node) {
+    return node.kind == YamlNode::Kind::scalar && !node.quoted;
+  }
 
   [[nodiscard]] ValueProblem wrong(const YamlNode& node, std::string expected) const {
     return {node.line, describe(node, traits_.secret), std::move(expected)};
@@ -153,8 +159,7 @@ class Reader {
 
   template <class Number>
   Problem number(const YamlNode& node, Number* out, const std::string& expected) const {
-    const bool is_plain = node.kind == YamlNode::Kind::scalar && !node.quoted;
-    const auto value = is_plain ? whole_number(node.text) : std::nullopt;
+    const auto value = is_plain(node) ? whole_number(node.text) : std::nullopt;
     const auto& allowed = traits_.allowed;
     const bool good =
         value && (allowed.empty() ? *value >= traits_.min && *value <= traits_.max

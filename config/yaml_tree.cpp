@@ -30,7 +30,9 @@ class TreeBuilder final : public YAML::EventHandler {
   [[nodiscard]] bool empty() const { return root_ == nullptr; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (root_ != nullptr) throw TreeError(mark, "a second document, expected one");
+    if (root_ != nullptr) {
+      throw TreeError(mark, "this is no part of what is above it, expected one document, evenly indented");
+    }
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -38,9 +40,10 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
+    if (tag != kText) refuse_tag(mark, tag);
     auto node = make(mark, YamlNode::Kind::scalar);
     node->text = value;
-    node->quoted = tag == "!";
+    node->quoted = tag == "!" || tag == kText;
     add(mark, anchor, node);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -48,13 +51,15 @@ class TreeBuilder final : public YAML::EventHandler {
     if (target == anchors_.end()) throw TreeError(mark, "an alias within its own anchor, expected a value");
     place(mark, target->second.node, target->second.weight);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
+    refuse_tag(mark, tag);
     open(mark, anchor, YamlNode::Kind::sequence);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value /*style*/) override {
+    refuse_tag(mark, tag);
     open(mark, anchor, YamlNode::Kind::mapping);
   }
   void OnMapEnd() override { close(); }
@@ -71,6 +76,16 @@ class TreeBuilder final : public YAML::EventHandler {
     std::shared_ptr<const YamlNode> node;
     std::size_t weight;
   };
+
+  static constexpr std::string_view kText = "tag:yaml.org,2002:str";
+
+  // `!vault` or `!include` would otherwise be dropped, and what they stand for taken for the value. The
+  // library gives "!" to what is quoted and "?" or nothing to what is not.
+  static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+    if (!tag.empty() && tag != "?" && tag != "!") {
+      throw TreeError(mark, "a value with a tag, expected a value without one");
+    }
+  }
 
   static std::shared_ptr<YamlNode> make(const YAML::Mark& mark, YamlNode::Kind kind) {
     auto node = std::make_shared<YamlNode>();

@@ -83,22 +83,60 @@ TEST(Problems, OfSingleValues) {
        "clients"},
       {"a redirect that breaks the header",
        "dataplane: {block: {http: {redirect: \"http://a.example/\\r\\nX: y\"}}}",
-       "f:1: dataplane.block.http.redirect: found the text 'http://a.example/\\x0d\\x0aX: y', expected an "
-       "http:// or "
-       "https:// address without spaces, quotes and angle brackets"},
+       "f:1: dataplane.block.http.redirect: found the text 'http://a.example/\\x0d\\x0aX: y', expected "
+       "http://HOST/... or https://HOST/... without characters that a URI cannot have"},
       {"blocked_by that ends its brackets",
        "dataplane: {block: {http: {blocked_by: 'https://a.example/>;'}}}",
-       "f:1: dataplane.block.http.blocked_by: found the text 'https://a.example/>;', expected an http:// or "
-       "https:// "
-       "address without spaces, quotes and angle brackets"},
+       "f:1: dataplane.block.http.blocked_by: found the text 'https://a.example/>;', expected "
+       "http://HOST/... or https://HOST/... without characters that a URI cannot have"},
+      {"a redirect to no host", "dataplane: {block: {http: {status: 302, redirect: 'http:///'}}}",
+       "f:1: dataplane.block.http.redirect: found the text 'http:///', expected "
+       "http://HOST/... or https://HOST/... without characters that a URI cannot have"},
+      {"a redirect that status 451 has no use for",
+       "dataplane:\n  block:\n    http:\n      redirect: https://splash.example/\n",
+       "f:4: dataplane.block.http.redirect: given for status 451, expected no redirect (or status: 302)"},
+      {"a port in quotes", "dataplane: {inspect: {http: ['80']}}",
+       "f:1: dataplane.inspect.http: found the text '80', expected any, or a list of ports from 1 to 65535 "
+       "such as [80, 8080]"},
+      {"port 65536", "dataplane: {inspect: {quic: [65536]}}",
+       "f:1: dataplane.inspect.quic: found '65536', expected any, or a list of ports from 1 to 65535 such as "
+       "[80, 8080]"},
+      {"a port twice", "dataplane: {inspect: {http: [80, 80]}}",
+       "f:1: dataplane.inspect.http: 80 is given twice, expected each number once"},
+      {"a number that might be octal", "control: {keep_generations: 010}",
+       "f:1: control.keep_generations: found '010', expected a whole number from 1 to 1000"},
+      {"a worker too high", "dataplane: {workers: [128]}",
+       "f:1: dataplane.workers: found '128', expected a list of numbers from 0 to 127"},
+      {"a word of two words", "dataplane: {eal: ['-m 512']}",
+       "f:1: dataplane.eal: found the text '-m 512', expected a word without spaces"},
+      {"a list in a list", "control: {roles: {read: [[weir]]}}",
+       "f:1: control.roles.read: found a list, expected text"},
+      {"no state directory", "control: {state_dir: ''}",
+       "f:1: control.state_dir: found the text '', expected an absolute path"},
+      {"no snapshot directory", "dataplane: {snapshot_dir: ''}",
+       "f:1: dataplane.snapshot_dir: found the text '', expected an absolute path"},
+      {"a mapping for a choice", "dataplane: {idle: {a: b}}",
+       "f:1: dataplane.idle: found a mapping, expected one of busy, sleep"},
   });
+}
+
+TEST(Problems, OfListeners) {
+  std::vector<ProblemCase> cases;
+  for (const char* wrong :
+       {":9477", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:", "::1:9477", "[::1:9477", "[]:9477",
+        "[::1]x:9477", "[::1]:1,0.0.0.0:9477", "a,b:9477", "a b:9477", "a:+1"}) {
+    cases.push_back({wrong, std::string("control: {metrics: {listen: '") + wrong + "'}}",
+                     std::string("f:1: control.metrics.listen: found the text '") + wrong +
+                         "', expected ADDRESS:PORT such as 127.0.0.1:9477 or [::1]:9477, or \"\" for none"});
+  }
+  expect_problems(cases);
 }
 
 TEST(Problems, OfDurations) {
   const std::string expected = ", expected a duration of 10s to 30d, such as 90s, 30m or 24h";
   std::vector<ProblemCase> cases;
   for (const char* wrong : {"30", "m", "30 m", "1h30m", "30w", "-5m", "5s", "31d", "1.5h", "500ms",
-                            "99999999999999999999s", "5000000000d"}) {
+                            "99999999999999999999s", "5000000000d", "05m"}) {
     cases.push_back({wrong, feed(std::string("interval: ") + wrong),
                      std::string("f:1: lists[0].interval: found '") + wrong + "'" + expected});
   }
@@ -134,6 +172,10 @@ TEST(Problems, OfKeys) {
        "f:1: 'a\\x1bb': unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"a section that is a word", "control: yes",
        "f:1: control: found a single value, expected a mapping of KEY: VALUE"},
+      {"an address without its key is not repeated", "lists: [{name: a, https://feed.example/secret}]",
+       "f:1: lists[0].(a key that is no word, not shown): unknown key, expected one of name, type, url, "
+       "profile, csv, ca_file, auth, verify, interval, max_age, on_tls, subdomains, www_equivalent, guards\n"
+       "f:1: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},
       {"a file that is a list", "- a\n", "f:1: the file: found a list, expected a mapping of KEY: VALUE"},
   });
 }
@@ -204,8 +246,13 @@ TEST(Problems, OfLists) {
       {"no name", "lists: [{type: manual}]", "f:1: lists[0].name: missing, expected a value"},
       {"too many", many, "f:66: lists: 65 items, expected 64 at most"},
       {"an item that is a word", "lists:\n  - hotline\n",
-       "f:2: lists[0]: found a single value, expected a mapping of KEY: VALUE\n"
-       "f:2: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},
+       "f:2: lists[0]: found a single value, expected a mapping of KEY: VALUE"},
+      {"https with a port alone", "lists: [{name: a, url: 'https://:443/secret'}]",
+       "f:1: lists[0].url: found another value (secret, not shown), expected https://HOST/... or "
+       "file:///..."},
+      {"longer intervals than the default age", feed("interval: 2d"),
+       "f:1: lists[0].interval: max_age 24h is less than interval 2d, expected a max_age not below the "
+       "interval"},
       {"profiles of later versions", feed("profile: rpz"),
        "f:1: lists[0].profile: 'rpz' is not supported by this version, expected plain"},
       {"checks of later versions", feed("verify: {type: sha256}"),

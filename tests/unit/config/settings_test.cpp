@@ -52,7 +52,7 @@ lists:
     csv: {url_column: address, id_column: number}
     ca_file: /etc/ca.pem
     auth: {type: basic, user: isp, password_file: /etc/weir/feed.pass}
-    verify: {type: none, public_key: "abc"}
+    verify: {type: none, public_key: "abc"}  # without effect, as csv
     interval: 15m
     max_age: 2d
     on_tls: block-host
@@ -96,7 +96,12 @@ TEST(ParseSettings, ReadsTheDataplane) {
   EXPECT_EQ(d.mbufs.frame_bytes, 9216U);
   EXPECT_EQ(d.flows.capacity, 1024U);
   EXPECT_EQ(d.flows.lifetime, seconds(90));
-  EXPECT_EQ(setting_notices(settings.value()), std::vector<std::string>{});
+  EXPECT_EQ(setting_notices(settings.value()),
+            (std::vector<std::string>{
+                "dataplane.block.http.blocked_by has no effect: dataplane.block.http.status is 302, not 451",
+                "list hotline: verify.public_key has no effect: verify.type is not minisign",
+                "list hotline: csv has no effect: profile is not csv",
+            }));
 }
 
 TEST(ParseSettings, ReadsControlAndLists) {
@@ -159,6 +164,20 @@ TEST(ParseSettings, TakesKeysWithoutAValueForTheirDefaults) {
                                        "f", Audience::client);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings.value().dataplane.workers, std::vector<unsigned>{1});
+}
+
+// What templates write: quotes where none are needed, none where some readers want them.
+TEST(ParseSettings, TakesTextInQuotesAndWordsWithout) {
+  const auto settings = parse_settings(
+      "dataplane: {eal: [-m, 512], idle: 'busy', inspect: {http: 'any'}, flows: {lifetime: \"90s\"}}\n"
+      "control: {metrics: {listen: ''}, socket: \"/run/c\"}\n",
+      "f", Audience::client);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings.value().dataplane.eal, (std::vector<std::string>{"-m", "512"}));
+  EXPECT_EQ(settings.value().dataplane.idle, Idle::busy);
+  EXPECT_TRUE(settings.value().dataplane.inspect.http.any);
+  EXPECT_EQ(settings.value().dataplane.flows.lifetime, seconds(90));
+  EXPECT_EQ(settings.value().control.metrics_listen, "");
 }
 
 TEST(ParseSettings, ReadsTheSpecifiedDataplaneExample) {
@@ -233,17 +252,24 @@ TEST(SettingNotices, NameWhatHasNoEffect) {
   settings.dataplane.inspect.quic = {.any = false, .ports = {}};
   EXPECT_TRUE(setting_notices(settings).empty());
   settings.dataplane.inspect.quic.ports = {443};
-  settings.dataplane.block.http.redirect = "https://splash.example/";
+  settings.dataplane.block.http.status = 403;
+  settings.dataplane.block.http.blocked_by = "https://isp.example/";
   ListSettings list;
   list.name = "local-file";
   list.url = "file:///etc/list";
   list.auth.type = AuthType::bearer;
   settings.lists.push_back(list);
+  list = ListSettings{};
+  list.name = "hotline";
+  list.auth.user = "isp";
+  settings.lists.push_back(list);
   const auto notices = setting_notices(settings);
-  ASSERT_EQ(notices.size(), 3U);
+  ASSERT_EQ(notices.size(), 4U);
   EXPECT_NE(notices[0].find("dataplane.inspect.quic"), std::string::npos);
-  EXPECT_NE(notices[1].find("dataplane.block.http.redirect"), std::string::npos);
-  EXPECT_NE(notices[2].find("list local-file: auth"), std::string::npos);
+  EXPECT_NE(notices[1].find("dataplane.block.http.blocked_by has no effect"), std::string::npos);
+  EXPECT_EQ(notices[2], "list local-file: auth has no effect: the feed is a file");
+  EXPECT_EQ(notices[3],
+            "list hotline: auth has no effect: auth.type is none, so the feed's server is not told who asks");
 }
 
 TEST(LoadSettings, ReadsTheSampleForEveryProgram) {
@@ -282,6 +308,7 @@ TEST(LoadSettings, ReadsTheSampleWithItsExamplesTurnedOn) {
     text += line + "\n";
   }
   EXPECT_EQ(turned_on, 14U);
+  text.replace(text.find("status: 451"), 11, "status: 302");  // what the redirect is for
   const auto settings = parse_settings(text, "f", Audience::dataplane);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings.value().lists.size(), 2U);

@@ -27,6 +27,22 @@ TEST(ReadYaml, KeepsLinesKindsAndDuplicates) {
   EXPECT_EQ(root.entries[2].line, 6U);
 }
 
+TEST(ReadYaml, TakesMarkedTextAndForeignLineEnds) {
+  for (const std::string text : {"a: '5'\nb: x\n", "a: !!str 5\nb: x\n",
+                                 "\xef\xbb\xbf"
+                                 "a: '5'\nb: x\n",
+                                 "a: '5'\r\nb: x\r\n"}) {
+    const auto tree = read_yaml(text, "f");
+    ASSERT_TRUE(tree) << text << tree.error().message;
+    ASSERT_EQ(tree.value()->entries.size(), 2U) << text;
+    EXPECT_EQ(tree.value()->entries[0].key, "a") << text;
+    EXPECT_EQ(tree.value()->entries[0].value->text, "5") << text;
+    EXPECT_TRUE(tree.value()->entries[0].value->quoted) << text;
+    EXPECT_EQ(tree.value()->entries[1].line, 2U) << text;
+    EXPECT_EQ(tree.value()->entries[1].value->text, "x") << text;
+  }
+}
+
 struct BrokenYamlCase {
   const char* description;
   std::string text;
@@ -42,7 +58,18 @@ TEST(ReadYaml, SaysWhereAndWhatIsWrong) {
        "f:2: column 3: no YAML: illegal map value, expected lines of KEY: VALUE"},
       {"an unknown alias", "a: *b\n",
        "f:1: column 4: no YAML: the referenced anchor is not defined, expected lines of KEY: VALUE"},
-      {"two documents", "a: 1\n---\nb: 2\n", "f:2: column 1: a second document, expected one"},
+      {"two documents", "a: 1\n---\nb: 2\n",
+       "f:2: column 1: this is no part of what is above it, expected one document, evenly indented"},
+      {"less indented than what is above", "  a: 1\nb: 2\n",
+       "f:2: column 1: this is no part of what is above it, expected one document, evenly indented"},
+      {"a tag of another program", "a: !vault |\n  abc\n",
+       "f:1: column 4: a value with a tag, expected a value without one"},
+      {"a tag on a list", "a: !include [b]\n",
+       "f:1: column 4: a value with a tag, expected a value without one"},
+      {"a tag on a mapping", "a: !!map {b: c}\n",
+       "f:1: column 4: a value with a tag, expected a value without one"},
+      {"a number by its tag", "a: !!int 5\n",
+       "f:1: column 4: a value with a tag, expected a value without one"},
       {"a list for a key", "[a, b]: 1\n", "f:1: column 1: a key that is no word, expected KEY: VALUE"},
       {"an alias within itself", "a: &x [*x]\n",
        "f:1: column 8: an alias within its own anchor, expected a value"},
