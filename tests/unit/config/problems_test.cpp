@@ -1,5 +1,6 @@
 #include "config/problems.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,9 @@
 #include "config/settings.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -278,6 +280,26 @@ TEST(LoadSettings, ReadsTheSampleForEveryProgram) {
     ASSERT_TRUE(settings) << settings.error().message;
     EXPECT_EQ(settings.value().dataplane.ports.size(), 2U);
     EXPECT_EQ(setting_notices(settings.value()), std::vector<std::string>{}) << "the sample starts quietly";
+  }
+}
+
+// The first five minutes of the README: its configuration is what a newcomer types.
+TEST(LoadSettings, ReadsTheConfigurationOfTheReadme) {
+  const std::string page = file_text(kDirectory.parent_path() / "README.md");
+  const std::string fence = "```yaml\n";
+  const std::size_t begin = page.find(fence);
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t first = begin + fence.size();
+  const std::size_t indent = page.find_first_not_of(' ', first) - first;
+  std::istringstream lines(page.substr(first, page.find("```", first) - first));
+  std::string text;
+  for (std::string line; std::getline(lines, line);)
+    text += line.substr(std::min(indent, line.size())) + "\n";
+  for (const auto audience : {Audience::dataplane, Audience::control, Audience::client, Audience::replay}) {
+    const auto settings = parse_settings(text, "README.md", audience);
+    ASSERT_TRUE(settings) << settings.error().message;
+    EXPECT_EQ(settings.value().dataplane.ports.size(), 2U);
+    EXPECT_EQ(settings.value().lists.size(), 2U);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "config/values.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
