@@ -21,10 +21,6 @@ namespace {
 
 constexpr std::string_view kWww = "www.";
 
-struct FingerprintHash {
-  std::size_t operator()(const Fingerprint& key) const noexcept { return key.low; }
-};
-
 // A host under which a rule is compiled, and which of the rule's scopes hold there.
 struct HostKey {
   std::string host;
@@ -71,6 +67,10 @@ SnapshotSeed random_snapshot_seed() {
 }
 
 struct SnapshotBuilder::State {
+  struct FingerprintHash {
+    std::size_t operator()(const Fingerprint& key) const noexcept { return key.low; }
+  };
+
   State(Header wanted, std::vector<ListPolicy> policies)
       : header(wanted), lists(std::move(policies)), records(lists.size()), fingerprinter(header.seed) {}
 

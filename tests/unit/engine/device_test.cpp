@@ -5,7 +5,7 @@
 namespace weir::engine {
 namespace {
 
-struct Case {
+struct DeviceCase {
   const char* description;
   const char* text;
   Device::Kind kind;
@@ -15,7 +15,7 @@ struct Case {
 };
 
 TEST(Device, TakesApartWhatDpdkKnows) {
-  const Case cases[] = {
+  const DeviceCase cases[] = {
       {"PCI address", "0000:01:00.0", Device::Kind::pci, "0000:01:00.0", "0000:01:00.0", ""},
       {"PCI address without domain", "01:00.1", Device::Kind::pci, "0000:01:00.1", "0000:01:00.1", ""},
       {"PCI in upper case", "0000:0A:1F.7", Device::Kind::pci, "0000:0a:1f.7", "0000:0A:1F.7", ""},
@@ -34,7 +34,7 @@ TEST(Device, TakesApartWhatDpdkKnows) {
       {"files", "net_pcap0,rx_pcap=/tmp/a.pcap,tx_pcap=/tmp/b.pcap", Device::Kind::virtual_device,
        "net_pcap0", "net_pcap0,rx_pcap=/tmp/a.pcap,tx_pcap=/tmp/b.pcap", ""},
   };
-  for (const Case& row : cases) {
+  for (const DeviceCase& row : cases) {
     SCOPED_TRACE(row.description);
     const auto device = parse_device(row.text);
     ASSERT_TRUE(device.ok()) << device.error().message;
