@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proto/percent_encoding.h"
+
 namespace weir::inspect {
 namespace {
 
@@ -22,19 +24,12 @@ struct ChunkLine {
   std::uint64_t data_bytes = 0;
 };
 
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 ChunkLine read_chunk_line(std::string_view text) noexcept {
   constexpr std::size_t kMaxDigits = 15;  // more could overflow, and no client sends them
   ChunkLine line;
   std::size_t digits = 0;
-  while (digits < text.size() && digits <= kMaxDigits && hex_digit(text[digits]) >= 0) {
-    line.data_bytes = line.data_bytes << 4 | static_cast<unsigned>(hex_digit(text[digits]));
+  while (digits < text.size() && digits <= kMaxDigits && proto::hex_digit_value(text[digits]) >= 0) {
+    line.data_bytes = line.data_bytes << 4 | static_cast<unsigned>(proto::hex_digit_value(text[digits]));
     ++digits;
   }
   if (digits == text.size()) return {.step = ChunkStep::incomplete};
