@@ -1,6 +1,6 @@
-// What happens to a client's connection once a request of its was blocked: Inspector's part that works on the
-// flow table. dataplane/README.md says what the TCP of both ends does with each answer.
-#include "inspect/inspector.h"
+// What happens to a client's connection once a request of its was blocked: TcpInspector's part that works on
+// the flow table. dataplane/README.md says what the TCP of both ends does with each answer.
+#include "inspect/tcp_inspector.h"
 
 namespace weir::inspect {
 namespace {
@@ -26,8 +26,8 @@ Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, Answer
 
 }  // namespace
 
-Verdict Inspector::block(const proto::PacketView& packet, std::chrono::nanoseconds now,
-                         const Findings& findings) noexcept {
+Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanoseconds now,
+                            const SegmentFindings& findings) noexcept {
   const bool syn = (packet.tcp.flags & proto::kTcpSyn) != 0;
   AnswerKind answer = AnswerKind::reset;
   // The page for a pipelined request would overtake the response to the one before it; data cannot be sent to
@@ -55,8 +55,8 @@ Verdict Inspector::block(const proto::PacketView& packet, std::chrono::nanosecon
   return verdict;
 }
 
-std::optional<Verdict> Inspector::answer_blocked_flow(const proto::PacketView& packet,
-                                                      std::chrono::nanoseconds now) noexcept {
+std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView& packet,
+                                                         std::chrono::nanoseconds now) noexcept {
   if (flows_.size() == 0) return std::nullopt;
   flows_.sweep(now);
   flow::Flow* flow = flows_.find(flow::flow_key_of(packet), now);

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace weir::inspect {
+
+/// Destination ports to inspect; empty: every port, the protocol is told by its content.
+using PortSet = std::vector<std::uint16_t>;
+
+struct InspectorSettings {
+  PortSet http_ports{};
+  PortSet tls_ports{};
+  bool inspect_http = true;
+  bool inspect_tls = true;
+  bool tls_alert = true;  // else a reset answers a blocked ClientHello
+  std::size_t flow_capacity = 65536;
+  std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
+};
+
+}  // namespace weir::inspect

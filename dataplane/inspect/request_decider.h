@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/counters.h"
+#include "base/ids.h"
+#include "base/outcome.h"
+#include "inspect/request_names.h"
+#include "match/lookup.h"
+#include "match/snapshot_view.h"
+#include "proto/packet_view.h"
+#include "proto/url.h"
+
+namespace weir::inspect {
+
+/// One decided request. Host, path and query are the operator's own traffic: only weir-replay prints them.
+struct RequestRecord {
+  base::Protocol protocol = base::Protocol::http;
+  const proto::PacketView* packet = nullptr;  // the one that completed the request
+  std::string_view host{};                    // canonical; empty where there is none
+  std::optional<std::string_view> path{};     // canonical
+  std::optional<std::string_view> query{};    // canonical, without `?`
+  std::optional<std::uint16_t> port{};        // as written
+  std::optional<std::string_view> method{};
+  std::span<const std::string_view> alpn{};
+  bool ech = false;
+  base::RequestVerdict verdict = base::RequestVerdict::pass;
+  base::Reason reason = base::Reason::no_match;
+  base::RuleId rule{};
+  base::ListIndex list{};
+};
+
+/// Is told of every decided request, in order, before inspect() returns. Views are valid during the call.
+class RequestObserver {
+ public:
+  virtual ~RequestObserver() = default;
+  virtual void on_request(const RequestRecord& record) noexcept = 0;
+};
+
+/// What the requests that one packet completed came to. The first one that is blocked counts.
+struct Findings {
+  bool block = false;
+  bool allow = false;
+  bool found = false;
+  base::Protocol protocol = base::Protocol::http;  // of the blocked request, as the next two
+  base::RuleId rule{};
+  base::ListIndex list{};
+};
+
+/// Looks requests up in the snapshot, whatever protocol they came by; counts and reports them. One for each
+/// inspector, not thread safe; no allocation after construction.
+class RequestDecider {
+ public:
+  explicit RequestDecider(base::Counters& counters, RequestObserver* observer = nullptr);
+
+  /// Decides one request by each of its names (one listed name is enough) and adds it to the findings.
+  /// `record` comes with protocol, packet and what the protocol alone knows; `snapshot` may be null.
+  void decide(const match::SnapshotView* snapshot, const RequestNames& names, RequestRecord record,
+              Findings& findings) noexcept;
+
+ private:
+  /// Puts the deciding name's canonical form into url_ and the outcome into `record`.
+  void look_up(const match::SnapshotView* snapshot, const RequestNames& names,
+               RequestRecord& record) noexcept;
+  void report(const RequestNames& names, RequestRecord& record) noexcept;
+
+  base::Counters& counters_;
+  RequestObserver* observer_;
+  std::unique_ptr<proto::CanonicalUrl> url_;
+};
+
+}  // namespace weir::inspect

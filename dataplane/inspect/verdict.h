@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/ids.h"
+#include "base/outcome.h"
+#include "flow/flow_table.h"
+
+namespace weir::inspect {
+
+using base::Enforcement;
+/// Where a packet comes from: the subscriber's side, the network's, or (in a capture) who knows.
+enum class Direction : std::uint8_t { from_subscriber, from_network, unknown };
+enum class Action : std::uint8_t { forward, drop };
+
+/// none: the packet is dropped without a word. http_page, tls_alert, reset: the client gets the block page, a
+/// fatal alert or a RST, the server a RST. finish: the client gets an acknowledgement alone.
+using flow::AnswerKind;
+
+/// What becomes of one packet. The caller counts `outcome` once the packet's way is sure (a full transmit
+/// queue can still change it) and sends the answer.
+struct Verdict {
+  Action action = Action::forward;
+  base::Outcome outcome = base::Outcome::forward_not_ip;
+  AnswerKind answer = AnswerKind::none;
+  bool head_request = false;  // the answer to HEAD has no body
+  bool reset_server = false;  // false too where the server has never heard of the connection
+  base::Protocol protocol = base::Protocol::http;
+  base::RuleId rule{};
+  base::ListIndex list{};
+  std::uint32_t server_next = 0;  // sequence number of the RST to the server
+  std::uint32_t client_end = 0;   // what the answer to the client acknowledges
+};
+
+inline Verdict forward(base::Outcome outcome) noexcept {
+  return {.action = Action::forward, .outcome = outcome};
+}
+
+}  // namespace weir::inspect
