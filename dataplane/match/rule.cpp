@@ -70,20 +70,42 @@ base::Status check_name(std::string_view name) {
   return base::ok_status();
 }
 
+using IdnName = std::unique_ptr<char, void (*)(void*)>;
+
+base::Result<IdnName> map_name(const std::string& name, int flags) {
+  char* result = nullptr;
+  const int status = idn2_to_ascii_8z(name.c_str(), &result, flags);
+  IdnName owner(result, idn2_free);
+  if (status == IDN2_OK) return owner;
+  return base::Error{"entry_bad_host",
+                     std::string("the internationalised host name is not valid: ") + idn2_strerror(status)};
+}
+
+// The characters that transitional mapping treats otherwise (UTS #46, 4: deviations, and capital sharp s).
+bool has_deviation_character(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 5> kCharacters{"\xC3\x9F", "\xCF\x82", "\xE2\x80\x8C",
+                                                        "\xE2\x80\x8D", "\xE1\xBA\x9E"};
+  return std::any_of(kCharacters.begin(), kCharacters.end(),
+                     [name](std::string_view text) { return name.find(text) != std::string_view::npos; });
+}
+
 // A-labels of a name in percent-encoded UTF-8.
+//
+// Browsers take symbols too (UTS #46, validity criteria), and names like a snowman's are registered.
+// libidn2 refuses them by IDNA 2008 unless the mapping is the transitional one, which is the same for a name
+// without the deviation characters.
 base::Result<std::string> to_a_labels(std::string_view host) {
   std::string name(host.size(), '\0');
   name.resize(proto::percent_decode_fully(host, name.data()));
   const bool has_unicode = std::any_of(name.begin(), name.end(), [](char c) { return (c & 0x80) != 0; });
   if (!has_unicode || name.find('\0') != std::string::npos) return std::string(host);
-  char* result = nullptr;
-  const int status = idn2_to_ascii_8z(name.c_str(), &result, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
-  const std::unique_ptr<char, void (*)(void*)> owner(result, idn2_free);
-  if (status != IDN2_OK) {
-    return base::Error{"entry_bad_host",
-                       std::string("the internationalised host name is not valid: ") + idn2_strerror(status)};
+  auto mapped = map_name(name, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
+  if (!mapped.ok() && !has_deviation_character(name)) {
+    auto again = map_name(name, IDN2_TRANSITIONAL | IDN2_NFC_INPUT);
+    if (again.ok()) return std::string(again.value().get());
   }
-  return std::string(result);
+  if (!mapped.ok()) return mapped.error();
+  return std::string(mapped.value().get());
 }
 
 RuleKind path_kind(const CanonicalUrl& url) noexcept {
@@ -118,19 +140,24 @@ struct EntryParser::State {
   CanonicalUrl url;
   const psl_ctx_t* public_suffixes = psl_builtin();
 
-  /// Whether the entry began with a wildcard label, which `url` is left without.
-  base::Result<bool> canonicalise(std::string_view entry);
+  /// What was written before and behind the host, which `url` does not tell any more.
+  struct Written {
+    bool has_wildcard = false;
+    bool names_host_alone = false;
+  };
+  base::Result<Written> canonicalise(std::string_view entry);
   base::Status check_whole_host(const Rule& rule) const;
 };
 
 // Leaves the entry in `url`, its host in A-labels. What IDN mapping makes of a name (an address in full-width
 // digits, for one) goes through the canonicaliser again.
-base::Result<bool> EntryParser::State::canonicalise(std::string_view entry) {
+base::Result<EntryParser::State::Written> EntryParser::State::canonicalise(std::string_view entry) {
   UrlError error = url.assign_url(entry, PortPolicy::strict);
   if (error != UrlError::none) return url_error(error);
-  const bool wildcard = url.host().starts_with(kWildcard);
-  if (!wildcard && url.host().find('%') == std::string_view::npos) return false;
-  auto host = to_a_labels(url.host().substr(wildcard ? kWildcard.size() : 0));
+  const Written written{.has_wildcard = url.host().starts_with(kWildcard),
+                        .names_host_alone = url.names_host_alone()};
+  if (!written.has_wildcard && url.host().find('%') == std::string_view::npos) return written;
+  auto host = to_a_labels(url.host().substr(written.has_wildcard ? kWildcard.size() : 0));
   if (!host.ok()) return host.error();
   std::string text(scheme_for(url.port()));
   text += host.value();
@@ -138,7 +165,7 @@ base::Result<bool> EntryParser::State::canonicalise(std::string_view entry) {
   text += url.text().substr(url.host().size());
   error = url.assign_url(text, PortPolicy::strict);
   if (error != UrlError::none) return url_error(error);
-  return wildcard;
+  return written;
 }
 
 base::Status EntryParser::State::check_whole_host(const Rule& rule) const {
@@ -170,8 +197,8 @@ base::Result<Rule> EntryParser::parse(std::string_view entry, Action action) {
   if (entry.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return base::Error{"entry_empty", "the entry is empty; expected HOST, HOST/PATH or a URL"};
   }
-  const auto wildcard = state_->canonicalise(entry);
-  if (!wildcard.ok()) return wildcard.error();
+  const auto written = state_->canonicalise(entry);
+  if (!written.ok()) return written.error();
   const CanonicalUrl& url = state_->url;
 
   Rule rule;
@@ -181,7 +208,13 @@ base::Result<Rule> EntryParser::parse(std::string_view entry, Action action) {
   rule.port = url.port();
   if (!rule.is_whole_host()) rule.path = url.path();
   if (rule.kind == RuleKind::url_query) rule.query = url.query();
-  if (wildcard.value()) {
+  if (rule.is_whole_host() && !written.value().names_host_alone) {
+    return base::Error{
+        "entry_ambiguous",
+        "the entry would block a whole host, but what stands behind the host (a fragment, an empty "
+        "query, dots or slashes) may be meant for a page; write HOST alone for the whole host"};
+  }
+  if (written.value().has_wildcard) {
     if (!rule.is_whole_host()) {
       return base::Error{"entry_bad_wildcard", "a wildcard entry cannot have a path or query"};
     }

@@ -54,7 +54,8 @@ class EntryParser {
 
   /// The rule without id and list. The error's message gives the reason and never repeats the entry; codes:
   /// entry_empty, entry_too_long, entry_bad_host, entry_bad_port, entry_bad_address, entry_bad_wildcard,
-  /// entry_public_suffix.
+  /// entry_public_suffix, entry_ambiguous (would be a rule on a whole host, but has more than a slash behind
+  /// it: a fragment, an empty query, dot segments; whoever wrote it may have meant a page).
   base::Result<Rule> parse(std::string_view entry, Action action = Action::block);
 
  private:

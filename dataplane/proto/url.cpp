@@ -103,7 +103,9 @@ std::string_view to_string(UrlError error) noexcept {
 UrlError CanonicalUrl::assign_url(std::string_view text, PortPolicy policy) noexcept {
   clear();
   if (text.size() > kMaxUrlBytes) return UrlError::too_long;
-  text = cut_at(trim_spaces(copy_to_scratch(text)), '#');
+  const std::string_view written = trim_spaces(copy_to_scratch(text));
+  text = cut_at(written, '#');
+  const bool has_fragment = text.size() < written.size();
   const SchemePrefix scheme = read_scheme(text);
   text.remove_prefix(scheme.bytes);
   const std::string_view authority = cut_at(text, kAuthorityEnd);
@@ -112,7 +114,9 @@ UrlError CanonicalUrl::assign_url(std::string_view text, PortPolicy policy) noex
     clear();
     return error;
   }
-  take_target(text.substr(authority.size()));
+  const std::string_view target = text.substr(authority.size());
+  names_host_alone_ = !has_fragment && (target.empty() || (target.size() == 1 && is_slash(target[0])));
+  take_target(target);
   return UrlError::none;
 }
 
@@ -136,6 +140,7 @@ void CanonicalUrl::clear() noexcept {
   written_port_.reset();
   port_.reset();
   host_is_address_ = false;
+  names_host_alone_ = false;
 }
 
 std::string_view CanonicalUrl::copy_to_scratch(std::string_view text) noexcept {

@@ -23,8 +23,8 @@ std::string_view to_string(UrlError error) noexcept;
 /// servers ignore it, so a request with one is matched as if it had none.
 enum class PortPolicy : std::uint8_t { strict, lenient };
 
-/// The canonical form of a URL, after Google's Safe Browsing canonicalisation (differences:
-/// dataplane/README.md). Holds its own storage of about 260 KiB: make one for each worker and use it again.
+/// The canonical form of a URL, after Google's Safe Browsing canonicalisation (what it does and differences:
+/// dataplane/proto/README.md). Holds its own storage of about 260 KiB: make one for each worker and use it again.
 /// The views stay valid until the next assign_* call or the object's end; after an error all are empty.
 /// Canonicalising a result again changes nothing. Any bytes are allowed as input; time is O(input).
 class CanonicalUrl {
@@ -56,6 +56,9 @@ class CanonicalUrl {
   /// The written port unless it is the scheme's default (no scheme counts as http).
   [[nodiscard]] std::optional<std::uint16_t> port() const noexcept { return port_; }
   [[nodiscard]] bool host_is_address() const noexcept { return host_is_address_; }
+  /// Of assign_url: nothing but one slash, if that, was written behind the host. `host/#a`, `host/?` and
+  /// `host/a/..` have the same canonical form as `host`, but whoever wrote them may have meant a page.
+  [[nodiscard]] bool names_host_alone() const noexcept { return names_host_alone_; }
 
  private:
   void clear() noexcept;
@@ -76,6 +79,7 @@ class CanonicalUrl {
   std::optional<std::uint16_t> written_port_;
   std::optional<std::uint16_t> port_;
   bool host_is_address_ = false;
+  bool names_host_alone_ = false;
   std::array<char, kMaxUrlBytes> scratch_;
   std::array<char, kMaxCanonicalHostBytes + 3 * kMaxUrlBytes + 2> text_;
 };

@@ -17,10 +17,11 @@ constexpr ByteSet kHostEncoded = encoded_bytes("/\\?@:[]");
 constexpr std::uint32_t kMaxPort = 65535;
 
 // One part of an IPv4 spelling as inet_aton reads it: decimal, 0octal or 0xhex; none when it is none of these
-// or over 32 bits.
+// or over 32 bits. A `0x` without digits is zero, as browsers have it.
 std::optional<std::uint32_t> read_ipv4_part(std::string_view part) noexcept {
   std::uint64_t base = 10;
-  if (part.size() > 2 && part[0] == '0' && part[1] == 'x') {
+  if (part.starts_with("0x")) {
+    if (part.size() == 2) return 0;
     base = 16;
     part.remove_prefix(2);
   } else if (part.size() > 1 && part[0] == '0') {

@@ -63,6 +63,13 @@ const EntryCase kEntryCases[] = {
      "stra\xC3\x9F"
      "e.example",
      "domain xn--strae-oqa.example"},
+    {"symbol that IDNA 2008 refuses and browsers take", "\xE2\x98\x83.example", "domain xn--n3h.example"},
+    {"emoji", "\xF0\x9F\x92\xA9.example/a", "url xn--ls8h.example/a"},
+    {"symbol beside a sharp s", "\xE2\x98\x83\xC3\x9F.example", "!entry_bad_host"},
+    {"code point that is never allowed",
+     "a\xE2\x80\xAE"
+     "b.example",
+     "!entry_bad_host"},
     {"ideographic full stop",
      "b\xC3\xBC"
      "cher\xE3\x80\x82"
@@ -115,6 +122,23 @@ const EntryCase kEntryCases[] = {
     {"bad port", "example.com:http", "!entry_bad_port"},
     {"port too high", "example.com:65536/a", "!entry_bad_port"},
     {"bad address", "[2001:db8::1", "!entry_bad_address"},
+    {"fragment behind a host", "example.com/#x", "!entry_ambiguous"},
+    {"fragment right behind a host", "http://example.com#x", "!entry_ambiguous"},
+    {"empty fragment", "example.com/#", "!entry_ambiguous"},
+    {"empty query of a host", "example.com/?", "!entry_ambiguous"},
+    {"empty query right behind a host", "example.com?", "!entry_ambiguous"},
+    {"empty query and fragment", "example.com/?#x", "!entry_ambiguous"},
+    {"parent of a page", "example.com/a/..", "!entry_ambiguous"},
+    {"slashes", "example.com//", "!entry_ambiguous"},
+    {"fragment behind a wildcard", "*.example.com/#x", "!entry_ambiguous"},
+    {"fragment behind an address", "192.0.2.1/#x", "!entry_ambiguous"},
+    {"fragment behind an internationalised name",
+     "b\xC3\xBC"
+     "cher.example/#x",
+     "!entry_ambiguous"},
+    {"fragment behind a page", "example.com/a#x", "url example.com/a"},
+    {"fragment behind a query", "example.com/?a#x", "url_query example.com/?a"},
+    {"backslash behind a host", "http:\\\\example.com\\", "domain example.com"},
     {"entry too long", "example.com/" + std::string(kMaxEntryBytes, 'a'), "!entry_too_long"},
 };
 
