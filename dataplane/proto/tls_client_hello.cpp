@@ -1,5 +1,7 @@
 #include "proto/tls_client_hello.h"
 
+#include <algorithm>
+
 #include "base/byte_reader.h"
 
 namespace weir::proto {
@@ -70,32 +72,149 @@ bool read_extensions(std::span<const std::byte> block, ClientHello& hello) noexc
   return reader.ok();
 }
 
+TlsParse result(ParseStatus status) noexcept { return {.status = status, .hello = {}}; }
+
+TlsParse need_more(std::size_t stream_bytes) noexcept {
+  TlsParse parse = result(ParseStatus::need_more);
+  parse.needed_bytes = stream_bytes;
+  return parse;
+}
+
+// Puts the handshake message together from the records that it lies in.
+class HelloRecords {
+ public:
+  HelloRecords(std::span<const std::byte> stream, std::span<std::byte> assembly) noexcept
+      : reader_(stream), assembly_(assembly) {}
+
+  TlsParse parse() noexcept {
+    for (;;) {
+      const ParseStatus status = read_record();
+      if (status == ParseStatus::need_more) return need_more(needed_bytes_);
+      if (status != ParseStatus::found) return result(status);
+      if (!complete()) continue;
+      TlsParse parse = parse_client_hello_body(message_.subspan(kHandshakeHeaderBytes, body_bytes()));
+      parse.stream_bytes = reader_.position();
+      return parse;
+    }
+  }
+
+ private:
+  // Servers take a few empty records in a row (OpenSSL: 32).
+  static constexpr std::size_t kMaxEmptyRecords = 64;
+
+  // found: one whole record is added to the message.
+  ParseStatus read_record() noexcept {
+    const auto rest = reader_.rest();
+    needed_bytes_ = reader_.position() + kRecordHeaderBytes + (rest.empty() ? missing_bytes() : 0);
+    if (rest.empty()) return ParseStatus::need_more;
+    if (reader_.u8() != kHandshakeRecord) return ParseStatus::absent;
+    if (rest.size() > 1 && reader_.u8() != kMajorVersion) return ParseStatus::absent;
+    if (rest.size() < kRecordHeaderBytes) return ParseStatus::need_more;
+    reader_.skip(1);
+    const std::size_t record_bytes = reader_.u16();
+    if (record_bytes > kMaxRecordBytes) return ParseStatus::malformed;
+    empty_records_ = record_bytes == 0 ? empty_records_ + 1 : 0;
+    if (empty_records_ > kMaxEmptyRecords) return ParseStatus::malformed;
+
+    const auto there = reader_.rest().first(std::min(record_bytes, reader_.remaining()));
+    // What a part of a record shows already is told before its rest has come.
+    if (message_.empty() && !there.empty() && there.front() != std::byte{kClientHelloMessage}) {
+      return ParseStatus::absent;
+    }
+    if (message_.empty() && there.size() >= kHandshakeHeaderBytes &&
+        body_bytes_of(there) > kMaxClientHelloBytes) {
+      return ParseStatus::malformed;
+    }
+    // A server acts on whole records.
+    if (there.size() < record_bytes) {
+      needed_bytes_ = reader_.position() + record_bytes;
+      const std::size_t missing = message_.empty() && there.size() < kHandshakeHeaderBytes
+                                      ? 0
+                                      : total_bytes(message_.empty() ? there : message_) - message_.size();
+      if (missing > record_bytes) needed_bytes_ += kRecordHeaderBytes + missing - record_bytes;
+      return ParseStatus::need_more;
+    }
+    reader_.skip(record_bytes);
+    return add(there);
+  }
+
+  ParseStatus add(std::span<const std::byte> fragment) noexcept {
+    if (fragment.empty()) return ParseStatus::found;
+    if (message_.empty()) {
+      message_ = fragment;
+      return ParseStatus::found;
+    }
+    if (message_.size() + fragment.size() > assembly_.size()) {
+      // No room was given: nothing that comes can complete the hello.
+      return assembly_.empty() ? ParseStatus::need_more : ParseStatus::malformed;
+    }
+    if (message_.data() != assembly_.data()) std::copy(message_.begin(), message_.end(), assembly_.begin());
+    std::copy(fragment.begin(), fragment.end(),
+              assembly_.begin() + static_cast<std::ptrdiff_t>(message_.size()));
+    message_ = assembly_.first(message_.size() + fragment.size());
+    const bool too_long = message_.size() >= kHandshakeHeaderBytes && body_bytes() > kMaxClientHelloBytes;
+    return too_long ? ParseStatus::malformed : ParseStatus::found;
+  }
+
+  static std::size_t body_bytes_of(std::span<const std::byte> message) noexcept {
+    ByteReader reader(message);
+    reader.skip(1);
+    return reader.u24();
+  }
+  // Header and body; the header's own size as long as it is not complete.
+  static std::size_t total_bytes(std::span<const std::byte> message) noexcept {
+    const bool known = message.size() >= kHandshakeHeaderBytes;
+    return kHandshakeHeaderBytes + (known ? body_bytes_of(message) : 0);
+  }
+  [[nodiscard]] std::size_t body_bytes() const noexcept { return body_bytes_of(message_); }
+  [[nodiscard]] std::size_t missing_bytes() const noexcept {
+    const std::size_t total = total_bytes(message_);
+    return total > message_.size() ? total - message_.size() : 0;
+  }
+  [[nodiscard]] bool complete() const noexcept {
+    return message_.size() >= kHandshakeHeaderBytes && missing_bytes() == 0;
+  }
+
+  ByteReader reader_;
+  std::span<std::byte> assembly_;
+  std::span<const std::byte> message_;
+  std::size_t needed_bytes_ = 0;
+  std::size_t empty_records_ = 0;
+};
+
+// RFC 5246, E.2: a length with the top bit set, message type, version, three lengths, and what they count.
+// Read strictly, since many other protocols begin with such a byte.
+TlsParse parse_ssl2_hello(std::span<const std::byte> stream) noexcept {
+  constexpr std::size_t kLengthBytes = 2;
+  constexpr std::size_t kFixedBytes = 9;
+  constexpr std::size_t kMaxSessionIdBytes = 32;
+  constexpr std::size_t kMaxChallengeBytes = 32;
+  if (stream.size() > 2 && stream[2] != std::byte{kClientHelloMessage}) return result(ParseStatus::absent);
+  if (stream.size() > 3 && stream[3] != std::byte{kMajorVersion}) return result(ParseStatus::absent);
+  if (stream.size() < kLengthBytes + kFixedBytes) return need_more(kLengthBytes + kFixedBytes);
+  ByteReader reader(stream);
+  const std::size_t message_bytes = reader.u16() & 0x7fffU;
+  reader.skip(3);
+  const std::size_t cipher_bytes = reader.u16();
+  const std::size_t session_id_bytes = reader.u16();
+  const std::size_t challenge_bytes = reader.u16();
+  const bool fits = message_bytes == kFixedBytes + cipher_bytes + session_id_bytes + challenge_bytes;
+  if (!fits || cipher_bytes == 0 || cipher_bytes % 3 != 0 || session_id_bytes > kMaxSessionIdBytes ||
+      challenge_bytes < 16 || challenge_bytes > kMaxChallengeBytes) {
+    return result(ParseStatus::absent);
+  }
+  if (stream.size() < kLengthBytes + message_bytes) return need_more(kLengthBytes + message_bytes);
+  TlsParse parse = result(ParseStatus::found);
+  parse.stream_bytes = kLengthBytes + message_bytes;
+  return parse;
+}
+
 }  // namespace
 
-TlsParse parse_tls_client_hello(std::span<const std::byte> stream) noexcept {
-  const auto result = [](ParseStatus status) { return TlsParse{.status = status, .hello = {}}; };
-  ByteReader reader(stream);
-  if (stream.empty()) return result(ParseStatus::need_more);
-  if (reader.u8() != kHandshakeRecord) return result(ParseStatus::absent);
-  if (stream.size() > 1 && reader.u8() != kMajorVersion) return result(ParseStatus::absent);
-  if (stream.size() < kRecordHeaderBytes) return result(ParseStatus::need_more);
-  reader.skip(1);
-  const std::size_t record_bytes = reader.u16();
-  if (record_bytes > kMaxRecordBytes) return result(ParseStatus::malformed);
-
-  const auto rest = reader.rest();
-  const auto record = rest.first(record_bytes < rest.size() ? record_bytes : rest.size());
-  if (record.empty()) return result(ParseStatus::need_more);
-  ByteReader message(record);
-  if (message.u8() != kClientHelloMessage) return result(ParseStatus::absent);
-  if (record.size() < kHandshakeHeaderBytes) return result(ParseStatus::need_more);
-  const std::size_t body_bytes = message.u24();
-  if (body_bytes > kMaxClientHelloBytes) return result(ParseStatus::malformed);
-  // A server acts on whole records, so a hello that ends inside an unfinished record is not complete either.
-  if (record.size() < record_bytes || body_bytes > message.remaining()) {
-    return result(ParseStatus::need_more);
-  }
-  return parse_client_hello_body(message.bytes(body_bytes));
+TlsParse parse_tls_client_hello(std::span<const std::byte> stream, std::span<std::byte> assembly) noexcept {
+  if (stream.empty()) return need_more(kRecordHeaderBytes);
+  if ((stream.front() & std::byte{0x80}) != std::byte{0}) return parse_ssl2_hello(stream);
+  return HelloRecords(stream, assembly).parse();
 }
 
 TlsParse parse_client_hello_body(std::span<const std::byte> body) noexcept {

@@ -25,17 +25,25 @@ struct ClientHello {
 struct TlsParse {
   base::ParseStatus status = base::ParseStatus::absent;
   ClientHello hello;
+  std::size_t stream_bytes = 0;  // found: from the stream's start to behind the record that the hello ends in
+  std::size_t needed_bytes = 0;  // need_more: with less of the stream than this, the hello cannot be complete
 };
 
-/// Reads TLS records (RFC 8446, 5.1) from the start of a client's stream up to the end of a ClientHello that
-/// lies in one record. A hello that is spread over several records is need_more here: see
-/// dataplane/README.md. O(bytes of the record).
+/// Longest hello that is put together from several records; its room is the caller's.
+inline constexpr std::size_t kMaxAssembledHelloBytes = 65536;
+
+/// Reads TLS records (RFC 8446, 5.1) of any version 0x0300-0x03ff and size, empty ones too, from the start of
+/// a client's stream up to the end of a ClientHello. One that lies in several records is put together in
+/// `assembly`, to which the views point then; without that room it is need_more for ever. A ClientHello in
+/// the format of SSL 2 for a later version (RFC 5246, E.2) is read as well: it has no names. O(bytes of the
+/// hello).
 ///
-/// - found: a whole record (any version 0x0300-0x03ff) that begins with a whole ClientHello.
-/// - need_more: the beginning of one; an empty handshake record counts as such a beginning.
+/// - found: whole records with a whole ClientHello.
+/// - need_more: the beginning of them; an empty handshake record counts as such a beginning.
 /// - absent: not a handshake record, or another handshake message.
 /// - malformed: lengths that contradict each other, or beyond what any server takes.
-TlsParse parse_tls_client_hello(std::span<const std::byte> stream) noexcept;
+TlsParse parse_tls_client_hello(std::span<const std::byte> stream,
+                                std::span<std::byte> assembly = {}) noexcept;
 
 /// Reads the body of a ClientHello handshake message (without its 4-byte header); shared with QUIC. found or
 /// malformed, nothing else. Lengths that decide where the names stand must fit; bytes behind the extensions

@@ -1,5 +1,6 @@
 #include "proto/tls_client_hello.h"
 
+#include <array>
 #include <cstdint>
 
 #include "require.h"
@@ -31,12 +32,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "a body is or is not one");
   check_hello(body.hello, input);
 
-  const TlsParse whole = parse_tls_client_hello(input);
-  check_hello(whole.hello, input);
+  static std::array<std::byte, kMaxAssembledHelloBytes> assembly;
+  const TlsParse whole = parse_tls_client_hello(input, assembly);
+  const bool in_place = whole.hello.server_name_count == 0 || lies_inside(whole.hello.server_names[0], input);
+  if (in_place) check_hello(whole.hello, input);
+  if (!in_place) check_hello(whole.hello, assembly);
+  require(whole.status != ParseStatus::found || whole.stream_bytes <= size, "what was read is there");
+  require(whole.status != ParseStatus::need_more || whole.needed_bytes > size, "what is there is not enough");
   for (const std::size_t cut : {size / 4, size / 2, size - size / 8}) {
-    const ParseStatus early = parse_tls_client_hello(input.first(cut)).status;
-    require(early == ParseStatus::need_more || early == whole.status,
+    const TlsParse early = parse_tls_client_hello(input.first(cut), assembly);
+    require(early.status == ParseStatus::need_more || early.status == whole.status,
             "more bytes change need_more and nothing else");
+    require(early.status != ParseStatus::need_more || whole.status != ParseStatus::found ||
+                early.needed_bytes <= whole.stream_bytes,
+            "no more is asked for than it takes");
   }
   return 0;
 }

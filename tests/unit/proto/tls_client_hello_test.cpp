@@ -1,5 +1,7 @@
 #include "proto/tls_client_hello.h"
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +45,8 @@ struct Row {
 void check(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     SCOPED_TRACE(row.description);
-    const TlsParse parse = parse_tls_client_hello(row.stream);
+    Bytes assembly(kMaxAssembledHelloBytes);
+    const TlsParse parse = parse_tls_client_hello(row.stream, assembly);
     EXPECT_EQ(to_string(parse.status), to_string(row.status));
     if (parse.status == ParseStatus::found) {
       EXPECT_EQ(names_of(parse.hello), row.names);
@@ -135,12 +138,45 @@ TEST(TlsClientHello, Records) {
       {"exactly 16 KiB", sni().pad_to(16384 + 5).record(), ParseStatus::found, a},
       {"more than 16 KiB", sni().pad_to(16385 + 5).record(), ParseStatus::malformed},
       {"another record behind", joined({sni().record(), from_hex("1703030001aa")}), ParseStatus::found, a},
-      {"in records of 1 byte", sni().records(1), ParseStatus::need_more},
-      {"in records of 32 bytes", sni().records(32), ParseStatus::need_more},
+      {"in records of 1 byte", sni().records(1), ParseStatus::found, a},
+      {"in records of 5 bytes", sni().records(5), ParseStatus::found, a},
+      {"in records of 32 bytes", sni().records(32), ParseStatus::found, a},
       {"all but the last byte in the first record", sni().records(sni().handshake().size() - 1),
-       ParseStatus::need_more},
+       ParseStatus::found, a},
+      {"20 KiB in records of 16 KiB", sni().pad_to(20000).records(16384), ParseStatus::found, a},
+      {"more than is put together",
+       sni().extension(35, Bytes(65000)).extension(35, Bytes(600)).records(16384), ParseStatus::malformed},
       {"an empty handshake record first", joined({from_hex("1603010000"), sni().record()}),
-       ParseStatus::need_more},
+       ParseStatus::found, a},
+      {"empty handshake records in the middle",
+       [&] {
+         const Bytes all = sni().records(40);
+         const auto cut = all.begin() + 45;
+         return joined({Bytes(all.begin(), cut), from_hex("16030100001603030000"), Bytes(cut, all.end())});
+       }(),
+       ParseStatus::found, a},
+      {"65 empty records",
+       [] {
+         Bytes all;
+         for (int i = 0; i < 65; ++i) test::append(all, from_hex("1603010000"));
+         return all;
+       }(),
+       ParseStatus::malformed},
+      {"records of mixed versions",
+       [&] {
+         Bytes all = sni().records(20);
+         std::uint8_t version = 0;
+         for (std::size_t at = 0; at < all.size(); at += 25)
+           all[at + 2] = static_cast<std::byte>(version += 77);
+         return all;
+       }(),
+       ParseStatus::found, a},
+      {"another record in the middle",
+       [&] {
+         const Bytes all = sni().records(40);
+         return joined({Bytes(all.begin(), all.begin() + 45), from_hex("140303000101")});
+       }(),
+       ParseStatus::absent},
       {"alert", from_hex("15030100020228"), ParseStatus::absent},
       {"application data", from_hex("170303000100"), ParseStatus::absent},
       {"HTTP", test::to_bytes("GET / HTTP/1.1\r\n"), ParseStatus::absent},
@@ -225,6 +261,49 @@ TEST(TlsClientHello, EveryPrefixNeedsMore) {
     ASSERT_EQ(to_string(parse_tls_client_hello(prefix).status), "need_more") << size;
   }
   EXPECT_EQ(to_string(parse_tls_client_hello(record).status), "found");
+}
+
+TEST(TlsClientHello, EveryPrefixOfManyRecordsNeedsMore) {
+  const TlsHelloBuilder builder = TlsHelloBuilder().sni("a.example").typical().alpn({"h2"});
+  Bytes assembly(kMaxAssembledHelloBytes);
+  for (const std::size_t fragment : {1U, 3U, 4U, 5U, 50U, 10000U}) {
+    const Bytes stream = builder.records(fragment);
+    std::size_t needed = 0;
+    for (std::size_t size = 0; size < stream.size(); ++size) {
+      const auto parse = parse_tls_client_hello(std::span(stream).first(size), assembly);
+      ASSERT_EQ(to_string(parse.status), "need_more") << fragment << ' ' << size;
+      ASSERT_GT(parse.needed_bytes, size);
+      needed = std::max(needed, parse.needed_bytes);
+    }
+    const auto parse = parse_tls_client_hello(stream, assembly);
+    EXPECT_EQ(to_string(parse.status), "found") << fragment;
+    EXPECT_EQ(parse.stream_bytes, stream.size());
+    EXPECT_LE(needed, stream.size()) << "never more than the hello has";
+  }
+}
+
+TEST(TlsClientHello, WithoutRoomSeveralRecordsAreNeverComplete) {
+  const Bytes stream = TlsHelloBuilder().sni("a.example").records(32);
+  EXPECT_EQ(to_string(parse_tls_client_hello(stream).status), "need_more");
+}
+
+TEST(TlsClientHello, InTheFormatOfSsl2) {
+  const std::string challenge = "00112233445566778899aabbccddeeff";
+  const auto hello = [&challenge](const std::string& head) { return from_hex(head + challenge); };
+  check({
+      {"one cipher", hello("801c 01 0303 0003 0000 0010 00002f"), ParseStatus::found},
+      {"a session id of 4 bytes", hello("8020 01 0301 0003 0004 0010 00002f aabbccdd"), ParseStatus::found},
+      {"more behind it", joined({hello("801c 01 0303 0003 0000 0010 00002f"), from_hex("1603")}),
+       ParseStatus::found},
+      {"its first half", from_hex("801c 01 0303 0003"), ParseStatus::need_more},
+      {"all but its last byte", from_hex("801c 01 0303 0003 0000 0010 00002f 00112233445566778899aabbccddee"),
+       ParseStatus::need_more},
+      {"SSL 2 itself", hello("801c 01 0002 0003 0000 0010 00002f"), ParseStatus::absent},
+      {"another message", hello("801c 02 0303 0003 0000 0010 00002f"), ParseStatus::absent},
+      {"lengths that do not add up", hello("801d 01 0303 0003 0000 0010 00002f"), ParseStatus::absent},
+      {"no ciphers", hello("8019 01 0303 0000 0000 0010"), ParseStatus::absent},
+      {"half a cipher", hello("801b 01 0303 0002 0000 0010 0000"), ParseStatus::absent},
+  });
 }
 
 TEST(ClientHelloBody, IsTheHandshakeMessageWithoutItsHeader) {
