@@ -1,0 +1,255 @@
+#include "flow/crypto_streams.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <random>
+
+#include <xxhash.h>
+
+namespace weir::flow {
+namespace {
+
+/// Calls `function(chunk number, begin in chunk, end in chunk)` for each chunk that [begin, end) touches,
+/// until it returns false.
+template <class Function>
+bool for_each_chunk(std::size_t begin, std::size_t end, const Function& function) noexcept {
+  while (begin < end) {
+    const std::size_t number = begin / kCryptoChunkBytes;
+    const std::size_t stop = std::min(end, (number + 1) * kCryptoChunkBytes);
+    const std::size_t base = number * kCryptoChunkBytes;
+    if (!function(number, begin - base, stop - base)) return false;
+    begin = stop;
+  }
+  return true;
+}
+
+/// Calls `function(word, mask)` for each 64-bit word that the bits [begin, end) touch, until it returns
+/// false.
+template <class Words, class Function>
+bool for_each_word(Words& words, std::size_t begin, std::size_t end, const Function& function) noexcept {
+  while (begin < end) {
+    const std::size_t stop = std::min(end, begin / 64 * 64 + 64);
+    const std::uint64_t mask = (~std::uint64_t{0} >> (64 - (stop - begin))) << (begin % 64);
+    if (!function(words[begin / 64], mask)) return false;
+    begin = stop;
+  }
+  return true;
+}
+
+std::uint64_t random_hash_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+CryptoStreams::CryptoStreams(const Settings& settings)
+    : streams_(std::bit_ceil(std::max(settings.capacity, kWays))),
+      chunks_(std::clamp(settings.memory_bytes / kCryptoChunkBytes, kMinChunks,
+                         std::size_t{CryptoStream::kNoChunk})),
+      read_buffer_(kMaxCryptoBytes),
+      free_count_(chunks_.size()),
+      lifetime_(settings.lifetime),
+      hash_seed_(random_hash_seed()) {
+  for (std::uint32_t i = 0; i < chunks_.size(); ++i) chunks_[i].next = i + 1 < chunks_.size() ? i + 1 : kNone;
+  free_ = 0;
+  for (CryptoStream& stream : streams_) stream.chunks.fill(CryptoStream::kNoChunk);
+}
+
+std::uint64_t CryptoStreams::connection_of(const FlowKey& key) const noexcept {
+  // Written out byte by byte, since a struct's padding must not be hashed.
+  std::array<std::byte, 36> bytes;
+  std::memcpy(bytes.data(), key.source.bytes.data(), 16);
+  std::memcpy(bytes.data() + 16, key.destination.bytes.data(), 16);
+  std::memcpy(bytes.data() + 32, &key.source_port, 2);
+  std::memcpy(bytes.data() + 34, &key.destination_port, 2);
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash_seed_ + (key.source.is_v6 ? 1 : 0));
+}
+
+std::span<CryptoStream> CryptoStreams::set_of(std::uint64_t connection) noexcept {
+  const std::size_t sets = streams_.size() / kWays;
+  return std::span(streams_).subspan((static_cast<std::size_t>(connection) & (sets - 1)) * kWays, kWays);
+}
+
+bool CryptoStreams::live(const CryptoStream& stream, std::chrono::nanoseconds now) const noexcept {
+  return stream.used && (now <= stream.last_seen || now - stream.last_seen < lifetime_);
+}
+
+CryptoStream* CryptoStreams::find(std::uint64_t connection, proto::QuicVersion version,
+                                  const proto::QuicConnectionId& id, std::chrono::nanoseconds now) noexcept {
+  now_ = now;
+  for (CryptoStream& stream : set_of(connection)) {
+    if (stream.connection == connection && stream.version == version && stream.id == id &&
+        live(stream, now)) {
+      return &stream;
+    }
+  }
+  return nullptr;
+}
+
+CryptoStream& CryptoStreams::add(std::uint64_t connection, proto::QuicVersion version,
+                                 const proto::QuicConnectionId& id, std::chrono::nanoseconds now) noexcept {
+  now_ = now;
+  CryptoStream& stream = place_for(connection, now);
+  release_bytes(stream);
+  stream = CryptoStream{};
+  stream.chunks.fill(CryptoStream::kNoChunk);
+  stream.connection = connection;
+  stream.last_seen = now;
+  stream.id = id;
+  stream.version = version;
+  stream.used = true;
+  return stream;
+}
+
+CryptoStream& CryptoStreams::place_for(std::uint64_t connection, std::chrono::nanoseconds now) noexcept {
+  const auto worth = [](const CryptoStream& stream) {
+    return stream.blocked ? 2 : stream.decided[0] ? 0 : 1;
+  };
+  CryptoStream* place = nullptr;
+  for (CryptoStream& stream : set_of(connection)) {
+    if (!live(stream, now)) return stream;
+    if (place == nullptr || worth(stream) < worth(*place) ||
+        (worth(stream) == worth(*place) && stream.last_seen < place->last_seen)) {
+      place = &stream;
+    }
+  }
+  if (worth(*place) > 0) ++evictions_;
+  return *place;
+}
+
+CryptoStreams::Stored CryptoStreams::store(CryptoStream& stream, std::uint64_t offset,
+                                           std::span<const std::byte> data) noexcept {
+  if (offset >= kMaxCryptoBytes) return Stored::stored;
+  const auto begin = static_cast<std::size_t>(offset);
+  const std::size_t end = begin + std::min(data.size(), kMaxCryptoBytes - begin);
+  bool conflict = false;
+  bool news = false;
+  for_each_chunk(begin, end, [&](std::size_t number, std::size_t from, std::size_t to) {
+    Chunk* chunk = chunk_at(stream, number);
+    if (chunk == nullptr) return false;
+    const std::byte* source = data.data() + (number * kCryptoChunkBytes + from - begin);
+    const bool untouched = for_each_word(
+        chunk->present, from, to, [](std::uint64_t word, std::uint64_t mask) { return (word & mask) == 0; });
+    if (untouched) {
+      std::memcpy(chunk->bytes.data() + from, source, to - from);
+      news = true;
+    } else {
+      for (std::size_t i = from; i < to; ++i, ++source) {
+        const bool known = (chunk->present[i / 64] >> (i % 64) & 1U) != 0;
+        conflict |= known && chunk->bytes[i] != *source;
+        news |= !known;
+        if (!known) chunk->bytes[i] = *source;
+      }
+    }
+    return for_each_word(chunk->present, from, to, [](std::uint64_t& word, std::uint64_t mask) {
+      word |= mask;
+      return true;
+    });
+  });
+  if (news && stream.decided[0]) set_retired(stream, false);
+  return conflict ? Stored::conflict : Stored::stored;
+}
+
+bool CryptoStreams::has(const CryptoStream& stream, std::size_t begin, std::size_t end) const noexcept {
+  if (end > kMaxCryptoBytes) return false;
+  return for_each_chunk(begin, end, [&](std::size_t number, std::size_t from, std::size_t to) {
+    if (stream.chunks[number] == CryptoStream::kNoChunk) return false;
+    return for_each_word(chunks_[stream.chunks[number]].present, from, to,
+                         [](std::uint64_t word, std::uint64_t mask) { return (word & mask) == mask; });
+  });
+}
+
+std::span<const std::byte> CryptoStreams::read(const CryptoStream& stream, std::size_t begin,
+                                               std::size_t end) noexcept {
+  std::byte* to = read_buffer_.data();
+  for_each_chunk(begin, end, [&](std::size_t number, std::size_t from, std::size_t stop) {
+    to = std::copy_n(chunks_[stream.chunks[number]].bytes.data() + from, stop - from, to);
+    return true;
+  });
+  return std::span(read_buffer_).first(end - begin);
+}
+
+std::uint32_t CryptoStreams::index_of(const CryptoStream& stream) const noexcept {
+  return static_cast<std::uint32_t>(&stream - streams_.data());
+}
+
+void CryptoStreams::append(std::uint32_t index) noexcept {
+  Chunk& chunk = chunks_[index];
+  Queue& queue = queue_of(chunk);
+  chunk.next = kNone;
+  chunk.previous = queue.last;
+  (queue.last == kNone ? queue.first : chunks_[queue.last].next) = index;
+  queue.last = index;
+}
+
+void CryptoStreams::unlink(std::uint32_t index) noexcept {
+  const Chunk& chunk = chunks_[index];
+  Queue& queue = queue_of(chunk);
+  (chunk.previous == kNone ? queue.first : chunks_[chunk.previous].next) = chunk.next;
+  (chunk.next == kNone ? queue.last : chunks_[chunk.next].previous) = chunk.previous;
+}
+
+void CryptoStreams::set_retired(CryptoStream& stream, bool retired) noexcept {
+  for (const std::uint16_t index : stream.chunks) {
+    if (index == CryptoStream::kNoChunk || chunks_[index].retired == retired) continue;
+    unlink(index);
+    chunks_[index].retired = retired;
+    append(index);
+  }
+}
+
+CryptoStreams::Chunk* CryptoStreams::chunk_at(CryptoStream& stream, std::size_t number) noexcept {
+  std::uint16_t& index = stream.chunks[number];
+  if (index == CryptoStream::kNoChunk) {
+    const std::uint32_t taken = take_chunk(index_of(stream));
+    if (taken == kNone) return nullptr;
+    index = static_cast<std::uint16_t>(taken);
+  }
+  return &chunks_[index];
+}
+
+std::uint32_t CryptoStreams::take_chunk(std::uint32_t owner) noexcept {
+  if (free_ == kNone && !evict_one(owner)) return kNone;
+  const std::uint32_t index = free_;
+  Chunk& chunk = chunks_[index];
+  free_ = chunk.next;
+  --free_count_;
+  chunk.present.fill(0);
+  chunk.owner = owner;
+  chunk.retired = false;
+  append(index);
+  return index;
+}
+
+// A stream has 32 chunks at most, so the walk over the spared one's is short and another is always found.
+bool CryptoStreams::evict_one(std::uint32_t spared) noexcept {
+  const bool oldest_expired = waiting_.first != kNone && !live(streams_[chunks_[waiting_.first].owner], now_);
+  for (const Queue* queue : {oldest_expired ? &waiting_ : &retired_, &retired_, &waiting_}) {
+    for (std::uint32_t index = queue->first; index != kNone; index = chunks_[index].next) {
+      if (chunks_[index].owner == spared) continue;
+      CryptoStream& victim = streams_[chunks_[index].owner];
+      if (!chunks_[index].retired && live(victim, now_)) ++evictions_;
+      release_bytes(victim);
+      // What comes again is read anew: without its bytes a different copy could not be told.
+      victim.decided = {};
+      return true;
+    }
+  }
+  return false;
+}
+
+void CryptoStreams::release_bytes(CryptoStream& stream) noexcept {
+  for (std::uint16_t& index : stream.chunks) {
+    if (index == CryptoStream::kNoChunk) continue;
+    unlink(index);
+    chunks_[index].owner = kNone;
+    chunks_[index].next = free_;
+    free_ = index;
+    ++free_count_;
+    index = CryptoStream::kNoChunk;
+  }
+}
+
+}  // namespace weir::flow

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "flow/flow_table.h"
+#include "proto/quic_initial.h"
+
+namespace weir::flow {
+
+/// Most bytes of one connection's handshake stream that are kept; servers take less.
+inline constexpr std::size_t kMaxCryptoBytes = 65536;
+/// Bytes of one buffer: a usual hello, a post-quantum one too, fits one.
+inline constexpr std::size_t kCryptoChunkBytes = 2048;
+
+/// What is known of the client's Initial packets under one set of keys. Belongs to CryptoStreams.
+struct CryptoStream {
+  static constexpr std::size_t kChunks = kMaxCryptoBytes / kCryptoChunkBytes;
+  static constexpr std::uint16_t kNoChunk = 0xffff;
+
+  std::uint64_t connection = 0;  // CryptoStreams::connection_of()
+  std::chrono::nanoseconds last_seen{0};
+  std::uint64_t next_number = 0;  // behind the largest packet number seen
+  std::array<std::uint16_t, kChunks> chunks{};
+  std::uint32_t second_message = 0;  // where the message behind the first decided one begins; 0: not known
+  proto::QuicConnectionId id;        // that the keys come from
+  proto::QuicVersion version = proto::QuicVersion::unknown;
+  bool used = false;
+  bool blocked = false;
+  std::array<bool, 2> decided{};  // the message at offset 0, and the one at second_message
+};
+static_assert(sizeof(CryptoStream) <= 128);
+
+/// Fixed-capacity table of the QUIC connections of one worker whose Initials were seen, and a fixed pool of
+/// buffers for their handshake streams: bytes may come in any order and any pieces. Memory is taken once, by
+/// the constructor. Not thread safe.
+///
+/// - The first copy of a byte stands; a later one that differs is a conflict.
+/// - The bytes of a decided message are kept until the pool needs them, so that a decoy that a server never
+///   got cannot be completed differently afterwards. They go first, the oldest first; then those of the
+///   connection that has waited longest for the end of its hello (counted). Without its bytes a connection is
+///   read anew from what still comes.
+/// - In a full set the longest unseen decided connection is forgotten, then the longest unseen undecided one,
+///   blocked ones last (the latter two are counted).
+class CryptoStreams {
+ public:
+  static constexpr std::size_t kWays = 8;
+  static constexpr std::size_t kMinChunks = 64;
+
+  struct Settings {
+    std::size_t capacity = 16384;                     // connections, rounded up to a power of two
+    std::size_t memory_bytes = std::size_t{8} << 20;  // of handshake bytes; at least kMinChunks buffers
+    std::chrono::nanoseconds lifetime = std::chrono::seconds(60);
+  };
+  enum class Stored : std::uint8_t { stored, conflict };
+
+  explicit CryptoStreams(const Settings& settings);
+
+  /// Keyed hash of a 5-tuple.
+  [[nodiscard]] std::uint64_t connection_of(const FlowKey& key) const noexcept;
+  /// The live streams of a 5-tuple are among these; the others' `connection` differs or they are not live().
+  [[nodiscard]] std::span<CryptoStream> set_of(std::uint64_t connection) noexcept;
+  [[nodiscard]] bool live(const CryptoStream& stream, std::chrono::nanoseconds now) const noexcept;
+
+  CryptoStream* find(std::uint64_t connection, proto::QuicVersion version, const proto::QuicConnectionId& id,
+                     std::chrono::nanoseconds now) noexcept;
+  /// A new stream in a place of its set; references to other streams of the set may be another's afterwards.
+  CryptoStream& add(std::uint64_t connection, proto::QuicVersion version, const proto::QuicConnectionId& id,
+                    std::chrono::nanoseconds now) noexcept;
+
+  /// Keeps bytes at an offset of the stream; what reaches behind kMaxCryptoBytes is left out. A conflicting
+  /// piece leaves the bytes that were there. O(bytes).
+  Stored store(CryptoStream& stream, std::uint64_t offset, std::span<const std::byte> data) noexcept;
+  /// Whether all of [begin, end) is there. O(end - begin) / 64.
+  [[nodiscard]] bool has(const CryptoStream& stream, std::size_t begin, std::size_t end) const noexcept;
+  /// The bytes [begin, end), which are all there; valid until the next call.
+  std::span<const std::byte> read(const CryptoStream& stream, std::size_t begin, std::size_t end) noexcept;
+  /// A message was decided: the stream's bytes may go before those of undecided ones, until new ones come.
+  void retire(CryptoStream& stream) noexcept { set_retired(stream, true); }
+
+  /// Undecided and blocked streams that lost their place, and undecided ones that lost their bytes, since
+  /// construction.
+  [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
+  [[nodiscard]] std::size_t chunks_used() const noexcept { return chunks_.size() - free_count_; }
+
+ private:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::size_t kWords = kCryptoChunkBytes / 64;
+
+  struct Chunk {
+    std::array<std::uint64_t, kWords> present{};
+    std::array<std::byte, kCryptoChunkBytes> bytes{};
+    std::uint32_t owner = kNone;
+    std::uint32_t previous = kNone;
+    std::uint32_t next = kNone;
+    bool retired = false;
+  };
+  /// Chunks in the order in which they were taken; the first is the next to go.
+  struct Queue {
+    std::uint32_t first = kNone;
+    std::uint32_t last = kNone;
+  };
+
+  [[nodiscard]] std::uint32_t index_of(const CryptoStream& stream) const noexcept;
+  Queue& queue_of(const Chunk& chunk) noexcept { return chunk.retired ? retired_ : waiting_; }
+  void append(std::uint32_t index) noexcept;
+  void unlink(std::uint32_t index) noexcept;
+  void set_retired(CryptoStream& stream, bool retired) noexcept;
+  Chunk* chunk_at(CryptoStream& stream, std::size_t number) noexcept;
+  std::uint32_t take_chunk(std::uint32_t owner) noexcept;
+  bool evict_one(std::uint32_t spared) noexcept;
+  void release_bytes(CryptoStream& stream) noexcept;
+  CryptoStream& place_for(std::uint64_t connection, std::chrono::nanoseconds now) noexcept;
+
+  std::vector<CryptoStream> streams_;
+  std::vector<Chunk> chunks_;
+  std::vector<std::byte> read_buffer_;
+  Queue retired_;
+  Queue waiting_;
+  std::uint32_t free_ = kNone;  // chained by Chunk::next
+  std::size_t free_count_ = 0;
+  std::chrono::nanoseconds lifetime_;
+  std::chrono::nanoseconds now_{0};  // of the call before: which streams have expired
+  std::uint64_t hash_seed_;
+  std::uint64_t evictions_ = 0;
+};
+
+}  // namespace weir::flow
