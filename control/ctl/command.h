@@ -59,6 +59,7 @@ struct Option {
   std::string_view name;   // without dashes
   std::string_view value;  // its name in the help; empty: a flag
   std::string_view help;
+  char letter = 0;  // its short form; 0: none
 };
 
 /// One command: help, completion and the check of the command line derive from its row.
@@ -68,19 +69,22 @@ struct Command {
   std::size_t fewest = 0;      // arguments
   std::size_t most = 0;
   std::span<const Option> options;
-  std::string_view completes;  // words for its first argument, or `lists` for names of lists
+  std::string_view completes;  // words for its first argument; `lists`: names of lists, `files`: of files
   std::string_view help;
   /// The call to make. Error code: usage.
   base::Result<nlohmann::json> (*request)(const Given& given);
   std::string_view method;
   /// Prints the answer for people; the exit status.
   int (*print)(const Session& session, const Given& given, const nlohmann::json& answer);
+  /// In place of the three: what is done without asking the daemon; the exit status.
+  int (*local)(const Session& session, const Given& given, std::ostream& errors) = nullptr;
 };
 
 std::span<const Command> commands();
 const Command* find_command(std::string_view name);
 
-/// Makes the call of a command and prints what came of it; errors go to `errors`. The exit status.
+/// Makes the call of a command (or does what is local) and prints what came of it; errors go to `errors`. The
+/// exit status.
 int run_command(const Command& command, const Given& given, const Session& session, std::ostream& errors);
 
 /// The commands and their options, as `weirctl --help` shows them.

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/ids.h"
 #include "ctl/command.h"
+#include "ctl/compile.h"
 #include "ctl/printers.h"
 
 namespace weir::ctl {
@@ -34,6 +36,15 @@ constexpr std::array<Option, 3> kRulesOptions{{
 constexpr std::array<Option, 2> kAuditOptions{{
     {"since", "SECONDS", "not before this Unix time"},
     {"limit", "N", "how many, up to 1000 (100)"},
+}};
+
+constexpr std::array<Option, 6> kCompileOptions{{
+    {"output", "SNAPSHOT", "the file to write, whole or not at all", 'o'},
+    {"seed", "HEX", "32 digits, to be kept secret: same lists, same bytes, no date (random)"},
+    {"generation", "N", "the snapshot's number (1)"},
+    {"subdomains", "", "entries with a path hold for the hosts below theirs too"},
+    {"www-equivalent", "", "www.X and X are one host"},
+    {"on-tls", "pass|block-host", "what an entry with a path does to encrypted connections (pass)"},
 }};
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -110,7 +121,7 @@ Request audit_request(const Given& given) {
   return params;
 }
 
-constexpr std::array<Command, 13> kCommands{{
+constexpr std::array<Command, 14> kCommands{{
     {"status",
      "",
      0,
@@ -182,11 +193,15 @@ constexpr std::array<Command, 13> kCommands{{
      &print_report},
     {"counters", "", 0, 0, {}, "", "what the dataplane counted", &no_parameters, "counters", &print_counters},
     {"audit", "", 0, 0, kAuditOptions, "", "who changed what", &audit_request, "audit", &print_audit},
+    {"compile", "LIST...", 1, base::kMaxLists, kCompileOptions, "files",
+     "plain lists (FILE or NAME=FILE) into a snapshot, without weir-control", nullptr, "", nullptr,
+     &compile_lists},
 }};
 
 std::string option_text(const Option& option) {
-  return option.value.empty() ? fmt::format("--{}", option.name)
-                              : fmt::format("--{} {}", option.name, option.value);
+  const std::string name = option.letter == 0 ? fmt::format("--{}", option.name)
+                                              : fmt::format("-{}, --{}", option.letter, option.name);
+  return option.value.empty() ? name : fmt::format("{} {}", name, option.value);
 }
 
 }  // namespace
@@ -218,15 +233,18 @@ std::string bash_completion() {
     names += fmt::format("{} ", command.name);
     std::string options;
     for (const Option& option : command.options) options += fmt::format("--{} ", option.name);
+    const bool completes_files = command.completes == "files";
     const std::string words =
-        command.completes == "lists"
+        completes_files ? ""
+        : command.completes == "lists"
             ? "$(weirctl --json lists 2>/dev/null | sed -n 's/^ *\"name\": \"\\(.*\\)\",*$/\\1/p')"
             : std::string(command.completes);
-    cases += fmt::format("    {}) words=\"{}{}\" ;;\n", command.name, options, words);
+    cases += fmt::format("    {}) words=\"{}{}\"{} ;;\n", command.name, options, words,
+                         completes_files ? " files=-f" : "");
   }
   return fmt::format(
       "_weirctl() {{\n"
-      "  local word=${{COMP_WORDS[COMP_CWORD]}} command= words= i\n"
+      "  local word=${{COMP_WORDS[COMP_CWORD]}} command= words= files= i\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
       "    case ${{COMP_WORDS[i]}} in\n"
       "      --socket | --config) ((i++)) ;;\n"
@@ -239,7 +257,7 @@ std::string bash_completion() {
       "{}"
       "    completion) words=bash ;;\n"
       "  esac\n"
-      "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+      "  COMPREPLY=($(compgen $files -W \"$words\" -- \"$word\"))\n"
       "}}\n"
       "complete -F _weirctl weirctl\n",
       names, cases);

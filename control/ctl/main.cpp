@@ -39,8 +39,9 @@ po::options_description command_options() {
   std::set<std::string> seen;
   for (const auto& command : weir::ctl::commands()) {
     for (const auto& option : command.options) {
-      const std::string name(option.name);
+      std::string name(option.name);
       if (!seen.insert(name).second) continue;
+      if (option.letter != 0) name.append(",").push_back(option.letter);
       if (option.value.empty()) {
         description.add_options()(name.c_str(), "");
       } else {
@@ -85,10 +86,10 @@ int check_usage(const weir::ctl::Command& command, const weir::ctl::Given& given
 
 int run(const po::variables_map& variables) {
   if (variables.count("help") != 0) {
-    std::cout
-        << "Usage: weirctl [OPTION]... COMMAND [ARGUMENT]...\nAsks and directs a running weir-control.\n\n"
-        << weir::ctl::command_help() << '\n'
-        << global_options() << "\nExit status: 0 done, 1 failed, 2 usage or configuration error.\n";
+    std::cout << "Usage: weirctl [OPTION]... COMMAND [ARGUMENT]...\nAsks and directs a running weir-control; "
+                 "compile works without one.\n\n"
+              << weir::ctl::command_help() << '\n'
+              << global_options() << "\nExit status: 0 done, 1 failed, 2 usage or configuration error.\n";
     return kDone;
   }
   if (variables.count("version") != 0) {
@@ -116,7 +117,9 @@ int run(const po::variables_map& variables) {
   const auto given = read_given(variables, words);
   if (const int status = check_usage(*command, given); status != kDone) return status;
   std::string socket;
-  if (variables.count("socket") != 0) {
+  if (command->local != nullptr) {
+    // Asks nobody, so it needs no configuration either.
+  } else if (variables.count("socket") != 0) {
     socket = variables["socket"].as<std::string>();
   } else {
     const auto settings = weir::config::load_settings(file, weir::config::Audience::client);

@@ -41,6 +41,7 @@ base::Result<nlohmann::json> Session::call(const std::string& method, const nloh
 }
 
 int run_command(const Command& command, const Given& given, const Session& session, std::ostream& errors) {
+  if (command.local != nullptr) return command.local(session, given, errors);
   const auto request = command.request(given);
   if (!request) {
     errors << "weirctl: " << printable(request.error().message) << '\n';

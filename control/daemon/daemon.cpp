@@ -11,7 +11,6 @@
 
 #include "control/audit_log.h"
 #include "control/control_api.h"
-#include "control/durable_file.h"
 #include "control/fetcher.h"
 #include "control/metrics.h"
 #include "control/service_notify.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <exception>
 
-#include "control/durable_file.h"
 #include "control/unix_time.h"
+#include "files/durable_file.h"
 
 namespace weir::control {
 namespace {
@@ -117,7 +117,7 @@ FeedOutcome Feed::run(const Validators& validators, const std::string& digest) {
       return outcome;
     }
     outcome.validators = fetched.value().validators;
-    outcome.source_digest = fetched.value().not_modified ? digest : control::digest(fetched.value().bytes);
+    outcome.source_digest = fetched.value().not_modified ? digest : files::digest(fetched.value().bytes);
     if (fetched.value().not_modified || outcome.source_digest == digest) {
       if (fetched.value().not_modified) outcome.validators = validators;
       outcome.unchanged = true;

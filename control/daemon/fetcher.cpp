@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/version.h"
-#include "control/durable_file.h"
+#include "files/durable_file.h"
 
 namespace weir::control {
 namespace {
@@ -70,7 +70,7 @@ base::Result<Fetched> fetch_file(const config::ListSettings& list) {
   const std::string path = file_path(list.url);
   for (int attempt = 0; attempt < kFileAttempts; ++attempt) {
     const FileMark before = mark_of(path);
-    auto bytes = read_whole(path, kMaxFeedBytes);
+    auto bytes = files::read_whole(path, kMaxFeedBytes);
     if (!bytes) {
       return base::Error{bytes.error().code == "too_large" ? "fetch_too_large" : "fetch_io",
                          bytes.error().message};
@@ -143,7 +143,7 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 }
 
 base::Result<std::string> read_secret(const std::filesystem::path& file) {
-  auto text = read_whole(file, kMaxSecretBytes);
+  auto text = files::read_whole(file, kMaxSecretBytes);
   if (!text) return base::Error{"fetch_secret", text.error().message};
   return std::string(trimmed(text.value()));
 }

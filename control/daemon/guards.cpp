@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "control/durable_file.h"
+#include "files/durable_file.h"
 
 namespace weir::control {
 namespace {
@@ -48,7 +48,7 @@ base::Result<ProtectedHosts> ProtectedHosts::read(const std::filesystem::path& f
                                                   match::EntryParser& parser) {
   ProtectedHosts hosts;
   if (file.empty()) return hosts;
-  const auto text = read_whole(file, kMaxProtectedBytes);
+  const auto text = files::read_whole(file, kMaxProtectedBytes);
   if (!text) return base::Error{"protected_unreadable", "protected_hosts: " + text.error().message};
   std::size_t bad_line = 0;
   const auto summary =

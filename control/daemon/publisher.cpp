@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "control/durable_file.h"
 #include "control/rule_changes.h"
 #include "control/unix_time.h"
+#include "files/durable_file.h"
 
 namespace weir::control {
 namespace {
@@ -23,7 +23,7 @@ ListState fresh_list(const config::ListSettings& list) {
   state.subdomains = list.subdomains;
   state.www_equivalent = list.www_equivalent;
   state.block_host_on_tls = list.on_tls == config::OnTls::block_host;
-  state.source = digest(list.url);
+  state.source = files::digest(list.url);
   return state;
 }
 

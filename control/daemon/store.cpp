@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <sys/file.h>
 
-#include "control/durable_file.h"
 #include "control/state_json.h"
+#include "files/durable_file.h"
 
 namespace weir::control {
 namespace {
@@ -43,9 +43,9 @@ std::vector<std::uint64_t> numbers_in(const std::filesystem::path& directory, st
 
 base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem::path snapshot_dir) {
   for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists"}) {
-    if (auto made = make_directory(directory, 0700); !made) return made.error();
+    if (auto made = files::make_directory(directory, 0700); !made) return made.error();
   }
-  if (auto made = make_directory(snapshot_dir, 0750); !made) return made.error();
+  if (auto made = files::make_directory(snapshot_dir, 0750); !made) return made.error();
   const std::filesystem::path lock_path = state_dir / "lock";
   rpc::FileDescriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return base::Error{"io", fmt::format("cannot write in {}", state_dir.string())};
@@ -56,7 +56,7 @@ base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem
                                    state_dir.string())};
   }
   for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists", snapshot_dir}) {
-    remove_temporaries(directory);
+    files::remove_temporaries(directory);
   }
   return Store(std::move(state_dir), std::move(snapshot_dir), std::move(lock));
 }
@@ -72,9 +72,9 @@ std::filesystem::path Store::snapshot_path(base::Generation generation) const {
 }
 
 base::Result<ContentPtr> Store::load_content(std::uint64_t serial) const {
-  auto file = read_whole(content_path(serial), kMaxContentBytes);
+  auto file = files::read_whole(content_path(serial), kMaxContentBytes);
   if (!file) return file.error();
-  auto payload = unseal("list", file.value());
+  auto payload = files::unseal("list", file.value());
   if (!payload) return base::Error{"damaged", content_path(serial).string() + ": " + payload.error().message};
   std::string_view bytes = payload.value();
   auto rules = RuleSet::deserialize(bytes);
@@ -90,9 +90,9 @@ base::Result<ContentPtr> Store::load_content(std::uint64_t serial) const {
 }
 
 base::Result<State> Store::read_state_file(const std::filesystem::path& path) {
-  auto file = read_whole(path, kMaxStateBytes);
+  auto file = files::read_whole(path, kMaxStateBytes);
   if (!file) return file.error();
-  auto payload = unseal("state", file.value());
+  auto payload = files::unseal("state", file.value());
   if (!payload) return base::Error{"damaged", path.string() + ": " + payload.error().message};
   State state;
   if (!state_from_json(payload.value(), state)) {
@@ -154,7 +154,7 @@ base::Result<State> Store::read_state(base::Generation generation) const {
 }
 
 base::Status Store::write_snapshot(base::Generation generation, std::span<const std::byte> bytes) const {
-  return write_durably(snapshot_path(generation), bytes, 0640);
+  return files::write_durably(snapshot_path(generation), bytes, 0640);
 }
 
 base::Result<rpc::FileDescriptor> Store::open_snapshot(base::Generation generation) const {
@@ -164,7 +164,7 @@ base::Result<rpc::FileDescriptor> Store::open_snapshot(base::Generation generati
 }
 
 base::Result<std::string> Store::read_snapshot(base::Generation generation) const {
-  return read_whole(snapshot_path(generation), kMaxContentBytes);
+  return files::read_whole(snapshot_path(generation), kMaxContentBytes);
 }
 
 void Store::remove_snapshot(base::Generation generation) const {
@@ -176,15 +176,16 @@ base::Status Store::write_content(const ListContent& content) const {
   std::string payload;
   content.rules.serialize(payload);
   payload += notes_to_json(content.notes);
-  return write_durably(content_path(content.serial), seal("list", payload), 0600);
+  return files::write_durably(content_path(content.serial), files::seal("list", payload), 0600);
 }
 
 base::Status Store::commit(const State& state, bool as_generation) const {
-  const std::string file = seal("state", state_to_json(state));
+  const std::string file = files::seal("state", state_to_json(state));
   if (as_generation) {
-    if (auto written = write_durably(generation_path(state.generation), file, 0600); !written) return written;
+    if (auto written = files::write_durably(generation_path(state.generation), file, 0600); !written)
+      return written;
   }
-  return write_durably(state_dir_ / "state", file, 0600);
+  return files::write_durably(state_dir_ / "state", file, 0600);
 }
 
 std::vector<base::Generation> Store::generations() const {

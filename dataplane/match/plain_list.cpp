@@ -24,29 +24,63 @@ std::string_view trim(std::string_view text) noexcept {
 
 }  // namespace
 
-PlainListSummary read_plain_list(std::string_view text, EntryParser& parser,
-                                 const std::function<void(Rule&&, std::size_t line)>& on_rule) {
-  PlainListSummary summary;
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  std::size_t line_number = 0;
-  while (!text.empty()) {
-    ++line_number;
-    const std::size_t end = text.find('\n');
-    const std::string_view entry = trim(without_comment(text.substr(0, end)));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (entry.empty()) continue;
-    auto rule = parser.parse(entry);
-    if (rule.ok()) {
-      ++summary.rules;
-      on_rule(std::move(rule).value(), line_number);
+void PlainListReader::feed(std::string_view block) {
+  while (!block.empty()) {
+    const std::size_t end = block.find('\n');
+    const std::string_view part = block.substr(0, end);
+    if (end == std::string_view::npos) return keep(part);
+    block.remove_prefix(end + 1);
+    if (kept_.empty()) {
+      take_line(part.substr(0, kMaxLineBytes), part.size() > kMaxLineBytes);
       continue;
     }
-    ++summary.bad_lines;
-    if (summary.errors.size() < kMaxLineErrors) {
-      summary.errors.push_back({.line = line_number, .message = rule.error().message});
-    }
+    keep(part);
+    take_line(kept_, kept_is_cut_);
+    kept_.clear();
+    kept_is_cut_ = false;
   }
-  return summary;
+}
+
+PlainListSummary PlainListReader::finish() {
+  if (!kept_.empty()) take_line(kept_, kept_is_cut_);
+  kept_.clear();
+  return std::move(summary_);
+}
+
+void PlainListReader::keep(std::string_view part) {
+  const std::size_t room = kMaxLineBytes - kept_.size();
+  kept_is_cut_ = kept_is_cut_ || part.size() > room;
+  kept_.append(part.substr(0, room));
+}
+
+void PlainListReader::take_line(std::string_view line, bool is_cut) {
+  ++line_;
+  if (line_ == 1 && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+  const std::string_view text = without_comment(line);
+  // Only a comment may be cut: what is before it is whole.
+  if (is_cut && text.size() == line.size()) {
+    return refuse("the line is too long: at most " + std::to_string(kMaxLineBytes) +
+                  " bytes before a comment");
+  }
+  const std::string_view entry = trim(text);
+  if (entry.empty()) return;
+  auto rule = parser_.parse(entry);
+  if (!rule.ok()) return refuse(rule.error().message);
+  ++summary_.rules;
+  on_rule_(std::move(rule).value(), line_);
+}
+
+void PlainListReader::refuse(std::string message) {
+  ++summary_.bad_lines;
+  if (summary_.errors.size() == kMaxLineErrors) return;
+  summary_.errors.push_back({.line = line_, .message = std::move(message)});
+}
+
+PlainListSummary read_plain_list(std::string_view text, EntryParser& parser,
+                                 const PlainListReader::OnRule& on_rule) {
+  PlainListReader reader(parser, on_rule);
+  reader.feed(text);
+  return reader.finish();
 }
 
 }  // namespace weir::match

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "match/rule.h"
@@ -13,6 +14,10 @@ namespace weir::match {
 /// Most bad lines whose reason is kept; further ones are only counted, so that a file of garbage cannot fill
 /// the memory.
 inline constexpr std::size_t kMaxLineErrors = 1000;
+
+/// What is kept of a line in bytes; of the rest only its end is looked for. An entry has at most
+/// kMaxEntryBytes, what lies between is room for a comment.
+inline constexpr std::size_t kMaxLineBytes = 65536;
 
 /// A line that could not be used; `message` gives the reason and never repeats the line.
 struct LineError {
@@ -26,11 +31,37 @@ struct PlainListSummary {
   std::vector<LineError> errors;  // of the first kMaxLineErrors bad lines
 };
 
-/// Reads the `plain` profile: an entry a line, `#` starts a comment (at the line's start or after white
-/// space), blank lines are skipped, LF or CRLF, an optional UTF-8 byte order mark. Calls `on_rule(rule,
-/// line)` for each good line in order (rule id and list are left to the caller); bad lines are collected and
-/// the rest loads.
+/// Reads the `plain` profile block by block, wherever the blocks are cut, and keeps no more of them than a
+/// line: an entry a line, `#` starts a comment (at the line's start or after white space), blank lines are
+/// skipped, LF or CRLF, an optional UTF-8 byte order mark. Calls `on_rule(rule, line)` for each good line in
+/// order (rule id and list are left to the caller); bad lines are collected and the rest loads.
+class PlainListReader {
+ public:
+  using OnRule = std::function<void(Rule&&, std::size_t line)>;
+
+  /// `parser` outlives the reader.
+  PlainListReader(EntryParser& parser, OnRule on_rule) : parser_(parser), on_rule_(std::move(on_rule)) {}
+
+  /// The next bytes of the list.
+  void feed(std::string_view block);
+  /// After the last block: takes a last line without line end. Once.
+  PlainListSummary finish();
+
+ private:
+  void keep(std::string_view part);
+  void take_line(std::string_view line, bool is_cut);
+  void refuse(std::string message);
+
+  EntryParser& parser_;
+  const OnRule on_rule_;
+  PlainListSummary summary_;
+  std::size_t line_ = 0;
+  std::string kept_;  // the beginning of a line that goes on in the next block
+  bool kept_is_cut_ = false;
+};
+
+/// Reads a whole list in the same way.
 PlainListSummary read_plain_list(std::string_view text, EntryParser& parser,
-                                 const std::function<void(Rule&&, std::size_t line)>& on_rule);
+                                 const PlainListReader::OnRule& on_rule);
 
 }  // namespace weir::match

@@ -1,5 +1,6 @@
 """Changing what is blocked while traffic flows."""
 
+import json
 import struct
 import time
 
@@ -126,6 +127,46 @@ class Lists(LabCase):
         finally:
             self.weir.ctl("mode", "enforce")
         self.assert_still_blocks()
+
+
+class Compiled(LabCase):
+    """A snapshot made by `weirctl compile`, with no control daemon anywhere."""
+
+    with_control = False
+
+    def compile(self, output, *arguments):
+        return self.weir.run("weirctl", "--json", "compile", f"hotline={self.weir.list_file}", "-o", output, *arguments)
+
+    def test_compiled_list_is_loaded_at_start(self):
+        self.assert_passes("http://news.test/forbidden")
+        self.weir.write_list("news.test/forbidden", "http://[broken/", "listed.test")
+        done = self.compile(self.weir.snapshot_dir / f"{5:020}.snapshot", "--generation", "5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("hotline.txt:2: ", done.stderr)
+        self.assertNotIn("broken", done.stderr)
+        self.assertEqual(json.loads(done.stdout)["entries"], 2)
+        self.weir.kill(self.weir.dataplane)
+        self.weir.start_dataplane()
+        self.assertEqual(self.weir.generation(), 5)
+        self.assert_blocked_page("http://news.test/forbidden")
+        self.assert_blocked_tls("https://listed.test/")
+        self.assert_passes("http://news.test/")
+
+    def test_same_seed_gives_the_same_bytes(self):
+        self.weir.write_list("news.test/forbidden", "listed.test")
+        output, seed = self.directory / "seeded.snapshot", ("--seed", "000102030405060708090a0b0c0d0e0f")
+        self.assertEqual(self.compile(output, *seed).returncode, 0)
+        first = output.read_bytes()
+        self.assertEqual(self.compile(output, *seed).returncode, 0)
+        self.assertEqual(output.read_bytes(), first)
+
+    def test_failed_compile_keeps_the_old_file(self):
+        output = self.directory / "kept.snapshot"
+        output.write_bytes(b"old")
+        self.weir.write_list("# nothing")
+        self.assertEqual(self.compile(output).returncode, 1)
+        self.assertEqual(self.compile(output, "--seed", "1").returncode, 2)
+        self.assertEqual(output.read_bytes(), b"old")
 
 
 class Snapshots(LabCase):

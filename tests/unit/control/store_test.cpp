@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "control/durable_file.h"
 #include "control/rule_changes.h"
+#include "files/durable_file.h"
 #include "unit/control/scratch.h"
 
 namespace weir::control {
@@ -218,18 +218,18 @@ TEST_F(StoreTest, PruneKeepsTheNewestAndWhatTheyName) {
 }
 
 TEST(Seal, OnlyTheWholeFileUnseals) {
-  const std::string file = seal("state", "payload");
-  ASSERT_TRUE(unseal("state", file));
-  EXPECT_EQ(unseal("state", file).value(), "payload");
-  EXPECT_FALSE(unseal("list", file));
-  EXPECT_FALSE(unseal("state", file + "x"));
+  const std::string file = files::seal("state", "payload");
+  ASSERT_TRUE(files::unseal("state", file));
+  EXPECT_EQ(files::unseal("state", file).value(), "payload");
+  EXPECT_FALSE(files::unseal("list", file));
+  EXPECT_FALSE(files::unseal("state", file + "x"));
   for (std::size_t size = 0; size < file.size(); ++size) {
-    EXPECT_FALSE(unseal("state", std::string_view(file).substr(0, size))) << size;
+    EXPECT_FALSE(files::unseal("state", std::string_view(file).substr(0, size))) << size;
   }
   for (std::size_t i = 0; i < file.size(); ++i) {
     std::string changed = file;
     changed[i] = static_cast<char>(changed[i] ^ 4);
-    EXPECT_FALSE(unseal("state", changed)) << i;
+    EXPECT_FALSE(files::unseal("state", changed)) << i;
   }
 }
 
@@ -237,10 +237,10 @@ TEST(ReadWhole, RefusesWhatIsNoFile) {
   const Scratch scratch;
   ASSERT_EQ(::mkfifo((scratch / "fifo").c_str(), 0600), 0);
   write_file(scratch / "big", "12345");
-  EXPECT_EQ(read_whole(scratch / "none", 10).error().code, "not_found");
-  EXPECT_EQ(read_whole(scratch / "fifo", 10).error().code, "io");
-  EXPECT_EQ(read_whole(scratch / "big", 4).error().code, "too_large");
-  EXPECT_EQ(read_whole(scratch / "big", 5).value(), "12345");
+  EXPECT_EQ(files::read_whole(scratch / "none", 10).error().code, "not_found");
+  EXPECT_EQ(files::read_whole(scratch / "fifo", 10).error().code, "io");
+  EXPECT_EQ(files::read_whole(scratch / "big", 4).error().code, "too_large");
+  EXPECT_EQ(files::read_whole(scratch / "big", 5).value(), "12345");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -62,7 +63,63 @@ TEST_P(ListCases, Read) {
   EXPECT_EQ(summary.bad_lines, summary.errors.size());
 }
 
+// Wherever the text is cut in two or into single bytes, it is the same list.
+TEST_P(ListCases, ReadInBlocks) {
+  EntryParser parser;
+  const std::string_view text = GetParam().text;
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    std::string rules;
+    PlainListReader reader(parser, [&](Rule&& rule, std::size_t line) {
+      rules += std::to_string(line) + ":" + rule.canonical_text() + " ";
+    });
+    if (cut == text.size()) {
+      for (const char c : text) reader.feed({&c, 1});
+    } else {
+      reader.feed(text.substr(0, cut));
+      reader.feed(text.substr(cut));
+    }
+    std::string bad;
+    for (const LineError& error : reader.finish().errors) bad += std::to_string(error.line) + " ";
+    EXPECT_EQ(rules, GetParam().rules) << "cut at " << cut;
+    EXPECT_EQ(bad, GetParam().bad) << "cut at " << cut;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(List, ListCases, testing::ValuesIn(kListCases));
+
+// No line takes more memory than another, and none is misread for being long.
+TEST(PlainList, LongLines) {
+  const std::string filler(kMaxLineBytes, 'a');
+  const std::string blanks(kMaxLineBytes, ' ');
+  struct Case {
+    std::string_view description;
+    std::string line;
+    std::size_t rules;
+    std::size_t bad;
+  };
+  const std::vector<Case> cases{
+      {"a long comment", "#" + filler, 0, 0},
+      {"an entry with a long comment", "b.example #" + filler, 1, 0},
+      {"an entry that is too long", "b.example/" + filler, 0, 1},
+      {"the same with a comment", "b.example/" + filler + " # a", 0, 1},
+      {"blanks, then an entry that would be overlooked", blanks + "b.example", 0, 1},
+      {"blanks that fit", blanks.substr(9) + "b.example", 1, 0},
+  };
+  for (const Case& each : cases) {
+    for (const std::size_t block : {each.line.size() + 100, std::size_t{4096}}) {
+      EntryParser parser;
+      std::size_t last = 0;
+      PlainListReader reader(parser, [&](Rule&&, std::size_t line) { last = line; });
+      const std::string text = "a.example\n" + each.line + "\nc.example\n" + each.line;
+      for (std::size_t at = 0; at < text.size(); at += block)
+        reader.feed(std::string_view(text).substr(at, block));
+      const auto summary = reader.finish();
+      EXPECT_EQ(summary.rules, 2 + 2 * each.rules) << each.description;
+      EXPECT_EQ(summary.bad_lines, 2 * each.bad) << each.description;
+      EXPECT_EQ(last, each.rules == 0 ? 3U : 4U) << each.description;
+    }
+  }
+}
 
 TEST(PlainList, ReasonsAreKeptForTheFirstBadLinesAlone) {
   std::string text;

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace weir::control {
+namespace weir::files {
 
 /// Puts `bytes` at `path` so that after a crash at any instant the path holds the old bytes or the new ones:
 /// temporary file beside it, fsync, rename, fsync of the directory. Error code: io.
@@ -35,4 +35,4 @@ base::Result<std::string_view> unseal(std::string_view kind, std::string_view fi
 /// XXH3-128 in hexadecimal: tells contents apart, no protection against forgery.
 std::string digest(std::string_view bytes);
 
-}  // namespace weir::control
+}  // namespace weir::files

@@ -1,4 +1,4 @@
-#include "control/durable_file.h"
+#include "files/durable_file.h"
 
 #include <cerrno>
 #include <cstring>
@@ -11,7 +11,7 @@
 
 #include "rpc/file_descriptor.h"
 
-namespace weir::control {
+namespace weir::files {
 namespace {
 
 using rpc::FileDescriptor;
@@ -62,7 +62,7 @@ base::Status write_durably(const std::filesystem::path& path, std::span<const st
     ::unlink(temporary.c_str());
     return io_error("rename to", path, error);
   }
-  return sync_directory(path.parent_path());
+  return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 
 base::Status write_durably(const std::filesystem::path& path, std::string_view text, mode_t mode) {
@@ -136,4 +136,4 @@ base::Result<std::string_view> unseal(std::string_view kind, std::string_view fi
   return payload;
 }
 
-}  // namespace weir::control
+}  // namespace weir::files
