@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "proto/encapsulations.h"
+
 namespace weir::proto {
 
 /// What the first byte of a frame belongs to (pcap link types; a DPDK port is always Ethernet).
@@ -37,10 +39,19 @@ struct TcpFields {
   std::uint8_t flags = 0;
 };
 
-/// The headers of one frame. Offsets are bytes from the frame's start and valid for the classes that reach
-/// the layer: fragment, other, tcp and udp. `payload` is what TCP or UDP carry as the IP length bounds it, so
-/// link padding is never in it; of a fragment or another protocol, all that is behind the IP headers (of a
-/// malformed packet nothing). `ip_protocol` is the number behind the last IPv6 extension header.
+/// Where a fragment belongs (RFC 791, 3.2; RFC 8200, 4.5).
+struct FragmentFields {
+  std::uint32_t identification = 0;
+  std::uint16_t offset = 0;  // bytes, a multiple of 8
+  bool more = false;
+};
+
+/// The headers of one frame, the innermost ones where packets are stacked. Offsets are bytes from the frame's
+/// start and valid for the classes that reach the layer: fragment, other, tcp and udp. `payload` is what TCP
+/// or UDP carry as the IP length bounds it, so link padding is never in it; of a fragment or another
+/// protocol, all that is behind the IP headers (of a malformed packet nothing). `ip_protocol` is the number
+/// behind the last IPv6 extension header. All before `ip_offset` is the link header: addresses, tags, and
+/// whatever the packet is stacked in.
 struct PacketView {
   PacketClass packet_class = PacketClass::malformed;
   std::span<const std::byte> frame;
@@ -54,12 +65,18 @@ struct PacketView {
   std::uint8_t ip_protocol = 0;
   LinkType link = LinkType::ethernet;
   TcpFields tcp;
+  FragmentFields fragment;         // of class fragment
+  std::uint32_t pppoe_offset = 0;  // of the innermost PPPoE header; 0: none
+  std::uint8_t tunnels = 0;        // around the packet, tags and PPPoE not counted
 };
 
 /// Parses link, network and transport headers: any stack of 802.1Q/802.1ad tags, IPv4 with options, IPv6 with
 /// hop-by-hop, routing, destination options, authentication and fragment headers in any order and number (an
-/// atomic fragment, RFC 6946, is a whole packet). Any bytes at all are allowed; the result always has a
-/// class. O(header bytes).
+/// atomic fragment, RFC 6946, is a whole packet), and up to 16 of the encapsulations that are `wanted`, in
+/// any order. Any bytes at all are allowed; the result always has a class. O(header bytes).
+///
+/// Where an encapsulation holds no IP packet that parses, the result is that of the headers around it: an
+/// inner header can never hide an outer one. UDP tunnels are told by destination port and content.
 ///
 /// Lengths that lie, and what receivers make of them:
 /// - IP longer than the frame: malformed (dropped by receivers). Shorter: the rest is link padding.
@@ -67,7 +84,14 @@ struct PacketView {
 /// - An IPv6 Jumbo Payload option (RFC 2675): malformed.
 /// - UDP length 0, or longer than the content: the content. Shorter: the rest is not payload. 1 to 7:
 /// malformed. Checksums are not verified: with offloads they are unfinished, and a wrong one never hides a
-/// request.
-PacketView parse_packet(std::span<const std::byte> frame, LinkType link) noexcept;
+/// request. The lengths of PPPoE and GTP-U are not looked at: the IP header inside has its own.
+PacketView parse_packet(std::span<const std::byte> frame, LinkType link,
+                        const Encapsulations& wanted = {}) noexcept;
+
+/// Parses the IP packet at `ip_offset` of `frame`, put together from fragments of which `fragment` was one.
+/// What lies before it is the link header of `fragment`, byte for byte; or nothing, where that cannot be
+/// kept: then the result counts as tunnelled, since nobody can answer it. The same promises as parse_packet.
+PacketView parse_reassembled(const PacketView& fragment, std::span<const std::byte> frame,
+                             std::size_t ip_offset, const Encapsulations& wanted = {}) noexcept;
 
 }  // namespace weir::proto

@@ -9,6 +9,7 @@ constexpr std::size_t kIpv4Bytes = 20;
 constexpr std::size_t kIpv6Bytes = 40;
 constexpr std::size_t kTcpBytes = 20;
 constexpr std::size_t kMacBytes = 6;
+constexpr std::size_t kPppoeBytes = 6;
 constexpr std::uint8_t kTcpProtocol = 6;
 constexpr std::uint8_t kHops = 64;
 
@@ -58,10 +59,20 @@ Ends ends_of(const PacketView& seen, base::Towards towards) noexcept {
           .destination_port = seen.source_port};
 }
 
-// Cooked and loopback headers name no receiver: they stay as they were.
+// What the PPPoE header of a frame of this size says of it (RFC 2516, 4: all behind the header).
+std::size_t pppoe_length(const PacketView& seen, std::size_t frame_bytes) noexcept {
+  return seen.pppoe_offset == 0 ? 0 : frame_bytes - seen.pppoe_offset - kPppoeBytes;
+}
+
+// Cooked and loopback headers name no receiver: they stay as they were. A PPPoE session has the same number
+// in both directions.
 void write_link(const PacketView& seen, base::Towards towards, std::span<std::byte> out) noexcept {
   const auto header = seen.frame.first(seen.ip_offset);
   std::copy(header.begin(), header.end(), out.begin());
+  if (seen.pppoe_offset != 0) {
+    const auto length = static_cast<std::uint32_t>(pppoe_length(seen, out.size()));
+    FieldWriter(out.subspan(seen.pppoe_offset + 4)).u16(length);
+  }
   if (seen.link != LinkType::ethernet || towards == base::Towards::server) return;
   std::copy_n(header.begin() + kMacBytes, kMacBytes, out.begin());
   std::copy_n(header.begin(), kMacBytes, out.begin() + kMacBytes);
@@ -149,11 +160,12 @@ std::size_t tcp_reply_bytes(const PacketView& seen, const TcpReply& reply) noexc
 std::size_t build_tcp_reply(const PacketView& seen, const TcpReply& reply,
                             std::span<std::byte> out) noexcept {
   if (seen.packet_class != PacketClass::tcp || reply.payload.size() > kMaxTcpReplyPayloadBytes) return 0;
+  if (seen.tunnels != 0) return 0;
   const std::size_t frame_bytes = tcp_reply_bytes(seen, reply);
-  if (out.size() < frame_bytes) return 0;
+  if (out.size() < frame_bytes || pppoe_length(seen, frame_bytes) > 0xffff) return 0;
   const auto packet = out.subspan(seen.ip_offset, frame_bytes - seen.ip_offset);
   const Ends ends = ends_of(seen, reply.towards);
-  write_link(seen, reply.towards, out);
+  write_link(seen, reply.towards, out.first(frame_bytes));
   if (seen.source.is_v6) {
     write_ipv6(seen, ends, reply, packet);
   } else {

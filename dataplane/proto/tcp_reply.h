@@ -30,11 +30,13 @@ struct TcpReply {
 std::size_t tcp_reply_bytes(const PacketView& seen, const TcpReply& reply) noexcept;
 
 /// Writes the frame to `out`: the link header of `seen` with its tags (Ethernet addresses swapped towards the
-/// client; cooked and loopback headers as they are), an IP header without options, TTL or hop limit 64, IPv4
-/// with DF, IPv6 with the client's flow label towards the server; a TCP header without options, window 65535
-/// (0 in a reset); both checksums right. Not padded to Ethernet's 60 bytes: the port does that. `out` must
-/// not overlap `seen.frame` or the payload. Returns the frame's size, 0 when `out` is too small, `seen` is
-/// not of class tcp or the payload is longer than kMaxTcpReplyPayloadBytes; then nothing is written.
+/// client; cooked and loopback headers as they are; the length in a PPPoE header set), an IP header without
+/// options, TTL or hop limit 64, IPv4 with DF, IPv6 with the client's flow label towards the server; a TCP
+/// header without options, window 65535 (0 in a reset); both checksums right. Not padded to Ethernet's 60
+/// bytes: the port does that. `out` must not overlap `seen.frame` or the payload. Returns the frame's size, 0
+/// when `out` is too small, `seen` is not of class tcp or came through a tunnel (labels, addresses and keys
+/// of the way back are not in it), or the payload is longer than kMaxTcpReplyPayloadBytes; then nothing is
+/// written.
 std::size_t build_tcp_reply(const PacketView& seen, const TcpReply& reply, std::span<std::byte> out) noexcept;
 
 }  // namespace weir::proto

@@ -94,7 +94,8 @@ PacketBuilder& PacketBuilder::vlan(std::uint16_t id, std::uint16_t tpid, std::ui
 }
 
 PacketBuilder& PacketBuilder::ethertype(std::uint16_t value) {
-  last({Kind::ethernet, Kind::sll, Kind::sll2, Kind::vlan}, "ethertype").next = value;
+  last({Kind::ethernet, Kind::sll, Kind::sll2, Kind::vlan, Kind::gre, Kind::geneve}, "ethertype").next =
+      value;
   return *this;
 }
 
@@ -275,7 +276,7 @@ PacketBuilder& PacketBuilder::tcp_options(std::span<const std::byte> options) {
 }
 
 PacketBuilder& PacketBuilder::length(std::uint16_t value) {
-  last({Kind::ipv4, Kind::ipv6, Kind::udp}, "length").length = value;
+  last({Kind::ipv4, Kind::ipv6, Kind::udp, Kind::pppoe, Kind::gtp_u}, "length").length = value;
   return *this;
 }
 

@@ -54,6 +54,18 @@ class PacketBuilder {
   PacketBuilder& destination_options() { return extension(60); }
   PacketBuilder& authentication_header();  // RFC 4302, 24 bytes
 
+  // Encapsulations; what comes next goes inside
+  PacketBuilder& pppoe(std::uint16_t session = 7, bool short_protocol = false);  // with its PPP header
+  PacketBuilder& mpls(std::uint32_t label);  // the bottom of the stack is the last of them
+  PacketBuilder& control_word();             // of a pseudowire, between mpls() and ethernet()
+  /// `fields` of C (checksum), K (key), S (sequence number): RFC 2784 and 2890.
+  PacketBuilder& gre(std::string_view fields = "");
+  PacketBuilder& pptp_gre(bool with_acknowledgement = false);  // RFC 2637, with its PPP header
+  PacketBuilder& etherip();
+  PacketBuilder& gtp_u(std::span<const std::uint8_t> extension_words = {});  // with UDP from and to 2152
+  PacketBuilder& vxlan(std::uint32_t network = 1);                           // with UDP to 4789
+  PacketBuilder& geneve(std::size_t option_words = 0);                       // with UDP to 6081
+
   // Transport
   PacketBuilder& tcp(std::uint16_t source_port, std::uint16_t destination_port);
   PacketBuilder& udp(std::uint16_t source_port, std::uint16_t destination_port);
@@ -64,7 +76,8 @@ class PacketBuilder {
   PacketBuilder& urgent(std::uint16_t pointer);
   PacketBuilder& tcp_options(std::span<const std::byte> options);  // padded with zeroes to 4 bytes
 
-  PacketBuilder& length(std::uint16_t value);    // of the last IPv4 (total), IPv6 (payload) or UDP layer
+  PacketBuilder& length(
+      std::uint16_t value);  // of the last IPv4 (total), IPv6 (payload), UDP, PPPoE or GTP-U layer
   PacketBuilder& checksum(std::uint16_t value);  // of the last IPv4, TCP or UDP layer, as it goes on the wire
   PacketBuilder& payload(std::string_view text);
   PacketBuilder& payload(std::span<const std::byte> bytes);
@@ -72,11 +85,11 @@ class PacketBuilder {
   PacketBuilder& trailer(std::size_t bytes, std::byte value = std::byte{0});
 
   [[nodiscard]] Bytes build() const;
-  /// The packet as fragments of the outermost IP layer (which must not be fragmented already), with
-  /// `fragment_bytes` (a multiple of 8) of IP payload each, in order. The transport checksum is that of the
-  /// whole.
-  [[nodiscard]] std::vector<Bytes> build_fragments(std::size_t fragment_bytes,
-                                                   std::uint32_t id = 0x1234) const;
+  enum class Which : std::uint8_t { outermost, innermost };
+  /// The packet as fragments of one IP layer (which must not be fragmented already), with `fragment_bytes` (a
+  /// multiple of 8) of IP payload each, in order. The transport checksum is that of the whole.
+  [[nodiscard]] std::vector<Bytes> build_fragments(std::size_t fragment_bytes, std::uint32_t id = 0x1234,
+                                                   Which which = Which::outermost) const;
 
  private:
   enum class Kind : std::uint8_t {
@@ -85,6 +98,11 @@ class PacketBuilder {
     sll2,
     loopback,
     vlan,
+    pppoe,
+    mpls,
+    gre,
+    gtp_u,
+    geneve,
     raw,
     ipv4,
     ipv6,
@@ -109,7 +127,12 @@ class PacketBuilder {
   Layer& last(std::initializer_list<Kind> kinds, std::string_view method);
   [[nodiscard]] Bytes render(std::size_t first, Bytes body) const;
   [[nodiscard]] Bytes finish(std::size_t index, const Bytes& body) const;
+  /// The number by which an IP header announces the layer inside it.
+  static std::uint8_t protocol_number(const Layer& inner);
   void fill_next(const Layer& layer, std::size_t index, std::size_t body_bytes, Bytes& header) const;
+  /// False when the layer is none of the encapsulations that need it.
+  bool fill_encapsulation(const Layer& layer, const Layer* inner, std::size_t body_bytes,
+                          Bytes& header) const;
   void fill_ip(const Layer& layer, std::size_t body_bytes, Bytes& header) const;
   void fill_transport(const Layer& layer, std::size_t index, const Bytes& body, Bytes& header) const;
 

@@ -14,10 +14,19 @@ Bytes PacketBuilder::build() const {
   return frame;
 }
 
-std::vector<Bytes> PacketBuilder::build_fragments(std::size_t fragment_bytes, std::uint32_t id) const {
-  const auto ip = std::find_if(layers_.begin(), layers_.end(), [](const Layer& layer) {
-    return layer.kind == Kind::ipv4 || layer.kind == Kind::ipv6;
-  });
+std::uint8_t PacketBuilder::protocol_number(const Layer& inner) {
+  if (inner.kind == Kind::ipv4) return 4;
+  if (inner.kind == Kind::ipv6) return 41;
+  return static_cast<std::uint8_t>(inner.kind == Kind::mpls ? 137 : inner.own_number);
+}
+
+std::vector<Bytes> PacketBuilder::build_fragments(std::size_t fragment_bytes, std::uint32_t id,
+                                                  Which which) const {
+  auto ip = layers_.end();
+  for (auto layer = layers_.begin(); layer != layers_.end(); ++layer) {
+    const bool is_ip = layer->kind == Kind::ipv4 || layer->kind == Kind::ipv6;
+    if (is_ip && (ip == layers_.end() || which == Which::innermost)) ip = layer;
+  }
   if (ip == layers_.end()) throw std::logic_error("build_fragments() needs an IP layer");
   if (fragment_bytes == 0 || fragment_bytes % 8 != 0) throw std::logic_error("not a fragment size");
   const auto index = static_cast<std::size_t>(ip - layers_.begin());
@@ -28,7 +37,9 @@ std::vector<Bytes> PacketBuilder::build_fragments(std::size_t fragment_bytes, st
     const std::size_t size = std::min(fragment_bytes, whole.size() - offset);
     PacketBuilder piece;
     piece.layers_.assign(layers_.begin(), ip + 1);
-    if (index + 1 < layers_.size() && !ip->next) piece.layers_.back().next = layers_[index + 1].own_number;
+    if (index + 1 < layers_.size() && !ip->next) {
+      piece.layers_.back().next = protocol_number(layers_[index + 1]);
+    }
     const auto inner = piece.layers_.back().next;
     if (ip->kind == Kind::ipv6) piece.layers_.back().next.reset();
     piece.fragment(static_cast<std::uint32_t>(offset), offset + size < whole.size(), id);
@@ -63,7 +74,8 @@ void PacketBuilder::fill_next(const Layer& layer, std::size_t index, std::size_t
   const Layer* inner = index + 1 < layers_.size() ? &layers_[index + 1] : nullptr;
   const bool inner_is_ip = inner != nullptr && (inner->kind == Kind::ipv4 || inner->kind == Kind::ipv6);
   const bool inner_is_v6 = inner_is_ip && inner->kind == Kind::ipv6;
-  std::uint16_t number = layer.next.value_or(inner != nullptr ? inner->own_number : 0);
+  if (fill_encapsulation(layer, inner, body_bytes, header)) return;
+  const std::uint16_t number = layer.next.value_or(inner != nullptr ? inner->own_number : 0);
   switch (layer.kind) {
     case Kind::ethernet:
       put_u16(header, 12, layer.use_length_field ? static_cast<std::uint16_t>(body_bytes) : number);
@@ -84,16 +96,15 @@ void PacketBuilder::fill_next(const Layer& layer, std::size_t index, std::size_t
     case Kind::ipv6:
     case Kind::extension:
     case Kind::ipv6_fragment:
-    case Kind::authentication:
-      if (!layer.next && inner_is_ip) number = inner_is_v6 ? 41 : 4;
-      if (!layer.next && inner == nullptr) number = 59;  // no next header
+    case Kind::authentication: {
+      constexpr std::uint16_t kNoNextHeader = 59;
+      const std::uint16_t implied = inner != nullptr ? protocol_number(*inner) : kNoNextHeader;
       header[layer.kind == Kind::ipv4   ? 9
              : layer.kind == Kind::ipv6 ? 6
-                                        : 0] = static_cast<std::byte>(number);
+                                        : 0] = static_cast<std::byte>(layer.next.value_or(implied));
       return;
-    case Kind::raw:
-    case Kind::tcp:
-    case Kind::udp:
+    }
+    default:
       return;
   }
 }

@@ -68,6 +68,9 @@ std::vector<Row> links() {
       {"802.1Q with priority", plain(a, b).vlan(5, 0x8100, 3), plain(b, a).vlan(5, 0x8100, 3)},
       {"802.1ad and 802.1Q", plain(a, b).vlan(7, 0x88a8).vlan(5), plain(b, a).vlan(7, 0x88a8).vlan(5)},
       {"raw IP", PacketBuilder(), PacketBuilder(), LinkType::raw_ip},
+      {"PPPoE", plain(a, b).pppoe(), plain(b, a).pppoe()},
+      {"PPPoE over QinQ", plain(a, b).vlan(7, 0x88a8).vlan(5).pppoe(9, true),
+       plain(b, a).vlan(7, 0x88a8).vlan(5).pppoe(9, true)},
       {"cooked v1", PacketBuilder().linux_sll(), PacketBuilder().linux_sll(), LinkType::linux_sll},
       {"cooked v2", PacketBuilder().linux_sll2(), PacketBuilder().linux_sll2(), LinkType::linux_sll2},
       {"loopback", PacketBuilder().loopback(), PacketBuilder().loopback(), LinkType::loopback},
@@ -207,6 +210,16 @@ TEST(BuildTcpReply, RefusesWhatItCannotWrite) {
 
   EXPECT_EQ(build_tcp_reply(seen, reset, out), 54U) << "room left over";
   EXPECT_EQ(test::difference(std::span(untouched).subspan(54), std::span(out).subspan(54)), "");
+
+  for (PacketBuilder around :
+       {PacketBuilder().ethernet().mpls(3), PacketBuilder().ethernet().ipv4("10.0.0.1", "10.0.0.2"),
+        PacketBuilder().ethernet().pppoe().ipv6("::1", "::2").gre().ethernet().pppoe()}) {
+    const Bytes frame = around.ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2).payload("x").build();
+    out = untouched;
+    ASSERT_EQ(parse_packet(frame, LinkType::ethernet).packet_class, PacketClass::tcp);
+    EXPECT_EQ(build_tcp_reply(parse_packet(frame, LinkType::ethernet), reset, out), 0U) << "a tunnel";
+    EXPECT_EQ(test::difference(untouched, out), "");
+  }
 
   const Bytes longest(kMaxTcpReplyPayloadBytes);
   TcpReply large{.sequence = 1, .acknowledgement = 2, .flags = kTcpAck, .payload = longest};
