@@ -40,10 +40,11 @@ enum class Family : std::uint8_t {
   unenforceable,
   injected,
   inject_failed,
+  quic_evictions,
   flow_evictions
 };
 
-inline constexpr std::array<CounterFamily, 9> kFamilies{{
+inline constexpr std::array<CounterFamily, 10> kFamilies{{
     {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
     {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
     {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
@@ -57,6 +58,10 @@ inline constexpr std::array<CounterFamily, 9> kFamilies{{
     {"weir_inject_failed_total",
      "Answers that could not be sent: no mbuf, or the transmit queue full",
      {"towards", kTowards},
+     {}},
+    {"weir_quic_evictions_total",
+     "QUIC connections forgotten, or read anew, before the end of their hello: table or memory full",
+     {},
      {}},
     {"weir_flow_evictions_total", "Flows forgotten early because the flow table was full", {}, {}},
 }};

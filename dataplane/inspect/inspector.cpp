@@ -5,7 +5,7 @@ namespace weir::inspect {
 using base::Outcome;
 
 Inspector::Inspector(const InspectorSettings& settings, base::Counters& counters, RequestObserver* observer)
-    : decider_(counters, observer), tcp_(settings, counters, decider_) {}
+    : decider_(counters, observer), tcp_(settings, counters, decider_), quic_(settings, counters, decider_) {}
 
 Verdict Inspector::inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
                            const match::SnapshotView* snapshot, Enforcement enforcement) noexcept {
@@ -18,12 +18,15 @@ Verdict Inspector::inspect(const proto::PacketView& packet, Direction direction,
     case proto::PacketClass::fragment:
       return forward(Outcome::forward_fragment);
     case proto::PacketClass::other:
-    case proto::PacketClass::udp:
       return forward(Outcome::forward_not_candidate);
+    case proto::PacketClass::udp:
     case proto::PacketClass::tcp:
       break;
   }
   if (direction == Direction::from_network) return forward(Outcome::forward_not_candidate);
+  if (packet.packet_class == proto::PacketClass::udp) {
+    return quic_.inspect(packet, now, snapshot, enforcement);
+  }
   return tcp_.inspect(packet, now, snapshot, enforcement);
 }
 

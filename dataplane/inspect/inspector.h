@@ -5,6 +5,7 @@
 
 #include "base/counters.h"
 #include "inspect/inspector_settings.h"
+#include "inspect/quic_inspector.h"
 #include "inspect/request_decider.h"
 #include "inspect/tcp_inspector.h"
 #include "inspect/verdict.h"
@@ -31,6 +32,7 @@ class Inspector {
  private:
   RequestDecider decider_;
   TcpInspector tcp_;
+  QuicInspector quic_;
 };
 
 }  // namespace weir::inspect

@@ -13,11 +13,15 @@ using PortSet = std::vector<std::uint16_t>;
 struct InspectorSettings {
   PortSet http_ports{};
   PortSet tls_ports{};
+  PortSet quic_ports{};
   bool inspect_http = true;
   bool inspect_tls = true;
+  bool inspect_quic = true;
   bool tls_alert = true;  // else a reset answers a blocked ClientHello
   std::size_t flow_capacity = 65536;
   std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
+  std::size_t quic_connections = 16384;                  // remembered
+  std::size_t quic_memory_bytes = std::size_t{8} << 20;  // for hellos, kept or incomplete
 };
 
 }  // namespace weir::inspect

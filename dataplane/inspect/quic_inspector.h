@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/counters.h"
+#include "inspect/inspector_settings.h"
+#include "inspect/quic_reader.h"
+#include "inspect/request_decider.h"
+#include "inspect/verdict.h"
+#include "match/snapshot_view.h"
+#include "proto/packet_view.h"
+
+namespace weir::inspect {
+
+/// QUIC in the datagrams that clients send over UDP. The datagram that completes a listed hello is dropped
+/// without a word, and so are the later Initials and 0-RTT packets of its connection: browsers fall back to
+/// TCP. Not thread safe.
+class QuicInspector {
+ public:
+  /// Throws std::runtime_error when QUIC is to be inspected and there is no cryptography for it.
+  QuicInspector(const InspectorSettings& settings, base::Counters& counters, RequestDecider& decider);
+
+  /// `packet` is of class udp and not from the network; `enforcement` is enforce or monitor.
+  Verdict inspect(const proto::PacketView& packet, std::chrono::nanoseconds now,
+                  const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
+
+ private:
+  [[nodiscard]] bool is_candidate(std::uint16_t port) const noexcept;
+  Findings decide_hellos(const proto::PacketView& packet, const match::SnapshotView* snapshot,
+                         bool enforce) noexcept;
+  void count_parse(const Findings& findings, const QuicDatagram& datagram) noexcept;
+
+  PortSet ports_;
+  bool wanted_;
+  base::Counters& counters_;
+  RequestDecider& decider_;
+  QuicReader reader_;
+  std::uint64_t evictions_counted_ = 0;
+};
+
+}  // namespace weir::inspect
