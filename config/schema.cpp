@@ -163,6 +163,13 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
     {"dataplane.flows.lifetime",
      [](Settings& s) -> Field { return &s.dataplane.flows.lifetime; },
      {.help = "How long a silent blocked connection is remembered.", .min = 1, .max = kDay}},
+    {"dataplane.flows.h2c_connections",
+     [](Settings& s) -> Field { return &s.dataplane.flows.h2c_connections; },
+     {.help = "HTTP/2 connections in cleartext that each worker follows at the same time, 220 KiB each at "
+              "most. Of further ones only what the first segment holds is seen.",
+      .unit = "connections",
+      .min = 1,
+      .max = 1024}},
     {"control.socket",
      [](Settings& s) -> Field { return &s.control.socket; },
      {.help = "Unix socket of the control daemon, for `weirctl`.",

@@ -88,6 +88,7 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
   result.tls_alert = settings.block.tls == config::TlsAnswer::alert;
   result.flow_capacity = settings.flows.capacity;
   result.flow_lifetime = settings.flows.lifetime;
+  result.h2c_connections = settings.flows.h2c_connections;
   return result;
 }
 

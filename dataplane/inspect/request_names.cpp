@@ -7,9 +7,27 @@
 
 namespace weir::inspect {
 
-RequestNames::RequestNames(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept {
+RequestNames::RequestNames(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept
+    : host_only_(request.method == "CONNECT") {
+  add_http(request, packet);
+}
+
+// CONNECT has a path where it is no tunnel but a WebSocket (RFC 8441, 4).
+RequestNames::RequestNames(const proto::H2Request& request, const proto::PacketView& packet) noexcept
+    : host_only_(request.cut || (request.method == "CONNECT" && request.path.empty())) {
+  add_http({.method = {},
+            .target = request.path,
+            .version = {},
+            .hosts = request.hosts,
+            .host_count = request.host_count,
+            .head_bytes = 0,
+            .framing = proto::BodyFraming::none,
+            .content_length = 0},
+           packet);
+}
+
+void RequestNames::add_http(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept {
   const proto::HttpTarget target = proto::split_http_target(request);
-  host_only_ = request.method == "CONNECT";
   const std::string_view path = host_only_ ? std::string_view{} : target.path_and_query;
   if (target.has_authority) add(target.authority, path, packet.destination_port);
   // The Host header of CONNECT repeats the target for the proxy's sake (RFC 9110, 9.3.6); one that differs is

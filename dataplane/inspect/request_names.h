@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "proto/h2_client_stream.h"
 #include "proto/http_request.h"
 #include "proto/packet_view.h"
 #include "proto/tls_client_hello.h"
@@ -25,16 +26,20 @@ class RequestNames {
  public:
   /// HTTP: an absolute target's or CONNECT's authority, then every Host header that is not empty.
   RequestNames(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept;
+  /// HTTP/2: an absolute path's authority (RFC 9113 forbids one), :authority, every host field that is not
+  /// empty.
+  RequestNames(const proto::H2Request& request, const proto::PacketView& packet) noexcept;
   /// TLS: every server name.
   RequestNames(const proto::ClientHello& hello, const proto::PacketView& packet) noexcept;
   RequestNames(const RequestNames&) = delete;
   RequestNames& operator=(const RequestNames&) = delete;
 
   [[nodiscard]] std::span<const RequestName> all() const noexcept { return std::span(names_).first(count_); }
-  /// Only whole-host rules can hold: the path is encrypted, or the request asks for a tunnel.
+  /// Only whole-host rules can hold: the path is encrypted or unknown, or the request asks for a tunnel.
   [[nodiscard]] bool host_only() const noexcept { return host_only_; }
 
  private:
+  void add_http(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept;
   void add(std::string_view authority, std::string_view target, std::uint16_t port) noexcept;
   void add_address(const proto::PacketView& packet, std::string_view target) noexcept;
 

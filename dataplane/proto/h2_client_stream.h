@@ -86,6 +86,11 @@ class H2ClientStream {
   /// - malformed: a frame or header block that says nothing, or a block beyond kMaxHeaderBlockBytes.
   H2Parse next(std::span<const std::byte>& piece, H2Text& text) noexcept;
 
+  /// What has been read so far ends inside the preface, a frame's header or a header block.
+  [[nodiscard]] bool is_incomplete() const noexcept {
+    return state_ == State::preface || in_block_ || gathered_count_ > 0;
+  }
+
  private:
   static constexpr std::size_t kFrameHeaderBytes = 9;
   static constexpr std::size_t kMaxPrefixBytes = 6;  // pad length, stream dependency, weight

@@ -43,7 +43,8 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& d
           .inspect_tls = wanted(dataplane.inspect.tls),
           .tls_alert = dataplane.block.tls == config::TlsAnswer::alert,
           .flow_capacity = dataplane.flows.capacity,
-          .flow_lifetime = dataplane.flows.lifetime};
+          .flow_lifetime = dataplane.flows.lifetime,
+          .h2c_connections = dataplane.flows.h2c_connections};
 }
 
 base::Result<Setup> set_up(const Options& options) {

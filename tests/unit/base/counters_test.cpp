@@ -18,8 +18,9 @@ TEST(CounterFamilies, HaveNamesAsPrometheusWantsThem) {
     EXPECT_TRUE(names.insert(family.name).second) << "two families of one name";
     EXPECT_TRUE(family.name.starts_with("weir_"));
     EXPECT_TRUE(family.name.ends_with("_total"));
-    EXPECT_TRUE(std::all_of(family.name.begin(), family.name.end(),
-                            [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; }));
+    EXPECT_TRUE(std::all_of(family.name.begin(), family.name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    }));
     EXPECT_FALSE(family.help.empty());
     for (const LabelAxis& axis : {family.first, family.second}) {
       std::set<std::string_view> values;

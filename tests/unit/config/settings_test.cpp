@@ -39,7 +39,7 @@ constexpr const char* kEverything = R"(dataplane:
   inspect: {http: [80, 8080], tls: any, quic: []}
   block: {http: {status: 302, page: /etc/b.html, redirect: "https://splash.example/?a=b", blocked_by: https://isp.example/}, tls: reset, quic: drop}
   mbufs: {count: 32768, frame_bytes: 9216}
-  flows: {capacity: 1024, lifetime: 90s}
+  flows: {capacity: 1024, lifetime: 90s, h2c_connections: 64}
 control:
   socket: /run/c.sock
   roles: {read: [weir], update: [weir-list, "ops"], admin: [root]}
@@ -98,6 +98,7 @@ TEST(ParseSettings, ReadsTheDataplane) {
   EXPECT_EQ(d.mbufs.frame_bytes, 9216U);
   EXPECT_EQ(d.flows.capacity, 1024U);
   EXPECT_EQ(d.flows.lifetime, seconds(90));
+  EXPECT_EQ(d.flows.h2c_connections, 64U);
   EXPECT_EQ(setting_notices(settings.value()),
             (std::vector<std::string>{
                 "dataplane.block.http.blocked_by has no effect: dataplane.block.http.status is 302, not 451",

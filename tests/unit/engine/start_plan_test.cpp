@@ -37,7 +37,7 @@ TEST(StartPlan, MapsWhatIsInspected) {
   in.inspect.http = {.any = false, .ports = {80, 8080}};
   in.inspect.tls = {.any = false, .ports = {}};
   in.block.tls = config::TlsAnswer::reset;
-  in.flows = {.capacity = 123, .lifetime = std::chrono::seconds(7)};
+  in.flows = {.capacity = 123, .lifetime = std::chrono::seconds(7), .h2c_connections = 5};
   const auto plan = make_start_plan(in, "weir.yaml");
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   const auto& inspector = plan.value().inspector;
@@ -47,6 +47,7 @@ TEST(StartPlan, MapsWhatIsInspected) {
   EXPECT_FALSE(inspector.tls_alert);
   EXPECT_EQ(inspector.flow_capacity, 123U);
   EXPECT_EQ(inspector.flow_lifetime, std::chrono::seconds(7));
+  EXPECT_EQ(inspector.h2c_connections, 5U);
 }
 
 TEST(StartPlan, AnyPortIsNoPort) {
