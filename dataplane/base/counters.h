@@ -40,11 +40,12 @@ enum class Family : std::uint8_t {
   unenforceable,
   injected,
   inject_failed,
+  h2c_unfollowed,
   quic_evictions,
   flow_evictions
 };
 
-inline constexpr std::array<CounterFamily, 10> kFamilies{{
+inline constexpr std::array<CounterFamily, 11> kFamilies{{
     {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
     {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
     {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
@@ -58,6 +59,10 @@ inline constexpr std::array<CounterFamily, 10> kFamilies{{
     {"weir_inject_failed_total",
      "Answers that could not be sent: no mbuf, or the transmit queue full",
      {"towards", kTowards},
+     {}},
+    {"weir_h2c_unfollowed_total",
+     "Cleartext HTTP/2 connections read segment by segment, for want of state to follow them with",
+     {},
      {}},
     {"weir_quic_evictions_total",
      "QUIC connections forgotten, or read anew, before the end of their hello: table or memory full",
