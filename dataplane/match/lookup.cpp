@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
-#include <span>
+#include <string_view>
+
+#include "match/slot.h"
 
 namespace weir::match {
 namespace {
@@ -12,21 +15,46 @@ namespace {
 // A canonical host has no empty labels.
 constexpr std::size_t kMaxSuffixes = (proto::kMaxHostBytes + 1) / 2;
 
-// Hosts whose table lines are fetched together.
-constexpr std::size_t kBatch = 8;
+// Suffixes of one host whose table lines are fetched together; nearly every host has fewer.
+constexpr std::size_t kSuffixBatch = 8;
 
-// A host with path rules that may hold for the request. Without initialisers, so that an array of them costs
-// nothing until it is filled.
-struct PathHost {
-  const Slot* info;    // its path info
-  std::uint8_t scope;  // kSelf or kBelow
+// Requests whose table lines are fetched together.
+constexpr std::size_t kQueryBatch = 16;
 
-  [[nodiscard]] bool has(std::uint16_t bit) const noexcept { return (info->port & bit) != 0; }
-  [[nodiscard]] bool has_prefix_at(std::size_t depth) const noexcept {
-    const std::size_t deepest = info->port >> kDepthShift;
-    if (depth > deepest && deepest != kUnlimitedDepth) return false;
-    return ((info->value >> std::min<std::size_t>(depth, kDeepestBit)) & 1U) != 0;
+// Fingerprints of the host itself and, unless it is an address, of every host above it, longest first.
+class Suffixes {
+ public:
+  void start(const proto::CanonicalUrl& url) noexcept {
+    rest_ = url.host();
+    is_address_ = url.host_is_address();
   }
+
+  // Takes the next ones; false when there are no more.
+  bool next(const Fingerprinter& fingerprinter) noexcept {
+    count_ = 0;
+    while (!rest_.empty() && count_ < keys_.size()) {
+      keys_[count_++] = fingerprinter.of(rest_);
+      const std::size_t dot = rest_.find('.');
+      const bool is_last = dot == std::string_view::npos || is_address_;
+      rest_.remove_prefix(is_last ? rest_.size() : dot + 1);
+    }
+    return count_ > 0;
+  }
+
+  [[nodiscard]] std::span<const Fingerprint> keys() const noexcept { return std::span(keys_).first(count_); }
+
+ private:
+  std::array<Fingerprint, kSuffixBatch> keys_;
+  std::size_t count_ = 0;
+  std::string_view rest_;
+  bool is_address_ = false;
+};
+
+// A host with path rules that may hold for the request.
+struct PathHost {
+  Slot info;
+  const TableView* paths = nullptr;  // of the layer that has them
+  std::uint8_t scope = 0;            // kSelf or kBelow
 };
 
 class Search {
@@ -39,14 +67,18 @@ class Search {
     }
   }
 
-  Match run() noexcept {
-    visit_hosts();
+  // `suffixes` has its first keys already.
+  Match run(Suffixes& suffixes) noexcept {
+    scope_ = kSelf;
+    do {
+      visit_hosts(suffixes.keys());
+    } while (suffixes.next(fingerprinter_));
     if (!query_.encrypted && path_host_count_ > 0) visit_paths();
     Match match;
-    if (best_.present()) {
-      match.decision = best_.has(kAllow) ? Decision::allow : Decision::block;
-      match.rule = {best_.value};
-      match.list = {best_.list};
+    if (best_) {
+      match.decision = best_->has(kAllow) ? Decision::allow : Decision::block;
+      match.rule = {best_->value};
+      match.list = {best_->list};
     } else if (query_.encrypted) {
       report_unseen(match);
     }
@@ -54,27 +86,20 @@ class Search {
   }
 
  private:
-  template <class OnSlot>
-  static void for_each_slot(std::span<const Slot> table, const Fingerprint& key, OnSlot&& on_slot) noexcept {
-    const std::size_t mask = table.size() - 1;
-    for (std::size_t place = key.low & mask; table[place].present(); place = (place + 1) & mask) {
-      if (table[place].key == key) on_slot(table[place]);
-    }
-  }
-
   void consider(const Slot& rule, std::uint8_t scope) noexcept {
     if (!rule.has(scope) || (rule.has(kEncryptedOnly) && !query_.encrypted)) return;
-    if (!best_.present() || decides_over(rule, best_)) best_ = rule;
+    if (!best_ || decides_over(rule, *best_)) best_ = rule;
   }
 
-  // Every rule of the key, with and without a port; on_path_info gets what the host table says of paths.
+  // Every rule of the key, with and without a port, from the entry that find() gave on; on_path_info gets what
+  // the host table says of paths.
   template <class OnPathInfo>
-  void visit_key(std::span<const Slot> table, const Fingerprint& key, std::uint8_t scope,
+  void visit_key(const TableView& table, const Fingerprint& key, std::uint32_t first, std::uint8_t scope,
                  OnPathInfo&& on_path_info) noexcept {
     bool has_ports = false;
-    for_each_slot(table, key, [&](const Slot& slot) noexcept {
+    table.for_each(key, first, [&](const Slot& slot) noexcept {
       if (slot.is_rule()) {
-        if (slot.port == 0) consider(slot, scope);
+        consider(slot, scope);
       } else if (slot.has(kPortInfo)) {
         has_ports = true;
       } else if (slot.has(scope)) {
@@ -83,62 +108,55 @@ class Search {
     });
     if (!has_ports) return;
     for (std::size_t i = 0; i < port_count_; ++i) {
-      for_each_slot(table, fingerprinter_.with_port(key, ports_[i]), [&](const Slot& slot) noexcept {
-        if (slot.is_rule() && slot.port == ports_[i]) consider(slot, scope);
+      const Fingerprint with_port = fingerprinter_.with_port(key, ports_[i]);
+      table.for_each(with_port, table.find(with_port), [&](const Slot& slot) noexcept {
+        if (slot.is_rule()) consider(slot, scope);
       });
     }
   }
 
   void visit_path_key(const PathHost& host, const Fingerprint& path, KeyKind kind) noexcept {
-    visit_key(snapshot_.path_slots(), fingerprinter_.join(host.info->key, path, kind), host.scope,
-              [](const Slot&) noexcept {});
+    const Fingerprint key = fingerprinter_.join(host.info.key, path, kind);
+    visit_key(*host.paths, key, host.paths->find(key), host.scope, [](const Slot&) noexcept {});
   }
 
-  // The host itself and, unless it is an address, every host above it. The keys of a batch are computed, and
-  // their slots asked for, before the first is read: a miss of the cache costs more than all the hashing.
-  void visit_hosts() noexcept {
-    const std::span<const Slot> table = snapshot_.host_slots();
-    std::string_view suffix = query_.url->host();
-    std::uint8_t scope = kSelf;
-    while (!suffix.empty()) {
-      std::array<Fingerprint, kBatch> keys;
-      std::size_t count = 0;
-      while (!suffix.empty() && count < keys.size()) {
-        keys[count] = fingerprinter_.of(suffix);
-        __builtin_prefetch(&table[keys[count].low & (table.size() - 1)]);
-        ++count;
-        const std::size_t dot = suffix.find('.');
-        const bool is_last = dot == std::string_view::npos || query_.url->host_is_address();
-        suffix.remove_prefix(is_last ? suffix.size() : dot + 1);
-      }
-      for (std::size_t i = 0; i < count; ++i) {
-        visit_key(table, keys[i], scope, [&](const Slot& info) noexcept {
-          if (path_host_count_ == path_hosts_.size()) return;
-          path_hosts_[path_host_count_++] = {.info = &info, .scope = scope};
-        });
+  void visit_hosts(std::span<const Fingerprint> keys) noexcept {
+    std::array<std::uint32_t, kSuffixBatch> found;
+    for (const LayerView& layer : snapshot_.layers()) {
+      layer.hosts.find_batch(keys, std::span(found).first(keys.size()));
+      std::uint8_t scope = scope_;
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        if (found[i] != TableView::kNone) {
+          visit_key(layer.hosts, keys[i], found[i], scope, [&](const Slot& info) noexcept {
+            if (path_host_count_ == path_hosts_.size()) return;
+            std::construct_at(path_hosts_.data() + path_host_count_++,
+                              PathHost{.info = info, .paths = &layer.paths, .scope = scope});
+          });
+        }
         scope = kBelow;
       }
     }
+    scope_ = kBelow;
   }
 
   [[nodiscard]] std::span<const PathHost> path_hosts() const noexcept {
-    return {path_hosts_.data(), path_host_count_};
+    return std::span(path_hosts_).first(path_host_count_);
   }
 
   void visit_paths() noexcept {
     const auto on_directory = [this](std::size_t depth, const Fingerprint& directory) noexcept {
       for (const PathHost& host : path_hosts()) {
-        if (host.has_prefix_at(depth)) visit_path_key(host, directory, KeyKind::prefix);
+        if (has_depth(host.info.value, depth)) visit_path_key(host, directory, KeyKind::prefix);
       }
     };
     const Fingerprint path = fingerprinter_.walk_path(query_.url->path(), on_directory);
     for (const PathHost& host : path_hosts()) {
-      if (host.has(kHasUrl)) visit_path_key(host, path, KeyKind::url);
+      if (host.info.has(kHasUrl)) visit_path_key(host, path, KeyKind::url);
     }
     if (!query_.url->has_query()) return;
     std::optional<Fingerprint> with_query;
     for (const PathHost& host : path_hosts()) {
-      if (!host.has(kHasUrlQuery)) continue;
+      if (!host.info.has(kHasUrlQuery)) continue;
       if (!with_query) with_query = fingerprinter_.with_query(path, query_.url->query());
       visit_path_key(host, *with_query, KeyKind::url_query);
     }
@@ -146,9 +164,9 @@ class Search {
 
   void report_unseen(Match& match) const noexcept {
     for (const PathHost& host : path_hosts()) {
-      if (!host.has(kHasBlock)) continue;
-      if (!match.path_rules_unseen || host.info->list < match.path_list.value) {
-        match.path_list = {host.info->list};
+      if (!host.info.has(kHasBlock)) continue;
+      if (!match.path_rules_unseen || host.info.list < match.path_list.value) {
+        match.path_list = {host.info.list};
       }
       match.path_rules_unseen = true;
     }
@@ -159,15 +177,40 @@ class Search {
   const Query& query_;
   std::array<std::uint16_t, 2> ports_{};
   std::size_t port_count_ = 0;
-  std::array<PathHost, kMaxSuffixes> path_hosts_;
+  std::uint8_t scope_ = kSelf;
+  std::optional<Slot> best_;
   std::size_t path_host_count_ = 0;
-  Slot best_{};
+  // Left as it is: to initialise so many would cost more than the lookup. path_host_count_ of them are there.
+  union {
+    std::array<PathHost, kLayers * kMaxSuffixes> path_hosts_;
+  };
 };
 
 }  // namespace
 
 Match lookup(const SnapshotView& snapshot, const Query& query) noexcept {
-  return Search(snapshot, query).run();
+  Suffixes suffixes;
+  suffixes.start(*query.url);
+  suffixes.next(snapshot.fingerprinter());
+  return Search(snapshot, query).run(suffixes);
+}
+
+void lookup_batch(const SnapshotView& snapshot, std::span<const Query> queries,
+                  std::span<Match> matches) noexcept {
+  std::array<Suffixes, kQueryBatch> suffixes;
+  for (std::size_t start = 0; start < queries.size(); start += kQueryBatch) {
+    const std::size_t count = std::min(kQueryBatch, queries.size() - start);
+    for (std::size_t i = 0; i < count; ++i) {
+      suffixes[i].start(*queries[start + i].url);
+      suffixes[i].next(snapshot.fingerprinter());
+      for (const LayerView& layer : snapshot.layers()) {
+        for (const Fingerprint& key : suffixes[i].keys()) layer.hosts.prefetch(key);
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      matches[start + i] = Search(snapshot, queries[start + i]).run(suffixes[i]);
+    }
+  }
 }
 
 }  // namespace weir::match

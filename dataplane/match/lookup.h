@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/ids.h"
 #include "match/snapshot_view.h"
@@ -30,7 +31,12 @@ struct Match {
 
 /// Decides one request. An allow rule wins over every block rule; among rules of one action the list of the
 /// highest precedence, then the lowest rule id. Wait-free, no allocation; O(labels + path depth) lookups of
-/// at most kMaxRun slots.
+/// one bucket each, in each layer.
 Match lookup(const SnapshotView& snapshot, const Query& query) noexcept;
+
+/// lookup() of each query, with the same results: the cache lines that the hosts of all of them need are asked
+/// for together. `matches` is as long as `queries`.
+void lookup_batch(const SnapshotView& snapshot, std::span<const Query> queries,
+                  std::span<Match> matches) noexcept;
 
 }  // namespace weir::match

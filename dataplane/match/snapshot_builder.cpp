@@ -1,19 +1,20 @@
 #include "match/snapshot_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
-#include <unordered_set>
 #include <utility>
 
 #include <idn2.h>
 #include <sys/random.h>
 #include <xxhash.h>
 
-#include "match/slot_table.h"
+#include "match/slot.h"
 #include "match/snapshot_format.h"
+#include "match/table_builder.h"
 #include "proto/url.h"
 
 namespace weir::match {
@@ -49,10 +50,9 @@ bool is_printable(std::string_view name) noexcept {
   return std::none_of(name.begin(), name.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7F'; });
 }
 
-template <class T>
-void append_bytes(std::vector<std::byte>& out, const T* items, std::size_t count) {
-  const auto* const start = reinterpret_cast<const std::byte*>(items);
-  out.insert(out.end(), start, start + count * sizeof(T));
+// The byte behind a name that may be an address: canonical ones end so, and few others.
+bool may_be_address(std::string_view host) noexcept {
+  return !host.empty() && ((host.back() >= '0' && host.back() <= '9') || host.back() == ']');
 }
 
 }  // namespace
@@ -67,8 +67,10 @@ SnapshotSeed random_snapshot_seed() {
 }
 
 struct SnapshotBuilder::State {
-  struct FingerprintHash {
-    std::size_t operator()(const Fingerprint& key) const noexcept { return key.low; }
+  /// The tables of one layer.
+  struct Layer {
+    TableBuilder hosts;
+    TableBuilder paths;
   };
 
   State(Header wanted, std::vector<ListPolicy> policies)
@@ -78,36 +80,36 @@ struct SnapshotBuilder::State {
   std::vector<ListPolicy> lists;
   std::vector<ListRecord> records;
   Fingerprinter fingerprinter;
-  std::vector<Slot> hosts;
-  std::vector<Slot> paths;
-  std::unordered_set<Fingerprint, FingerprintHash> seen;
+  std::array<Layer, kLayers> layers;
+  std::vector<HostKey> keys;  // of the rule at hand
   std::size_t duplicates = 0;
+  bool built = false;
   proto::CanonicalUrl url;
 
-  bool is_new(const Rule& rule);
-  std::vector<HostKey> host_keys(const Rule& rule);
-  void put(std::vector<Slot>& table, const Fingerprint& key, const Rule& rule, std::uint8_t flags) const;
-  void put_path_rule(const Rule& rule, const std::vector<HostKey>& keys);
+  Layer& layer_of(const Rule& rule) { return layers[records[rule.list.value].layer]; }
+  void find_host_keys(const Rule& rule);
+  void put(TableBuilder& table, const Fingerprint& key, const Rule& rule, std::uint8_t flags,
+           bool primary) const;
+  void put_path_rule(const Rule& rule);
+  void reduce();
+  std::vector<std::byte> write(std::size_t first_layer, const SnapshotId& base);
 };
 
-bool SnapshotBuilder::State::is_new(const Rule& rule) {
-  std::string identity = rule.canonical_text();
-  identity.push_back('\0');
-  identity.push_back(static_cast<char>(rule.list.value));
-  identity.push_back(static_cast<char>(rule.kind));
-  identity.push_back(static_cast<char>(rule.action));
-  return seen.insert(fingerprinter.of(identity)).second;
-}
-
-std::vector<HostKey> SnapshotBuilder::State::host_keys(const Rule& rule) {
+// The rule's own host comes first.
+void SnapshotBuilder::State::find_host_keys(const Rule& rule) {
   const ListPolicy& policy = lists[rule.list.value];
-  const bool is_address = url.assign_request(rule.host, "") == proto::UrlError::none && url.host_is_address();
+  const bool is_address = may_be_address(rule.host) &&
+                          url.assign_request(rule.host, "") == proto::UrlError::none && url.host_is_address();
   std::uint8_t scope = kSelf;
   if (rule.kind == RuleKind::domain || (!rule.is_whole_host() && policy.subdomains)) scope = kSelf | kBelow;
   if (rule.kind == RuleKind::subdomains) scope = kBelow;
   // An address has no hosts below it: 192.0.2.1 says nothing of the name a.192.0.2.1.
   if (is_address) scope &= kSelf;
-  std::vector<HostKey> keys{{.host = rule.host, .scope = scope}};
+  keys.clear();
+  if (scope == 0) return;
+  keys.resize(1);
+  keys[0].host = rule.host;
+  keys[0].scope = scope;
   if (policy.www_equivalent && !is_address && (scope & kSelf) != 0) {
     std::string other = www_counterpart(rule.host);
     const bool covered = rule.kind == RuleKind::domain && other.size() > rule.host.size();
@@ -117,57 +119,107 @@ std::vector<HostKey> SnapshotBuilder::State::host_keys(const Rule& rule) {
     std::string raw = unicode_spelling(keys[i].host, url);
     if (!raw.empty()) keys.push_back({.host = std::move(raw), .scope = keys[i].scope});
   }
-  return keys;
 }
 
-void SnapshotBuilder::State::put(std::vector<Slot>& table, const Fingerprint& key, const Rule& rule,
-                                 std::uint8_t flags) const {
-  Slot slot{.key = key, .value = rule.id.value, .port = 0, .list = rule.list.value, .flags = flags};
-  slot.flags |= rule.action == Action::allow ? kPresent | kAllow : kPresent;
+void SnapshotBuilder::State::put(TableBuilder& table, const Fingerprint& key, const Rule& rule,
+                                 std::uint8_t flags, bool primary) const {
+  Slot slot{.key = key, .value = rule.id.value, .list = rule.list.value, .flags = flags, .primary = primary};
+  if (rule.action == Action::allow) slot.flags |= kAllow;
   if (rule.port) {
-    slot.port = *rule.port;
-    slot.key = fingerprinter.with_port(key, slot.port);
-    table.push_back({.key = key, .value = 0, .port = 0, .list = 0, .flags = kPresent | kPortInfo});
+    slot.key = fingerprinter.with_port(key, *rule.port);
+    table.add({.key = key, .value = 0, .list = 0, .flags = kPortInfo, .primary = false});
   }
-  table.push_back(slot);
+  table.add(slot);
 }
 
-void SnapshotBuilder::State::put_path_rule(const Rule& rule, const std::vector<HostKey>& keys) {
+void SnapshotBuilder::State::put_path_rule(const Rule& rule) {
   std::size_t depth = 0;
   Fingerprint directory;
   Fingerprint path = fingerprinter.walk_path(rule.path, [&](std::size_t at, const Fingerprint& fingerprint) {
     depth = at;
     directory = fingerprint;
   });
-  Slot info{.key = {}, .value = 0, .port = 0, .list = 0, .flags = 0};
+  Slot info;
+  info.flags = kPathInfo;
   KeyKind kind = KeyKind::url;
   if (rule.kind == RuleKind::prefix) {
     kind = KeyKind::prefix;
     path = directory;
-    info.value = std::uint32_t{1} << std::min<std::size_t>(depth, kDeepestBit);
-    info.port = static_cast<std::uint16_t>(std::min<std::size_t>(depth, kUnlimitedDepth) << kDepthShift);
+    info.value = depth_set(depth);
   } else if (rule.kind == RuleKind::url_query) {
     kind = KeyKind::url_query;
     path = fingerprinter.with_query(path, rule.query);
-    info.port = kHasUrlQuery;
+    info.flags |= kHasUrlQuery;
   } else {
-    info.port = kHasUrl;
+    info.flags |= kHasUrl;
   }
   const bool is_block = rule.action == Action::block;
-  if (is_block) info.port |= kHasBlock;
+  if (is_block) info.flags |= kHasBlock;
   if (is_block) info.list = rule.list.value;
-  for (const HostKey& host : keys) {
+  Layer& layer = layer_of(rule);
+  const std::uint8_t info_flags = info.flags;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const HostKey& host = keys[i];
     info.key = fingerprinter.of(host.host);
-    put(paths, fingerprinter.join(info.key, path, kind), rule, host.scope);
+    put(layer.paths, fingerprinter.join(info.key, path, kind), rule, host.scope, i == 0);
     for (const std::uint8_t scope : {kSelf, kBelow}) {
       if ((host.scope & scope) == 0) continue;
-      info.flags = kPresent | kPathInfo | scope;
-      hosts.push_back(info);
+      info.flags = info_flags | scope;
+      layer.hosts.add(info);
     }
     if (is_block && lists[rule.list.value].block_host_on_tls) {
-      put(hosts, info.key, rule, kSelf | kEncryptedOnly);
+      put(layer.hosts, info.key, rule, kSelf | kEncryptedOnly, false);
     }
   }
+}
+
+void SnapshotBuilder::State::reduce() {
+  if (built) throw std::logic_error("a snapshot builder builds once");
+  built = true;
+  for (Layer& layer : layers) {
+    layer.hosts.reduce([this](const Slot& slot, bool is_first) {
+      is_first ? ++records[slot.list].whole_host_rules : ++duplicates;
+    });
+    layer.paths.reduce([this](const Slot& slot, bool is_first) {
+      is_first ? ++records[slot.list].path_rules : ++duplicates;
+    });
+  }
+}
+
+std::vector<std::byte> SnapshotBuilder::State::write(std::size_t first_layer, const SnapshotId& base) {
+  using Density = TableBuilder::Density;
+  SnapshotHeader wanted{};
+  wanted.magic = kSnapshotMagic;
+  wanted.version = kSnapshotVersion;
+  wanted.header_bytes = sizeof(SnapshotHeader);
+  wanted.generation = header.generation.value;
+  wanted.created_unix_seconds = header.created_unix_seconds;
+  wanted.seed = header.seed;
+  wanted.base_generation = base.generation.value;
+  wanted.base_checksum = base.checksum;
+  wanted.list_count = static_cast<std::uint32_t>(lists.size());
+  const std::size_t lists_bytes = records.size() * sizeof(ListRecord);
+  std::size_t most_bytes = sizeof(SnapshotHeader) + lists_bytes;
+  for (std::size_t i = first_layer; i < kLayers; ++i) {
+    most_bytes += table_bytes(layers[i].hosts.size(), Density::fast);
+    most_bytes += table_bytes(layers[i].paths.size(), Density::compact);
+  }
+  std::vector<std::byte> bytes;
+  bytes.reserve(most_bytes);
+  bytes.resize(sizeof(SnapshotHeader) + lists_bytes);
+  if (!records.empty()) std::memcpy(bytes.data() + sizeof(SnapshotHeader), records.data(), lists_bytes);
+  for (std::size_t i = first_layer; i < kLayers; ++i) {
+    // A whole snapshot without lists by hand has no layer 1.
+    const auto in_layer = [i](const ListRecord& record) { return record.layer == i; };
+    if (i > first_layer && std::none_of(records.begin(), records.end(), in_layer)) continue;
+    wanted.layers[i].hosts = layers[i].hosts.write(bytes, Density::fast);
+    wanted.layers[i].paths = layers[i].paths.write(bytes, Density::compact);
+  }
+  wanted.total_bytes = bytes.size();
+  std::memcpy(bytes.data(), &wanted, sizeof(wanted));
+  wanted.checksum = XXH3_64bits(bytes.data() + kChecksumStart, bytes.size() - kChecksumStart);
+  std::memcpy(bytes.data() + offsetof(SnapshotHeader, checksum), &wanted.checksum, sizeof(wanted.checksum));
+  return bytes;
 }
 
 SnapshotBuilder::SnapshotBuilder(Header header, std::vector<ListPolicy> lists) {
@@ -182,8 +234,9 @@ SnapshotBuilder::SnapshotBuilder(Header header, std::vector<ListPolicy> lists) {
   }
   state_ = std::make_unique<State>(header, std::move(lists));
   for (std::size_t i = 0; i < state_->lists.size(); ++i) {
-    const std::string& name = state_->lists[i].name;
-    std::copy(name.begin(), name.end(), state_->records[i].name.begin());
+    const ListPolicy& list = state_->lists[i];
+    std::copy(list.name.begin(), list.name.end(), state_->records[i].name.begin());
+    state_->records[i].layer = list.by_hand ? 1 : 0;
   }
 }
 
@@ -192,51 +245,35 @@ SnapshotBuilder::~SnapshotBuilder() = default;
 void SnapshotBuilder::add(const Rule& rule) {
   if (rule.list.value >= state_->lists.size()) throw std::invalid_argument("the rule's list does not exist");
   if (rule.id.value == 0) throw std::invalid_argument("the rule has no id");
-  ListRecord& record = state_->records[rule.list.value];
-  if (!state_->is_new(rule)) {
-    // Compiled all the same, so that the lowest id stands in whatever order they come.
-    ++state_->duplicates;
-  } else {
-    ++(rule.is_whole_host() ? record.whole_host_rules : record.path_rules);
-  }
-  const std::vector<HostKey> keys = state_->host_keys(rule);
+  state_->find_host_keys(rule);
   if (!rule.is_whole_host()) {
-    state_->put_path_rule(rule, keys);
+    state_->put_path_rule(rule);
     return;
   }
-  for (const HostKey& key : keys) {
-    state_->put(state_->hosts, state_->fingerprinter.of(key.host), rule, key.scope);
+  State::Layer& layer = state_->layer_of(rule);
+  for (std::size_t i = 0; i < state_->keys.size(); ++i) {
+    const HostKey& key = state_->keys[i];
+    state_->put(layer.hosts, state_->fingerprinter.of(key.host), rule, key.scope, i == 0);
   }
 }
 
 std::size_t SnapshotBuilder::duplicates() const noexcept { return state_->duplicates; }
 
-std::vector<std::byte> SnapshotBuilder::build() const {
-  const std::vector<Slot> hosts = make_slot_table(reduce_slots(state_->hosts));
-  const std::vector<Slot> paths = make_slot_table(reduce_slots(state_->paths));
-  SnapshotHeader header{};
-  header.magic = kSnapshotMagic;
-  header.version = kSnapshotVersion;
-  header.header_bytes = sizeof(SnapshotHeader);
-  header.generation = state_->header.generation.value;
-  header.created_unix_seconds = state_->header.created_unix_seconds;
-  header.seed = state_->header.seed;
-  header.list_count = static_cast<std::uint32_t>(state_->lists.size());
-  header.lists_offset = sizeof(SnapshotHeader);
-  header.hosts_offset = header.lists_offset + state_->records.size() * sizeof(ListRecord);
-  header.host_slots = hosts.size();
-  header.paths_offset = header.hosts_offset + hosts.size() * sizeof(Slot);
-  header.path_slots = paths.size();
-  header.total_bytes = header.paths_offset + paths.size() * sizeof(Slot);
-  std::vector<std::byte> bytes;
-  bytes.reserve(header.total_bytes);
-  append_bytes(bytes, &header, 1);
-  append_bytes(bytes, state_->records.data(), state_->records.size());
-  append_bytes(bytes, hosts.data(), hosts.size());
-  append_bytes(bytes, paths.data(), paths.size());
-  header.checksum = XXH3_64bits(bytes.data() + kChecksumStart, bytes.size() - kChecksumStart);
-  std::memcpy(bytes.data() + offsetof(SnapshotHeader, checksum), &header.checksum, sizeof(header.checksum));
-  return bytes;
+std::vector<std::byte> SnapshotBuilder::build() {
+  state_->reduce();
+  return state_->write(0, {});
+}
+
+std::vector<std::byte> SnapshotBuilder::build_overlay(const SnapshotId& base) {
+  if (base.seed != state_->header.seed) {
+    throw std::invalid_argument("an overlay needs the seed of the snapshot that it belongs to");
+  }
+  const auto& layer = state_->layers[0];
+  if (layer.hosts.size() + layer.paths.size() > 0) {
+    throw std::invalid_argument("an overlay holds rules of lists by hand alone");
+  }
+  state_->reduce();
+  return state_->write(1, base);
 }
 
 }  // namespace weir::match

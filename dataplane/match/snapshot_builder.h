@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "match/fingerprint.h"
 #include "match/rule.h"
+#include "match/snapshot_id.h"
 
 namespace weir::match {
 
@@ -26,11 +27,13 @@ struct ListPolicy {
   bool subdomains = false;         // path rules also hold for hosts below
   bool www_equivalent = false;     // www.X and X are one host; hosts below stay those of the entry
   bool block_host_on_tls = false;  // on_tls: block-host: a path rule blocks its own host on TLS and QUIC
+  bool by_hand = false;            // its rules stand in layer 1, which an overlay replaces
 };
 
-/// Makes the bytes of a snapshot (format: snapshot_format.h) from rules. The same seed, generation, time,
-/// lists and rules in the same order give the same bytes. Names in A-labels are compiled in raw UTF-8 as
-/// well, as some clients send them. Takes 24 bytes a key while it builds, twice.
+/// Makes the bytes of a snapshot (format: snapshot_format.h) from rules. The same seed, generation, time, lists
+/// and rules, in whatever order they were added, give the same bytes. Names in A-labels are compiled in raw
+/// UTF-8 as well, as some clients send them. While it builds it holds no text, but 30 bytes or less for each
+/// key, and the bytes that it makes.
 class SnapshotBuilder {
  public:
   struct Header {
@@ -50,10 +53,16 @@ class SnapshotBuilder {
   /// and for a list that there is not.
   void add(const Rule& rule);
 
-  /// Rules added that say the same as an earlier one of the same list; the lowest of their ids stands.
-  [[nodiscard]] std::size_t duplicates() const noexcept;
+  /// The whole snapshot. Once for each builder: throws std::logic_error after that.
+  [[nodiscard]] std::vector<std::byte> build();
 
-  [[nodiscard]] std::vector<std::byte> build() const;
+  /// The overlay that replaces layer 1 of `base`: of the lists by hand alone, whose rules must be all that were
+  /// added. Throws std::invalid_argument when the seed is not that of `base`. Once, as build().
+  [[nodiscard]] std::vector<std::byte> build_overlay(const SnapshotId& base);
+
+  /// Known once it is built: rules that said the same as another of the same list; the lowest of their ids
+  /// stands.
+  [[nodiscard]] std::size_t duplicates() const noexcept;
 
  private:
   struct State;

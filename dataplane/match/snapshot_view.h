@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -9,17 +11,36 @@
 #include "base/result.h"
 #include "match/fingerprint.h"
 #include "match/snapshot_format.h"
+#include "match/snapshot_id.h"
+#include "match/table_view.h"
 
 namespace weir::match {
 
+/// The two tables of one layer (snapshot_format.h).
+struct LayerView {
+  TableView hosts;
+  TableView paths;
+};
+
 /// A validated snapshot in memory that somebody else owns and nobody changes. open() checks size, version,
-/// checksum, every offset and every slot; after it no lookup can read outside or take long, whatever the
-/// bytes were. Readers are wait-free. Cheap to copy.
+/// checksum, every offset, every bucket and every entry; after it no lookup can read outside or take long,
+/// whatever the bytes were. Readers are wait-free. Cheap to copy.
 class SnapshotView {
  public:
   /// Error codes: snapshot_truncated, snapshot_magic, snapshot_version, snapshot_checksum, snapshot_corrupt.
   /// `bytes` must outlive the view and be aligned to 8 (refused otherwise as snapshot_corrupt). O(bytes).
   static base::Result<SnapshotView> open(std::span<const std::byte> bytes);
+
+  /// `base` with its layer 1 replaced by that of `overlay`, whose generation, time and lists by hand it has then;
+  /// the bytes of both must outlive it. Error code: snapshot_base (not an overlay, or of another base).
+  static base::Result<SnapshotView> join(const SnapshotView& base, const SnapshotView& overlay);
+
+  /// An overlay alone decides only for its own lists: it must be joined with the snapshot that needs() names.
+  [[nodiscard]] bool is_overlay() const noexcept { return base_.generation.value != 0; }
+  /// The whole snapshot that an overlay belongs to.
+  [[nodiscard]] const SnapshotId& needs() const noexcept { return base_; }
+  /// Of the whole snapshot: of an overlay that was joined, its base's.
+  [[nodiscard]] const SnapshotId& id() const noexcept { return id_; }
 
   [[nodiscard]] base::Generation generation() const noexcept { return {header_->generation}; }
   [[nodiscard]] std::uint64_t created_unix_seconds() const noexcept { return header_->created_unix_seconds; }
@@ -32,18 +53,23 @@ class SnapshotView {
   [[nodiscard]] const FingerprintSeed& seed() const noexcept { return header_->seed; }
   [[nodiscard]] const Fingerprinter& fingerprinter() const noexcept { return fingerprinter_; }
 
-  [[nodiscard]] std::span<const Slot> host_slots() const noexcept { return hosts_; }
-  [[nodiscard]] std::span<const Slot> path_slots() const noexcept { return paths_; }
+  /// What a lookup goes through.
+  [[nodiscard]] std::span<const LayerView> layers() const noexcept {
+    return std::span(layers_).first(layer_count_);
+  }
 
  private:
-  explicit SnapshotView(const SnapshotHeader& header) noexcept
-      : header_(&header), fingerprinter_(header.seed) {}
+  explicit SnapshotView(const SnapshotHeader& header) noexcept;
+  [[nodiscard]] const ListRecord* record_of(base::ListIndex list) const noexcept;
 
   const SnapshotHeader* header_;
   Fingerprinter fingerprinter_;
-  std::span<const Slot> hosts_;
-  std::span<const Slot> paths_;
+  SnapshotId id_;
+  SnapshotId base_;
+  std::array<LayerView, kLayers> layers_;
+  std::size_t layer_count_ = 0;
   std::span<const ListRecord> lists_;
+  std::span<const ListRecord> lists_by_hand_;  // the overlay's records, which stand for their lists
 };
 
 }  // namespace weir::match

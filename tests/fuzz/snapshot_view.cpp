@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "match/lookup.h"
+#include "match/snapshot_builder.h"
 #include "match/snapshot_format.h"
 #include "proto/url.h"
 
@@ -31,16 +32,39 @@ constexpr std::array<std::string_view, 10> kUrls{
     "http://shop.test/a/b/c/d/e/f", "http://shop.test/?id=7",
     "http://b%C3%BCcher.example/a", "http://none.invalid/a/b"};
 
-void ask(const SnapshotView& view) {
-  static auto url = std::make_unique<weir::proto::CanonicalUrl>();
-  for (const std::string_view text : kUrls) {
-    require(url->assign_url(text, weir::proto::PortPolicy::lenient) == weir::proto::UrlError::none);
+void require_sound(const SnapshotView& view, const Match& match, bool encrypted) {
+  const bool decided = match.decision != Decision::no_match;
+  require(!decided || (match.rule.value != 0 && match.list.value < view.list_count()));
+  require(!match.path_rules_unseen || (encrypted && match.path_list.value < view.list_count()));
+}
+
+bool is_same(const Match& a, const Match& b) {
+  return a.decision == b.decision && a.rule == b.rule && a.list == b.list &&
+         a.path_rules_unseen == b.path_rules_unseen && a.path_list == b.path_list;
+}
+
+// What is asked, in canonical form.
+std::vector<Query> queries() {
+  static std::array<std::unique_ptr<weir::proto::CanonicalUrl>, kUrls.size()> urls;
+  std::vector<Query> queries;
+  for (std::size_t i = 0; i < kUrls.size(); ++i) {
+    if (!urls[i]) urls[i] = std::make_unique<weir::proto::CanonicalUrl>();
+    require(urls[i]->assign_url(kUrls[i], weir::proto::PortPolicy::lenient) == weir::proto::UrlError::none);
     for (const bool encrypted : {false, true}) {
-      const Match match = lookup(view, {.url = url.get(), .connection_port = 8080, .encrypted = encrypted});
-      const bool decided = match.decision != Decision::no_match;
-      require(!decided || (match.rule.value != 0 && match.list.value < view.list_count()));
-      require(!match.path_rules_unseen || (encrypted && match.path_list.value < view.list_count()));
+      queries.push_back({.url = urls[i].get(), .connection_port = 8080, .encrypted = encrypted});
     }
+  }
+  return queries;
+}
+
+void ask(const SnapshotView& view) {
+  static const std::vector<Query> all = queries();
+  std::vector<Match> matches(all.size());
+  lookup_batch(view, all, matches);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Match match = lookup(view, all[i]);
+    require_sound(view, match, all[i].encrypted);
+    require(is_same(match, matches[i]));
   }
   for (unsigned list = 0; list <= weir::base::kMaxLists; ++list) {
     const weir::base::ListIndex index{static_cast<std::uint8_t>(list)};
@@ -49,10 +73,30 @@ void ask(const SnapshotView& view) {
   }
 }
 
+// What the overlays of the corpus change.
+const SnapshotView& base() {
+  static const std::vector<std::byte> bytes = [] {
+    SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 1},
+                            {{.name = "feed"}, {.name = "manual", .by_hand = true}});
+    Rule rule;
+    rule.host = "example.com";
+    rule.id = {1};
+    builder.add(rule);
+    return builder.build();
+  }();
+  static const SnapshotView view = SnapshotView::open(bytes).value();
+  return view;
+}
+
 bool open_and_ask(std::span<const std::byte> bytes) {
   const auto view = SnapshotView::open(bytes);
-  if (view.ok()) ask(view.value());
-  return view.ok();
+  if (!view.ok()) return false;
+  ask(view.value());
+  if (view.value().is_overlay()) {
+    const auto joined = SnapshotView::join(base(), view.value());
+    if (joined.ok()) ask(joined.value());
+  }
+  return true;
 }
 
 // Gives the bytes the start, size and checksum of a good file, so that the checks behind them are reached.
@@ -64,6 +108,11 @@ void mend(std::span<std::byte> bytes) {
   header.version = kSnapshotVersion;
   header.header_bytes = sizeof(SnapshotHeader);
   header.total_bytes = bytes.size();
+  if (header.base_generation != 0) {
+    header.base_generation = base().id().generation.value;
+    header.base_checksum = base().id().checksum;
+    header.seed = base().seed();
+  }
   header.checksum = XXH3_64bits(bytes.data() + kChecksumStart, bytes.size() - kChecksumStart);
   std::memcpy(bytes.data(), &header, sizeof(header));
 }

@@ -78,9 +78,7 @@ struct Reader {
   }
 
   static bool whole(const match::SnapshotView& view, std::uint64_t generation) {
-    std::size_t rules = 0;
-    for (const match::Slot& slot : view.host_slots()) rules += slot.flags != 0 ? 1U : 0U;
-    return rules != 0 && view.created_unix_seconds() == generation * 3 &&
+    return view.layers()[0].hosts.entries().size() == 1 && view.created_unix_seconds() == generation * 3 &&
            view.list_count() == 1 + generation % 60 && view.list_name({0}) == std::to_string(generation);
   }
 };

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,10 +41,11 @@ class Generator {
   std::vector<ListPolicy> lists() {
     std::vector<ListPolicy> lists(1 + below(4));
     for (ListPolicy& list : lists) {
-      list = {.name = "list",
+      list = {.name = "list" + std::to_string(&list - lists.data()),
               .subdomains = one_in(3),
               .www_equivalent = one_in(3),
-              .block_host_on_tls = one_in(3)};
+              .block_host_on_tls = one_in(3),
+              .by_hand = one_in(3)};
     }
     return lists;
   }
@@ -82,8 +84,9 @@ class Generator {
     return request;
   }
 
- private:
   std::size_t below(std::size_t end) { return random_() % end; }
+
+ private:
   bool one_in(std::size_t count) { return below(count) == 0; }
   template <class T, std::size_t N>
   typename std::array<T, N>::value_type pick(const std::array<T, N>& values) {
@@ -151,36 +154,103 @@ bool is_same(const Match& a, const Match& b) {
          a.path_rules_unseen == b.path_rules_unseen && a.path_list == b.path_list;
 }
 
+// A rule set as the dataplane has it: one snapshot, or a base and an overlay that replaced its lists by hand.
+struct Compiled {
+  std::vector<std::byte> base;
+  std::vector<std::byte> overlay;
+
+  Compiled(const std::vector<ListPolicy>& lists, const std::vector<Rule>& rules,
+           const std::vector<Rule>& replaced_rules) {
+    const auto is_by_hand = [&](const Rule& rule) { return lists[rule.list.value].by_hand; };
+    SnapshotBuilder whole(kTestHeader, lists);
+    SnapshotBuilder changes(kTestHeader, lists);
+    for (const Rule& rule : rules) {
+      if (!is_by_hand(rule)) whole.add(rule);
+      if (is_by_hand(rule)) changes.add(rule);
+    }
+    for (const Rule& rule : replaced_rules) {
+      if (is_by_hand(rule)) whole.add(rule);
+    }
+    base = whole.build();
+    overlay = changes.build_overlay(SnapshotView::open(base).value().id());
+  }
+
+  [[nodiscard]] SnapshotView view() const {
+    return SnapshotView::join(SnapshotView::open(base).value(), SnapshotView::open(overlay).value()).value();
+  }
+};
+
+class Comparison {
+ public:
+  Comparison() {
+    for (auto& url : urls_) url = std::make_unique<proto::CanonicalUrl>();
+  }
+
+  // Whether the view decides kRequestsPerRuleSet requests as the reference does, each by itself and in batches.
+  testing::AssertionResult agrees(const SnapshotView& view, const std::vector<ListPolicy>& lists,
+                                  const std::vector<Rule>& rules, Generator& generator) {
+    for (std::size_t i = 0; i < kRequestsPerRuleSet; ++i) {
+      ReferenceRequest request = generator.request();
+      const std::string port = request.written_port ? ":" + std::to_string(*request.written_port) : "";
+      proto::CanonicalUrl& url = *urls_[i];
+      if (url.assign_request(request.host + port, request.path + "?" + request.query) !=
+              proto::UrlError::none ||
+          url.host() != request.host) {
+        return testing::AssertionFailure() << "not canonical: " << describe(request);
+      }
+      request.host_is_address = url.host_is_address();
+      queries_[i] = {
+          .url = &url, .connection_port = request.connection_port, .encrypted = request.encrypted};
+      const Match expected = reference_lookup(lists, rules, request);
+      const Match match = lookup(view, queries_[i]);
+      tally_.count(match);
+      if (!is_same(match, expected)) {
+        return testing::AssertionFailure() << describe(request) << ": rule " << match.rule.value
+                                           << ", expected " << expected.rule.value << "\n"
+                                           << describe(lists, rules);
+      }
+      expected_[i] = expected;
+    }
+    std::array<Match, kRequestsPerRuleSet> matches;
+    const std::size_t count = 1 + generator.below(kRequestsPerRuleSet);
+    lookup_batch(view, std::span(queries_).first(count), std::span(matches).first(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!is_same(matches[i], expected_[i])) {
+        return testing::AssertionFailure() << "in a batch of " << count << ", request " << i << "\n"
+                                           << describe(lists, rules);
+      }
+    }
+    return testing::AssertionSuccess();
+  }
+
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+
+ private:
+  std::array<std::unique_ptr<proto::CanonicalUrl>, kRequestsPerRuleSet> urls_;
+  std::array<Query, kRequestsPerRuleSet> queries_;
+  std::array<Match, kRequestsPerRuleSet> expected_;
+  Tally tally_;
+};
+
 TEST(Differential, TheTableDecidesAsTheReferenceDoes) {
   const std::size_t pairs = wanted_pairs();
-  const auto url = std::make_unique<proto::CanonicalUrl>();
-  Tally tally;
+  Comparison comparison;
   std::uint64_t seed = 20260102;
   for (std::size_t done = 0; done < pairs; done += kRequestsPerRuleSet) {
     Generator generator(++seed);
     const auto lists = generator.lists();
     const auto rules = generator.rules(lists.size());
-    const auto bytes = build_snapshot(lists, rules);
-    const auto view = SnapshotView::open(bytes);
-    ASSERT_TRUE(view.ok()) << view.error().message;
-    for (std::size_t i = 0; i < kRequestsPerRuleSet; ++i) {
-      ReferenceRequest request = generator.request();
-      const std::string port = request.written_port ? ":" + std::to_string(*request.written_port) : "";
-      ASSERT_EQ(url->assign_request(request.host + port, request.path + "?" + request.query),
-                proto::UrlError::none);
-      ASSERT_EQ(url->host(), request.host);
-      request.host_is_address = url->host_is_address();
-      const Match expected = reference_lookup(lists, rules, request);
-      const Match match = lookup(
-          view.value(),
-          {.url = url.get(), .connection_port = request.connection_port, .encrypted = request.encrypted});
-      tally.count(match);
-      ASSERT_TRUE(is_same(match, expected))
-          << "seed " << seed << ", " << describe(request) << ": rule " << match.rule.value << ", expected "
-          << expected.rule.value << "\n"
-          << describe(lists, rules);
+    if (seed % 2 == 0) {
+      const auto bytes = build_snapshot(lists, rules);
+      const auto view = SnapshotView::open(bytes);
+      ASSERT_TRUE(view.ok()) << view.error().message;
+      ASSERT_TRUE(comparison.agrees(view.value(), lists, rules, generator)) << "seed " << seed;
+    } else {
+      const Compiled compiled(lists, rules, generator.rules(lists.size()));
+      ASSERT_TRUE(comparison.agrees(compiled.view(), lists, rules, generator)) << "seed " << seed;
     }
   }
+  const Tally& tally = comparison.tally();
   // The pairs must be worth their time.
   for (const std::size_t count : {tally.block, tally.allow, tally.unseen, tally.pass}) {
     EXPECT_GT(count, pairs / 50);

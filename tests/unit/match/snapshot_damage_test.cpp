@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "match/slot.h"
 #include "match/snapshot_format.h"
 #include "match/snapshot_view.h"
 #include "unit/match/snapshot_fixture.h"
@@ -75,7 +76,7 @@ TEST(SnapshotDamage, SomethingBehindTheEndIsRefused) {
 }
 
 TEST(SnapshotDamage, AnotherVersionIsNamedWhateverFollows) {
-  for (const std::uint32_t version : {0U, 2U, 0x01000000U, 0xFFFFFFFFU}) {
+  for (const std::uint32_t version : {0U, 1U, 3U, 0x01000000U, 0xFFFFFFFFU}) {
     auto bytes = good_snapshot();
     std::memcpy(bytes.data() + offsetof(SnapshotHeader, version), &version, sizeof(version));
     mend_checksum(bytes);
@@ -93,32 +94,44 @@ TEST(SnapshotDamage, UnalignedMemoryIsRefused) {
   }
 }
 
+template <class T>
+std::span<T> items_at(std::vector<std::byte>& bytes, std::uint64_t offset, std::uint64_t count) {
+  return {reinterpret_cast<T*>(bytes.data() + offset), static_cast<std::size_t>(count)};
+}
+
 // A snapshot with a right checksum, taken apart for a test to forge.
 struct Forgery {
   std::vector<std::byte> bytes = good_snapshot();
   SnapshotHeader* header = reinterpret_cast<SnapshotHeader*>(bytes.data());
-  std::span<ListRecord> lists{reinterpret_cast<ListRecord*>(bytes.data() + header->lists_offset),
-                              header->list_count};
-  std::span<Slot> hosts{reinterpret_cast<Slot*>(bytes.data() + header->hosts_offset), header->host_slots};
-  std::span<Slot> paths{reinterpret_cast<Slot*>(bytes.data() + header->paths_offset), header->path_slots};
+  TableRecord& hosts = header->layers[0].hosts;
+  TableRecord& paths = header->layers[0].paths;
+  std::span<ListRecord> lists = items_at<ListRecord>(bytes, sizeof(SnapshotHeader), header->list_count);
+  std::span<Bucket> host_buckets = items_at<Bucket>(bytes, hosts.buckets_offset, hosts.bucket_count + 1);
+  std::span<Bucket> path_buckets = items_at<Bucket>(bytes, paths.buckets_offset, paths.bucket_count + 1);
+  std::span<TableEntry> host_entries = items_at<TableEntry>(bytes, hosts.entries_offset, hosts.entry_count);
+  std::span<TableEntry> path_entries = items_at<TableEntry>(bytes, paths.entries_offset, paths.entry_count);
 
-  Slot& find(std::span<Slot> table, std::uint8_t flag) {
-    for (Slot& slot : table) {
-      if (slot.has(flag)) return slot;
+  static TableEntry& find(std::span<TableEntry> entries, std::uint8_t flags) {
+    for (TableEntry& entry : entries) {
+      if ((entry.flags & flags) == flags && (flags & kPathInfo) == (entry.flags & kPathInfo)) return entry;
     }
-    throw std::logic_error("no slot with this flag");
+    throw std::logic_error("no entry with these flags");
   }
-  Slot& host_rule() { return find(hosts, kSelf); }
-  Slot& path_info() { return find(hosts, kPathInfo); }
-  Slot& port_info() { return find(hosts, kPortInfo); }
-  Slot& path_rule() { return find(paths, kSelf); }
-  Slot& empty(std::span<Slot> table) {
-    for (Slot& slot : table) {
-      if (!slot.present()) return slot;
+  TableEntry& host_rule() { return find(host_entries, kSelf); }
+  TableEntry& path_info() { return find(host_entries, kPathInfo); }
+  TableEntry& prefix_info() {
+    for (TableEntry& entry : host_entries) {
+      if ((entry.flags & kPathInfo) != 0 && value_of(entry) != 0) return entry;
     }
-    throw std::logic_error("no empty slot");
+    throw std::logic_error("no path info with prefix rules");
   }
+  TableEntry& port_info() { return find(host_entries, kPortInfo); }
+  TableEntry& path_rule() { return find(path_entries, kSelf); }
 };
+
+void set_value(TableEntry& entry, std::uint32_t value) {
+  std::memcpy(entry.value.data(), &value, sizeof(value));
+}
 
 struct ForgeryCase {
   std::string_view description;
@@ -132,17 +145,22 @@ const ForgeryCase kForgeryCases[] = {
     {"too many lists", [](Forgery& f) { f.header->list_count = 65; }},
     {"a list too many", [](Forgery& f) { f.header->list_count = 3; }},
     {"a list missing", [](Forgery& f) { f.header->list_count = 1; }},
-    {"lists elsewhere", [](Forgery& f) { f.header->lists_offset += 8; }},
-    {"hosts elsewhere", [](Forgery& f) { f.header->hosts_offset += 24; }},
-    {"paths elsewhere", [](Forgery& f) { f.header->paths_offset -= 24; }},
-    {"paths beyond the end", [](Forgery& f) { f.header->paths_offset = ~std::uint64_t{0} - 7; }},
-    {"no host slots", [](Forgery& f) { f.header->host_slots = 0; }},
-    {"host slots no power of two", [](Forgery& f) { f.header->host_slots -= 1; }},
-    {"host slots doubled", [](Forgery& f) { f.header->host_slots *= 2; }},
-    {"path slots halved", [](Forgery& f) { f.header->path_slots /= 2; }},
-    {"path slots that overflow", [](Forgery& f) { f.header->path_slots = std::uint64_t{1} << 63; }},
-    {"sizes that overflow to the right sum",
-     [](Forgery& f) { f.header->host_slots = (std::uint64_t{1} << 61) * 3; }},
+    {"half a base", [](Forgery& f) { f.header->base_checksum = 1; }},
+    {"an overlay with layer 0", [](Forgery& f) { f.header->base_generation = 1; }},
+    {"no layer 0", [](Forgery& f) { f.header->layers[0] = {}; }},
+    {"half a layer 0", [](Forgery& f) { f.paths = {}; }},
+    {"half a layer 1", [](Forgery& f) { f.header->layers[1].hosts = f.hosts; }},
+    {"layer 0 again as layer 1", [](Forgery& f) { f.header->layers[1] = f.header->layers[0]; }},
+    {"buckets elsewhere", [](Forgery& f) { f.hosts.buckets_offset += 64; }},
+    {"entries elsewhere", [](Forgery& f) { f.hosts.entries_offset += 2; }},
+    {"paths elsewhere", [](Forgery& f) { f.paths.buckets_offset -= 64; }},
+    {"paths beyond the end", [](Forgery& f) { f.paths.buckets_offset = ~std::uint64_t{0} - 63; }},
+    {"no buckets", [](Forgery& f) { f.hosts.bucket_count = 0; }},
+    {"buckets doubled", [](Forgery& f) { f.hosts.bucket_count *= 2; }},
+    {"buckets that overflow", [](Forgery& f) { f.paths.bucket_count = (std::uint64_t{1} << 58) - 1; }},
+    {"an entry too many", [](Forgery& f) { f.paths.entry_count += 1; }},
+    {"an entry missing", [](Forgery& f) { f.paths.entry_count -= 1; }},
+    {"entries that overflow", [](Forgery& f) { f.hosts.entry_count = std::uint64_t{1} << 63; }},
     {"list name without end", [](Forgery& f) { f.lists[0].name.fill('a'); }},
     {"list name with a line end", [](Forgery& f) { f.lists[0].name[1] = '\n'; }},
     {"something behind a list name",
@@ -150,51 +168,43 @@ const ForgeryCase kForgeryCases[] = {
        f.lists[0].name[63] = 'a';
        f.lists[0].name[62] = '\0';
      }},
-    {"empty slot with a key", [](Forgery& f) { f.empty(f.hosts).key.high = 1; }},
-    {"empty slot with a value", [](Forgery& f) { f.empty(f.paths).value = 1; }},
-    {"empty slot with flags", [](Forgery& f) { f.empty(f.hosts).flags = kSelf; }},
+    {"list of a layer that there is not", [](Forgery& f) { f.lists[0].layer = 2; }},
+    {"table that begins late", [](Forgery& f) { f.host_buckets.front().first += 1; }},
+    {"table that ends early", [](Forgery& f) { f.host_buckets.back().first -= 1; }},
+    {"table that ends late", [](Forgery& f) { f.host_buckets.back().first += 1; }},
+    {"end that overflows", [](Forgery& f) { f.host_buckets.back().first |= kOverflows; }},
+    {"end with a tag", [](Forgery& f) { f.host_buckets.back().tags[0] = 1; }},
+    {"tag without entry", [](Forgery& f) { f.host_buckets.front().tags.back() = 1; }},
+    {"overflow that there is not", [](Forgery& f) { f.host_buckets.front().first |= kOverflows; }},
     {"unknown flag", [](Forgery& f) { f.host_rule().flags |= 0x80; }},
-    {"rule without id", [](Forgery& f) { f.path_rule().value = 0; }},
+    {"rule without id", [](Forgery& f) { set_value(f.path_rule(), 0); }},
     {"rule of a list that there is not", [](Forgery& f) { f.path_rule().list = 2; }},
     {"rule without scope", [](Forgery& f) { f.path_rule().flags &= ~(kSelf | kBelow) & 0xFF; }},
     {"path rule for encrypted", [](Forgery& f) { f.path_rule().flags |= kEncryptedOnly; }},
-    {"allow rule for encrypted", [](Forgery& f) { f.find(f.hosts, kEncryptedOnly).flags |= kAllow; }},
-    {"path info in the path table", [](Forgery& f) { f.path_rule().flags |= kPathInfo; }},
+    {"allow rule for encrypted",
+     [](Forgery& f) { Forgery::find(f.host_entries, kEncryptedOnly | kSelf).flags |= kAllow; }},
+    {"path info in the path table", [](Forgery& f) { f.path_rule() = f.path_info(); }},
     {"path info of both scopes", [](Forgery& f) { f.path_info().flags |= kSelf | kBelow; }},
-    {"path info of no scope", [](Forgery& f) { f.path_info().flags = kPresent | kPathInfo; }},
-    {"path info that allows", [](Forgery& f) { f.path_info().flags |= kAllow; }},
+    {"path info of no scope", [](Forgery& f) { f.path_info().flags &= ~(kSelf | kBelow) & 0xFF; }},
+    {"path info that is port info too", [](Forgery& f) { f.path_info().flags |= kPortInfo; }},
     {"path info of a list that there is not", [](Forgery& f) { f.path_info().list = 2; }},
     {"path info without paths",
      [](Forgery& f) {
-       f.path_info().value = 0;
-       f.path_info().port = kHasBlock;
+       set_value(f.path_info(), 0);
+       f.path_info().flags = kPathInfo | kSelf | kHasBlock;
      }},
-    {"path info with a depth but none in the set", [](Forgery& f) { f.path_info().value = 0; }},
+    {"path info with a bound but not the deepest bit",
+     [](Forgery& f) { set_value(f.prefix_info(), value_of(f.prefix_info()) | 1U << kDepthShift); }},
+    {"path info with the deepest bit but no bound",
+     [](Forgery& f) { set_value(f.prefix_info(), 1U << kDeepestBit); }},
     {"path info without block rule but with its list",
      [](Forgery& f) {
-       f.path_info().port &= ~kHasBlock & 0xFFFF;
+       f.path_info().flags &= ~kHasBlock & 0xFF;
        f.path_info().list = 1;
      }},
-    {"port info with a value", [](Forgery& f) { f.port_info().value = 1; }},
-    {"port info with a port", [](Forgery& f) { f.port_info().port = 1; }},
+    {"port info with a value", [](Forgery& f) { set_value(f.port_info(), 1); }},
     {"port info with a list", [](Forgery& f) { f.port_info().list = 1; }},
     {"port info with a scope", [](Forgery& f) { f.port_info().flags |= kSelf; }},
-    {"slot out of its place",
-     [](Forgery& f) {
-       // An empty slot in between hides it.
-       Slot& empty = f.empty(f.hosts);
-       empty = f.host_rule();
-       const auto place = static_cast<std::uint64_t>(&empty - f.hosts.data());
-       empty.key.low = (place + 1) & (f.hosts.size() - 1);
-     }},
-    {"full table",
-     [](Forgery& f) {
-       const Slot rule = f.path_rule();
-       for (std::size_t i = 0; i < f.paths.size(); ++i) {
-         f.paths[i] = rule;
-         f.paths[i].key.low = i;
-       }
-     }},
 };
 
 class ForgeryCases : public testing::TestWithParam<ForgeryCase> {};
@@ -214,27 +224,39 @@ TEST(SnapshotDamage, AForgeryThatChangesNothingIsGood) {
   EXPECT_EQ(open_code(forgery.bytes), "ok");
 }
 
-TEST(SnapshotDamage, ARunThatWouldMakeLookupsLongIsRefused) {
-  for (const std::size_t taken : {kMaxRun, kMaxRun + 1}) {
-    auto bytes = build_snapshot({{.name = "list"}}, {});
-    SnapshotHeader header;
-    std::memcpy(&header, bytes.data(), sizeof(header));
-    header.host_slots = 2 * kMaxRun;
-    header.paths_offset = header.hosts_offset + header.host_slots * sizeof(Slot);
-    header.total_bytes = header.paths_offset + header.path_slots * sizeof(Slot);
+// So many keys in one bucket as no seed drawn at random gives.
+TEST(SnapshotDamage, ABucketThatWouldMakeLookupsLongIsRefused) {
+  for (const std::size_t entries : {kMaxBucketEntries, kMaxBucketEntries + 1}) {
+    const Forgery good;
+    std::vector<std::byte> bytes(good.bytes.begin(),
+                                 good.bytes.begin() + static_cast<std::ptrdiff_t>(good.paths.buckets_offset));
+    SnapshotHeader header = *good.header;
+    header.layers[0].paths.bucket_count = 1;
+    header.layers[0].paths.entries_offset = bytes.size() + 2 * sizeof(Bucket);
+    header.layers[0].paths.entry_count = entries;
+    header.total_bytes = header.layers[0].paths.entries_offset + entries * sizeof(TableEntry);
     bytes.resize(header.total_bytes);
-    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(header.hosts_offset), bytes.end(), std::byte{0});
     std::memcpy(bytes.data(), &header, sizeof(header));
-    auto* const hosts = reinterpret_cast<Slot*>(bytes.data() + header.hosts_offset);
-    // Across the table's end, where a run goes on at the start.
-    for (std::size_t i = 0; i < taken; ++i) {
-      const std::size_t place = (header.host_slots - 100 + i) % header.host_slots;
-      hosts[place] = {
-          .key = {.low = place, .high = 1}, .value = 1, .port = 0, .list = 0, .flags = kPresent | kSelf};
+    const auto buckets = items_at<Bucket>(bytes, header.layers[0].paths.buckets_offset, 2);
+    buckets[0].first = kOverflows;
+    buckets[0].tags.fill(1);
+    buckets[1].first = static_cast<std::uint32_t>(entries);
+    for (TableEntry& entry : items_at<TableEntry>(bytes, header.layers[0].paths.entries_offset, entries)) {
+      entry = good.path_entries.front();
     }
     mend_checksum(bytes);
-    EXPECT_EQ(open_code(bytes), taken <= kMaxRun ? "ok" : "snapshot_corrupt");
+    EXPECT_EQ(open_code(bytes), entries <= kMaxBucketEntries ? "ok" : "snapshot_corrupt");
   }
+}
+
+TEST(SnapshotDamage, AnOverlayWithRulesOfAFeedIsRefused) {
+  SnapshotBuilder builder(kTestHeader, {{.name = "feed"}, {.name = "manual", .by_hand = true}});
+  auto bytes = builder.build_overlay({.generation = {6}, .checksum = 1, .seed = kTestSeed});
+  EXPECT_EQ(open_code(bytes), "ok");
+  auto* const lists = reinterpret_cast<ListRecord*>(bytes.data() + sizeof(SnapshotHeader));
+  lists[0].path_rules = 1;
+  mend_checksum(bytes);
+  EXPECT_EQ(open_code(bytes), "snapshot_corrupt");
 }
 
 }  // namespace

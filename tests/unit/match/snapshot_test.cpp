@@ -1,14 +1,14 @@
 #include <algorithm>
-#include <map>
-#include <random>
+#include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "match/slot_table.h"
 #include "match/snapshot_builder.h"
 #include "match/snapshot_view.h"
 #include "unit/match/snapshot_fixture.h"
@@ -80,16 +80,10 @@ TEST(Snapshot, HoldsNoName) {
   for (const char* name : {"example", "192.0.2", "/b"}) EXPECT_EQ(text.find(name), std::string::npos) << name;
 }
 
-TEST(SnapshotBuilder, BuildsAgainAfterMoreRules) {
+TEST(SnapshotBuilder, BuildsOnce) {
   SnapshotBuilder builder(kTestHeader, kTwoLists);
-  const auto rules = parse_entries(some_entries());
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    if (i == 3) {
-      EXPECT_TRUE(SnapshotView::open(builder.build()).ok());
-    }
-    builder.add(rules[i]);
-  }
-  EXPECT_EQ(builder.build(), build_snapshot(kTwoLists, rules));
+  EXPECT_TRUE(SnapshotView::open(builder.build()).ok());
+  EXPECT_THROW(static_cast<void>(builder.build()), std::logic_error);
 }
 
 TEST(SnapshotBuilder, CountsDuplicatesWithinAList) {
@@ -106,8 +100,8 @@ TEST(SnapshotBuilder, CountsDuplicatesWithinAList) {
                                     {.text = "example.com/a?b"},
                                     {.text = "example.com/a/"}});
   for (const Rule& rule : rules) builder.add(rule);
-  EXPECT_EQ(builder.duplicates(), 2U);
   const auto bytes = builder.build();
+  EXPECT_EQ(builder.duplicates(), 2U);
   const SnapshotView view = SnapshotView::open(bytes).value();
   EXPECT_EQ(view.whole_host_rules({0}), 5U);
   EXPECT_EQ(view.path_rules({0}), 3U);
@@ -145,11 +139,13 @@ TEST(SnapshotBuilder, RefusesWhatTheFormatCannotHold) {
 
 TEST(SnapshotBuilder, SeedsDiffer) { EXPECT_NE(random_snapshot_seed(), random_snapshot_seed()); }
 
-std::size_t most_slots_of_a_key(std::span<const Slot> slots) {
-  std::map<Fingerprint, std::size_t> counts;
+std::size_t most_entries_of_a_key(std::span<const TableEntry> entries) {
   std::size_t most = 0;
-  for (const Slot& slot : slots) {
-    if (slot.present()) most = std::max(most, ++counts[slot.key]);
+  std::size_t run = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const bool same = i > 0 && entries[i].high == entries[i - 1].high && entries[i].low == entries[i - 1].low;
+    run = same ? run + 1 : 1;
+    most = std::max(most, run);
   }
   return most;
 }
@@ -176,44 +172,133 @@ TEST(SnapshotBuilder, ManyRulesOfOneHostDoNotMakeItsLookupsLong) {
     entries.push_back({.text = text + "/b", .list = static_cast<std::uint8_t>(port % 64)});
   }
   Fixture fixture(lists, entries);
-  EXPECT_LE(most_slots_of_a_key(fixture.view().host_slots()), 7U);
-  EXPECT_LE(most_slots_of_a_key(fixture.view().path_slots()), 7U);
+  const LayerView& layer = fixture.view().layers()[0];
+  EXPECT_LE(most_entries_of_a_key(layer.hosts.entries()), 7U);
+  EXPECT_LE(most_entries_of_a_key(layer.paths.entries()), 7U);
   EXPECT_EQ(fixture.ask("http://a.example:5999/x").decision, Decision::allow);
 }
 
-TEST(SnapshotBuilder, TablesAreFarFromTheLongestRun) {
+TEST(SnapshotBuilder, AHostRuleTakesNoMoreThan24Bytes) {
   SnapshotBuilder builder(kTestHeader, {{.name = "list"}});
   Rule rule = parse_entries({{.text = "a.example"}}).front();
-  for (std::uint32_t i = 1; i <= 50000; ++i) {
+  constexpr std::uint32_t kRules = 50000;
+  for (std::uint32_t i = 1; i <= kRules; ++i) {
     rule.id = {i};
     rule.host = "h" + std::to_string(i) + ".example";
     builder.add(rule);
   }
-  const auto bytes = builder.build();
-  const SnapshotView view = SnapshotView::open(bytes).value();
-  std::size_t run = 0;
-  std::size_t longest = 0;
-  std::size_t taken = 0;
-  for (const Slot& slot : view.host_slots()) {
-    run = slot.present() ? run + 1 : 0;
-    taken += slot.present() ? 1 : 0;
-    longest = std::max(longest, run);
-  }
-  EXPECT_EQ(taken, 50000U);
-  EXPECT_LT(longest, kMaxRun / 4);
+  EXPECT_LE(builder.build().size(), 24 * kRules);
 }
 
-// Keys that all want the same place, as no hash gives them: the table grows until its runs are short.
-TEST(SlotTable, GrowsRatherThanExceedTheLongestRun) {
-  std::vector<Slot> slots;
-  for (std::uint64_t i = 0; i < kMaxRun + 500; ++i) {
-    slots.push_back(
-        {.key = {.low = i * 4096, .high = i}, .value = 1, .port = 0, .list = 0, .flags = kPresent | kSelf});
+// Layer 1: what is in the base's lists by hand goes, and what is in the overlay's comes in its place.
+class Overlay : public testing::Test {
+ protected:
+  const std::vector<ListPolicy> lists_{{.name = "manual", .by_hand = true}, {.name = "feed"}};
+  std::vector<std::byte> base_bytes_ = build_snapshot(
+      lists_, parse_entries({{.text = "old.example"},
+                             {.text = "feed.example", .list = 1},
+                             {.text = "feed.example/a", .action = Action::allow, .list = 1},
+                             {.text = "pages.example/a/", .list = 1}}));
+  SnapshotView base_ = SnapshotView::open(base_bytes_).value();
+
+  std::vector<std::byte> overlay_bytes(const std::vector<Entry>& entries,
+                                       const std::vector<ListPolicy>& lists) const {
+    auto header = kTestHeader;
+    header.generation = {8};
+    SnapshotBuilder builder(header, lists);
+    for (const Rule& rule : parse_entries(entries)) builder.add(rule);
+    return builder.build_overlay(base_.id());
   }
-  const auto table = make_slot_table(reduce_slots(slots));
-  EXPECT_GT(table.size(), 4096U);
-  EXPECT_EQ(std::count_if(table.begin(), table.end(), [](const Slot& slot) { return slot.present(); }),
-            static_cast<std::ptrdiff_t>(slots.size()));
+  static Match ask(const SnapshotView& view, std::string_view text) {
+    const auto url = std::make_unique<proto::CanonicalUrl>();
+    EXPECT_EQ(url->assign_url(text, proto::PortPolicy::strict), proto::UrlError::none);
+    return lookup(view, {.url = url.get(), .connection_port = 80, .encrypted = text.starts_with("https:")});
+  }
+};
+
+TEST_F(Overlay, ReplacesTheListsByHand) {
+  const auto bytes = overlay_bytes({{.text = "new.example"}, {.text = "pages.example/b"}}, lists_);
+  const SnapshotView overlay = SnapshotView::open(bytes).value();
+  EXPECT_TRUE(overlay.is_overlay());
+  EXPECT_EQ(overlay.needs(), base_.id());
+  EXPECT_FALSE(base_.is_overlay());
+  const auto joined = SnapshotView::join(base_, overlay);
+  ASSERT_TRUE(joined.ok()) << joined.error().message;
+  const SnapshotView& view = joined.value();
+  EXPECT_FALSE(view.is_overlay());
+  EXPECT_EQ(view.generation().value, 8U);
+  EXPECT_EQ(view.id(), base_.id());
+  EXPECT_EQ(view.whole_host_rules({0}), 1U);
+  EXPECT_EQ(view.path_rules({0}), 1U);
+  EXPECT_EQ(view.whole_host_rules({1}), 1U);
+  EXPECT_EQ(view.path_rules({1}), 2U);
+  EXPECT_EQ(view.list_name({0}), "manual");
+  const struct {
+    std::string_view url;
+    Decision before, after;
+  } cases[] = {
+      {"http://old.example/", Decision::block, Decision::no_match},
+      {"http://new.example/", Decision::no_match, Decision::block},
+      {"http://feed.example/", Decision::block, Decision::block},
+      {"http://feed.example/a", Decision::allow, Decision::allow},
+      {"http://pages.example/a/x", Decision::block, Decision::block},
+      {"http://pages.example/b", Decision::no_match, Decision::block},
+  };
+  for (const auto& [url, before, after] : cases) {
+    EXPECT_EQ(ask(base_, url).decision, before) << url;
+    EXPECT_EQ(ask(view, url).decision, after) << url;
+  }
+  EXPECT_EQ(ask(view, "https://pages.example/").path_list.value, 0U);
+  EXPECT_EQ(ask(base_, "https://pages.example/").path_list.value, 1U);
+}
+
+TEST_F(Overlay, MayBeEmpty) {
+  const auto bytes = overlay_bytes({}, lists_);
+  const auto joined = SnapshotView::join(base_, SnapshotView::open(bytes).value());
+  ASSERT_TRUE(joined.ok());
+  EXPECT_EQ(ask(joined.value(), "old.example").decision, Decision::no_match);
+  EXPECT_EQ(ask(joined.value(), "feed.example").decision, Decision::block);
+}
+
+TEST_F(Overlay, MayFollowAnother) {
+  const auto first = overlay_bytes({{.text = "one.example"}}, lists_);
+  const auto second = overlay_bytes({{.text = "two.example"}}, lists_);
+  const auto once = SnapshotView::join(base_, SnapshotView::open(first).value());
+  ASSERT_TRUE(once.ok());
+  const auto twice = SnapshotView::join(once.value(), SnapshotView::open(second).value());
+  ASSERT_TRUE(twice.ok());
+  EXPECT_EQ(ask(twice.value(), "one.example").decision, Decision::no_match);
+  EXPECT_EQ(ask(twice.value(), "two.example").decision, Decision::block);
+}
+
+TEST_F(Overlay, IsRefusedByAnotherBase) {
+  const auto bytes = overlay_bytes({{.text = "new.example"}}, lists_);
+  const SnapshotView overlay = SnapshotView::open(bytes).value();
+  const auto other_bytes = build_snapshot(lists_, parse_entries({{.text = "x.example", .list = 1}}));
+  const SnapshotView other = SnapshotView::open(other_bytes).value();
+  EXPECT_EQ(SnapshotView::join(other, overlay).error().code, "snapshot_base");
+  EXPECT_EQ(SnapshotView::join(overlay, overlay).error().code, "snapshot_base");
+  EXPECT_EQ(SnapshotView::join(base_, other).error().code, "snapshot_base");
+  EXPECT_EQ(SnapshotView::join(base_, base_).error().code, "snapshot_base");
+}
+
+TEST_F(Overlay, IsRefusedWithOtherLists) {
+  const std::vector<std::vector<ListPolicy>> others{
+      {{.name = "manual", .by_hand = true}},
+      {{.name = "feed"}, {.name = "manual", .by_hand = true}},
+      {{.name = "manual", .by_hand = true}, {.name = "food"}},
+      {{.name = "manual", .by_hand = true}, {.name = "feed", .by_hand = true}}};
+  for (const auto& lists : others) {
+    const auto bytes = overlay_bytes({}, lists);
+    EXPECT_EQ(SnapshotView::join(base_, SnapshotView::open(bytes).value()).error().code, "snapshot_base");
+  }
+}
+
+TEST_F(Overlay, HoldsNoRulesOfFeeds) {
+  EXPECT_THROW(static_cast<void>(overlay_bytes({{.text = "a.example", .list = 1}}, lists_)),
+               std::invalid_argument);
+  SnapshotBuilder builder({.seed = {3, 4}, .generation = {8}, .created_unix_seconds = 0}, lists_);
+  EXPECT_THROW(static_cast<void>(builder.build_overlay(base_.id())), std::invalid_argument);
 }
 
 }  // namespace

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/ids.h"
+#include "match/fingerprint.h"
+
+namespace weir::match {
+
+/// What tells a whole snapshot from every other.
+struct SnapshotId {
+  base::Generation generation;
+  std::uint64_t checksum = 0;
+  FingerprintSeed seed{};
+  bool operator==(const SnapshotId&) const = default;
+};
+
+}  // namespace weir::match
