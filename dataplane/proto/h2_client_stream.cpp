@@ -20,10 +20,6 @@ constexpr unsigned kPadded = 0x08;
 constexpr unsigned kPriority = 0x20;
 constexpr std::uint32_t kStreamIdMask = 0x7fffffff;  // the upper bit is reserved
 
-std::string_view as_text(std::span<const std::byte> bytes) noexcept {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 H2Parse result(ParseStatus status) noexcept { return {.status = status, .request = {}}; }
 
 }  // namespace
@@ -130,7 +126,7 @@ bool H2ClientStream::step(std::span<const std::byte>& piece) noexcept {
   switch (state_) {
     case State::preface: {
       const auto part = piece.first(std::min(piece.size(), kH2Preface.size() - matched_));
-      if (as_text(part) != kH2Preface.substr(matched_, part.size())) {
+      if (characters_of(part) != kH2Preface.substr(matched_, part.size())) {
         state_ = State::not_h2;
         return false;
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/ascii.h"
 #include "proto/hpack_huffman.h"
 
 namespace weir::proto {
@@ -76,10 +77,6 @@ constexpr std::array<StaticField, 61> kStaticTable{{
     {"via", ""},
     {"www-authenticate", ""},
 }};
-
-std::string_view as_text(std::span<const std::byte> bytes) noexcept {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 }  // namespace
 
@@ -166,7 +163,7 @@ std::optional<std::string_view> HpackBlock::take_string() noexcept {
   if (!length || *length > rest_.size()) return std::nullopt;
   const auto bytes = rest_.first(*length);
   rest_ = rest_.subspan(*length);
-  if (!huffman) return as_text(bytes);
+  if (!huffman) return characters_of(bytes);
   const auto decoded = decode_huffman(bytes, text_);
   if (!decoded) return std::nullopt;
   const std::string_view string(text_.data(), *decoded);
