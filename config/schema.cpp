@@ -29,7 +29,7 @@ constexpr std::array<EnumRow, 2> kTlsAnswers{{
     {"reset", "a TCP reset: browsers usually try again"},
 }};
 constexpr std::array<EnumRow, 2> kQuicAnswers{{
-    {"close", "a CONNECTION_CLOSE"},
+    {"close", "a CONNECTION_CLOSE; in this version the same as `drop`"},
     {"drop", "nothing: browsers fall back to TCP"},
 }};
 constexpr std::array<EnumRow, 2> kListTypes{{
@@ -116,7 +116,7 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      {.help = "Destination ports at which TLS ClientHellos are looked for."}},
     {"dataplane.inspect.quic",
      [](Settings& s) -> Field { return &s.dataplane.inspect.quic; },
-     {.help = "Destination ports at which QUIC is looked for. No effect in this version."}},
+     {.help = "Destination ports at which QUIC is looked for."}},
     {"dataplane.block.http.status",
      [](Settings& s) -> Field { return &s.dataplane.block.http.status; },
      {.help =
@@ -144,7 +144,7 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      {.help = "What the client of a blocked TLS connection gets."}},
     {"dataplane.block.quic",
      [](Settings& s) -> Field { return choice(s.dataplane.block.quic, kQuicAnswers); },
-     {.help = "What the client of a blocked QUIC connection gets. No effect in this version."}},
+     {.help = "What the client of a blocked QUIC connection gets."}},
     {"dataplane.mbufs.count",
      [](Settings& s) -> Field { return &s.dataplane.mbufs.count; },
      {.help = "Packet buffers, for all ports together.", .unit = "buffers", .min = 1024, .max = 16777216}},
@@ -163,6 +163,13 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
     {"dataplane.flows.lifetime",
      [](Settings& s) -> Field { return &s.dataplane.flows.lifetime; },
      {.help = "How long a silent blocked connection is remembered.", .min = 1, .max = kDay}},
+    {"dataplane.flows.quic_connections",
+     [](Settings& s) -> Field { return &s.dataplane.flows.quic_connections; },
+     {.help = "QUIC connections whose beginning each worker remembers, 650 bytes each. Decided ones are "
+              "forgotten first, then the one silent for longest.",
+      .unit = "connections",
+      .min = 1024,
+      .max = 4194304}},
     {"dataplane.flows.h2c_connections",
      [](Settings& s) -> Field { return &s.dataplane.flows.h2c_connections; },
      {.help = "HTTP/2 connections in cleartext that each worker follows at the same time, 220 KiB each at "

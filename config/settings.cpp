@@ -234,12 +234,6 @@ base::Result<Settings> load_settings(const std::filesystem::path& file, Audience
 
 std::vector<std::string> setting_notices(const Settings& settings) {
   std::vector<std::string> notices;
-  const PortSelection& quic = settings.dataplane.inspect.quic;
-  if (quic.any || !quic.ports.empty()) {
-    notices.emplace_back(
-        "dataplane.inspect.quic and dataplane.block.quic have no effect: this version does not inspect QUIC "
-        "and forwards it; set dataplane.inspect.quic to [] to silence this notice");
-  }
   const HttpBlockSettings& http = settings.dataplane.block.http;
   constexpr unsigned kLegalReasons = 451;
   if (http.status != kLegalReasons && !http.blocked_by.empty()) {

@@ -85,9 +85,11 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
   inspect::InspectorSettings result;
   select_ports(settings.inspect.http, result.inspect_http, result.http_ports);
   select_ports(settings.inspect.tls, result.inspect_tls, result.tls_ports);
+  select_ports(settings.inspect.quic, result.inspect_quic, result.quic_ports);
   result.tls_alert = settings.block.tls == config::TlsAnswer::alert;
   result.flow_capacity = settings.flows.capacity;
   result.flow_lifetime = settings.flows.lifetime;
+  result.quic_connections = settings.flows.quic_connections;
   result.h2c_connections = settings.flows.h2c_connections;
   return result;
 }

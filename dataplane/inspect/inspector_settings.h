@@ -21,8 +21,7 @@ struct InspectorSettings {
   std::size_t flow_capacity = 65536;
   std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
   std::size_t h2c_connections = 32;  // followed at the same time
-  std::size_t quic_connections = 16384;                  // remembered
-  std::size_t quic_memory_bytes = std::size_t{8} << 20;  // for hellos, kept or incomplete
+  std::size_t quic_connections = 16384;  // remembered
 };
 
 }  // namespace weir::inspect

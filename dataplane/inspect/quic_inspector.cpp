@@ -14,6 +14,9 @@ using base::Outcome;
 using base::ParseStatus;
 using base::Protocol;
 
+/// A buffer for every fourth connection that is remembered: most are decided and can do without.
+constexpr std::size_t kHelloBytesPerConnection = flow::kCryptoChunkBytes / 4;
+
 /// The pieces of a hello may come nearly a minute apart.
 constexpr std::chrono::seconds kMinLifetime{60};
 
@@ -35,7 +38,7 @@ QuicInspector::QuicInspector(const InspectorSettings& settings, base::Counters& 
       counters_(counters),
       decider_(decider),
       reader_({.capacity = wanted_ ? settings.quic_connections : 0,
-               .memory_bytes = wanted_ ? settings.quic_memory_bytes : 0,
+               .memory_bytes = wanted_ ? settings.quic_connections * kHelloBytesPerConnection : 0,
                .lifetime = std::max<std::chrono::nanoseconds>(settings.flow_lifetime, kMinLifetime)}) {}
 
 bool QuicInspector::is_candidate(std::uint16_t port) const noexcept {

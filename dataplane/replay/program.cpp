@@ -39,11 +39,14 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& d
   const auto wanted = [](const config::PortSelection& ports) { return ports.any || !ports.ports.empty(); };
   return {.http_ports = dataplane.inspect.http.any ? inspect::PortSet{} : dataplane.inspect.http.ports,
           .tls_ports = dataplane.inspect.tls.any ? inspect::PortSet{} : dataplane.inspect.tls.ports,
+          .quic_ports = dataplane.inspect.quic.any ? inspect::PortSet{} : dataplane.inspect.quic.ports,
           .inspect_http = wanted(dataplane.inspect.http),
           .inspect_tls = wanted(dataplane.inspect.tls),
+          .inspect_quic = wanted(dataplane.inspect.quic),
           .tls_alert = dataplane.block.tls == config::TlsAnswer::alert,
           .flow_capacity = dataplane.flows.capacity,
           .flow_lifetime = dataplane.flows.lifetime,
+          .quic_connections = dataplane.flows.quic_connections,
           .h2c_connections = dataplane.flows.h2c_connections};
 }
 

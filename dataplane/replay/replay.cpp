@@ -144,6 +144,7 @@ std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
   stats["unenforceable"] = unenforceable;
   stats["injected"] =
       counts_by_name(base::kTowards, [&](std::size_t i) { return counters.get(Family::injected, i); });
+  stats["quic_evictions"] = counters.get(Family::quic_evictions);
   stats["flow_evictions"] = counters.get(Family::flow_evictions);
   return stats.dump();
 }

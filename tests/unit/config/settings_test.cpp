@@ -39,7 +39,7 @@ constexpr const char* kEverything = R"(dataplane:
   inspect: {http: [80, 8080], tls: any, quic: []}
   block: {http: {status: 302, page: /etc/b.html, redirect: "https://splash.example/?a=b", blocked_by: https://isp.example/}, tls: reset, quic: drop}
   mbufs: {count: 32768, frame_bytes: 9216}
-  flows: {capacity: 1024, lifetime: 90s, h2c_connections: 64}
+  flows: {capacity: 1024, lifetime: 90s, quic_connections: 2048, h2c_connections: 64}
 control:
   socket: /run/c.sock
   roles: {read: [weir], update: [weir-list, "ops"], admin: [root]}
@@ -98,6 +98,7 @@ TEST(ParseSettings, ReadsTheDataplane) {
   EXPECT_EQ(d.mbufs.frame_bytes, 9216U);
   EXPECT_EQ(d.flows.capacity, 1024U);
   EXPECT_EQ(d.flows.lifetime, seconds(90));
+  EXPECT_EQ(d.flows.quic_connections, 2048U);
   EXPECT_EQ(d.flows.h2c_connections, 64U);
   EXPECT_EQ(setting_notices(settings.value()),
             (std::vector<std::string>{
@@ -201,8 +202,7 @@ TEST(ParseSettings, ReadsTheSpecifiedDataplaneExample) {
 )",
                                        "f", Audience::dataplane);
   ASSERT_TRUE(settings) << settings.error().message;
-  ASSERT_EQ(setting_notices(settings.value()).size(), 1U);
-  EXPECT_NE(setting_notices(settings.value())[0].find("does not inspect QUIC"), std::string::npos);
+  EXPECT_TRUE(setting_notices(settings.value()).empty());
 }
 
 // The specified example of lists uses a profile and a check that this version does not have: these two, and
@@ -252,9 +252,7 @@ TEST(ParseSettings, TakesAliases) {
 
 TEST(SettingNotices, NameWhatHasNoEffect) {
   Settings settings;
-  settings.dataplane.inspect.quic = {.any = false, .ports = {}};
   EXPECT_TRUE(setting_notices(settings).empty());
-  settings.dataplane.inspect.quic.ports = {443};
   settings.dataplane.block.http.status = 403;
   settings.dataplane.block.http.blocked_by = "https://isp.example/";
   ListSettings list;
@@ -267,11 +265,10 @@ TEST(SettingNotices, NameWhatHasNoEffect) {
   list.auth.user = "isp";
   settings.lists.push_back(list);
   const auto notices = setting_notices(settings);
-  ASSERT_EQ(notices.size(), 4U);
-  EXPECT_NE(notices[0].find("dataplane.inspect.quic"), std::string::npos);
-  EXPECT_NE(notices[1].find("dataplane.block.http.blocked_by has no effect"), std::string::npos);
-  EXPECT_EQ(notices[2], "list local-file: auth has no effect: the feed is a file");
-  EXPECT_EQ(notices[3],
+  ASSERT_EQ(notices.size(), 3U);
+  EXPECT_NE(notices[0].find("dataplane.block.http.blocked_by has no effect"), std::string::npos);
+  EXPECT_EQ(notices[1], "list local-file: auth has no effect: the feed is a file");
+  EXPECT_EQ(notices[2],
             "list hotline: auth has no effect: auth.type is none, so the feed's server is not told who asks");
 }
 

@@ -36,14 +36,19 @@ TEST(StartPlan, MapsWhatIsInspected) {
   auto in = settings();
   in.inspect.http = {.any = false, .ports = {80, 8080}};
   in.inspect.tls = {.any = false, .ports = {}};
+  in.inspect.quic = {.any = false, .ports = {443, 8443}};
   in.block.tls = config::TlsAnswer::reset;
-  in.flows = {.capacity = 123, .lifetime = std::chrono::seconds(7), .h2c_connections = 5};
+  in.flows = {
+      .capacity = 123, .lifetime = std::chrono::seconds(7), .quic_connections = 77, .h2c_connections = 5};
   const auto plan = make_start_plan(in, "weir.yaml");
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   const auto& inspector = plan.value().inspector;
   EXPECT_TRUE(inspector.inspect_http);
   EXPECT_THAT(inspector.http_ports, testing::ElementsAre(80, 8080));
   EXPECT_FALSE(inspector.inspect_tls);
+  EXPECT_TRUE(inspector.inspect_quic);
+  EXPECT_THAT(inspector.quic_ports, testing::ElementsAre(443, 8443));
+  EXPECT_EQ(inspector.quic_connections, 77U);
   EXPECT_FALSE(inspector.tls_alert);
   EXPECT_EQ(inspector.flow_capacity, 123U);
   EXPECT_EQ(inspector.flow_lifetime, std::chrono::seconds(7));

@@ -346,7 +346,7 @@ TEST(QuicInspector, ModesDirectionsAndPorts) {
 }
 
 TEST(QuicInspector, Counters) {
-  TestInspector inspector({.quic_connections = 8, .quic_memory_bytes = 0});
+  TestInspector inspector({.quic_connections = 8});
   const auto parse = [&](ParseStatus status) {
     return inspector.counters().get(Family::parse, index_of(Protocol::quic), index_of(status));
   };
