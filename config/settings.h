@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/encapsulations.h"
 #include "base/outcome.h"
 #include "base/result.h"
 
@@ -41,6 +42,7 @@ struct InspectSettings {
   PortSelection http;
   PortSelection tls;
   PortSelection quic;
+  base::Encapsulations encapsulations;
 };
 
 struct HttpBlockSettings {
@@ -68,6 +70,10 @@ struct FlowSettings {
   std::size_t h2c_connections = 32;  // each worker
 };
 
+struct FragmentSettings {
+  std::uint64_t memory_bytes = 4194304;  // each worker
+};
+
 struct DataplaneSettings {
   std::vector<std::string> eal;
   Mode mode = Mode::inline_wire;
@@ -81,6 +87,7 @@ struct DataplaneSettings {
   BlockSettings block;
   MbufSettings mbufs;
   FlowSettings flows;
+  FragmentSettings fragments;
 };
 
 /// Unix user or group names whose members have a role; root has every role.

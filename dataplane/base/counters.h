@@ -42,10 +42,11 @@ enum class Family : std::uint8_t {
   inject_failed,
   h2c_unfollowed,
   quic_evictions,
+  fragment_evictions,
   flow_evictions
 };
 
-inline constexpr std::array<CounterFamily, 11> kFamilies{{
+inline constexpr std::array<CounterFamily, 12> kFamilies{{
     {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
     {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
     {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
@@ -68,9 +69,17 @@ inline constexpr std::array<CounterFamily, 11> kFamilies{{
      "QUIC connections forgotten, or read anew, before the end of their hello: table or memory full",
      {},
      {}},
+    {"weir_fragment_evictions_total",
+     "Packets in fragments forgotten before their last fragment came, because memory was full",
+     {},
+     {}},
     {"weir_flow_evictions_total", "Flows forgotten early because the flow table was full", {}, {}},
+    {"weir_stream_evictions_total",
+     "Unfinished messages given up because the memory for reassembly was full",
+     {},
+     {}},
 }};
-static_assert(kFamilies.size() == index_of(Family::flow_evictions) + 1);
+static_assert(kFamilies.size() == index_of(Family::stream_evictions) + 1);
 
 constexpr std::size_t family_offset(Family family) noexcept {
   std::size_t offset = 0;
@@ -79,7 +88,7 @@ constexpr std::size_t family_offset(Family family) noexcept {
 }
 
 inline constexpr std::size_t kCounterCount =
-    family_offset(Family::flow_evictions) + kFamilies[index_of(Family::flow_evictions)].size();
+    family_offset(Family::stream_evictions) + kFamilies[index_of(Family::stream_evictions)].size();
 
 /// The counters of one worker. Written by that worker alone, read by any thread: a load and a store without a
 /// locked instruction are enough, and a reader sees each counter whole (memory_order_relaxed: counters

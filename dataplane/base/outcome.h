@@ -30,24 +30,26 @@ enum class Outcome : std::uint8_t {
   drop_blocked,
   drop_blocked_flow,
   drop_conflict,
+  drop_overlap,
   drop_tx_full,
 };
 
-inline constexpr std::array<EnumRow, 15> kOutcomes{{
+inline constexpr std::array<EnumRow, 16> kOutcomes{{
     {"forward_not_ip", "forwarded: neither IPv4 nor IPv6"},
     {"forward_malformed", "forwarded: headers that do not parse"},
     {"forward_fragment", "forwarded: an IP fragment"},
     {"forward_not_candidate", "forwarded: cannot carry a request (direction, no payload, other protocol)"},
-    {"forward_no_request", "forwarded: payload in which no request was recognised"},
-    {"forward_incomplete", "forwarded: the beginning of a request that does not end in this packet"},
+    {"forward_no_request", "forwarded: payload without a request, or with one that was seen before"},
+    {"forward_incomplete", "forwarded: a part of a request that is not complete yet"},
     {"forward_unknown_version", "forwarded: QUIC of a version that is not known"},
     {"forward_passed", "forwarded: a request that no rule matches"},
     {"forward_allowed", "forwarded: a request that an allow rule matches"},
-    {"forward_monitor", "forwarded: a listed request, in monitor mode"},
+    {"forward_monitor", "forwarded: what would be dropped, in monitor mode"},
     {"forward_bypass", "forwarded unseen, in bypass mode"},
     {"drop_blocked", "dropped: a listed request"},
     {"drop_blocked_flow", "dropped: a later packet of a connection whose request was blocked"},
     {"drop_conflict", "dropped: contradicts what the same client sent before in the same place"},
+    {"drop_overlap", "dropped: an IP fragment of a packet whose fragments overlap"},
     {"drop_tx_full", "dropped: the transmit queue of the other port was full or its link down"},
 }};
 

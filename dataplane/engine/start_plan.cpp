@@ -91,6 +91,8 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
   result.flow_lifetime = settings.flows.lifetime;
   result.quic_connections = settings.flows.quic_connections;
   result.h2c_connections = settings.flows.h2c_connections;
+  result.encapsulations = settings.inspect.encapsulations;
+  result.fragment_memory_bytes = settings.fragments.memory_bytes;
   return result;
 }
 

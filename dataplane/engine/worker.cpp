@@ -111,7 +111,8 @@ std::span<const std::byte> Worker::contiguous(rte_mbuf* frame) noexcept {
 
 void Worker::process_frame(std::size_t from, rte_mbuf* frame, std::chrono::nanoseconds now,
                            const match::SnapshotView* snapshot, base::Enforcement enforcement) noexcept {
-  const proto::PacketView packet = proto::parse_packet(contiguous(frame), proto::LinkType::ethernet);
+  const proto::PacketView packet =
+      proto::parse_packet(contiguous(frame), proto::LinkType::ethernet, settings_.inspector.encapsulations);
   const auto direction = from == 0 ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
   const inspect::Verdict verdict = inspector_.inspect(packet, direction, now, snapshot, enforcement);
   if (verdict.action == inspect::Action::forward) {

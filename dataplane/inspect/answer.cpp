@@ -114,7 +114,7 @@ std::span<const std::byte> BlockPage::response(bool head_request) const noexcept
 
 AnswerFrames::AnswerFrames(const proto::PacketView& packet, const Verdict& verdict,
                            const BlockPage& page) noexcept
-    : packet_(packet),
+    : packet_(verdict.reassembled != nullptr ? *verdict.reassembled : packet),
       verdict_(verdict),
       client_done_(verdict.answer == AnswerKind::none),
       server_done_(!verdict.reset_server) {

@@ -51,7 +51,8 @@ class BlockPage {
 ///     while (std::size_t bytes = frames.next(buffer, towards)) send(buffer, bytes, towards);
 class AnswerFrames {
  public:
-  /// All three must outlive the object; `packet` is of class tcp when verdict.answer is not none.
+  /// All three must outlive the object; `packet`, or verdict.reassembled, is of class tcp when verdict.answer
+  /// is not none. Nothing is made for a packet that came through a tunnel: proto/tcp_reply.h.
   AnswerFrames(const proto::PacketView& packet, const Verdict& verdict, const BlockPage& page) noexcept;
 
   /// Writes the next frame and says whom it is for; 0: no more (or `out` below kAnswerFrameBytes).

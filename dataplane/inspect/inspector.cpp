@@ -5,7 +5,10 @@ namespace weir::inspect {
 using base::Outcome;
 
 Inspector::Inspector(const InspectorSettings& settings, base::Counters& counters, RequestObserver* observer)
-    : decider_(counters, observer), tcp_(settings, counters, decider_), quic_(settings, counters, decider_) {}
+    : fragments_(settings, counters),
+      decider_(counters, observer),
+      tcp_(settings, counters, decider_),
+      quic_(settings, counters, decider_) {}
 
 Verdict Inspector::inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
                            const match::SnapshotView* snapshot, Enforcement enforcement) noexcept {
@@ -16,7 +19,7 @@ Verdict Inspector::inspect(const proto::PacketView& packet, Direction direction,
     case proto::PacketClass::malformed:
       return forward(Outcome::forward_malformed);
     case proto::PacketClass::fragment:
-      return forward(Outcome::forward_fragment);
+      return inspect_fragment(packet, direction, now, snapshot, enforcement);
     case proto::PacketClass::other:
       return forward(Outcome::forward_not_candidate);
     case proto::PacketClass::udp:
@@ -28,6 +31,15 @@ Verdict Inspector::inspect(const proto::PacketView& packet, Direction direction,
     return quic_.inspect(packet, now, snapshot, enforcement);
   }
   return tcp_.inspect(packet, now, snapshot, enforcement);
+}
+
+Verdict Inspector::inspect_fragment(const proto::PacketView& fragment, Direction direction,
+                                    std::chrono::nanoseconds now, const match::SnapshotView* snapshot,
+                                    Enforcement enforcement) noexcept {
+  if (direction == Direction::from_network) return forward(Outcome::forward_fragment);
+  const auto taken = fragments_.take(fragment, now, enforcement);
+  if (taken.whole == nullptr) return taken.verdict;
+  return fragments_.conclude(inspect(*taken.whole, direction, now, snapshot, enforcement));
 }
 
 }  // namespace weir::inspect

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "base/counters.h"
+#include "inspect/fragment_inspector.h"
 #include "inspect/inspector_settings.h"
 #include "inspect/quic_inspector.h"
 #include "inspect/request_decider.h"
@@ -30,6 +31,11 @@ class Inspector {
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return tcp_.blocked_flows(); }
 
  private:
+  Verdict inspect_fragment(const proto::PacketView& fragment, Direction direction,
+                           std::chrono::nanoseconds now, const match::SnapshotView* snapshot,
+                           Enforcement enforcement) noexcept;
+
+  FragmentInspector fragments_;
   RequestDecider decider_;
   TcpInspector tcp_;
   QuicInspector quic_;

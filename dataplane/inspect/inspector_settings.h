@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/encapsulations.h"
+
 namespace weir::inspect {
 
 /// Destination ports to inspect; empty: every port, the protocol is told by its content.
@@ -20,8 +22,10 @@ struct InspectorSettings {
   bool tls_alert = true;  // else a reset answers a blocked ClientHello
   std::size_t flow_capacity = 65536;
   std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
-  std::size_t h2c_connections = 32;  // followed at the same time
   std::size_t quic_connections = 16384;  // remembered
+  std::size_t h2c_connections = 32;                      // followed at the same time
+  base::Encapsulations encapsulations{};
+  std::size_t fragment_memory_bytes = std::size_t{4} << 20;
 };
 
 }  // namespace weir::inspect

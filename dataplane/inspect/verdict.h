@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "base/outcome.h"
 #include "flow/flow_table.h"
+#include "proto/packet_view.h"
 
 namespace weir::inspect {
 
@@ -30,6 +31,8 @@ struct Verdict {
   base::ListIndex list{};
   std::uint32_t server_next = 0;  // sequence number of the RST to the server
   std::uint32_t client_end = 0;   // what the answer to the client acknowledges
+  /// What is answered when the packet itself is a fragment; valid until the inspector's next packet.
+  const proto::PacketView* reassembled = nullptr;
 };
 
 inline Verdict forward(base::Outcome outcome) noexcept {

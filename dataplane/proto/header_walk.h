@@ -5,7 +5,6 @@
 #include <optional>
 #include <span>
 
-#include "proto/encapsulations.h"
 #include "proto/packet_view.h"
 
 namespace weir::proto {

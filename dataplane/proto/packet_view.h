@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <span>
 
-#include "proto/encapsulations.h"
+#include "base/encapsulations.h"
 
 namespace weir::proto {
+
+using base::Encapsulations;
 
 /// What the first byte of a frame belongs to (pcap link types; a DPDK port is always Ethernet).
 enum class LinkType : std::uint8_t { ethernet, raw_ip, linux_sll, linux_sll2, loopback };

@@ -47,7 +47,9 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& d
           .flow_capacity = dataplane.flows.capacity,
           .flow_lifetime = dataplane.flows.lifetime,
           .quic_connections = dataplane.flows.quic_connections,
-          .h2c_connections = dataplane.flows.h2c_connections};
+          .h2c_connections = dataplane.flows.h2c_connections,
+          .encapsulations = dataplane.inspect.encapsulations,
+          .fragment_memory_bytes = dataplane.fragments.memory_bytes};
 }
 
 base::Result<Setup> set_up(const Options& options) {

@@ -79,7 +79,7 @@ void Replay::replay_packet(inspect::Inspector& inspector, const CapturePacket& p
   ++totals_.packets;
   totals_.bytes += packet.frame.size();
   if (packet.frame.size() < packet.original_bytes) ++totals_.cut_packets;
-  const proto::PacketView view = proto::parse_packet(packet.frame, *link);
+  const proto::PacketView view = proto::parse_packet(packet.frame, *link, settings_.inspector.encapsulations);
   const inspect::Verdict verdict =
       inspector.inspect(view, inspect::Direction::unknown, packet.time, snapshot_, settings_.enforcement);
   counters_.add(verdict.outcome);
@@ -144,6 +144,8 @@ std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
   stats["unenforceable"] = unenforceable;
   stats["injected"] =
       counts_by_name(base::kTowards, [&](std::size_t i) { return counters.get(Family::injected, i); });
+  stats["quic_evictions"] = counters.get(Family::quic_evictions);
+  stats["fragment_evictions"] = counters.get(Family::fragment_evictions);
   stats["quic_evictions"] = counters.get(Family::quic_evictions);
   stats["flow_evictions"] = counters.get(Family::flow_evictions);
   return stats.dump();

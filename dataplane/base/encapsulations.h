@@ -1,8 +1,9 @@
 #pragma once
 
-namespace weir::proto {
+namespace weir::base {
 
-/// Which encapsulations parse_packet looks into. What is switched off is classified by the headers around it.
+/// Which encapsulations are looked into (proto::parse_packet). What is switched off is classified by the
+/// headers around it.
 struct Encapsulations {
   bool vlan = true;      // 802.1Q, 802.1ad
   bool pppoe = true;     // RFC 2516, session stage
@@ -16,4 +17,4 @@ struct Encapsulations {
   bool operator==(const Encapsulations&) const = default;
 };
 
-}  // namespace weir::proto
+}  // namespace weir::base

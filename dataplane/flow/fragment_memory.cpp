@@ -1,0 +1,139 @@
+// FragmentTable's places: finding them, and giving them up when time or memory runs out.
+#include <array>
+#include <cstring>
+
+#include <xxhash.h>
+
+#include "flow/fragment_table.h"
+
+namespace weir::flow {
+
+std::size_t FragmentTable::bucket_of(const Key& key) const noexcept {
+  // Written out byte by byte, since a struct's padding must not be hashed.
+  std::array<std::byte, 38> bytes{};
+  std::memcpy(bytes.data(), key.source.bytes.data(), 16);
+  std::memcpy(bytes.data() + 16, key.destination.bytes.data(), 16);
+  std::memcpy(bytes.data() + 32, &key.identification, 4);
+  bytes[36] = std::byte{key.ip_protocol};
+  bytes[37] = key.source.is_v6 ? std::byte{1} : std::byte{0};
+  return static_cast<std::size_t>(XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash_seed_)) &
+         (buckets_.size() - 1);
+}
+
+// A clock that jumps back ends nothing.
+bool FragmentTable::expired(const Packet& packet, std::chrono::nanoseconds now) const noexcept {
+  return now > packet.first_seen && now - packet.first_seen >= kLifetime;
+}
+
+std::uint32_t FragmentTable::find(const Key& key, std::chrono::nanoseconds now) noexcept {
+  for (std::uint32_t i = buckets_[bucket_of(key)]; i != kNone; i = packets_[i].next_in_bucket) {
+    if (packets_[i].key != key) continue;
+    if (!expired(packets_[i], now)) return i;
+    release(i);
+    return kNone;
+  }
+  return kNone;
+}
+
+std::uint32_t FragmentTable::create(const Key& key, std::chrono::nanoseconds now) noexcept {
+  if (free_packet_ == kNone) evict_for_packet();
+  const std::uint32_t index = free_packet_;
+  Packet& packet = packets_[index];
+  free_packet_ = packet.newer;
+  std::uint32_t& bucket = buckets_[bucket_of(key)];
+  packet.key = key;
+  packet.serial = ++serial_;
+  packet.total_bytes = packet.received_bytes = packet.highest_bytes = 0;
+  packet.first_seen = now;
+  packet.next_in_bucket = bucket;
+  packet.blocks.fill(kNone);
+  bucket = index;
+  enqueue(index, State::open);
+  ++used_;
+  return index;
+}
+
+// Two of each kind a fragment: more than one fragment can add.
+void FragmentTable::expire(std::chrono::nanoseconds now) noexcept {
+  for (Queue& queue : queues_) {
+    for (int i = 0; i < 2 && queue.oldest != kNone && expired(packets_[queue.oldest], now); ++i) {
+      release(queue.oldest);
+    }
+  }
+}
+
+void FragmentTable::evict_for_packet() noexcept {
+  if (const std::uint32_t passed = queue_of(State::passed).oldest; passed != kNone) return evict(passed);
+  const std::uint32_t open = queue_of(State::open).oldest;
+  const std::uint32_t closed = queue_of(State::spoiled).oldest;
+  const bool closed_first =
+      closed != kNone && (open == kNone || packets_[closed].first_seen <= packets_[open].first_seen);
+  evict(closed_first ? closed : open);
+}
+
+// Blocks are with open and passed packets alone, and one packet can never have all of them. One that has just
+// been made has none yet.
+void FragmentTable::evict_for_block(std::uint32_t keep) noexcept {
+  while (free_block_ == kNone) {
+    std::uint32_t victim = queue_of(State::passed).oldest;
+    if (victim == kNone) victim = queue_of(State::open).oldest;
+    if (victim == keep) victim = packets_[keep].newer;
+    evict(victim);
+  }
+}
+
+void FragmentTable::evict(std::uint32_t index) noexcept {
+  if (packets_[index].state != State::passed) ++evictions_;
+  release(index);
+}
+
+void FragmentTable::release(std::uint32_t index) noexcept {
+  Packet& packet = packets_[index];
+  release_blocks(packet);
+  dequeue(index);
+  std::uint32_t* link = &buckets_[bucket_of(packet.key)];
+  while (*link != index) link = &packets_[*link].next_in_bucket;
+  *link = packet.next_in_bucket;
+  packet.state = State::free;
+  packet.newer = free_packet_;
+  free_packet_ = index;
+  --used_;
+}
+
+void FragmentTable::release_blocks(Packet& packet) noexcept {
+  for (std::uint32_t& block : packet.blocks) {
+    if (block == kNone) continue;
+    blocks_[block].next_free = free_block_;
+    free_block_ = block;
+    block = kNone;
+  }
+}
+
+void FragmentTable::close(std::uint32_t index, State state) noexcept {
+  release_blocks(packets_[index]);
+  dequeue(index);
+  enqueue(index, state);
+}
+
+FragmentTable::Queue& FragmentTable::queue_of(State state) noexcept {
+  return queues_[state == State::open ? 0 : state == State::passed ? 1 : 2];
+}
+
+void FragmentTable::enqueue(std::uint32_t index, State state) noexcept {
+  Packet& packet = packets_[index];
+  Queue& queue = queue_of(state);
+  packet.state = state;
+  packet.older = queue.newest;
+  packet.newer = kNone;
+  (queue.newest == kNone ? queue.oldest : packets_[queue.newest].newer) = index;
+  queue.newest = index;
+}
+
+void FragmentTable::dequeue(std::uint32_t index) noexcept {
+  const Packet& packet = packets_[index];
+  Queue& queue = queue_of(packet.state);
+  (packet.older == kNone ? queue.oldest : packets_[packet.older].newer) = packet.newer;
+  (packet.newer == kNone ? queue.newest : packets_[packet.newer].older) = packet.older;
+}
+
+}  // namespace weir::flow

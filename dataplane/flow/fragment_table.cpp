@@ -1,0 +1,208 @@
+#include "flow/fragment_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <random>
+
+namespace weir::flow {
+namespace {
+
+constexpr std::size_t kIpv4HeaderBytes = 20;
+constexpr std::size_t kIpv6HeaderBytes = 40;
+
+/// The units first..last of a packet, as far as they lie in word `word` of 64.
+std::uint64_t mask_of(std::size_t word, std::size_t first, std::size_t last) noexcept {
+  const std::size_t base = word * 64;
+  const std::size_t from = std::max(first, base) - base;
+  const std::size_t to = std::min(last, base + 63) - base;
+  return (~std::uint64_t{0} << from) & (~std::uint64_t{0} >> (63 - to));
+}
+
+void put_u16(std::span<std::byte> out, std::size_t at, std::size_t value) noexcept {
+  out[at] = static_cast<std::byte>(value >> 8);
+  out[at + 1] = static_cast<std::byte>(value);
+}
+
+}  // namespace
+
+FragmentTable::FragmentTable(std::size_t memory_bytes) : hash_seed_(0) {
+  // Half as many packets as blocks: one that is worth the name has two fragments.
+  constexpr std::size_t kSetBytes = sizeof(Packet) + 2 * sizeof(Block) + 2 * sizeof(std::uint32_t);
+  const std::size_t sets = std::max(memory_bytes / kSetBytes, kMostBlocks);
+  packets_.resize(sets);
+  blocks_.resize(2 * sets);
+  buckets_.assign(std::bit_ceil(sets), kNone);
+  for (std::uint32_t i = 0; i < packets_.size(); ++i) {
+    packets_[i].newer = free_packet_;
+    free_packet_ = i;
+  }
+  for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
+    blocks_[i].next_free = free_block_;
+    free_block_ = i;
+  }
+  std::random_device device;
+  hash_seed_ = std::uint64_t{device()} << 32 | device();
+}
+
+FragmentResult FragmentTable::add(const proto::PacketView& fragment, std::chrono::nanoseconds now,
+                                  std::span<std::byte> out) noexcept {
+  const bool is_v6 = fragment.source.is_v6;
+  auto content = fragment.payload;
+  if (fragment.fragment.more && content.size() % kUnitBytes != 0) {
+    if (is_v6) return {};                                                   // RFC 8200, 4.5: discarded
+    content = content.first(content.size() - content.size() % kUnitBytes);  // as Linux takes it
+  }
+  const std::size_t end = fragment.fragment.offset + content.size();
+  constexpr std::size_t kMostBytes = 65535;
+  if (content.empty() || end > kMostBytes - (is_v6 ? 0 : kIpv4HeaderBytes)) return {};
+  const Range range{.first_unit = fragment.fragment.offset / kUnitBytes,
+                    .last_unit = (end - 1) / kUnitBytes,
+                    .end_bytes = static_cast<std::uint32_t>(end),
+                    .content = content,
+                    .last = !fragment.fragment.more};
+
+  expire(now);
+  const Key key{.source = fragment.source,
+                .destination = fragment.destination,
+                .identification = fragment.fragment.identification,
+                .ip_protocol = is_v6 ? std::uint8_t{0} : fragment.ip_protocol};
+  std::uint32_t index = find(key, now);
+  if (index == kNone) index = create(key, now);
+  Packet& packet = packets_[index];
+  if (packet.state == State::blocked) return {.fate = FragmentFate::blocked};
+  if (packet.state == State::spoiled) return {.fate = FragmentFate::overlap};
+  switch (fit_of(packet, range)) {
+    case Fit::duplicate:
+      return {.fate = FragmentFate::duplicate};
+    case Fit::overlap:
+      // A packet that has gone out whole may have reached its receiver: only what contradicts it is refused.
+      if (packet.state == State::open) close(index, State::spoiled);
+      return {.fate = FragmentFate::overlap};
+    case Fit::fresh:
+      break;
+  }
+  store(index, range);
+  if (fragment.fragment.offset == 0) {
+    const auto header =
+        fragment.frame.subspan(fragment.ip_offset, is_v6 ? kIpv6HeaderBytes : kIpv4HeaderBytes);
+    std::copy(header.begin(), header.end(), packet.ip_header.begin());
+    packet.next_protocol = fragment.ip_protocol;
+  }
+  if (packet.received_bytes != packet.total_bytes) return {.fate = FragmentFate::kept};
+  return assemble(index, fragment, out);
+}
+
+FragmentTable::Fit FragmentTable::fit_of(const Packet& packet, const Range& range) const noexcept {
+  if (packet.total_bytes != 0) {
+    if (range.end_bytes > packet.total_bytes) return Fit::overlap;
+    if (range.last && range.end_bytes != packet.total_bytes) return Fit::overlap;
+  }
+  if (range.last && packet.highest_bytes > range.end_bytes) return Fit::overlap;
+
+  const auto bit = [&](std::size_t unit, bool start) {
+    const std::uint32_t block = packet.blocks[unit / kWordUnits / kWordsInBlock];
+    if (block == kNone) return false;
+    const auto& words = start ? blocks_[block].starts : blocks_[block].present;
+    return (words[unit / kWordUnits % kWordsInBlock] >> (unit % kWordUnits) & 1U) != 0;
+  };
+  bool any = false;
+  bool all = true;
+  bool one_start = bit(range.first_unit, true);
+  for (std::size_t word = range.first_unit / kWordUnits; word <= range.last_unit / kWordUnits; ++word) {
+    const std::uint64_t mask = mask_of(word, range.first_unit, range.last_unit);
+    const std::uint32_t block = packet.blocks[word / kWordsInBlock];
+    const std::uint64_t present = block == kNone ? 0 : blocks_[block].present[word % kWordsInBlock] & mask;
+    any = any || present != 0;
+    all = all && present == mask;
+    std::uint64_t starts = block == kNone ? 0 : blocks_[block].starts[word % kWordsInBlock] & mask;
+    if (word == range.first_unit / kWordUnits)
+      starts &= ~(std::uint64_t{1} << (range.first_unit % kWordUnits));
+    if (starts != 0) one_start = false;
+  }
+  if (!any) return Fit::fresh;
+  const std::size_t behind = range.last_unit + 1;
+  const bool ends_there =
+      behind == kMostBlocks * kWordsInBlock * kWordUnits || !bit(behind, false) || bit(behind, true);
+  const bool same_end = ends_there && range.last == (range.end_bytes == packet.total_bytes);
+  return all && one_start && same_end && same_content(packet, range) ? Fit::duplicate : Fit::overlap;
+}
+
+bool FragmentTable::same_content(const Packet& packet, const Range& range) const noexcept {
+  std::size_t at = range.first_unit * kUnitBytes;
+  for (auto rest = range.content; !rest.empty();) {
+    const Block& block = blocks_[packet.blocks[at / kBlockBytes]];
+    const std::size_t count = std::min(rest.size(), kBlockBytes - at % kBlockBytes);
+    if (std::memcmp(block.bytes.data() + at % kBlockBytes, rest.data(), count) != 0) return false;
+    rest = rest.subspan(count);
+    at += count;
+  }
+  return true;
+}
+
+void FragmentTable::store(std::uint32_t index, const Range& range) noexcept {
+  Packet& packet = packets_[index];
+  std::size_t at = range.first_unit * kUnitBytes;
+  for (auto rest = range.content; !rest.empty();) {
+    std::uint32_t& slot = packet.blocks[at / kBlockBytes];
+    if (slot == kNone) {
+      if (free_block_ == kNone) evict_for_block(index);
+      slot = free_block_;
+      free_block_ = blocks_[slot].next_free;
+      blocks_[slot].present = {};
+      blocks_[slot].starts = {};
+    }
+    const std::size_t count = std::min(rest.size(), kBlockBytes - at % kBlockBytes);
+    std::memcpy(blocks_[slot].bytes.data() + at % kBlockBytes, rest.data(), count);
+    rest = rest.subspan(count);
+    at += count;
+  }
+  for (std::size_t word = range.first_unit / kWordUnits; word <= range.last_unit / kWordUnits; ++word) {
+    blocks_[packet.blocks[word / kWordsInBlock]].present[word % kWordsInBlock] |=
+        mask_of(word, range.first_unit, range.last_unit);
+  }
+  const std::size_t first_word = range.first_unit / kWordUnits;
+  blocks_[packet.blocks[first_word / kWordsInBlock]].starts[first_word % kWordsInBlock] |=
+      std::uint64_t{1} << (range.first_unit % kWordUnits);
+  packet.received_bytes += static_cast<std::uint32_t>(range.content.size());
+  packet.highest_bytes = std::max(packet.highest_bytes, range.end_bytes);
+  if (range.last) packet.total_bytes = range.end_bytes;
+}
+
+FragmentResult FragmentTable::assemble(std::uint32_t index, const proto::PacketView& fragment,
+                                       std::span<std::byte> out) noexcept {
+  Packet& packet = packets_[index];
+  const bool is_v6 = packet.key.source.is_v6;
+  const bool keeps_link = fragment.tunnels == 0 && fragment.ip_offset <= kMaxLinkBytes;
+  const std::size_t link_bytes = keeps_link ? fragment.ip_offset : 0;
+  std::memcpy(out.data(), fragment.frame.data(), link_bytes);
+  const auto header = out.subspan(link_bytes, is_v6 ? kIpv6HeaderBytes : kIpv4HeaderBytes);
+  std::copy_n(packet.ip_header.begin(), header.size(), header.begin());
+  if (is_v6) {
+    put_u16(header, 4, packet.total_bytes);
+    header[6] = std::byte{packet.next_protocol};
+  } else {
+    header[0] = std::byte{0x45};
+    put_u16(header, 2, kIpv4HeaderBytes + packet.total_bytes);
+    put_u16(header, 6, 0);
+    put_u16(header, 10, 0);
+  }
+  const auto content = out.subspan(link_bytes + header.size(), packet.total_bytes);
+  for (std::size_t at = 0; at < content.size(); at += kBlockBytes) {
+    const auto& bytes = blocks_[packet.blocks[at / kBlockBytes]].bytes;
+    std::memcpy(content.data() + at, bytes.data(), std::min(kBlockBytes, content.size() - at));
+  }
+  dequeue(index);
+  enqueue(index, State::passed);
+  return {.fate = FragmentFate::complete,
+          .packet = {.index = index, .serial = packet.serial},
+          .frame = out.first(link_bytes + header.size() + content.size()),
+          .ip_offset = link_bytes};
+}
+
+void FragmentTable::block(const FragmentedPacket& packet) noexcept {
+  const Packet& found = packets_[packet.index];
+  if (found.serial == packet.serial && found.state == State::passed) close(packet.index, State::blocked);
+}
+
+}  // namespace weir::flow

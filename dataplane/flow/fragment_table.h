@@ -1,0 +1,166 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "proto/packet_view.h"
+
+namespace weir::flow {
+
+/// What became of one IP fragment.
+enum class FragmentFate : std::uint8_t {
+  kept,       // its packet is not complete
+  untracked,  // no receiver puts it together with anything: no content, beyond the largest packet, ragged
+  duplicate,  // an exact copy of one that was seen
+  complete,   // the last one that was missing
+  overlap,    // it, or one before it, covers bytes that another fragment of the packet covers
+  blocked,    // of a packet that was blocked
+};
+
+/// Names a packet in the table for as long as it is there.
+struct FragmentedPacket {
+  std::uint32_t index = 0;
+  std::uint32_t serial = 0;
+};
+
+struct FragmentResult {
+  FragmentFate fate = FragmentFate::untracked;
+  FragmentedPacket packet{};           // complete
+  std::span<const std::byte> frame{};  // complete: the whole packet, in the caller's buffer
+  std::size_t ip_offset = 0;           // of it in `frame`
+};
+
+/// Puts the IP fragments of one worker together, in a copy: the fragments themselves go their way. IPv4 and
+/// IPv6, in any order (RFC 791, 3.2; RFC 8200, 4.5). All memory is taken by the constructor.
+///
+/// A fragment that overlaps another one, unless it is its exact copy, spoils its packet (RFC 5722, here for
+/// both families): receivers do not agree which bytes they would take. A complete packet is remembered until
+/// its time is up or the memory is needed: what comes for it later can still meet earlier fragments at a
+/// receiver that never got all of them, so it is held against the same bytes.
+///
+/// When memory runs out, complete packets go first, then the oldest incomplete one. Not thread safe.
+class FragmentTable {
+ public:
+  /// Longest link header that is put in front of a complete packet.
+  static constexpr std::size_t kMaxLinkBytes = 256;
+  /// What the buffer for a complete packet must hold: link header, IPv6 header, content.
+  static constexpr std::size_t kBufferBytes = kMaxLinkBytes + 40 + 65535;
+  /// Receivers wait 30 (Linux, IPv4) to 60 seconds (RFC 8200, 4.5) from the first fragment on.
+  static constexpr std::chrono::seconds kLifetime{60};
+
+  /// About `memory_bytes` in all, at least what two of the largest packets need.
+  explicit FragmentTable(std::size_t memory_bytes);
+
+  /// Takes in a packet of class fragment. When it completes its packet, that is written to `out`
+  /// (kBufferBytes): the fragment's link header (nothing, where it is inside a tunnel or longer than
+  /// kMaxLinkBytes), an IP header without options, extension and fragment headers, the content. The checksum
+  /// in an IPv4 header is zero. O(bytes of the fragment), and of the packet when complete.
+  FragmentResult add(const proto::PacketView& fragment, std::chrono::nanoseconds now,
+                     std::span<std::byte> out) noexcept;
+
+  /// What comes of this packet from now on is `blocked`; nothing when it is no longer there.
+  void block(const FragmentedPacket& packet) noexcept;
+
+  /// Packets remembered.
+  [[nodiscard]] std::size_t size() const noexcept { return used_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return packets_.size(); }
+  /// Packets that were forgotten before their time and before they were complete, since construction.
+  [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
+
+ private:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  static constexpr std::size_t kUnitBytes = 8;  // fragments begin at multiples of it
+  static constexpr std::size_t kWordUnits = 64;
+  static constexpr std::size_t kWordsInBlock = 2;
+  static constexpr std::size_t kBlockBytes = kUnitBytes * kWordUnits * kWordsInBlock;
+  static constexpr std::size_t kMostBlocks = 65536 / kBlockBytes;
+
+  struct Key {
+    proto::IpAddress source;
+    proto::IpAddress destination;
+    std::uint32_t identification = 0;
+    std::uint8_t ip_protocol = 0;  // IPv4
+    bool operator==(const Key&) const = default;
+  };
+
+  /// open: incomplete. passed: complete. spoiled, blocked: nothing is kept but the fact.
+  enum class State : std::uint8_t { free, open, passed, spoiled, blocked };
+
+  /// Content and, a bit a unit, which of it is there and where fragments begin.
+  struct Block {
+    std::array<std::byte, kBlockBytes> bytes;
+    std::array<std::uint64_t, kWordsInBlock> present;
+    std::array<std::uint64_t, kWordsInBlock> starts;
+    std::uint32_t next_free;
+  };
+
+  struct Packet {
+    Key key;
+    State state = State::free;
+    std::uint8_t next_protocol = 0;
+    std::uint32_t serial = 0;
+    std::uint32_t total_bytes = 0;  // 0: the last fragment has not come
+    std::uint32_t received_bytes = 0;
+    std::uint32_t highest_bytes = 0;
+    std::uint32_t older = kNone;
+    std::uint32_t newer = kNone;
+    std::uint32_t next_in_bucket = kNone;
+    std::chrono::nanoseconds first_seen{0};
+    std::array<std::byte, 40> ip_header{};  // of the first fragment
+    std::array<std::uint32_t, kMostBlocks> blocks{};
+  };
+
+  /// Packets of one kind, the oldest first.
+  struct Queue {
+    std::uint32_t oldest = kNone;
+    std::uint32_t newest = kNone;
+  };
+
+  /// The bytes that a fragment brings, in units.
+  struct Range {
+    std::size_t first_unit;
+    std::size_t last_unit;
+    std::uint32_t end_bytes;
+    std::span<const std::byte> content;
+    bool last;
+  };
+  enum class Fit : std::uint8_t { fresh, duplicate, overlap };
+
+  [[nodiscard]] std::size_t bucket_of(const Key& key) const noexcept;
+  std::uint32_t find(const Key& key, std::chrono::nanoseconds now) noexcept;
+  std::uint32_t create(const Key& key, std::chrono::nanoseconds now) noexcept;
+  void expire(std::chrono::nanoseconds now) noexcept;
+  [[nodiscard]] bool expired(const Packet& packet, std::chrono::nanoseconds now) const noexcept;
+  void evict_for_packet() noexcept;
+  void evict_for_block(std::uint32_t keep) noexcept;
+  void evict(std::uint32_t index) noexcept;
+  void release(std::uint32_t index) noexcept;
+  void release_blocks(Packet& packet) noexcept;
+  void close(std::uint32_t index, State state) noexcept;
+  Queue& queue_of(State state) noexcept;
+  void enqueue(std::uint32_t index, State state) noexcept;
+  void dequeue(std::uint32_t index) noexcept;
+
+  [[nodiscard]] Fit fit_of(const Packet& packet, const Range& range) const noexcept;
+  [[nodiscard]] bool same_content(const Packet& packet, const Range& range) const noexcept;
+  void store(std::uint32_t index, const Range& range) noexcept;
+  [[nodiscard]] FragmentResult assemble(std::uint32_t index, const proto::PacketView& fragment,
+                                        std::span<std::byte> out) noexcept;
+
+  std::vector<Packet> packets_;
+  std::vector<Block> blocks_;
+  std::vector<std::uint32_t> buckets_;
+  std::array<Queue, 3> queues_{};  // open; passed; spoiled and blocked
+  std::uint32_t free_packet_ = kNone;
+  std::uint32_t free_block_ = kNone;
+  std::uint64_t hash_seed_;
+  std::uint64_t evictions_ = 0;
+  std::uint32_t serial_ = 0;
+  std::size_t used_ = 0;
+};
+
+}  // namespace weir::flow

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+#include "base/counters.h"
+#include "flow/fragment_table.h"
+#include "inspect/inspector_settings.h"
+#include "inspect/verdict.h"
+#include "proto/packet_view.h"
+
+namespace weir::inspect {
+
+/// Makes whole packets of IP fragments, so that they are inspected like any other, and lets the decision on
+/// the whole hold for its fragments. The fragments themselves are never held back or altered. Not thread
+/// safe.
+class FragmentInspector {
+ public:
+  FragmentInspector(const InspectorSettings& settings, base::Counters& counters);
+
+  /// What a fragment comes to: a verdict, or the whole packet (never of class fragment) that it completes, on
+  /// which conclude() is to be called next. The packet is valid until the next call of take().
+  struct Taken {
+    const proto::PacketView* whole = nullptr;
+    Verdict verdict;  // when there is no whole packet
+  };
+  Taken take(const proto::PacketView& fragment, std::chrono::nanoseconds now,
+             Enforcement enforcement) noexcept;
+
+  /// The verdict on the whole packet as that on the fragment which completed it.
+  Verdict conclude(Verdict verdict) noexcept;
+
+  /// Packets whose fragments are remembered.
+  [[nodiscard]] std::size_t packets() const noexcept { return table_.size(); }
+
+ private:
+  /// Fragments of fragments, the first level included: a tunnel whose packets are too large for the path,
+  /// that carries packets that were too large for the tunnel. No more than that occurs in honest use.
+  static constexpr std::size_t kLevels = 3;
+
+  Verdict refuse(base::Outcome outcome) noexcept;
+
+  base::Encapsulations encapsulations_;
+  base::Counters& counters_;
+  flow::FragmentTable table_;
+  std::array<std::vector<std::byte>, kLevels> buffers_;
+  std::array<proto::PacketView, kLevels> wholes_{};
+  std::array<flow::FragmentedPacket, kLevels> packets_{};
+  std::size_t completed_ = 0;  // levels of the fragment at hand
+};
+
+}  // namespace weir::inspect
