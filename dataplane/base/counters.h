@@ -43,10 +43,11 @@ enum class Family : std::uint8_t {
   h2c_unfollowed,
   quic_evictions,
   fragment_evictions,
-  flow_evictions
+  flow_evictions,
+  stream_evictions
 };
 
-inline constexpr std::array<CounterFamily, 12> kFamilies{{
+inline constexpr std::array<CounterFamily, 13> kFamilies{{
     {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
     {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
     {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},

@@ -1,11 +1,9 @@
 #include "flow/flow_table.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <random>
-#include <span>
 
 #include <xxhash.h>
 
@@ -15,6 +13,22 @@ namespace {
 std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
+}
+
+std::uint32_t tag_of(std::uint64_t hash) noexcept {
+  return static_cast<std::uint32_t>(hash >> 32) | 1U;  // 0 is a free place
+}
+
+// What has to go first: the lower, the sooner.
+int worth_of(const Flow& flow) noexcept {
+  if (flow.reading == Reading::blocked) return 2;
+  return flow.buffer.queue == BufferedBytes::Queue::waiting ? 1 : 0;
+}
+
+bool goes_before(const Flow& a, const Flow& b) noexcept {
+  const int worth_a = worth_of(a);
+  const int worth_b = worth_of(b);
+  return worth_a != worth_b ? worth_a < worth_b : a.last_seen < b.last_seen;
 }
 
 }  // namespace
@@ -27,11 +41,15 @@ FlowKey flow_key_of(const proto::PacketView& packet) noexcept {
           .ip_protocol = packet.ip_protocol};
 }
 
-FlowTable::FlowTable(std::size_t capacity, std::chrono::nanoseconds lifetime)
-    : flows_(std::bit_ceil(std::max(capacity, kWays))), lifetime_(lifetime), hash_seed_(random_seed()) {}
+FlowTable::FlowTable(const Settings& settings)
+    : flows_(std::bit_ceil(std::max(settings.capacity, kWays))),
+      tags_(flows_.size()),
+      buffers_(flows_, settings.reassembly_bytes),
+      lifetime_(settings.lifetime),
+      hash_seed_(random_seed()) {}
 
-std::size_t FlowTable::set_of(const FlowKey& key) const noexcept {
-  // Written out byte by byte, since a struct's padding must not be hashed.
+std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept {
+  // Written out field by field, since a struct's padding must not be hashed.
   std::array<std::byte, 38> bytes{};
   auto* to = bytes.data();
   const auto put = [&to](const void* from, std::size_t count) {
@@ -44,70 +62,96 @@ std::size_t FlowTable::set_of(const FlowKey& key) const noexcept {
   put(&key.destination_port, sizeof key.destination_port);
   put(&key.ip_protocol, sizeof key.ip_protocol);
   *to = key.source.is_v6 ? std::byte{1} : std::byte{0};
-  const std::size_t sets = flows_.size() / kWays;
-  return static_cast<std::size_t>(XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash_seed_)) & (sets - 1);
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash_seed_);
+}
+
+std::size_t FlowTable::set_of(std::uint64_t hash) const noexcept {
+  return (static_cast<std::size_t>(hash) & (flows_.size() / kWays - 1)) * kWays;
 }
 
 bool FlowTable::live(const Flow& flow, std::chrono::nanoseconds now) const noexcept {
-  return flow.used && (now <= flow.last_seen || now - flow.last_seen < lifetime_);
+  const std::chrono::nanoseconds lifetime = flow.reading == Reading::blocked ? lifetime_ : kOpenLifetime;
+  return flow.used && (now <= flow.last_seen || now - flow.last_seen < lifetime);
 }
 
-void FlowTable::take(Flow& flow) noexcept {
+void FlowTable::count_blocked(bool more) noexcept {
   // One writer: a load and a store, no locked instruction.
-  if (!flow.used) size_.store(size() + 1, std::memory_order_relaxed);
-  flow.used = true;
+  blocked_.store(more ? blocked() + 1 : blocked() - 1, std::memory_order_relaxed);
 }
 
-void FlowTable::release(Flow& flow) noexcept {
-  if (flow.used) size_.store(size() - 1, std::memory_order_relaxed);
+void FlowTable::release(std::size_t index) noexcept {
+  Flow& flow = flows_[index];
+  if (!flow.used) return;
+  buffers_.release(flow);
+  if (flow.reading == Reading::blocked) count_blocked(false);
   flow.used = false;
+  tags_[index] = 0;
 }
 
-Flow* FlowTable::find(const FlowKey& key, std::chrono::nanoseconds now) noexcept {
-  if (size() == 0) return nullptr;
-  for (Flow& flow : std::span(flows_).subspan(set_of(key) * kWays, kWays)) {
-    if (!flow.used || flow.key != key) continue;
-    if (!live(flow, now)) {
-      release(flow);
-      return nullptr;
+FlowTable::Readings FlowTable::find(const FlowKey& key, std::chrono::nanoseconds now) noexcept {
+  Readings readings;
+  const std::uint64_t hash = hash_of(key);
+  const std::size_t set = set_of(hash);
+  const std::uint32_t tag = tag_of(hash);
+  for (std::size_t i = set; i < set + kWays; ++i) {
+    if (tags_[i] != tag || flows_[i].key != key) continue;
+    if (!live(flows_[i], now)) {
+      release(i);
+      continue;
     }
-    flow.last_seen = now;
-    return &flow;
+    if (readings.count_ < kReadings) readings.flows_[readings.count_++] = &flows_[i];
   }
-  return nullptr;
+  return readings;
 }
 
-Flow& FlowTable::find_or_add(const FlowKey& key, std::chrono::nanoseconds now) noexcept {
-  if (Flow* known = find(key, now)) return *known;
-  const auto set = std::span(flows_).subspan(set_of(key) * kWays, kWays);
-  Flow* place = nullptr;
-  for (Flow& flow : set) {
+std::size_t FlowTable::place_for(std::size_t set, const FlowKey& key, std::chrono::nanoseconds now) noexcept {
+  const std::size_t none = set + kWays;
+  std::size_t free_place = none;
+  std::size_t oldest = none;
+  std::size_t own = none;
+  std::size_t own_count = 0;
+  for (std::size_t i = set; i < set + kWays; ++i) {
+    const Flow& flow = flows_[i];
     if (!live(flow, now)) {
-      place = &flow;
-      break;
+      free_place = i;
+      continue;
     }
-    if (place == nullptr || flow.last_seen < place->last_seen) place = &flow;
+    if (oldest == none || goes_before(flow, flows_[oldest])) oldest = i;
+    if (flow.key != key) continue;
+    ++own_count;
+    if (own == none || goes_before(flow, flows_[own])) own = i;
   }
-  if (live(*place, now)) ++evictions_;
-  take(*place);
-  place->key = key;
-  place->state = FlowState::undecided;
-  place->blocked = {};
-  place->last_seen = now;
-  return *place;
+  if (own_count >= kReadings) return own;
+  if (free_place != none) return free_place;
+  ++evictions_;
+  return oldest;
 }
 
-void FlowTable::erase(const FlowKey& key) noexcept {
-  if (size() == 0) return;
-  for (Flow& flow : std::span(flows_).subspan(set_of(key) * kWays, kWays)) {
-    if (flow.used && flow.key == key) release(flow);
-  }
+Flow& FlowTable::add(const FlowKey& key, std::chrono::nanoseconds now) noexcept {
+  const std::uint64_t hash = hash_of(key);
+  const std::size_t index = place_for(set_of(hash), key, now);
+  release(index);
+  Flow& flow = flows_[index];
+  flow = Flow{};
+  flow.key = key;
+  flow.last_seen = now;
+  flow.used = true;
+  tags_[index] = tag_of(hash);
+  return flow;
 }
+
+void FlowTable::block(Flow& flow, const BlockedStream& stream) noexcept {
+  buffers_.release(flow);
+  if (flow.reading != Reading::blocked) count_blocked(true);
+  flow.reading = Reading::blocked;
+  flow.blocked = stream;
+}
+
+void FlowTable::erase(Flow& flow) noexcept { release(static_cast<std::size_t>(&flow - flows_.data())); }
 
 void FlowTable::sweep(std::chrono::nanoseconds now) noexcept {
-  if (size() == 0) return;
-  for (Flow& flow : std::span(flows_).subspan(sweep_position_, kWays)) {
-    if (flow.used && !live(flow, now)) release(flow);
+  for (std::size_t i = sweep_position_; i < sweep_position_ + kWays; ++i) {
+    if (tags_[i] != 0 && !live(flows_[i], now)) release(i);
   }
   sweep_position_ = (sweep_position_ + kWays) & (flows_.size() - 1);
 }

@@ -1,88 +1,88 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
-#include "proto/packet_view.h"
+#include "flow/flow.h"
+#include "flow/stream_buffers.h"
 
 namespace weir::flow {
 
-/// Identity of one direction of a connection.
-struct FlowKey {
-  proto::IpAddress source;
-  proto::IpAddress destination;
-  std::uint16_t source_port = 0;
-  std::uint16_t destination_port = 0;
-  std::uint8_t ip_protocol = 0;
-  bool operator==(const FlowKey&) const = default;
-};
-FlowKey flow_key_of(const proto::PacketView& packet) noexcept;
-
-/// What is known of a client's stream: undecided (room for reassembly), cleared, or blocked.
-enum class FlowState : std::uint8_t { undecided, cleared, blocked };
-
-/// What is sent in the place of a dropped packet.
-enum class AnswerKind : std::uint8_t { none, http_page, tls_alert, reset, finish };
-
-/// What answering the rest of a blocked connection needs to know of it.
-struct BlockedStream {
-  std::uint32_t server_next = 0;  // the sequence number that the server expects: nothing behind it gets there
-  std::uint32_t request_end = 0;  // behind the dropped request's last sequence number
-  std::uint32_t client_end = 0;   // behind the last sequence number that the client was seen to use
-  AnswerKind answer = AnswerKind::none;  // what the request got, and its retransmissions get again
-  bool head_request = false;
-  bool server_knows = true;  // false: the connection's SYN never reached the server
-};
-
-struct Flow {
-  FlowKey key;
-  FlowState state = FlowState::undecided;
-  bool used = false;
-  BlockedStream blocked;  // meaningful in state blocked
-  std::chrono::nanoseconds last_seen{0};
-};
-
-/// Fixed-capacity, set-associative table of one worker: memory is taken once, by the constructor. When a set
-/// is full its longest unseen flow is forgotten and counted. The set is chosen by a hash with a random seed,
-/// so nobody outside can aim at a set. Not thread safe, but for size().
+/// Fixed-capacity, set-associative table of one worker: memory is taken once, by the constructor. The set is
+/// chosen by a hash with a random seed, so nobody outside can aim at a set. Not thread safe, but for
+/// blocked().
+///
+/// A connection can have several readings: what a packet of unknown truth says (a SYN, a sequence number far
+/// away) begins a further one beside the old. In a full set the longest unseen flow is forgotten and counted:
+/// one that waits for nothing first, then one with a message that waits for its end, a blocked one last.
 class FlowTable {
  public:
   static constexpr std::size_t kWays = 8;
+  /// Readings of one connection; a further one takes the place of the longest unseen.
+  static constexpr std::size_t kReadings = 3;
+  /// Pieces of a request may come a minute apart, requests of a connection more.
+  static constexpr std::chrono::seconds kOpenLifetime{300};
 
-  /// `capacity` flows, rounded up to a power of two of at least 8; a flow unseen for `lifetime` is gone.
-  FlowTable(std::size_t capacity, std::chrono::nanoseconds lifetime);
+  struct Settings {
+    std::size_t capacity = 65536;                         // flows, rounded up to a power of two of at least 8
+    std::chrono::nanoseconds lifetime{};                  // a blocked flow unseen for this long is gone
+    std::size_t reassembly_bytes = std::size_t{4} << 20;  // see StreamBuffers
+  };
+  explicit FlowTable(const Settings& settings);
 
-  /// The live flow, its last_seen set to `now`; null when unknown. Valid until the next call. A clock that
-  /// jumps back does not expire flows.
-  Flow* find(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
-  /// The flow, made undecided when unknown.
-  Flow& find_or_add(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
-  void erase(const FlowKey& key) noexcept;
+  /// The live readings of a connection; pointers are valid until the next add() or erase().
+  class Readings {
+   public:
+    [[nodiscard]] Flow* const* begin() const noexcept { return flows_.data(); }
+    [[nodiscard]] Flow* const* end() const noexcept { return flows_.data() + count_; }
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return count_; }
+
+   private:
+    friend class FlowTable;
+    std::array<Flow*, kReadings> flows_{};
+    std::size_t count_ = 0;
+  };
+  /// Sets last_seen of none of them. A clock that jumps back expires nothing.
+  Readings find(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
+  /// A new reading of the connection, empty.
+  Flow& add(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
+  /// Makes the flow a blocked one, without buffered bytes.
+  void block(Flow& flow, const BlockedStream& stream) noexcept;
+  void erase(Flow& flow) noexcept;
   /// Frees the places of expired flows in the next set; calls go round the whole table. O(kWays).
   void sweep(std::chrono::nanoseconds now) noexcept;
 
+  [[nodiscard]] StreamBuffers& buffers() noexcept { return buffers_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return flows_.size(); }
-  /// Places taken, those of expired flows that nothing has come across yet too. From any thread
+  /// Blocked flows, those that have expired and that nothing has come across yet too. From any thread
   /// (memory_order_relaxed: a figure for people).
-  [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t blocked() const noexcept { return blocked_.load(std::memory_order_relaxed); }
   /// Live flows that had to go for new ones since construction.
   [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
 
  private:
-  [[nodiscard]] std::size_t set_of(const FlowKey& key) const noexcept;
+  [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept;
+  [[nodiscard]] std::size_t set_of(std::uint64_t hash) const noexcept;
   [[nodiscard]] bool live(const Flow& flow, std::chrono::nanoseconds now) const noexcept;
-  void take(Flow& flow) noexcept;
-  void release(Flow& flow) noexcept;
+  [[nodiscard]] std::size_t place_for(std::size_t set, const FlowKey& key,
+                                      std::chrono::nanoseconds now) noexcept;
+  void release(std::size_t index) noexcept;
+  void count_blocked(bool more) noexcept;
 
   std::vector<Flow> flows_;
+  std::vector<std::uint32_t> tags_;  // of each place; 0: free. Eight of them share half a cache line.
+  StreamBuffers buffers_;
   std::chrono::nanoseconds lifetime_;
   std::uint64_t hash_seed_;
   std::uint64_t evictions_ = 0;
   std::size_t sweep_position_ = 0;
-  std::atomic<std::size_t> size_{0};
+  std::atomic<std::size_t> blocked_{0};
 };
 
 }  // namespace weir::flow

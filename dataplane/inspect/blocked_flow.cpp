@@ -5,8 +5,7 @@
 namespace weir::inspect {
 namespace {
 
-/// Sequence numbers wrap (RFC 9293, 3.4).
-bool is_before(std::uint32_t a, std::uint32_t b) noexcept { return static_cast<std::int32_t>(a - b) < 0; }
+using flow::is_before;
 
 std::uint32_t end_of(const proto::PacketView& packet) noexcept {
   const unsigned flags = packet.tcp.flags;
@@ -36,16 +35,21 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
     if (findings.protocol == base::Protocol::http) answer = AnswerKind::http_page;
     if (findings.protocol == base::Protocol::tls && settings_.tls_alert) answer = AnswerKind::tls_alert;
   }
-  const std::uint64_t evictions_before = flows_.evictions();
-  flow::Flow& flow = flows_.find_or_add(flow::flow_key_of(packet), now);
-  counters_.add(base::Family::flow_evictions, 0, 0, flows_.evictions() - evictions_before);
-  flow.state = flow::FlowState::blocked;
-  flow.blocked = {.server_next = packet.tcp.sequence,
-                  .request_end = end_of(packet),
-                  .client_end = end_of(packet),
-                  .answer = answer,
-                  .head_request = findings.head_request,
-                  .server_knows = !syn};
+  // Pieces behind the one that completed the request may have gone before it.
+  std::uint32_t end = end_of(packet);
+  const flow::FlowKey key = flow::flow_key_of(packet);
+  for (flow::Flow* flow : flows_.find(key, now)) {
+    const bool near = flow->reading != flow::Reading::blocked && StreamInspector::is_near(*flow, end);
+    if (near && is_before(end, flow->highest)) end = flow->highest;
+    flows_.erase(*flow);
+  }
+  flow::Flow& flow = add_flow(key, now);
+  flows_.block(flow, {.server_next = syn ? packet.tcp.sequence : findings.server_next,
+                      .request_end = end,
+                      .client_end = end,
+                      .answer = answer,
+                      .head_request = findings.head_request,
+                      .server_knows = !syn});
   // A RST is never answered (RFC 9293, 3.10.7.1).
   const bool rst = (packet.tcp.flags & proto::kTcpRst) != 0;
   Verdict verdict = dropped(base::Outcome::drop_blocked, flow.blocked, rst ? AnswerKind::none : answer);
@@ -57,10 +61,13 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
 
 std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView& packet,
                                                          std::chrono::nanoseconds now) noexcept {
-  if (flows_.size() == 0) return std::nullopt;
   flows_.sweep(now);
-  flow::Flow* flow = flows_.find(flow::flow_key_of(packet), now);
-  if (flow == nullptr || flow->state != flow::FlowState::blocked) return std::nullopt;
+  flow::Flow* flow = nullptr;
+  for (flow::Flow* reading : flows_.find(flow::flow_key_of(packet), now)) {
+    if (reading->reading == flow::Reading::blocked) flow = reading;
+  }
+  if (flow == nullptr) return std::nullopt;
+  flow->last_seen = now;
 
   flow::BlockedStream& stream = flow->blocked;
   const unsigned flags = packet.tcp.flags;
@@ -68,7 +75,7 @@ std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView
   const bool opens = syn && (flags & proto::kTcpAck) == 0;
   const bool blocked_syn_again = !stream.server_knows && packet.tcp.sequence == stream.server_next;
   if (opens && !blocked_syn_again) {
-    flows_.erase(flow->key);
+    flows_.erase(*flow);
     return std::nullopt;
   }
   const auto outcome = base::Outcome::drop_blocked_flow;

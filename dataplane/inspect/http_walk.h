@@ -4,40 +4,51 @@
 #include <span>
 
 #include "base/outcome.h"
+#include "flow/flow.h"
 #include "proto/http_request.h"
 
 namespace weir::inspect {
 
-/// Goes through the requests of one segment. Bodies framed without doubt are skipped exactly. Where servers
-/// may disagree on where a body ends (RFC 9112, 11.2), and behind a head that is broken, nothing is skipped:
-/// a request is looked for at the start of every line. Bounded: O(bytes * kMaxFailedLines).
+/// Goes through the requests of a client's stream, piece by piece: what one piece leaves in rest() begins the
+/// next, and `progress` holds what else has to be known. Bodies framed without doubt are skipped exactly.
+/// Where servers may disagree on where a body ends (RFC 9112, 11.2) nothing is skipped from then on: a
+/// request is looked for at the start of every line. So it is behind something that is no HTTP, until a
+/// request is found. Bounded: O(bytes * kMaxFailedLines).
 class HttpWalk {
  public:
-  /// Lines that look like a request and are none, after which the rest of the segment is given up.
+  /// Lines that look like a request and are none, after which the rest of the piece is given up.
   static constexpr std::size_t kMaxFailedLines = 32;
+  /// Longest chunk-size or trailer line that is waited for.
+  static constexpr std::size_t kMaxFramingLineBytes = 4096;
 
-  explicit HttpWalk(std::span<const std::byte> segment) noexcept : segment_(segment), rest_(segment) {}
+  HttpWalk(std::span<const std::byte> piece, flow::HttpProgress& progress) noexcept
+      : rest_(piece), progress_(progress) {}
 
-  /// The next request's head; any status but found ends the walk.
+  /// The next request's head.
+  ///
+  /// - found: rest() is what stands behind it.
+  /// - need_more: rest() is the beginning of something, to be looked at again with more behind it. Of a head
+  ///   the request holds what is there already.
+  /// - absent: the piece is used up.
+  /// - malformed: the piece was given up.
   proto::HttpParse next() noexcept;
-  /// The last request found began the segment (empty lines before it aside).
-  [[nodiscard]] bool at_first() const noexcept { return found_ == 1 && first_began_segment_; }
-  [[nodiscard]] std::size_t found() const noexcept { return found_; }
-  /// What the walk has not gone through.
+
+  /// Goes on to where the next message begins; false when the piece ends before.
+  bool to_message() noexcept;
   [[nodiscard]] std::span<const std::byte> rest() const noexcept { return rest_; }
 
  private:
-  void skip_body(const proto::HttpRequest& request) noexcept;
-  void skip_chunks() noexcept;
-  bool to_next_request_line() noexcept;
+  bool step_through_body() noexcept;
+  bool read_chunk_line() noexcept;
+  bool read_chunk_end() noexcept;
+  bool read_trailers() noexcept;
+  void begin_body(const proto::HttpRequest& request) noexcept;
+  void lose_framing() noexcept;
+  base::ParseStatus to_request_line() noexcept;
   void skip_line() noexcept;
 
-  std::span<const std::byte> segment_;
   std::span<const std::byte> rest_;
-  std::size_t found_ = 0;
-  std::size_t failed_lines_ = 0;
-  bool scanning_ = false;
-  bool first_began_segment_ = false;
+  flow::HttpProgress& progress_;
 };
 
 }  // namespace weir::inspect

@@ -3,33 +3,35 @@
 #include <algorithm>
 #include <utility>
 
-#include "inspect/http_walk.h"
-#include "proto/tls_client_hello.h"
-
 namespace weir::inspect {
 namespace {
 
 using base::Family;
-using base::index_of;
 using base::Outcome;
-using base::ParseStatus;
-using base::Protocol;
+using flow::Flow;
+using flow::Reading;
 
 PortSet sorted(PortSet ports) {
   std::sort(ports.begin(), ports.end());
   return ports;
 }
 
-constexpr std::byte kTlsHandshakeRecord{0x16};
+std::uint32_t first_byte_of(const proto::PacketView& packet) noexcept {
+  return packet.tcp.sequence + ((packet.tcp.flags & proto::kTcpSyn) != 0 ? 1U : 0U);
+}
 
-/// Before its second hello, after a HelloRetryRequest, a client may send a change_cipher_spec record that
-/// means nothing (RFC 8446, D.4).
-std::span<const std::byte> behind_change_cipher_spec(std::span<const std::byte> stream) noexcept {
-  constexpr std::size_t kRecordBytes = 6;
-  constexpr std::byte kChangeCipherSpec{20};
-  const bool present = stream.size() >= kRecordBytes && stream[0] == kChangeCipherSpec &&
-                       stream[1] == std::byte{3} && stream[3] == std::byte{0} && stream[4] == std::byte{1};
-  return present ? stream.subspan(kRecordBytes) : stream;
+void merge(const SegmentFindings& own, SegmentFindings& all) noexcept {
+  if (own.block && !all.block) {
+    const SegmentFindings before = all;
+    all = own;
+    all.allow = all.allow || before.allow;
+    all.conflict = all.conflict || before.conflict;
+    return;
+  }
+  all.allow = all.allow || own.allow;
+  all.found = all.found || own.found;
+  all.incomplete = all.incomplete || own.incomplete;
+  all.conflict = all.conflict || own.conflict;
 }
 
 }  // namespace
@@ -37,33 +39,45 @@ std::span<const std::byte> behind_change_cipher_spec(std::span<const std::byte> 
 TcpInspector::TcpInspector(InspectorSettings settings, base::Counters& counters, RequestDecider& decider)
     : settings_(std::move(settings)),
       counters_(counters),
-      decider_(decider),
-      flows_(settings_.flow_capacity, settings_.flow_lifetime) {
+      flows_({.capacity = settings_.flow_capacity,
+              .lifetime = settings_.flow_lifetime,
+              .reassembly_bytes = settings_.reassembly_bytes}),
+      reader_(counters, decider),
+      streams_(flows_.buffers(), reader_) {
   settings_.http_ports = sorted(std::move(settings_.http_ports));
   settings_.tls_ports = sorted(std::move(settings_.tls_ports));
 }
 
-bool TcpInspector::is_candidate(const PortSet& ports, bool wanted, std::uint16_t port) const noexcept {
+bool TcpInspector::is_candidate(const PortSet& ports, bool wanted, std::uint16_t port) noexcept {
   return wanted && (ports.empty() || std::binary_search(ports.begin(), ports.end(), port));
 }
 
 Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nanoseconds now,
                               const match::SnapshotView* snapshot, Enforcement enforcement) noexcept {
   const bool enforce = enforcement == Enforcement::enforce;
-  if (enforce) {
+  if (enforce && flows_.blocked() != 0) {
     if (const auto verdict = answer_blocked_flow(packet, now)) return *verdict;
   }
+  const bool syn = (packet.tcp.flags & proto::kTcpSyn) != 0;
   const bool http = is_candidate(settings_.http_ports, settings_.inspect_http, packet.destination_port);
   const bool tls = is_candidate(settings_.tls_ports, settings_.inspect_tls, packet.destination_port);
-  if (packet.payload.empty() || (!http && !tls)) return forward(Outcome::forward_not_candidate);
+  if (!http && !tls) return forward(Outcome::forward_not_candidate);
+  if (syn) open_stream(packet, now);
+  if (packet.payload.empty()) return forward(Outcome::forward_not_candidate);
 
-  const Segment segment{.packet = packet, .snapshot = snapshot, .stop_at_block = enforce};
-  SegmentFindings findings;
-  if (!(tls && inspect_tls(segment, packet.payload, findings)) && http) {
-    inspect_http(segment, tls, findings);
-  }
+  const SegmentFindings findings = read({.packet = packet,
+                                         .snapshot = snapshot,
+                                         .payload = packet.payload,
+                                         .sequence = first_byte_of(packet),
+                                         .http = http,
+                                         .tls = tls,
+                                         .stop_at_block = enforce},
+                                        now);
   if (findings.block && enforce) return block(packet, now, findings);
-  if (findings.block) {
+  if (findings.conflict && enforce) {
+    return {.action = Action::drop, .outcome = Outcome::drop_conflict};
+  }
+  if (findings.block || findings.conflict) {
     return {.action = Action::forward,
             .outcome = Outcome::forward_monitor,
             .protocol = findings.protocol,
@@ -75,54 +89,61 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   return forward(findings.incomplete ? Outcome::forward_incomplete : Outcome::forward_no_request);
 }
 
-void TcpInspector::inspect_http(const Segment& segment, bool tls_too, SegmentFindings& findings) noexcept {
-  HttpWalk walk(segment.packet.payload);
-  for (;;) {
-    const proto::HttpParse parse = walk.next();
-    // The end of a segment behind its last request is no parse of its own.
-    if (parse.status != ParseStatus::absent || walk.found() == 0) {
-      counters_.add(Family::parse, index_of(Protocol::http), index_of(parse.status));
+void TcpInspector::open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
+  const flow::FlowKey key = flow::flow_key_of(packet);
+  const std::uint32_t start = first_byte_of(packet);
+  Flow* ended = nullptr;
+  for (Flow* flow : flows_.find(key, now)) {
+    if (flow->reading == Reading::blocked) continue;
+    if (flow->start_known && flow->start == start) {
+      flow->last_seen = now;
+      return;
     }
-    if (parse.status == ParseStatus::need_more) findings.incomplete = true;
-    if (parse.status != ParseStatus::found) break;
-
-    const RequestNames names(parse.request, segment.packet);
-    const bool blocked_before = findings.block;
-    decider_.decide(segment.snapshot, names,
-                    {.protocol = Protocol::http, .packet = &segment.packet, .method = parse.request.method},
-                    findings);
-    if (findings.block && !blocked_before) {
-      findings.block_begins_segment = walk.at_first();
-      findings.head_request = parse.request.method == "HEAD";
-      if (segment.stop_at_block) return;
-    }
+    // A stream that has been read and that waits for nothing may give way to the connection that follows it
+    // on the same port. Anything else stays: nothing says that the server takes this SYN.
+    const bool waits = flow->buffer.queue == flow::BufferedBytes::Queue::waiting;
+    if (!waits && flow->position != flow->start) ended = flow;
   }
-  // A client may send its ClientHello right behind CONNECT.
-  if (tls_too && walk.found() > 0 && !walk.rest().empty() && walk.rest().front() == kTlsHandshakeRecord) {
-    inspect_tls(segment, walk.rest(), findings);
-  }
+  if (ended != nullptr) flows_.erase(*ended);
+  StreamInspector::begin(add_flow(key, now), start, true);
 }
 
-bool TcpInspector::inspect_tls(const Segment& segment, std::span<const std::byte> stream,
-                               SegmentFindings& findings) noexcept {
-  const proto::TlsParse parse = proto::parse_tls_client_hello(behind_change_cipher_spec(stream));
-  counters_.add(Family::parse, index_of(Protocol::tls), index_of(parse.status));
-  if (parse.status == ParseStatus::need_more) findings.incomplete = true;
-  if (parse.status != ParseStatus::found) return parse.status == ParseStatus::need_more;
-
-  if (parse.hello.has_ech) counters_.add(Family::ech);
-  const RequestNames names(parse.hello, segment.packet);
-  const bool blocked_before = findings.block;
-  decider_.decide(segment.snapshot, names,
-                  {.protocol = Protocol::tls,
-                   .packet = &segment.packet,
-                   .alpn = std::span(parse.hello.alpn).first(parse.hello.alpn_count),
-                   .ech = parse.hello.has_ech},
-                  findings);
-  if (findings.block && !blocked_before) {
-    findings.block_begins_segment = stream.data() == segment.packet.payload.data();
+SegmentFindings TcpInspector::read(const Segment& segment, std::chrono::nanoseconds now) noexcept {
+  const flow::FlowKey key = flow::flow_key_of(segment.packet);
+  SegmentFindings all;
+  bool placed = false;
+  for (Flow* flow : flows_.find(key, now)) {
+    if (flow->reading == Reading::blocked || !StreamInspector::is_near(*flow, segment.sequence)) continue;
+    SegmentFindings own;
+    flow->last_seen = now;
+    streams_.inspect(segment, *flow, own);
+    merge(own, all);
+    placed = placed || !own.unplaced;
+    if (all.block && segment.stop_at_block) break;
   }
-  return true;
+  if (!placed && !(all.block && segment.stop_at_block)) {
+    Flow& flow = add_flow(key, now);
+    StreamInspector::begin(flow, segment.sequence, false);
+    SegmentFindings own;
+    streams_.inspect(segment, flow, own);
+    merge(own, all);
+  }
+  count_evictions();
+  return all;
+}
+
+Flow& TcpInspector::add_flow(const flow::FlowKey& key, std::chrono::nanoseconds now) noexcept {
+  const std::uint64_t before = flows_.evictions();
+  Flow& flow = flows_.add(key, now);
+  counters_.add(Family::flow_evictions, 0, 0, flows_.evictions() - before);
+  return flow;
+}
+
+void TcpInspector::count_evictions() noexcept {
+  const std::uint64_t evictions = flows_.buffers().evictions();
+  if (evictions == counted_evictions_) return;
+  counters_.add(Family::stream_evictions, 0, 0, evictions - counted_evictions_);
+  counted_evictions_ = evictions;
 }
 
 }  // namespace weir::inspect

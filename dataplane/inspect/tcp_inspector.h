@@ -4,20 +4,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 
 #include "base/counters.h"
 #include "flow/flow_table.h"
 #include "inspect/inspector_settings.h"
+#include "inspect/message_reader.h"
 #include "inspect/request_decider.h"
+#include "inspect/stream_inspector.h"
 #include "inspect/verdict.h"
 #include "match/snapshot_view.h"
 #include "proto/packet_view.h"
 
 namespace weir::inspect {
 
-/// HTTP/1.x and TLS in the packets that clients send over TCP. Not thread safe (flow figures from any
-/// thread).
+/// HTTP/1.x and TLS in what clients send over TCP. A packet belongs to one stream, or to several: what is not
+/// known for sure (which of two SYNs the server took, where a stream picked up in its middle began) is read
+/// both ways. Not thread safe (flow figures from any thread).
 class TcpInspector {
  public:
   TcpInspector(InspectorSettings settings, base::Counters& counters, RequestDecider& decider);
@@ -27,35 +29,26 @@ class TcpInspector {
                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 
   [[nodiscard]] std::size_t flow_capacity() const noexcept { return flows_.capacity(); }
-  [[nodiscard]] std::size_t blocked_flows() const noexcept { return flows_.size(); }
+  [[nodiscard]] std::size_t blocked_flows() const noexcept { return flows_.blocked(); }
 
  private:
-  /// What the requests of one segment came to.
-  struct SegmentFindings : Findings {
-    bool incomplete = false;
-    bool block_begins_segment = false;
-    bool head_request = false;
-  };
-  struct Segment {
-    const proto::PacketView& packet;
-    const match::SnapshotView* snapshot;
-    bool stop_at_block;  // what follows a blocked request is not looked at: it is dropped too
-  };
-
   std::optional<Verdict> answer_blocked_flow(const proto::PacketView& packet,
                                              std::chrono::nanoseconds now) noexcept;
   Verdict block(const proto::PacketView& packet, std::chrono::nanoseconds now,
                 const SegmentFindings& findings) noexcept;
-  void inspect_http(const Segment& segment, bool tls_too, SegmentFindings& findings) noexcept;
-  /// False when `stream` is not TLS at all.
-  bool inspect_tls(const Segment& segment, std::span<const std::byte> stream,
-                   SegmentFindings& findings) noexcept;
-  [[nodiscard]] bool is_candidate(const PortSet& ports, bool wanted, std::uint16_t port) const noexcept;
+  /// Begins a stream at the byte behind the SYN, unless it has been begun.
+  void open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
+  SegmentFindings read(const Segment& segment, std::chrono::nanoseconds now) noexcept;
+  flow::Flow& add_flow(const flow::FlowKey& key, std::chrono::nanoseconds now) noexcept;
+  void count_evictions() noexcept;
+  [[nodiscard]] static bool is_candidate(const PortSet& ports, bool wanted, std::uint16_t port) noexcept;
 
   InspectorSettings settings_;
   base::Counters& counters_;
-  RequestDecider& decider_;
   flow::FlowTable flows_;
+  MessageReader reader_;
+  StreamInspector streams_;
+  std::uint64_t counted_evictions_ = 0;
 };
 
 }  // namespace weir::inspect

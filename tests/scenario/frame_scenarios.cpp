@@ -91,7 +91,7 @@ Scenario odd_frames() {
                 {"a TCP header that is too short", listed(ip()).header_words(2).build(), "forward_malformed"},
                 {"a fragment", listed(ip().fragment(0, true)).build(), "forward_fragment"},
                 {"a later fragment", ip().fragment(1480, false).payload("x").build(), "forward_fragment"},
-                {"data that is no request", tcp_to(ip(), 80).payload(from_hex("0001020304")).build(),
+                {"data that is no request", tcp_to(ip(), 81).payload(from_hex("0001020304")).build(),
                  "forward_no_request"}},
       .requests = {}};
 }

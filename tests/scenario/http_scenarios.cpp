@@ -149,10 +149,12 @@ std::vector<Scenario> http_scenarios() {
       .name = "MonitorTouchesNothing",
       .rules = {"listed.example.com"},
       .steps = {{"listed", client().payload(http_get("listed.example.com")).build(), "forward_monitor"},
-                {"again", client().payload(http_get("listed.example.com")).build(), "forward_monitor"},
-                passed("another", http_get("www.example.org"))},
-      .requests = {"1 http block listed.example.com/ listed 1", "2 http block listed.example.com/ listed 1",
-                   "3 http pass www.example.org/ no_match"},
+                {"a retransmission", client().payload(http_get("listed.example.com")).build(),
+                 "forward_no_request"},
+                {"other bytes in its place", client().payload(http_get("other.example.com")).build(),
+                 "forward_monitor"},
+                passed("another", http_get("www.example.org"), 81)},
+      .requests = {"1 http block listed.example.com/ listed 1", "4 http pass www.example.org/ no_match"},
       .settings = "  enforcement: monitor\n"};
 
   Scenario ports{.name = "HttpConfiguredPorts",

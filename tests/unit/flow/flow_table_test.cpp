@@ -1,5 +1,6 @@
 #include "flow/flow_table.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 namespace weir::flow {
 namespace {
 
+using Bytes = std::vector<std::byte>;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
@@ -27,13 +29,34 @@ FlowKey key_number(std::uint32_t number) {
   return key;
 }
 
+/// The longest unseen reading of the connection counts as the one found; null: unknown.
+Flow* find(FlowTable& table, const FlowKey& key, nanoseconds now) {
+  const auto readings = table.find(key, now);
+  return readings.empty() ? nullptr : *readings.begin();
+}
+Flow* see(FlowTable& table, const FlowKey& key, nanoseconds now) {
+  Flow* flow = find(table, key, now);
+  if (flow != nullptr) flow->last_seen = now;
+  return flow;
+}
+Flow& find_or_add(FlowTable& table, const FlowKey& key, nanoseconds now) {
+  Flow* flow = see(table, key, now);
+  return flow != nullptr ? *flow : table.add(key, now);
+}
+Flow& add_blocked(FlowTable& table, const FlowKey& key, nanoseconds now) {
+  Flow& flow = find_or_add(table, key, now);
+  table.block(flow, {.server_next = 77});
+  return flow;
+}
+
 TEST(FlowTable, RoundsTheCapacityUp) {
   struct Case {
     std::size_t asked;
     std::size_t given;
   };
   for (const auto& [asked, given] : {Case{0, 8}, Case{1, 8}, Case{8, 8}, Case{9, 16}, Case{1000, 1024}}) {
-    EXPECT_EQ(FlowTable(asked, seconds(1)).capacity(), given) << asked;
+    EXPECT_EQ(FlowTable({.capacity = asked, .lifetime = seconds(1), .reassembly_bytes = 0}).capacity(), given)
+        << asked;
   }
 }
 
@@ -52,13 +75,14 @@ TEST(FlowTable, TellsKeysApartByEveryField) {
       {"protocol", [](FlowKey& key) { key.ip_protocol = 17; }},
   };
   for (const Case& test : cases) {
-    FlowTable table(64, seconds(1));
-    table.find_or_add(key_number(1), nanoseconds(0)).state = FlowState::blocked;
+    FlowTable table({.capacity = 64, .lifetime = seconds(1), .reassembly_bytes = 0});
+    add_blocked(table, key_number(1), nanoseconds(0));
     FlowKey other = key_number(1);
     test.change(other);
-    EXPECT_EQ(table.find(other, nanoseconds(0)), nullptr) << test.what;
-    EXPECT_EQ(table.find_or_add(other, nanoseconds(0)).state, FlowState::undecided) << test.what;
-    EXPECT_EQ(table.find(key_number(1), nanoseconds(0))->state, FlowState::blocked) << test.what;
+    EXPECT_EQ(find(table, other, nanoseconds(0)), nullptr) << test.what;
+    table.add(other, nanoseconds(0));
+    EXPECT_EQ(find(table, other, nanoseconds(0))->reading, Reading::message) << test.what;
+    EXPECT_EQ(find(table, key_number(1), nanoseconds(0))->reading, Reading::blocked) << test.what;
   }
 }
 
@@ -77,46 +101,89 @@ TEST(FlowTable, ExpiresUnseenFlows) {
       {"the clock jumps far ahead", seconds(0), nanoseconds::max(), false},
   };
   for (const Case& test : cases) {
-    FlowTable table(8, seconds(10));
-    table.find_or_add(key_number(1), seconds(0));
-    ASSERT_NE(table.find(key_number(1), test.seen_again), nullptr) << test.what;
-    EXPECT_EQ(table.find(key_number(1), test.asked) != nullptr, test.found) << test.what;
-    EXPECT_EQ(table.size(), test.found ? 1U : 0U) << test.what;
+    FlowTable table({.capacity = 8, .lifetime = seconds(10), .reassembly_bytes = 0});
+    add_blocked(table, key_number(1), seconds(0));
+    ASSERT_NE(see(table, key_number(1), test.seen_again), nullptr) << test.what;
+    EXPECT_EQ(find(table, key_number(1), test.asked) != nullptr, test.found) << test.what;
+    EXPECT_EQ(table.blocked(), test.found ? 1U : 0U) << test.what;
   }
 }
 
+TEST(FlowTable, OpenFlowsOutliveASlowClient) {
+  FlowTable table({.capacity = 8, .lifetime = seconds(1), .reassembly_bytes = 0});
+  table.add(key_number(1), seconds(0));
+  EXPECT_NE(find(table, key_number(1), seconds(60)), nullptr);
+  EXPECT_EQ(find(table, key_number(1), FlowTable::kOpenLifetime), nullptr);
+}
+
 TEST(FlowTable, AnExpiredFlowComesBackEmpty) {
-  FlowTable table(8, seconds(10));
-  Flow& flow = table.find_or_add(key_number(1), seconds(0));
-  flow.state = FlowState::blocked;
-  flow.blocked.server_next = 77;
-  const Flow& again = table.find_or_add(key_number(1), seconds(10));
-  EXPECT_EQ(again.state, FlowState::undecided);
-  EXPECT_EQ(again.blocked.server_next, 0U);
+  FlowTable table({.capacity = 8, .lifetime = seconds(10), .reassembly_bytes = 0});
+  add_blocked(table, key_number(1), seconds(0));
+  EXPECT_EQ(find(table, key_number(1), seconds(10)), nullptr);
+  const Flow& again = table.add(key_number(1), seconds(10));
+  EXPECT_EQ(again.reading, Reading::message);
+  EXPECT_EQ(again.open.message, 0U);
   EXPECT_EQ(table.evictions(), 0U);
 }
 
+TEST(FlowTable, AConnectionHasAFewReadings) {
+  FlowTable table({.capacity = 8, .lifetime = seconds(10), .reassembly_bytes = 0});
+  for (std::uint32_t i = 0; i < 5; ++i) table.add(key_number(1), seconds(i)).position = i;
+  table.add(key_number(2), seconds(5));
+  EXPECT_EQ(table.evictions(), 0U) << "they take the place of their own kind";
+  std::vector<std::uint32_t> positions;
+  for (const Flow* flow : table.find(key_number(1), seconds(5))) positions.push_back(flow->position);
+  std::sort(positions.begin(), positions.end());
+  EXPECT_EQ(positions, (std::vector<std::uint32_t>{2, 3, 4}));
+  for (Flow* flow : table.find(key_number(1), seconds(5))) table.erase(*flow);
+  EXPECT_TRUE(table.find(key_number(1), seconds(5)).empty());
+  EXPECT_EQ(table.find(key_number(2), seconds(5)).size(), 1U);
+}
+
+TEST(FlowTable, WhatWaitsForNothingGoesFirst) {
+  FlowTable table({.capacity = 8, .lifetime = seconds(1000), .reassembly_bytes = 0});
+  add_blocked(table, key_number(0), seconds(0));
+  const Bytes byte(1);
+  for (std::uint32_t i = 1; i < 8; ++i) {
+    Flow& flow = table.add(key_number(i), seconds(i));
+    if (i > 2) continue;
+    ASSERT_TRUE(table.buffers().write(flow, 0, byte, true));
+    table.buffers().touch(flow, true);
+  }
+  std::vector<std::uint32_t> gone;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    add_blocked(table, key_number(100 + i), seconds(100 + i));
+    for (std::uint32_t k = 0; k < 8; ++k) {
+      const bool was = std::find(gone.begin(), gone.end(), k) != gone.end();
+      if (!was && find(table, key_number(k), seconds(200)) == nullptr) gone.push_back(k);
+    }
+  }
+  EXPECT_EQ(gone, (std::vector<std::uint32_t>{3, 4, 5, 6, 7, 1, 2, 0}));
+  EXPECT_EQ(table.evictions(), 8U);
+  EXPECT_EQ(table.buffers().chunks_used(), 0U);
+}
+
 TEST(FlowTable, SweepFreesWhatHasExpired) {
-  FlowTable table(64, seconds(10));
-  for (std::uint32_t i = 0; i < 5; ++i) table.find_or_add(key_number(i), seconds(0));
-  table.find_or_add(key_number(100), seconds(5));
+  FlowTable table({.capacity = 64, .lifetime = seconds(10), .reassembly_bytes = 0});
+  for (std::uint32_t i = 0; i < 5; ++i) add_blocked(table, key_number(i), seconds(0));
+  add_blocked(table, key_number(100), seconds(5));
   for (std::size_t i = 0; i < table.capacity() / FlowTable::kWays; ++i) table.sweep(seconds(10));
-  EXPECT_EQ(table.size(), 1U);
-  EXPECT_NE(table.find(key_number(100), seconds(10)), nullptr);
+  EXPECT_EQ(table.blocked(), 1U);
+  EXPECT_NE(find(table, key_number(100), seconds(10)), nullptr);
 }
 
 TEST(FlowTable, TwoTablesChooseTheirSetsDifferently) {
   // Fill two tables beyond their capacity with the same keys: with the same seed they would forget the same.
-  FlowTable first(64, seconds(10));
-  FlowTable second(64, seconds(10));
+  FlowTable first({.capacity = 64, .lifetime = seconds(10), .reassembly_bytes = 0});
+  FlowTable second({.capacity = 64, .lifetime = seconds(10), .reassembly_bytes = 0});
   for (std::uint32_t i = 0; i < 256; ++i) {
-    first.find_or_add(key_number(i), nanoseconds(i));
-    second.find_or_add(key_number(i), nanoseconds(i));
+    add_blocked(first, key_number(i), nanoseconds(i));
+    add_blocked(second, key_number(i), nanoseconds(i));
   }
   bool differ = false;
   for (std::uint32_t i = 0; i < 256; ++i) {
-    differ |= (first.find(key_number(i), seconds(1)) == nullptr) !=
-              (second.find(key_number(i), seconds(1)) == nullptr);
+    differ |= (find(first, key_number(i), seconds(1)) == nullptr) !=
+              (find(second, key_number(i), seconds(1)) == nullptr);
   }
   EXPECT_TRUE(differ);
 }
@@ -157,7 +224,7 @@ class Model {
 TEST(FlowTable, BehavesAsTheModelDoes) {
   std::mt19937 random(20260102);
   for (int round = 0; round < 50; ++round) {
-    FlowTable table(FlowTable::kWays, seconds(10));
+    FlowTable table({.capacity = FlowTable::kWays, .lifetime = seconds(10), .reassembly_bytes = 0});
     Model model;
     nanoseconds now{0};
     for (int step = 0; step < 2000; ++step) {
@@ -166,7 +233,7 @@ TEST(FlowTable, BehavesAsTheModelDoes) {
       const std::uint32_t number = random() % 16;
       switch (random() % 8) {
         case 0:
-          table.erase(key_number(number));
+          if (Flow* flow = find(table, key_number(number), now)) table.erase(*flow);
           model.erase(number);
           break;
         case 1:
@@ -175,11 +242,11 @@ TEST(FlowTable, BehavesAsTheModelDoes) {
         case 2:
         case 3:
         case 4:
-          EXPECT_EQ(table.find_or_add(key_number(number), now).key, key_number(number));
+          EXPECT_EQ(add_blocked(table, key_number(number), now).key, key_number(number));
           model.add(number, now);
           break;
         default:
-          ASSERT_EQ(table.find(key_number(number), now) != nullptr, model.find(number, now))
+          ASSERT_EQ(see(table, key_number(number), now) != nullptr, model.find(number, now))
               << "round " << round << " step " << step;
       }
       ASSERT_EQ(table.evictions(), model.evictions()) << "round " << round << " step " << step;
@@ -188,16 +255,16 @@ TEST(FlowTable, BehavesAsTheModelDoes) {
 }
 
 TEST(FlowTable, ForgetsNoMoreThanItCounts) {
-  FlowTable table(1024, seconds(1000));
+  FlowTable table({.capacity = 1024, .lifetime = seconds(1000), .reassembly_bytes = 0});
   constexpr std::uint32_t kAdded = 5000;
-  for (std::uint32_t i = 0; i < kAdded; ++i) table.find_or_add(key_number(i), nanoseconds(i));
+  for (std::uint32_t i = 0; i < kAdded; ++i) add_blocked(table, key_number(i), nanoseconds(i));
   std::uint64_t found = 0;
   for (std::uint32_t i = 0; i < kAdded; ++i) {
-    if (table.find(key_number(i), seconds(1)) != nullptr) ++found;
+    if (find(table, key_number(i), seconds(1)) != nullptr) ++found;
   }
   EXPECT_EQ(found + table.evictions(), kAdded);
-  EXPECT_EQ(found, table.size());
-  EXPECT_EQ(table.size(), table.capacity());
+  EXPECT_EQ(found, table.blocked());
+  EXPECT_EQ(table.blocked(), table.capacity());
 }
 
 }  // namespace

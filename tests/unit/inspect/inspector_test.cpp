@@ -373,11 +373,12 @@ TEST(Inspector, LooksAtTheConfiguredPortsAlone) {
 TEST(Inspector, CountsWhatItSaw) {
   TestInspector inspector;
   const auto see = [&inspector](const Bytes& frame) { inspector.inspect(frame, rules().view()); };
-  const auto see_hello = [&see](const TlsHelloBuilder& hello) {
-    see(segment(443).payload(hello.record()).build());
+  std::uint16_t port = 443;
+  const auto see_hello = [&see, &port](const TlsHelloBuilder& hello) {
+    see(segment(port++).payload(hello.record()).build());
   };
   see(http_segment(http_get("www.example.org") + http_get("www.example.org")));
-  see(http_segment("GET /"));
+  see(http_segment("GET /", 81));
   see_hello(TlsHelloBuilder().sni("www.example.org").ech());
   see_hello(TlsHelloBuilder().sni("paths.example.com"));
   see_hello(TlsHelloBuilder().sni("listed.example.com"));
@@ -405,12 +406,15 @@ TEST(Inspector, CountsWhatItSaw) {
 
 TEST(Inspector, MonitorCountsEveryListedRequestAndRemembersNothing) {
   TestInspector inspector;
-  const Bytes frame = http_segment(http_get("listed.example.com") + http_get("listed.example.com"));
-  for (int i = 0; i < 2; ++i) {
-    const auto verdict =
-        inspector.inspect(frame, rules().view(), Direction::from_subscriber, Enforcement::monitor);
+  for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{81}}) {
+    const Bytes frame = http_segment(http_get("listed.example.com") + http_get("listed.example.com"), port);
+    const auto look = [&inspector, &frame] {
+      return inspector.inspect(frame, rules().view(), Direction::from_subscriber, Enforcement::monitor);
+    };
+    const auto verdict = look();
     EXPECT_EQ(summary(verdict), "forward_monitor");
     EXPECT_EQ(verdict.rule.value, 1U);
+    EXPECT_EQ(summary(look()), "forward_no_request") << "a retransmission is no request of its own";
   }
   EXPECT_EQ(inspector.counters().get(Family::blocked, index_of(Protocol::http), 0), 4U);
   EXPECT_EQ(inspector.inspector().blocked_flows(), 0U);

@@ -1,0 +1,322 @@
+#include "flow/stream_buffers.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace weir::flow {
+namespace {
+
+constexpr std::uint32_t kChunk = StreamBuffers::kChunkBytes;
+
+constexpr std::uint32_t chunk_start(std::uint32_t sequence) noexcept { return sequence & ~(kChunk - 1); }
+
+template <class Bits>
+bool test(const Bits& bits, std::size_t i) noexcept {
+  return (bits[i / 64] >> (i % 64) & 1U) != 0;
+}
+
+template <class Bits>
+void set(Bits& bits, std::size_t i, bool value) noexcept {
+  const std::uint64_t mask = std::uint64_t{1} << (i % 64);
+  bits[i / 64] = value ? bits[i / 64] | mask : bits[i / 64] & ~mask;
+}
+
+// The bits of word `word` that lie in [begin, end).
+constexpr std::uint64_t mask_of(std::size_t word, std::size_t begin, std::size_t end) noexcept {
+  const std::size_t low = word * 64;
+  const std::size_t from = begin > low ? begin - low : 0;
+  const std::size_t to = end > low ? std::min<std::size_t>(end - low, 64) : 0;
+  if (from >= to) return 0;
+  const std::uint64_t below = to == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << to) - 1;
+  return below & ~((std::uint64_t{1} << from) - 1);
+}
+
+template <class Bits>
+bool any(const Bits& bits, std::size_t begin, std::size_t end) noexcept {
+  for (std::size_t word = begin / 64; word * 64 < end; ++word) {
+    if ((bits[word] & mask_of(word, begin, end)) != 0) return true;
+  }
+  return false;
+}
+
+template <class Bits>
+bool all(const Bits& bits, std::size_t begin, std::size_t end) noexcept {
+  for (std::size_t word = begin / 64; word * 64 < end; ++word) {
+    const std::uint64_t mask = mask_of(word, begin, end);
+    if ((bits[word] & mask) != mask) return false;
+  }
+  return true;
+}
+
+template <class Bits>
+void set_all(Bits& bits, std::size_t begin, std::size_t end) noexcept {
+  for (std::size_t word = begin / 64; word * 64 < end; ++word) bits[word] |= mask_of(word, begin, end);
+}
+
+template <class Bits>
+void clear_all(Bits& bits, std::size_t begin, std::size_t end) noexcept {
+  for (std::size_t word = begin / 64; word * 64 < end; ++word) bits[word] &= ~mask_of(word, begin, end);
+}
+
+// The first clear bit from `begin` on; kChunk when there is none.
+template <class Bits>
+std::size_t first_clear(const Bits& bits, std::size_t begin) noexcept {
+  for (std::size_t word = begin / 64; word < bits.size(); ++word) {
+    const std::uint64_t clear = ~bits[word] & mask_of(word, begin, kChunk);
+    if (clear != 0) return word * 64 + static_cast<std::size_t>(std::countr_zero(clear));
+  }
+  return kChunk;
+}
+
+}  // namespace
+
+StreamBuffers::StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes)
+    : flows_(flows),
+      chunk_count_(std::max(memory_bytes / sizeof(Chunk), kMinChunks)),
+      // Value-initialised: every page is there before the first packet.
+      chunks_(std::make_unique<Chunk[]>(chunk_count_)) {
+  for (std::size_t i = chunk_count_; i-- > 0;) {
+    chunks_[i].next = free_;
+    free_ = static_cast<std::uint32_t>(i);
+  }
+}
+
+const StreamBuffers::Chunk* StreamBuffers::chunk_at(const Flow& flow, std::uint32_t start) const noexcept {
+  if (flow.buffer.last_chunk == kNone) return nullptr;
+  // The end of a stream is where most pieces go.
+  const Chunk& last = chunks_[flow.buffer.last_chunk];
+  if (last.start == start) return &last;
+  if (is_before(last.start, start)) return nullptr;
+  for (std::uint32_t i = flow.buffer.first_chunk; i != kNone; i = chunks_[i].next) {
+    if (chunks_[i].start == start) return &chunks_[i];
+    if (is_before(start, chunks_[i].start)) return nullptr;
+  }
+  return nullptr;
+}
+
+Overlap StreamBuffers::compare(const Flow& flow, std::uint32_t sequence,
+                               std::span<const std::byte> piece) const noexcept {
+  Overlap overlap;
+  if (empty(flow)) return overlap;
+  while (!piece.empty()) {
+    const std::size_t offset = sequence - chunk_start(sequence);
+    const std::size_t count = std::min<std::size_t>(kChunk - offset, piece.size());
+    const Chunk* chunk = chunk_at(flow, chunk_start(sequence));
+    if (chunk != nullptr && all(chunk->present, offset, offset + count) &&
+        std::memcmp(chunk->bytes.data() + offset, piece.data(), count) == 0) {
+      overlap.held_bytes += count;
+    } else if (chunk != nullptr && any(chunk->present, offset, offset + count)) {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (!test(chunk->present, offset + i)) continue;
+        ++overlap.held_bytes;
+        if (chunk->bytes[offset + i] == piece[i]) continue;
+        overlap.conflict = true;
+        if (!test(chunk->unverified, offset + i)) overlap.only_unverified = false;
+      }
+    }
+    sequence += static_cast<std::uint32_t>(count);
+    piece = piece.subspan(count);
+  }
+  return overlap;
+}
+
+void StreamBuffers::write_chunk(Chunk& chunk, std::size_t offset, std::span<const std::byte> piece,
+                                bool verified) noexcept {
+  const std::size_t end = offset + piece.size();
+  if (!any(chunk.present, offset, end)) {
+    std::memcpy(chunk.bytes.data() + offset, piece.data(), piece.size());
+    set_all(chunk.present, offset, end);
+    if (verified) {
+      clear_all(chunk.unverified, offset, end);
+    } else {
+      set_all(chunk.unverified, offset, end);
+    }
+    return;
+  }
+  for (std::size_t i = offset; i < end; ++i) {
+    const bool held = test(chunk.present, i);
+    if (held && !(verified && test(chunk.unverified, i))) continue;
+    chunk.bytes[i] = piece[i - offset];
+    set(chunk.present, i, true);
+    set(chunk.unverified, i, !verified);
+  }
+}
+
+bool StreamBuffers::write(Flow& flow, std::uint32_t sequence, std::span<const std::byte> piece,
+                          bool verified) noexcept {
+  while (!piece.empty()) {
+    const std::size_t offset = sequence - chunk_start(sequence);
+    const std::size_t count = std::min<std::size_t>(kChunk - offset, piece.size());
+    Chunk* chunk = make_chunk(flow, chunk_start(sequence));
+    if (chunk == nullptr) {
+      release(flow);
+      return false;
+    }
+    write_chunk(*chunk, offset, piece.first(count), verified);
+    sequence += static_cast<std::uint32_t>(count);
+    piece = piece.subspan(count);
+  }
+  return true;
+}
+
+void StreamBuffers::mark_urgent(Flow& flow, std::uint32_t sequence) noexcept {
+  if (at(flow, sequence)) {
+    set(make_chunk(flow, chunk_start(sequence))->urgent, sequence - chunk_start(sequence), true);
+  }
+}
+
+std::uint32_t StreamBuffers::contiguous_end(const Flow& flow, std::uint32_t sequence) const noexcept {
+  const Chunk* chunk = chunk_at(flow, chunk_start(sequence));
+  while (chunk != nullptr) {
+    const std::size_t end = first_clear(chunk->present, sequence - chunk->start);
+    sequence = chunk->start + static_cast<std::uint32_t>(end);
+    if (end < kChunk || chunk->next == kNone || chunks_[chunk->next].start != sequence) break;
+    chunk = &chunks_[chunk->next];
+  }
+  return sequence;
+}
+
+std::size_t StreamBuffers::read(const Flow& flow, std::uint32_t sequence, std::uint32_t end,
+                                std::span<std::byte> out, bool without_urgent) const noexcept {
+  std::size_t total = 0;
+  const Chunk* chunk = chunk_at(flow, chunk_start(sequence));
+  while (chunk != nullptr && is_before(sequence, end)) {
+    const std::size_t from = sequence - chunk->start;
+    const std::size_t to = std::min<std::size_t>(first_clear(chunk->present, from), end - chunk->start);
+    for (std::size_t i = from; without_urgent && i < to; ++i) {
+      if (total == out.size()) return total;
+      if (!test(chunk->urgent, i)) out[total++] = chunk->bytes[i];
+    }
+    if (!without_urgent) {
+      const std::size_t count = std::min(to - from, out.size() - total);
+      std::memcpy(out.data() + total, chunk->bytes.data() + from, count);
+      total += count;
+      if (count < to - from) return total;
+    }
+    sequence = chunk->start + static_cast<std::uint32_t>(to);
+    if (to < kChunk || chunk->next == kNone || chunks_[chunk->next].start != sequence) break;
+    chunk = &chunks_[chunk->next];
+  }
+  return total;
+}
+
+std::optional<std::byte> StreamBuffers::at(const Flow& flow, std::uint32_t sequence) const noexcept {
+  const Chunk* chunk = chunk_at(flow, chunk_start(sequence));
+  const std::size_t offset = sequence - chunk_start(sequence);
+  if (chunk == nullptr || !test(chunk->present, offset)) return std::nullopt;
+  return chunk->bytes[offset];
+}
+
+StreamBuffers::Chunk* StreamBuffers::make_chunk(Flow& flow, std::uint32_t start) noexcept {
+  if (const Chunk* known = chunk_at(flow, start)) {
+    return &chunks_[static_cast<std::size_t>(known - chunks_.get())];
+  }
+  const std::uint32_t index = take_chunk(flow);
+  if (index == kNone) return nullptr;
+  Chunk& chunk = chunks_[index];
+  chunk.start = start;
+  chunk.present = {};
+  chunk.unverified = {};
+  chunk.urgent = {};
+  link_chunk(flow, index);
+  return &chunk;
+}
+
+void StreamBuffers::link_chunk(Flow& flow, std::uint32_t index) noexcept {
+  BufferedBytes& buffer = flow.buffer;
+  Chunk& chunk = chunks_[index];
+  std::uint32_t before = kNone;
+  if (buffer.last_chunk != kNone && is_before(chunks_[buffer.last_chunk].start, chunk.start)) {
+    before = buffer.last_chunk;
+  } else {
+    for (std::uint32_t i = buffer.first_chunk; i != kNone && is_before(chunks_[i].start, chunk.start);
+         i = chunks_[i].next) {
+      before = i;
+    }
+  }
+  std::uint32_t& link = before == kNone ? buffer.first_chunk : chunks_[before].next;
+  chunk.next = link;
+  link = index;
+  if (chunk.next == kNone) buffer.last_chunk = index;
+}
+
+std::uint32_t StreamBuffers::take_chunk(const Flow& flow) noexcept {
+  if (free_ == kNone && !evict_for(flow)) return kNone;
+  const std::uint32_t index = free_;
+  free_ = chunks_[index].next;
+  ++used_count_;
+  return index;
+}
+
+void StreamBuffers::free_chunk(std::uint32_t index) noexcept {
+  chunks_[index].next = free_;
+  free_ = index;
+  --used_count_;
+}
+
+bool StreamBuffers::evict_for(const Flow& flow) noexcept {
+  for (const Queue& queue : {kept_, waiting_}) {
+    std::uint32_t index = queue.oldest;
+    if (index != kNone && &flows_[index] == &flow) index = flow.buffer.newer;
+    if (index == kNone) continue;
+    Flow& victim = flows_[index];
+    if (victim.buffer.queue == BufferedBytes::Queue::waiting) {
+      ++evictions_;
+      victim.reading = Reading::sampled;
+    }
+    release(victim);
+    return true;
+  }
+  return false;
+}
+
+void StreamBuffers::release_before(Flow& flow, std::uint32_t sequence) noexcept {
+  BufferedBytes& buffer = flow.buffer;
+  while (buffer.first_chunk != kNone) {
+    const std::uint32_t index = buffer.first_chunk;
+    if (is_before(sequence, chunks_[index].start + kChunk)) return;
+    buffer.first_chunk = chunks_[index].next;
+    free_chunk(index);
+  }
+  buffer.last_chunk = kNone;
+  unlink(flow);
+}
+
+void StreamBuffers::release(Flow& flow) noexcept {
+  while (flow.buffer.first_chunk != kNone) {
+    const std::uint32_t index = flow.buffer.first_chunk;
+    flow.buffer.first_chunk = chunks_[index].next;
+    free_chunk(index);
+  }
+  flow.buffer.last_chunk = kNone;
+  unlink(flow);
+}
+
+void StreamBuffers::touch(Flow& flow, bool waiting) noexcept {
+  unlink(flow);
+  if (!empty(flow)) enqueue(flow, waiting ? BufferedBytes::Queue::waiting : BufferedBytes::Queue::kept);
+}
+
+void StreamBuffers::enqueue(Flow& flow, BufferedBytes::Queue queue) noexcept {
+  const auto index = static_cast<std::uint32_t>(&flow - flows_.data());
+  Queue& ends = queue_of(queue);
+  flow.buffer.queue = queue;
+  flow.buffer.older = ends.newest;
+  flow.buffer.newer = kNone;
+  (ends.newest == kNone ? ends.oldest : flows_[ends.newest].buffer.newer) = index;
+  ends.newest = index;
+}
+
+void StreamBuffers::unlink(Flow& flow) noexcept {
+  BufferedBytes& buffer = flow.buffer;
+  if (buffer.queue == BufferedBytes::Queue::none) return;
+  Queue& ends = queue_of(buffer.queue);
+  (buffer.older == kNone ? ends.oldest : flows_[buffer.older].buffer.newer) = buffer.newer;
+  (buffer.newer == kNone ? ends.newest : flows_[buffer.newer].buffer.older) = buffer.older;
+  buffer.older = kNone;
+  buffer.newer = kNone;
+  buffer.queue = BufferedBytes::Queue::none;
+}
+
+}  // namespace weir::flow

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "flow/flow_table.h"
+#include "inspect/message_reader.h"
+
+namespace weir::inspect {
+
+/// Puts one client's stream together for MessageReader, whatever order and pieces it comes in, and says of
+/// each segment whether it may go on. The first copy of a byte stands: what a segment says otherwise about a
+/// byte that is held is a conflict. No allocation after construction.
+class StreamInspector {
+ public:
+  /// Held behind what has been read, so that a message cannot be sent again with other bytes; and ahead of a
+  /// gap.
+  static constexpr std::uint32_t kKeptBytes = 65536;
+  static constexpr std::uint32_t kAheadBytes = 65536;
+  /// Sequence numbers further than this from those seen belong to another stream.
+  static constexpr std::int32_t kNearBytes = 1 << 26;
+
+  StreamInspector(flow::StreamBuffers& buffers, MessageReader& reader);
+
+  /// Begins a stream with the byte `start`. `known`: by a SYN's word.
+  static void begin(flow::Flow& flow, std::uint32_t start, bool known) noexcept;
+  [[nodiscard]] static bool is_near(const flow::Flow& flow, std::uint32_t sequence) noexcept;
+
+  /// The segment has a payload and is near. With a block, and where findings say conflict and the segment is
+  /// to be dropped, nothing of it is taken up.
+  void inspect(const Segment& segment, flow::Flow& flow, SegmentFindings& findings) noexcept;
+
+ private:
+  struct Piece {
+    std::uint32_t sequence;
+    std::span<const std::byte> bytes;
+    [[nodiscard]] std::uint32_t end() const noexcept {
+      return sequence + static_cast<std::uint32_t>(bytes.size());
+    }
+  };
+
+  void inspect_followed(const Segment& segment, flow::Flow& flow, Piece piece,
+                        SegmentFindings& findings) noexcept;
+  void inspect_sampled(const Segment& segment, flow::Flow& flow, Piece piece,
+                       SegmentFindings& findings) noexcept;
+  /// Cuts off what lies before the stream's first byte, or moves that; false when nothing is left.
+  bool trim_to_start(flow::Flow& flow, Piece& piece) noexcept;
+  /// Compares with what is held; false when the segment's way ends here.
+  bool agrees(const Segment& segment, flow::Flow& flow, const Piece& piece,
+              SegmentFindings& findings) noexcept;
+  void read_in_place(const Segment& segment, flow::Flow& flow, const Piece& piece,
+                     SegmentFindings& findings) noexcept;
+  void read_buffered(const Segment& segment, flow::Flow& flow, const Piece& piece,
+                     SegmentFindings& findings) noexcept;
+  /// Whether the bytes [from, end), the latest of the message at hand, can have completed it.
+  bool worth_reading(flow::Flow& flow, std::uint32_t from, std::uint32_t end,
+                     std::span<std::byte> room) noexcept;
+  void read_without_urgent(const Segment& segment, flow::Flow& flow, std::uint32_t begin, std::uint32_t end,
+                           SegmentFindings& findings) noexcept;
+  /// Moves the position behind what was read.
+  static void advance(flow::Flow& flow, std::uint32_t text_begin,
+                      const MessageReader::Result& result) noexcept;
+
+  flow::StreamBuffers& buffers_;
+  MessageReader& reader_;
+  std::unique_ptr<std::byte[]> text_;
+  std::unique_ptr<std::byte[]> other_text_;
+};
+
+}  // namespace weir::inspect
