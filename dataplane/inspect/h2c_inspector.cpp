@@ -40,12 +40,20 @@ H2cInspector::Handle H2cInspector::open(std::chrono::nanoseconds now) noexcept {
   return slot.use << kSlotBits | place;
 }
 
+bool H2cInspector::gives_way(const Slot& slot, std::chrono::nanoseconds now) const noexcept {
+  const std::chrono::nanoseconds unseen = now - slot.last_seen;
+  return unseen >= lifetime_ || (unseen >= kBriefly && !slot.stream->is_incomplete());
+}
+
 void H2cInspector::free_longest_unseen(std::chrono::nanoseconds now) noexcept {
-  const auto slot = std::min_element(slots_.begin(), slots_.end(),
-                                     [](const Slot& a, const Slot& b) { return a.last_seen < b.last_seen; });
-  if (now - slot->last_seen < lifetime_) return;
-  slot->open = false;
-  free_.push_back(static_cast<std::uint32_t>(slot - slots_.begin()));
+  Slot* longest = nullptr;
+  for (Slot& slot : slots_) {
+    if (!gives_way(slot, now)) continue;
+    if (longest == nullptr || slot.last_seen < longest->last_seen) longest = &slot;
+  }
+  if (longest == nullptr) return;
+  longest->open = false;
+  free_.push_back(static_cast<std::uint32_t>(longest - slots_.data()));
 }
 
 H2cInspector::Slot* H2cInspector::slot_of(Handle handle) noexcept {
@@ -65,7 +73,10 @@ void H2cInspector::close(Handle handle) noexcept {
 H2cProgress H2cInspector::read(Handle handle, const H2cPiece& piece, std::chrono::nanoseconds now,
                                Findings& findings) noexcept {
   Slot* slot = slot_of(handle);
-  if (slot == nullptr) return {};
+  if (slot == nullptr) {
+    counters_.add(Family::h2c_unfollowed);
+    return {};
+  }
   slot->last_seen = std::max(slot->last_seen, now);
   const H2cProgress progress = read_stream(*slot->stream, piece, findings);
   if (progress.state == H2cState::ended) close(handle);
@@ -80,12 +91,18 @@ H2cProgress H2cInspector::read_alone(const H2cPiece& piece, Findings& findings) 
 H2cProgress H2cInspector::read_stream(proto::H2ClientStream& stream, const H2cPiece& piece,
                                       Findings& findings) noexcept {
   std::span<const std::byte> rest = piece.bytes;
+  H2cProgress progress{.state = H2cState::followed, .incomplete = false, .doubtful = false};
   for (;;) {
     const proto::H2Parse parse = stream.next(rest, text_);
-    if (parse.status == ParseStatus::need_more && !stream.is_incomplete()) break;
+    progress.doubtful = !stream.begins_with_settings();
+    progress.incomplete = parse.status == ParseStatus::need_more && stream.is_incomplete();
+    if (parse.status == ParseStatus::need_more && !progress.incomplete) break;
     counters_.add(Family::parse, index_of(Protocol::h2c), index_of(parse.status));
-    if (parse.status == ParseStatus::need_more) return {.state = H2cState::followed, .incomplete = true};
-    if (parse.status != ParseStatus::found) return {};
+    if (parse.status == ParseStatus::need_more) break;
+    if (parse.status != ParseStatus::found) {
+      progress.state = H2cState::ended;
+      break;
+    }
 
     const RequestNames names(parse.request, piece.packet);
     decider_.decide(piece.snapshot, names,
@@ -93,7 +110,7 @@ H2cProgress H2cInspector::read_stream(proto::H2ClientStream& stream, const H2cPi
                     findings);
     if (findings.block && piece.stop_at_block) break;
   }
-  return {.state = H2cState::followed, .incomplete = false};
+  return progress;
 }
 
 }  // namespace weir::inspect

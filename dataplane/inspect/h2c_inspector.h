@@ -30,28 +30,31 @@ enum class H2cState : std::uint8_t { followed, ended };
 struct H2cProgress {
   H2cState state = H2cState::ended;
   bool incomplete = false;  // the piece ends inside a header block
+  bool doubtful = false;    // the connection does not begin as HTTP/2 must: it may be something else
 };
 
 /// Requests of cleartext HTTP/2 (RFC 9113): with prior knowledge, and behind a request with `Upgrade: h2c`,
 /// which is HTTP/1.1 itself. Reading them needs the state of the whole connection, of which there is a fixed
-/// number, in use for as long as something comes within their lifetime. Not thread safe; no allocation after
-/// construction.
+/// number. Not thread safe; no allocation after construction.
 class H2cInspector {
  public:
   /// Names the state of one connection; a handle that is no longer good is recognised.
   using Handle = std::uint32_t;
   static constexpr Handle kNoHandle = 0;
   static constexpr std::size_t kMaxConnections = 1024;
+  /// When there is no other room for a new connection, one that is unseen for this long and does not wait for
+  /// the rest of a header block gives way; nobody says when a connection is over.
+  static constexpr std::chrono::seconds kBriefly{2};
 
-  /// `connections` is brought to 1..kMaxConnections. A connection unseen for `lifetime` makes room for
-  /// others.
+  /// `connections` is brought to 1..kMaxConnections. One that waits gives way when unseen for `lifetime`.
   H2cInspector(std::size_t connections, std::chrono::nanoseconds lifetime, base::Counters& counters,
                RequestDecider& decider);
 
   /// Begins a connection, whose first byte is the preface's first. kNoHandle, and counted, when there is no
   /// state for it: read_alone() then sees what it can.
   Handle open(std::chrono::nanoseconds now) noexcept;
-  /// Decides the requests that the piece completes. A handle is no longer good once ended.
+  /// Decides the requests that the piece completes. A handle is no longer good once ended; that of a
+  /// connection that gave way is counted.
   H2cProgress read(Handle handle, const H2cPiece& piece, std::chrono::nanoseconds now,
                    Findings& findings) noexcept;
   /// Decides the requests of a piece that begins with the preface, by themselves.
@@ -74,6 +77,7 @@ class H2cInspector {
   };
 
   [[nodiscard]] Slot* slot_of(Handle handle) noexcept;
+  [[nodiscard]] bool gives_way(const Slot& slot, std::chrono::nanoseconds now) const noexcept;
   void free_longest_unseen(std::chrono::nanoseconds now) noexcept;
   H2cProgress read_stream(proto::H2ClientStream& stream, const H2cPiece& piece, Findings& findings) noexcept;
 

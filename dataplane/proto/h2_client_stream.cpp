@@ -13,6 +13,7 @@ using base::ParseStatus;
 
 // RFC 9113, 6.
 constexpr std::uint8_t kHeadersFrame = 1;
+constexpr std::uint8_t kSettingsFrame = 4;
 constexpr std::uint8_t kPushPromiseFrame = 5;
 constexpr std::uint8_t kContinuationFrame = 9;
 constexpr unsigned kEndHeaders = 0x04;
@@ -96,6 +97,8 @@ void H2ClientStream::reset() noexcept {
   in_block_ = false;
   ends_block_ = false;
   padded_ = false;
+  first_frame_ = true;
+  begins_with_settings_ = true;
   stream_id_ = 0;
   matched_ = 0;
   gathered_count_ = 0;
@@ -178,6 +181,9 @@ bool H2ClientStream::begin_frame() noexcept {
   const std::uint8_t type = reader.u8();
   const unsigned flags = reader.u8();
   const std::uint32_t stream_id = reader.u32() & kStreamIdMask;
+  if (first_frame_)
+    begins_with_settings_ = type == kSettingsFrame && stream_id == 0 && payload_bytes_ % 6 == 0;
+  first_frame_ = false;
   // Nothing may come between the frames of a header block (RFC 9113, 4.3). What could be meant by it cannot
   // be told, nor can a PUSH_PROMISE, which has a block and which clients never send.
   const bool continues = type == kContinuationFrame;

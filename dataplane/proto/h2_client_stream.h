@@ -86,6 +86,8 @@ class H2ClientStream {
   /// - malformed: a frame or header block that says nothing, or a block beyond kMaxHeaderBlockBytes.
   H2Parse next(std::span<const std::byte>& piece, H2Text& text) noexcept;
 
+  /// The first frame is SETTINGS, as it must be (RFC 9113, 3.4); true too as long as none has come.
+  [[nodiscard]] bool begins_with_settings() const noexcept { return begins_with_settings_; }
   /// What has been read so far ends inside the preface, a frame's header or a header block.
   [[nodiscard]] bool is_incomplete() const noexcept {
     return state_ == State::preface || in_block_ || gathered_count_ > 0;
@@ -113,6 +115,8 @@ class H2ClientStream {
   bool in_block_;    // between HEADERS and the fragment that ends the block
   bool ends_block_;  // the frame at hand has END_HEADERS
   bool padded_;
+  bool first_frame_;
+  bool begins_with_settings_;
   std::uint32_t stream_id_;
   std::size_t matched_;  // bytes of the preface
   std::size_t gathered_count_;

@@ -128,8 +128,8 @@ TEST(H2cInspector, HoweverItIsCut) {
       HpackWriter().indexed(2).indexed(6).incremental(1, "listed.example.com").indexed(4).bytes();
   const Bytes stream =
       H2Builder().raw(before).headers(block, {.stream = 3, .padding = 20, .fragment_bytes = 7}).bytes();
+  H2cTest h2c({"listed.example.com"});
   for (std::size_t first = 1; first < stream.size(); ++first) {
-    H2cTest h2c({"listed.example.com"});
     const auto handle = h2c.inspector().open(h2c.now);
     const auto all = std::span<const std::byte>(stream);
     h2c.read(handle, all.first(first));
@@ -139,6 +139,7 @@ TEST(H2cInspector, HoweverItIsCut) {
     ASSERT_THAT(h2c.requests(),
                 ElementsAre("h2c pass www.example.org/a no_match", "h2c block listed.example.com/ listed 1"))
         << first;
+    h2c.inspector().close(handle);
   }
 }
 
@@ -162,6 +163,7 @@ TEST(H2cInspector, SaysHowAPieceEnds) {
     Bytes stream;
     H2cState state;
     bool incomplete;
+    bool doubtful = false;
   };
   const Bytes whole = h2_connection().get("www.example.org").bytes();
   const auto first = [&](std::size_t count) {
@@ -175,6 +177,10 @@ TEST(H2cInspector, SaysHowAPieceEnds) {
       {"inside SETTINGS", first(40), H2cState::followed, false},
       {"inside a header block", first(whole.size() - 1), H2cState::followed, true},
       {"HTTP/1", test::to_bytes("PRI * HTTP/2.0\r\n\r\nGET "), H2cState::ended, false},
+      {"no SETTINGS first", H2Builder().preface().get("www.example.org").bytes(), H2cState::followed, false,
+       true},
+      {"HTTP/1 behind the preface", H2Builder().preface().raw(test::to_bytes("GET / HTTP/1.1")).bytes(),
+       H2cState::followed, false, true},
       {"broken", h2_connection().headers(test::from_hex("80")).bytes(), H2cState::ended, false},
   };
   for (const Row& row : rows) {
@@ -184,6 +190,7 @@ TEST(H2cInspector, SaysHowAPieceEnds) {
     const H2cProgress progress = h2c.read(handle, row.stream);
     EXPECT_EQ(progress.state, row.state);
     EXPECT_EQ(progress.incomplete, row.incomplete);
+    EXPECT_EQ(progress.doubtful, row.doubtful);
     EXPECT_EQ(h2c.inspector().in_use(), row.state == H2cState::followed ? 1U : 0U);
     EXPECT_EQ(h2c.parsed(ParseStatus::need_more), row.incomplete ? 1U : 0U);
   }
@@ -220,31 +227,41 @@ TEST(H2cInspector, ConnectionsDoNotMix) {
 
 TEST(H2cInspector, WhenTheStateIsUsedUp) {
   H2cTest h2c({"listed.example.com"}, 2);
-  const auto a = h2c.inspector().open(h2c.now);
-  h2c.now += seconds(30);
-  const auto b = h2c.inspector().open(h2c.now);
-  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle);
-  EXPECT_EQ(h2c.counters().get(Family::h2c_unfollowed), 1U);
-
+  const auto unfollowed = [&] { return h2c.counters().get(Family::h2c_unfollowed); };
+  const Bytes whole = h2_connection().get("www.example.org").bytes();
+  const Bytes half(whole.begin(), whole.end() - 1);
   const Bytes listed = h2_connection().get("listed.example.com").bytes();
-  EXPECT_EQ(h2c.read(H2cInspector::kNoHandle, listed).state, H2cState::ended);
-  EXPECT_FALSE(h2c.findings.block);
+  const auto waiting = h2c.inspector().open(h2c.now);
+  h2c.read(waiting, half);
+  const auto idle = h2c.inspector().open(h2c.now);
+  h2c.read(idle, whole);
+  h2c.now += seconds(1);
+  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "both were seen just now";
+  EXPECT_EQ(unfollowed(), 1U);
   EXPECT_EQ(h2c.inspector().read_alone(h2c.piece(listed), h2c.findings).state, H2cState::followed);
   EXPECT_TRUE(h2c.findings.block) << "a whole segment needs no state";
 
-  h2c.now += seconds(30);
-  const auto c = h2c.inspector().open(h2c.now);
-  EXPECT_NE(c, H2cInspector::kNoHandle) << "the first is unseen for 60 s";
-  EXPECT_EQ(h2c.read(a, listed).state, H2cState::ended) << "its handle is no longer good";
-  EXPECT_EQ(h2c.read(b, listed).state, H2cState::followed);
-  EXPECT_EQ(h2c.read(c, listed).state, H2cState::followed);
+  h2c.now += seconds(1);
+  const auto third = h2c.inspector().open(h2c.now);
+  EXPECT_NE(third, H2cInspector::kNoHandle) << "the idle one gives way";
+  EXPECT_EQ(h2c.read(idle, listed).state, H2cState::ended) << "its handle is no longer good";
+  EXPECT_FALSE(h2c.findings.block);
+  EXPECT_EQ(unfollowed(), 2U);
+  h2c.read(third, half);
 
-  h2c.inspector().close(a);
+  h2c.now += seconds(57);
+  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "both wait for the rest of a block";
+  h2c.now += seconds(1);
+  EXPECT_NE(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "the first for 60 s";
+  EXPECT_EQ(h2c.read(waiting, listed).state, H2cState::ended);
+  EXPECT_EQ(h2c.read(third, Bytes(whole.end() - 1, whole.end())).state, H2cState::followed);
+
+  EXPECT_EQ(h2c.inspector().in_use(), 2U);
+  h2c.inspector().close(waiting);
   EXPECT_EQ(h2c.inspector().in_use(), 2U) << "closing by an old handle closes nothing";
-  h2c.inspector().close(b);
-  h2c.inspector().close(b);
+  h2c.inspector().close(third);
+  h2c.inspector().close(third);
   EXPECT_EQ(h2c.inspector().in_use(), 1U);
-  EXPECT_EQ(h2c.counters().get(Family::h2c_unfollowed), 1U);
 }
 
 TEST(H2cInspector, AnyNumberIsAHandle) {
