@@ -86,6 +86,22 @@ void print_refused_lines(const Session& session, const json& list) {
   }
 }
 
+/// Rules by id alone: `: rule 3 of list a (url), rule 4 of list b (domain) and 7 more`; empty for none.
+std::string rules_text(const json& group) {
+  std::string text;
+  std::int64_t shown = 0;
+  for (const json& rule : member(group, "rules")) {
+    text += fmt::format("{}rule {} of list {} ({})", shown == 0 ? ": " : ", ", cell(rule, "rule"),
+                        cell(rule, "list"), cell(rule, "kind"));
+    ++shown;
+  }
+  const json& count = member(group, "count");
+  if (count.is_number_integer() && count.get<std::int64_t>() > shown) {
+    text += fmt::format(" and {} more", count.get<std::int64_t>() - shown);
+  }
+  return printable(text);
+}
+
 /// What every update ends with.
 int print_generation(const Session& session, const json& answer) {
   const bool active = is_true(answer, "active");
@@ -221,14 +237,23 @@ int print_check(const Session& session, const Given&, const json& answer) {
   const bool block = cell(answer, "verdict") == "block";
   session.out() << (block ? session.bad("block") : session.good("pass")) << ": " << cell(answer, "reason");
   if (member(answer, "rule").is_number()) {
-    session.out() << fmt::format(", rule {} of list {}", cell(answer, "rule"),
-                                 printable(cell(answer, "list")));
+    session.out() << fmt::format(", rule {} of list {} ({})", cell(answer, "rule"),
+                                 printable(cell(answer, "list")), printable(cell(answer, "kind")));
   }
   session.out() << "\ncanonical  " << printable(cell(answer, "canonical")) << '\n';
   for (const auto& [protocol, result] : member(answer, "by_protocol").items()) {
     session.out() << fmt::format(
         "{:<10} {}{}\n", protocol, cell(result, "verdict"),
         is_true(result, "path_rules_unseen") ? ": a rule on a path, which encryption hides" : "");
+  }
+  const json& why = member(answer, "why");
+  if (why.is_object()) {
+    session.out() << fmt::format("why        {}{}\n", printable(cell(why, "text")), rules_text(why));
+  }
+  const json& overrides = member(answer, "overrides");
+  if (overrides.is_object()) {
+    const std::string rules = rules_text(overrides);
+    session.out() << "overrides  " << (rules.empty() ? "no block rule" : rules.substr(2)) << '\n';
   }
   if (!is_true(answer, "active")) session.out() << "this generation is not active: see `weirctl status`\n";
   return kDone;
@@ -259,21 +284,50 @@ int print_mode(const Session& session, const Given&, const json& answer) {
 }
 
 int print_report(const Session& session, const Given&, const json& answer) {
+  constexpr std::array<const char*, 6> counts{
+      "entries",    "every_protocol", "cleartext_http_only", "whole_host_when_encrypted",
+      "not_at_all", "allow_rules"};
   TextTable table({{"LIST"},
                    {"ENTRIES", Align::right},
                    {"EVERY PROTOCOL", Align::right},
                    {"CLEARTEXT ONLY", Align::right},
                    {"HOST IF ENCRYPTED", Align::right},
                    {"NOT AT ALL", Align::right},
+                   {"ALLOW", Align::right},
                    {"UNSEEN CONNECTIONS", Align::right}});
   const json& unseen = member(answer, "unseen_connections");
-  for (const json& list : member(answer, "lists")) {
+  std::array<std::int64_t, counts.size() + 1> totals{};
+  const auto add_up = [&totals](std::size_t column, const json& value) {
+    if (value.is_number_integer()) totals[column] += value.get<std::int64_t>();
+  };
+  const json& lists = member(answer, "lists");
+  for (const json& list : lists) {
     const std::string name = cell(list, "name");
-    table.add({name, cell(list, "entries"), cell(list, "every_protocol"), cell(list, "cleartext_http_only"),
-               cell(list, "whole_host_when_encrypted"), cell(list, "not_at_all"),
-               cell(unseen, name.c_str())});
+    std::vector<std::string> row{name};
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      row.push_back(cell(list, counts[i]));
+      add_up(i, member(list, counts[i]));
+    }
+    row.push_back(cell(unseen, name.c_str()));
+    add_up(counts.size(), member(unseen, name.c_str()));
+    table.add(std::move(row));
+  }
+  if (lists.size() > 1) {
+    std::vector<std::string> row{"all"};
+    for (const std::int64_t total : totals) row.push_back(std::to_string(total));
+    if (!unseen.is_object()) row.back() = "-";
+    table.add(std::move(row));
   }
   table.print(session.out());
+  for (const json& list : lists) {
+    const json& overridden = member(list, "overridden");
+    if (overridden.is_number_integer() && overridden != 0) {
+      session.out() << printable(fmt::format("list {}: allow rules take {} entries out of force",
+                                             cell(list, "name"), overridden.dump()))
+                    << '\n';
+    }
+  }
+  if (!unseen.is_object()) session.out() << "unseen connections: the dataplane does not answer\n";
   return kDone;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/version.h"
 #include "control/call_params.h"
+#include "control/check.h"
 #include "control/report.h"
 #include "control/rule_listing.h"
 #include "control/unix_time.h"
@@ -180,14 +181,15 @@ void ControlApi::check(Call&& call) {
   CallParams params(*call.params);
   const std::string url = params.required_text("url", proto::kMaxUrlBytes);
   if (params.error()) return call.responder->fail(*params.error());
-  auto report = check_report(*publisher_.view(), url);
-  if (report) {
+  later(std::move(call), [this, url]() -> base::Result<json> {
+    const auto view = publisher_.view();
+    auto report = check_report(*view, url);
+    if (!report) return report.error();
+    const auto dataplane = link_.status();
     json answer = std::move(report).value();
-    answer["active"] =
-        link_.status()->up && link_.status()->generation.value == answer["generation"].get<std::uint64_t>();
-    return call.responder->result(answer);
-  }
-  call.responder->fail(report.error());
+    answer["active"] = dataplane->up && dataplane->generation == view->state.generation;
+    return answer;
+  });
 }
 
 json ControlApi::snapshots_report() const {

@@ -1,15 +1,11 @@
 #include "control/report.h"
 
-#include <array>
-#include <memory>
-
 #include <fmt/format.h>
 
-#include "base/outcome.h"
 #include "base/version.h"
+#include "control/enforceability.h"
 #include "control/fetcher.h"
 #include "control/unix_time.h"
-#include "match/lookup.h"
 
 namespace weir::control {
 namespace {
@@ -77,20 +73,6 @@ json warnings_of(const config::Settings& settings, const View& view, const Datap
   return warnings;
 }
 
-json match_json(const View& view, const match::Match& match) {
-  constexpr std::array<std::string_view, 3> verdicts{"pass", "block", "pass"};
-  constexpr std::array<base::Reason, 3> reasons{base::Reason::no_match, base::Reason::listed,
-                                                base::Reason::allow_rule};
-  const auto decision = static_cast<std::size_t>(match.decision);
-  json object{{"verdict", verdicts[decision]}, {"reason", base::to_string(reasons[decision])}};
-  if (match.decision != match::Decision::no_match) {
-    object["rule"] = match.rule.value;
-    object["list"] = view.snapshot->view().list_name(match.list);
-  }
-  if (match.path_rules_unseen) object["path_rules_unseen"] = true;
-  return object;
-}
-
 }  // namespace
 
 bool is_stale(const config::ListSettings& settings, const ListState& list, std::int64_t now) {
@@ -155,61 +137,25 @@ json status_report(const config::Settings& settings, const View& view, const Dat
 }
 
 json enforceability_report(const config::Settings& settings, const View& view) {
+  const Enforceability enforceability = count_enforceability(view);
   json lists = json::array();
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
-    const RuleSet* rules = view.contents[i] == nullptr ? nullptr : &view.contents[i]->rules;
-    const std::size_t whole = rules == nullptr ? 0 : rules->whole_host_rules();
-    const std::size_t paths = rules == nullptr ? 0 : rules->size() - whole;
+    const EnforceabilityCounts& counts = enforceability.lists[i];
     const bool widened = settings.lists[i].on_tls == config::OnTls::block_host;
+    const std::size_t refused = view.health[i].refused.count;
     lists.push_back({{"name", settings.lists[i].name},
-                     {"entries", whole + paths},
-                     {"every_protocol", whole},
-                     {"cleartext_http_only", widened ? 0 : paths},
-                     {"whole_host_when_encrypted", widened ? paths : 0},
-                     {"not_at_all", view.health[i].refused.count},
+                     {"loaded", view.contents[i] != nullptr},
+                     {"entries", counts.whole_hosts + counts.paths + counts.overridden + counts.allow_rules},
+                     {"every_protocol", counts.whole_hosts},
+                     {"cleartext_http_only", widened ? 0 : counts.paths},
+                     {"whole_host_when_encrypted", widened ? counts.paths : 0},
+                     {"not_at_all", refused + counts.overridden},
+                     {"refused", refused},
+                     {"overridden", counts.overridden},
+                     {"allow_rules", counts.allow_rules},
                      {"on_tls", widened ? "block-host" : "pass"}});
   }
   return {{"generation", view.state.generation.value}, {"lists", std::move(lists)}};
-}
-
-base::Result<json> check_report(const View& view, std::string_view text) {
-  if (view.snapshot == nullptr)
-    return base::Error{"no_generation", "no list was loaded yet: see `weirctl lists`"};
-  const auto url = std::make_unique<proto::CanonicalUrl>();  // too large for a stack
-  const proto::UrlError error = url->assign_url(text, proto::PortPolicy::strict);
-  if (error != proto::UrlError::none) return base::Error{"url_invalid", std::string(proto::to_string(error))};
-  // The protocols that this version's dataplane inspects.
-  struct Way {
-    base::Protocol protocol;
-    bool encrypted;
-    std::uint16_t default_port;
-  };
-  constexpr std::array<Way, 2> ways{{{base::Protocol::http, false, 80}, {base::Protocol::tls, true, 443}}};
-  json by_protocol = json::object();
-  json holds = json::array();
-  json verdict;
-  for (const Way& way : ways) {
-    const match::Match match = match::lookup(
-        view.snapshot->view(), {.url = url.get(),
-                                .connection_port = url->written_port().value_or(way.default_port),
-                                .encrypted = way.encrypted});
-    const json object = match_json(view, match);
-    const std::string_view protocol = to_string(way.protocol);
-    by_protocol[std::string(protocol)] = object;
-    if (match.decision == match::Decision::block) holds.push_back(protocol);
-    // The answer as a whole: what blocks on any protocol; else what allows; else why nothing matches.
-    const bool better = verdict.is_null() ||
-                        (verdict["verdict"] != "block" && match.decision == match::Decision::block) ||
-                        (verdict["reason"] == "no_match" && match.decision == match::Decision::allow);
-    if (better) verdict = object;
-  }
-  verdict["canonical"] = url->text();
-  verdict["host"] = url->host();
-  verdict["port"] = url->port() ? json(*url->port()) : json(nullptr);
-  verdict["protocols"] = std::move(holds);
-  verdict["by_protocol"] = std::move(by_protocol);
-  verdict["generation"] = view.state.generation.value;
-  return verdict;
 }
 
 }  // namespace weir::control

@@ -22,10 +22,10 @@ nlohmann::json lists_report(const config::Settings& settings, const View& view, 
 /// `problems` says what is wrong and what to do. `warnings` can wait.
 nlohmann::json status_report(const config::Settings& settings, const View& view,
                              const DataplaneStatus& dataplane, std::int64_t now);
-/// How many entries of each list hold on every protocol, and on which only in part.
+/// How many entries of each list hold on every protocol (`every_protocol`), on cleartext HTTP alone
+/// (`cleartext_http_only`), there and with their host when encrypted (`whole_host_when_encrypted`, on_tls:
+/// block-host), or `not_at_all`: refused when the list was read, or overridden by an allow rule on the host.
+/// `allow_rules` block nothing. Linear in the rules.
 nlohmann::json enforceability_report(const config::Settings& settings, const View& view);
-/// What would become of a request for `url`, without the text of any entry. Error codes: url_invalid,
-/// no_generation.
-base::Result<nlohmann::json> check_report(const View& view, std::string_view url);
 
 }  // namespace weir::control

@@ -20,6 +20,10 @@ class RuleSet {
   [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
   /// Fills `rule` (used again over calls, so that its strings keep their storage); its list is left alone.
   void read(std::size_t index, match::Rule& rule) const;
+  /// Without reading the rest.
+  [[nodiscard]] std::string_view host(std::size_t index) const noexcept {
+    return text_of(records_[index]).substr(0, records_[index].host_bytes);
+  }
   [[nodiscard]] base::RuleId id(std::size_t index) const noexcept { return {records_[index].id}; }
   void set_id(std::size_t index, base::RuleId id) noexcept { records_[index].id = id.value; }
   /// Place of the entry with `id`; none where there is none. Linear.

@@ -28,9 +28,9 @@ constexpr std::array<std::string_view, 6> kKindNames{"domain", "subdomains", "ho
 base::Error url_error(UrlError error) {
   switch (error) {
     case UrlError::too_long:
-      return {"entry_too_long", "the entry is too long"};
+      return {"entry_too_long", "it is longer than any URL"};
     case UrlError::empty_host:
-      return {"entry_bad_host", "the entry has no host; expected HOST, HOST/PATH or a URL"};
+      return {"entry_bad_host", "there is no host; expected HOST, HOST/PATH or a URL"};
     case UrlError::host_too_long:
       return {"entry_bad_host", "the host is too long; a name has at most 253 bytes"};
     case UrlError::bad_port:
@@ -41,7 +41,7 @@ base::Error url_error(UrlError error) {
     case UrlError::none:
       break;
   }
-  return {"entry_bad_host", "the entry cannot be read"};
+  return {"entry_bad_host", "it cannot be read"};
 }
 
 bool is_name_byte(char c) noexcept {
@@ -108,15 +108,33 @@ base::Result<std::string> to_a_labels(std::string_view host) {
   return std::string(mapped.value().get());
 }
 
+// Port 80 needs a scheme that has another default, or it would be read as none.
+std::string_view scheme_for(std::optional<std::uint16_t> port) noexcept {
+  return port == kUnwrittenPort ? "https://" : "";
+}
+
+bool has_encoded_host(const CanonicalUrl& url) noexcept {
+  return url.host().find('%') != std::string_view::npos;
+}
+
+// Puts the host in A-labels and leaves its first `skipped` bytes out. What IDN mapping makes of a name (an
+// address in full-width digits, for one) goes through the canonicaliser again.
+base::Status use_a_labels(CanonicalUrl& url, std::size_t skipped) {
+  auto host = to_a_labels(url.host().substr(skipped));
+  if (!host.ok()) return host.error();
+  std::string text(scheme_for(url.port()));
+  text += host.value();
+  if (url.port()) text += ":" + std::to_string(*url.port());
+  text += url.text().substr(url.host().size());
+  const UrlError error = url.assign_url(text, PortPolicy::strict);
+  if (error != UrlError::none) return url_error(error);
+  return base::ok_status();
+}
+
 RuleKind path_kind(const CanonicalUrl& url) noexcept {
   if (url.has_query()) return RuleKind::url_query;
   if (url.path() == "/") return RuleKind::domain;
   return url.path().ends_with('/') ? RuleKind::prefix : RuleKind::url;
-}
-
-// Port 80 needs a scheme that has another default, or it would be read as none.
-std::string_view scheme_for(std::optional<std::uint16_t> port) noexcept {
-  return port == kUnwrittenPort ? "https://" : "";
 }
 
 }  // namespace
@@ -136,6 +154,12 @@ std::string Rule::canonical_text() const {
   return text;
 }
 
+base::Status canonicalise_like_browser(std::string_view text, CanonicalUrl& url) {
+  const UrlError error = url.assign_url(text, PortPolicy::strict);
+  if (error != UrlError::none) return url_error(error);
+  return has_encoded_host(url) ? use_a_labels(url, 0) : base::ok_status();
+}
+
 struct EntryParser::State {
   CanonicalUrl url;
   const psl_ctx_t* public_suffixes = psl_builtin();
@@ -149,22 +173,15 @@ struct EntryParser::State {
   base::Status check_whole_host(const Rule& rule) const;
 };
 
-// Leaves the entry in `url`, its host in A-labels. What IDN mapping makes of a name (an address in full-width
-// digits, for one) goes through the canonicaliser again.
 base::Result<EntryParser::State::Written> EntryParser::State::canonicalise(std::string_view entry) {
-  UrlError error = url.assign_url(entry, PortPolicy::strict);
+  const UrlError error = url.assign_url(entry, PortPolicy::strict);
   if (error != UrlError::none) return url_error(error);
   const Written written{.has_wildcard = url.host().starts_with(kWildcard),
                         .names_host_alone = url.names_host_alone()};
-  if (!written.has_wildcard && url.host().find('%') == std::string_view::npos) return written;
-  auto host = to_a_labels(url.host().substr(written.has_wildcard ? kWildcard.size() : 0));
-  if (!host.ok()) return host.error();
-  std::string text(scheme_for(url.port()));
-  text += host.value();
-  if (url.port()) text += ":" + std::to_string(*url.port());
-  text += url.text().substr(url.host().size());
-  error = url.assign_url(text, PortPolicy::strict);
-  if (error != UrlError::none) return url_error(error);
+  if (!written.has_wildcard && !has_encoded_host(url)) return written;
+  if (auto status = use_a_labels(url, written.has_wildcard ? kWildcard.size() : 0); !status.ok()) {
+    return status.error();
+  }
   return written;
 }
 

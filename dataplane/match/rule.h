@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "proto/url.h"
 
 namespace weir::match {
 
@@ -39,6 +40,10 @@ struct Rule {
   [[nodiscard]] std::string canonical_text() const;
   [[nodiscard]] bool is_whole_host() const noexcept { return kind <= RuleKind::host; }
 };
+
+/// Leaves in `url` what a browser requests for `text`: assign_url (strict), with a name in Unicode in
+/// A-labels. Error codes: those of EntryParser::parse for what cannot be read.
+base::Status canonicalise_like_browser(std::string_view text, proto::CanonicalUrl& url);
 
 /// Reads list entries in the default profile: `example.com`, `*.example.com`, `example.com/a/b/`,
 /// `http://example.com/a?id=7`. Names in Unicode become A-labels (UTS #46, non-transitional). Refuses, with

@@ -62,7 +62,32 @@ class Lists(LabCase):
     def test_check_tells_the_verdict(self):
         listed = self.weir.ctl("check", "http://NEWS.test:80/x/../forbidden")
         self.assertEqual((listed["verdict"], listed["list"]), ("block", "hotline"))
+        self.assertEqual((listed["kind"], listed["protocols"]), ("url", ["http"]))
+        self.assertTrue(listed["by_protocol"]["tls"]["path_rules_unseen"])
         self.assertEqual(self.weir.ctl("check", "news.test/")["verdict"], "pass")
+
+    def test_check_tells_why_nothing_matches(self):
+        for url, code in (("news.test/", "path_not_listed"), ("www.news.test/forbidden", "only_host_above"),
+                          ("other.test", "host_unknown")):
+            with self.subTest(url=url):
+                answer = self.weir.ctl("check", url)
+                self.assertEqual((answer["verdict"], answer["why"]["code"]), ("pass", code))
+                self.assertNotIn("forbidden", json.dumps(answer["why"]))
+        bad = self.weir.run("weirctl", "--socket", self.weir.control_socket, "check", "http://[broken/")
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("url_invalid", bad.stderr)
+
+    def test_report_counts_what_holds_where(self):
+        self.browser.get("https://news.test/forbidden")
+        hotline = self.weir.ctl("report")["lists"][0]
+        self.assertEqual((hotline["every_protocol"], hotline["cleartext_http_only"], hotline["not_at_all"]), (1, 1, 0))
+        self.assertGreater(self.weir.ctl("report")["unseen_connections"]["hotline"], 0)
+        self.weir.ctl("add", "listed.test", "--list", "local", "--allow")
+        hotline = self.weir.ctl("report")["lists"][0]
+        self.assertEqual((hotline["every_protocol"], hotline["overridden"], hotline["not_at_all"]), (0, 1, 1))
+        overrides = self.weir.ctl("check", "listed.test")["overrides"]
+        self.assertEqual((overrides["count"], overrides["rules"][0]["list"]), (1, "hotline"))
+        self.weir.ctl("remove", "listed.test", "--list", "local")
 
     def test_unchanged_connection_sees_the_new_list(self):
         with self.wire.client.connect("192.0.2.80", 80) as connection:

@@ -145,6 +145,56 @@ TEST(Printers, UpdatesThatAreNotActiveFail) {
   }
 }
 
+TEST(Printers, CheckSaysWhy) {
+  const json near{{"verdict", "pass"},
+                  {"reason", "no_match"},
+                  {"active", true},
+                  {"canonical", "a.example/"},
+                  {"why",
+                   {{"code", "path_not_listed"},
+                    {"text", "rules name pages of this host, not this one"},
+                    {"count", 3},
+                    {"rules", {{{"rule", 4}, {"list", "l"}, {"kind", "url"}}}}}}};
+  EXPECT_EQ(print("check", near).text,
+            "pass: no_match\n"
+            "canonical  a.example/\n"
+            "why        rules name pages of this host, not this one: rule 4 of list l (url) and 2 more\n");
+  const json allowed{{"verdict", "pass"},
+                     {"reason", "allow_rule"},
+                     {"active", true},
+                     {"rule", 9},
+                     {"list", "local"},
+                     {"kind", "domain"},
+                     {"canonical", "a.example/"},
+                     {"overrides", {{"count", 0}, {"rules", json::array()}}}};
+  EXPECT_EQ(print("check", allowed).text,
+            "pass: allow_rule, rule 9 of list local (domain)\n"
+            "canonical  a.example/\n"
+            "overrides  no block rule\n");
+}
+
+TEST(Printers, ReportAddsUp) {
+  const json list{
+      {"name", "a"},     {"entries", 5},    {"every_protocol", 2}, {"cleartext_http_only", 1},
+      {"not_at_all", 1}, {"overridden", 1}, {"allow_rules", 1},    {"whole_host_when_encrypted", 0}};
+  json second = list;
+  second["name"] = "b";
+  json answer{{"lists", {list, second}}, {"unseen_connections", {{"a", 10}, {"b", 4}}}};
+  EXPECT_EQ(print("report", answer).text,
+            "LIST  ENTRIES  EVERY PROTOCOL  CLEARTEXT ONLY  HOST IF ENCRYPTED  NOT AT ALL  ALLOW  UNSEEN "
+            "CONNECTIONS\n"
+            "a           5               2               1                  0           1      1             "
+            "     10\n"
+            "b           5               2               1                  0           1      1             "
+            "      4\n"
+            "all        10               4               2                  0           2      2             "
+            "     14\n"
+            "list a: allow rules take 1 entries out of force\n"
+            "list b: allow rules take 1 entries out of force\n");
+  answer["unseen_connections"] = nullptr;
+  EXPECT_NE(print("report", answer).text.find("the dataplane does not answer"), std::string::npos);
+}
+
 TEST(Printers, TakeAnyAnswerWithoutFailing) {
   for (const Command& command : commands()) {
     if (command.local != nullptr) continue;

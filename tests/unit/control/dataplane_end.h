@@ -61,7 +61,7 @@ class DataplaneEnd {
     if (bytes_.empty()) return false;
     const auto url = std::make_unique<proto::CanonicalUrl>();
     EXPECT_EQ(url->assign_url(text, proto::PortPolicy::strict), proto::UrlError::none);
-    const auto view = match::SnapshotView::open(std::as_bytes(std::span(bytes_)));
+    const auto view = match::SnapshotView::open(std::as_bytes(std::span(bytes_)).first(size_bytes_));
     EXPECT_TRUE(view.ok());
     return match::lookup(view.value(), {.url = url.get(), .connection_port = 80, .encrypted = false})
                .decision == match::Decision::block;
@@ -100,6 +100,7 @@ class DataplaneEnd {
     if (generation < generation_) return responder.fail({"snapshot_stale", "below the active one"});
     EXPECT_EQ(request.params->at("generation").get<std::uint64_t>(), generation);
     bytes_ = std::move(bytes);
+    size_bytes_ = static_cast<std::size_t>(file.st_size);
     generation_ = generation;
     ++loads_;
     responder.result({{"generation", generation}, {"active", true}, {"seconds", 0.0}});
@@ -110,7 +111,8 @@ class DataplaneEnd {
   std::string enforcement_ = "enforce";
   std::uint64_t generation_;
   unsigned loads_ = 0;
-  std::vector<std::uint64_t> bytes_;
+  std::vector<std::uint64_t> bytes_;  // aligned as a snapshot needs it
+  std::size_t size_bytes_ = 0;        // of them
   std::atomic<bool> stop_{false};
   std::unique_ptr<rpc::Server> server_;
   std::thread thread_;

@@ -499,6 +499,13 @@ TEST_F(PipelineTest, ModeAndReportsAnswer) {
   const json report = daemon_->good("report.enforceability");
   EXPECT_EQ(report["lists"][0]["every_protocol"], 1);
   EXPECT_EQ(report["lists"][0]["cleartext_http_only"], 1);
+  EXPECT_EQ(report["lists"][0]["not_at_all"], 0);
+  daemon_->good("rule.add", {{"entry", "one.example"}, {"action", "allow"}});
+  const json overridden = daemon_->good("report.enforceability");
+  EXPECT_EQ(overridden["lists"][0]["every_protocol"], 0);
+  EXPECT_EQ(overridden["lists"][0]["overridden"], 1);
+  EXPECT_EQ(overridden["lists"][0]["not_at_all"], 1);
+  EXPECT_EQ(overridden["lists"][1]["allow_rules"], 1);
   EXPECT_TRUE(daemon_->good("counters").contains("families"));
   EXPECT_EQ(daemon_->good("config.check")["ok"], false);
   for (const prometheus::MetricFamily& family :
