@@ -23,6 +23,13 @@ constexpr std::size_t kHeldBytes = 16384;
 // Passed over at once of a body; far from where sequence numbers come round.
 constexpr std::uint32_t kSkipBytes = StreamInspector::kNearBytes / 2;
 
+// A body that was passed over lies before the message at hand, or before the position.
+bool in_skipped(const Flow& flow, std::uint32_t sequence) noexcept {
+  const bool before_message = is_before(flow.open.skipped, flow.open.message);
+  return !is_before(sequence, flow.open.skipped) &&
+         is_before(sequence, before_message ? flow.open.message : flow.position);
+}
+
 // Something is held that has not been read.
 bool waits(const Flow& flow) noexcept { return flow.buffer.queue == flow::BufferedBytes::Queue::waiting; }
 
@@ -130,7 +137,7 @@ bool StreamInspector::trim_to_start(Flow& flow, Piece& piece) noexcept {
 bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& piece,
                              SegmentFindings& findings) noexcept {
   const bool old = is_before(piece.sequence, flow.position);
-  const bool skipped = old && !is_before(piece.sequence, flow.open.skipped);
+  const bool skipped = old && in_skipped(flow, piece.sequence);
   if (flow::StreamBuffers::empty(flow)) {
     findings.unplaced = old && !skipped && flow.reading == Reading::message;
     return true;
@@ -203,7 +210,8 @@ void StreamInspector::read_buffered(const Segment& segment, Flow& flow, const Pi
     const std::uint32_t begin = flow.position;
     if (text_bytes == 0 || end == from) break;
     const bool read_text = worth_reading(flow, from, end, room);
-    std::uint32_t message = flow.open.message;
+    const std::uint32_t message = flow.open.message;
+    const bool urgent = flow.urgent;
     if (read_text) {
       const std::size_t count = buffers_.read(flow, begin, end, room);
       findings.incomplete = false;
@@ -212,7 +220,7 @@ void StreamInspector::read_buffered(const Segment& segment, Flow& flow, const Pi
       advance(flow, begin, result);
       if (flow.reading == Reading::sampled) return;
     }
-    if (flow.urgent) {
+    if (urgent) {
       read_without_urgent(segment, flow, message, end, findings);
       if (findings.block && segment.stop_at_block) return;
     }
@@ -251,6 +259,8 @@ void StreamInspector::read_without_urgent(const Segment& segment, Flow& flow, st
 void StreamInspector::advance(Flow& flow, std::uint32_t text_begin,
                               const MessageReader::Result& result) noexcept {
   const std::uint32_t before = flow.position;
+  const bool behind_body =
+      is_before(flow.open.message, flow.open.skipped) && is_before(flow.open.skipped, before);
   flow.position = text_begin + static_cast<std::uint32_t>(result.used_bytes);
   const bool waiting = !result.all_used;
   if (result.found) flow.open.message = text_begin + static_cast<std::uint32_t>(result.message_begin);
@@ -258,8 +268,10 @@ void StreamInspector::advance(Flow& flow, std::uint32_t text_begin,
   if (result.found) flow.urgent = false;
   if (!waiting) flow.open.wanted = 1;
   const auto skip = static_cast<std::uint32_t>(std::min<std::uint64_t>(result.skip_bytes, kSkipBytes));
-  const bool goes_on = !result.found && flow.open.skipped != before && skip > 0;
-  if (!goes_on) flow.open.skipped = flow.position;
+  // The body is remembered for as long as it goes on, and until the message behind it has ended.
+  const bool body_goes_on = !result.found && behind_body;
+  const bool body_just_ended = skip == 0 && behind_body;
+  if (!body_goes_on && !body_just_ended) flow.open.skipped = flow.position;
   // Long bodies come round to their beginning.
   if (distance(flow.open.skipped, flow.position) > 4 * kNearBytes) flow.open.skipped = before;
   flow.position += skip;
