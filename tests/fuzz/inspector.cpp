@@ -57,14 +57,20 @@ void check_verdict(const proto::PacketView& packet, const inspect::Verdict& verd
   require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action is the outcome's");
   require(drop || verdict.answer == inspect::AnswerKind::none, "only what is dropped is answered");
   require(!drop || mode == base::Enforcement::enforce, "nothing is dropped unless rules are enforced");
-  require(!drop || packet.packet_class == proto::PacketClass::tcp, "only TCP is dropped");
+  const auto kind = packet.packet_class;
+  require(!drop || kind == proto::PacketClass::tcp || kind == proto::PacketClass::udp ||
+              kind == proto::PacketClass::fragment,
+          "only what may hold a request is dropped");
+  require(verdict.reassembled == nullptr || (drop && kind == proto::PacketClass::fragment),
+          "another packet is answered in a fragment's place alone");
   require(verdict.outcome != base::Outcome::drop_tx_full, "queues are not the inspector's business");
   require(!verdict.reset_server || verdict.answer != inspect::AnswerKind::none,
           "a reset belongs to an answer");
 }
 
-void check_answer(const proto::PacketView& packet, const inspect::Verdict& verdict) {
-  inspect::AnswerFrames frames(packet, verdict, page());
+void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict) {
+  const proto::PacketView& packet = verdict.reassembled != nullptr ? *verdict.reassembled : seen;
+  inspect::AnswerFrames frames(seen, verdict, page());
   std::array<std::byte, inspect::kAnswerFrameBytes> buffer{};
   auto towards = base::Towards::client;
   std::size_t count = 0;
@@ -76,6 +82,7 @@ void check_answer(const proto::PacketView& packet, const inspect::Verdict& verdi
     require(error.empty(), error.c_str());
     const bool to_client = towards == base::Towards::client;
     require(reply.destination == (to_client ? packet.source : packet.destination), "it goes to its end");
+    require(packet.tunnels == 0, "nobody answers through a tunnel");
     require(++count <= 3, "an answer is a page and a reset at most");
   }
   require(verdict.answer != inspect::AnswerKind::none || count == 0, "no answer, no frame");
@@ -86,7 +93,7 @@ void check_answer(const proto::PacketView& packet, const inspect::Verdict& verdi
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t kHeaderBytes = 3;
   static base::Counters counters;
-  inspect::Inspector inspector({.flow_capacity = 16}, counters);
+  inspect::Inspector inspector({.flow_capacity = 16, .quic_connections = 16, .fragment_memory_bytes = 0}, counters);
   auto input = fuzz::as_input(data, size);
   std::chrono::nanoseconds now{0};
   while (input.size() >= kHeaderBytes) {

@@ -5,7 +5,7 @@
 
 #include "require.h"
 
-// The first byte chooses the link type, the rest is the frame.
+// The first byte chooses the link type and which encapsulations are looked into, the rest is the frame.
 namespace {
 
 using namespace weir::proto;
@@ -15,6 +15,8 @@ void check_layers(const PacketView& view) {
   const std::size_t header_bytes = view.source.is_v6 ? 40 : 20;
   require(view.ip_offset + header_bytes <= view.transport_offset, "the IP header lies before its content");
   require(view.transport_offset <= view.frame.size(), "the transport offset lies in the frame");
+  require(view.tunnels <= 17, "the stack is bounded");
+  require(view.pppoe_offset + 6 <= view.ip_offset || view.pppoe_offset == 0, "PPPoE lies around the packet");
   require(view.source.is_v6 == view.destination.is_v6, "both addresses are of one family");
   const auto version = std::to_integer<unsigned>(view.frame[view.ip_offset]) >> 4;
   require(version == (view.source.is_v6 ? 6U : 4U), "the address family is the header's");
@@ -61,15 +63,24 @@ bool same(const PacketView& a, const PacketView& b) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto link = static_cast<LinkType>(data[0] % 5);
+  const unsigned off = data[0] / 5U;  // 0: nothing
+  const Encapsulations wanted{.vlan = (off & 1U) == 0,
+                              .pppoe = (off & 2U) == 0,
+                              .mpls = (off & 4U) == 0,
+                              .gre = (off & 8U) == 0,
+                              .ip_in_ip = (off & 16U) == 0,
+                              .vxlan = (off & 32U) == 0};
   const auto frame = weir::fuzz::as_input(data + 1, size - 1);
-  const PacketView view = parse_packet(frame, link);
+  const PacketView view = parse_packet(frame, link, wanted);
   check(view, frame);
   if (view.packet_class == PacketClass::tcp || view.packet_class == PacketClass::udp) {
     // Without what lies behind the payload (padding, UDP's trailer) the payload is at most the same.
     const auto end = static_cast<std::size_t>(view.payload.data() - frame.data()) + view.payload.size();
-    const PacketView shorter = parse_packet(frame.first(end), link);
-    require(shorter.packet_class == PacketClass::malformed || same(shorter, view),
-            "padding changes nothing but whether the lengths fit");
+    const PacketView shorter = parse_packet(frame.first(end), link, wanted);
+    // Where the lengths around it no longer fit, it is what is around it.
+    const bool outer = shorter.packet_class == PacketClass::malformed ||
+                       shorter.packet_class == PacketClass::not_ip || shorter.tunnels < view.tunnels;
+    require(outer || same(shorter, view), "padding changes nothing but whether the lengths fit");
   }
   return 0;
 }

@@ -1,0 +1,1 @@
+weir_fuzz_target(fragment_table weir_flow)
