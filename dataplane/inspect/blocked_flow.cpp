@@ -41,6 +41,7 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
   for (flow::Flow* flow : flows_.find(key, now)) {
     const bool near = flow->reading != flow::Reading::blocked && StreamInspector::is_near(*flow, end);
     if (near && is_before(end, flow->highest)) end = flow->highest;
+    h2c_.close(flow->extra);
     flows_.erase(*flow);
   }
   flow::Flow& flow = add_flow(key, now);

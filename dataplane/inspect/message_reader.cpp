@@ -44,14 +44,20 @@ std::span<const std::byte> behind_change_cipher_spec(std::span<const std::byte> 
 
 }  // namespace
 
-MessageReader::MessageReader(base::Counters& counters, RequestDecider& decider)
+MessageReader::MessageReader(base::Counters& counters, RequestDecider& decider, H2cInspector& h2c)
     : counters_(counters),
       decider_(decider),
+      h2c_(h2c),
       assembly_(std::make_unique<std::byte[]>(proto::kMaxAssembledHelloBytes)) {}
 
 MessageReader::Result MessageReader::read(const Segment& segment, Flow& flow, std::span<const std::byte> text,
                                           SegmentFindings& findings) noexcept {
-  Pass pass{.text = text, .rest = text, .result = {}, .behind_message = flow.pipelined};
+  return read_pass(segment, flow,
+                   {.text = text, .rest = text, .result = {}, .behind_message = flow.pipelined}, findings);
+}
+
+MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flow, Pass pass,
+                                               SegmentFindings& findings) noexcept {
   while (!pass.rest.empty() && !pass.waits && !(findings.block && segment.stop_at_block)) {
     const Reading before = flow.reading;
     if (before == Reading::message) {
@@ -59,11 +65,10 @@ MessageReader::Result MessageReader::read(const Segment& segment, Flow& flow, st
     } else if (before == Reading::tls_records) {
       read_records(segment, flow, pass, findings);
     } else {
-      // HTTP/2 is read by its own parser, fed with what comes in order from here on.
-      pass.rest = {};
+      read_http2(segment, flow, pass, findings);
     }
   }
-  pass.result.used_bytes = text.size() - pass.rest.size();
+  pass.result.used_bytes = pass.text.size() - pass.rest.size();
   pass.result.all_used = pass.rest.empty();
   if (flow.reading == Reading::message && flow.http.phase != HttpPhase::head && pass.rest.empty()) {
     pass.result.skip_bytes = flow.http.left;
@@ -180,6 +185,7 @@ bool MessageReader::read_request(const Segment& segment, Flow& flow, Pass& pass,
   const proto::HttpParse parse = walk.next();
   counters_.add(Family::parse, index_of(Protocol::http), index_of(parse.status));
   pass.rest = walk.rest();
+  if (parse.status == ParseStatus::found && begin_http2(parse.request, flow, pass)) return false;
   if (parse.status == ParseStatus::found) {
     pass.result.found = true;
     pass.result.message_begin = pass.text.size() - pass.rest.size() -
@@ -254,7 +260,8 @@ bool MessageReader::read_alone(const Segment& segment, std::span<const std::byte
                                SegmentFindings& findings) noexcept {
   Flow alone;
   SegmentFindings own;
-  const Result result = read(segment, alone, text, own);
+  const Result result =
+      read_pass(segment, alone, {.text = text, .rest = text, .result = {}, .alone = true}, own);
   const bool begins = result.found || own.incomplete;
   if (own.block && !findings.block) {
     findings.block = true;

@@ -7,6 +7,7 @@
 
 #include "base/counters.h"
 #include "flow/flow.h"
+#include "inspect/h2c_inspector.h"
 #include "inspect/http_walk.h"
 #include "inspect/request_decider.h"
 #include "match/snapshot_view.h"
@@ -48,7 +49,7 @@ class MessageReader {
   /// Bytes behind a ClientHello among which a second one may be.
   static constexpr std::uint16_t kRecordBytes = 65535;
 
-  MessageReader(base::Counters& counters, RequestDecider& decider);
+  MessageReader(base::Counters& counters, RequestDecider& decider, H2cInspector& h2c);
 
   struct Result {
     std::size_t used_bytes = 0;     // of the text; what is behind them waits for more
@@ -78,6 +79,7 @@ class MessageReader {
     Result result;
     bool waits = false;
     bool behind_message = false;  // in the same segment
+    bool alone = false;           // of a piece that belongs to no stream
   };
 
   void read_messages(const Segment& segment, flow::Flow& flow, Pass& pass,
@@ -86,6 +88,10 @@ class MessageReader {
   bool read_request(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   bool read_hello(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   void read_records(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
+  Result read_pass(const Segment& segment, flow::Flow& flow, Pass pass, SegmentFindings& findings) noexcept;
+  /// Whether the request that was found begins HTTP/2's preface, or can.
+  bool begin_http2(const proto::HttpRequest& request, flow::Flow& flow, Pass& pass) noexcept;
+  void read_http2(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   void decide_request(const Segment& segment, const proto::HttpRequest& request, const Pass& pass,
                       SegmentFindings& findings) noexcept;
   void give_up_message(const Segment& segment, flow::Flow& flow, const proto::HttpRequest& request,
@@ -93,6 +99,7 @@ class MessageReader {
 
   base::Counters& counters_;
   RequestDecider& decider_;
+  H2cInspector& h2c_;
   std::unique_ptr<std::byte[]> assembly_;
 };
 

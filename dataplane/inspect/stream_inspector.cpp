@@ -68,7 +68,7 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
   }
   if (flow.reading == Reading::sampled) {
     inspect_sampled(segment, flow, piece, findings);
-  } else if (flow.reading == Reading::opaque || flow.reading == Reading::http2) {
+  } else if (flow.reading == Reading::opaque) {
     // Only what is sent again can disagree with bytes that are held.
     if (is_before(piece.sequence, flow.highest) && !agrees(segment, flow, piece, findings)) return;
   } else {
@@ -150,7 +150,9 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
   // A keep-alive probe: one byte, of any value, from before what the receiver waits for (RFC 9293, 3.8.4).
   const bool probe = piece.bytes.size() == 1 && piece.end() == flow.highest;
   if (probe && !waits(flow)) return false;
-  if (overlap.only_unverified && !is_before(piece.sequence, flow.open.message) &&
+  // HTTP/2 can be read once more from its preface alone.
+  const bool can_begin = flow.reading != Reading::http2 || buffers_.at(flow, flow.open.message).has_value();
+  if (overlap.only_unverified && can_begin && !is_before(piece.sequence, flow.open.message) &&
       proto::tcp_checksum_is_right(segment.packet)) {
     // What was held may never have been taken by the server: read again, as it stands now.
     const std::uint32_t message = flow.open.message;
@@ -171,7 +173,7 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
 
 void StreamInspector::read_in_place(const Segment& segment, Flow& flow, const Piece& piece,
                                     SegmentFindings& findings) noexcept {
-  const bool hold = flow.reading == Reading::message;
+  const bool hold = flow.reading == Reading::message || flow.reading == Reading::http2;
   const MessageReader::Result result = reader_.read(segment, flow, piece.bytes, findings);
   if (findings.block && segment.stop_at_block) return;
   const bool waiting = result.used_bytes < piece.bytes.size();

@@ -42,7 +42,8 @@ TcpInspector::TcpInspector(InspectorSettings settings, base::Counters& counters,
       flows_({.capacity = settings_.flow_capacity,
               .lifetime = settings_.flow_lifetime,
               .reassembly_bytes = settings_.reassembly_bytes}),
-      reader_(counters, decider),
+      h2c_(settings_.h2c_connections, settings_.flow_lifetime, counters, decider),
+      reader_(counters, decider, h2c_),
       streams_(flows_.buffers(), reader_) {
   settings_.http_ports = sorted(std::move(settings_.http_ports));
   settings_.tls_ports = sorted(std::move(settings_.tls_ports));
@@ -104,7 +105,10 @@ void TcpInspector::open_stream(const proto::PacketView& packet, std::chrono::nan
     const bool waits = flow->buffer.queue == flow::BufferedBytes::Queue::waiting;
     if (!waits && flow->position != flow->start) ended = flow;
   }
-  if (ended != nullptr) flows_.erase(*ended);
+  if (ended != nullptr) {
+    h2c_.close(ended->extra);
+    flows_.erase(*ended);
+  }
   StreamInspector::begin(add_flow(key, now), start, true);
 }
 

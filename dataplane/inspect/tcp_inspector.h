@@ -7,6 +7,7 @@
 
 #include "base/counters.h"
 #include "flow/flow_table.h"
+#include "inspect/h2c_inspector.h"
 #include "inspect/inspector_settings.h"
 #include "inspect/message_reader.h"
 #include "inspect/request_decider.h"
@@ -17,7 +18,7 @@
 
 namespace weir::inspect {
 
-/// HTTP/1.x and TLS in what clients send over TCP. A packet belongs to one stream, or to several: what is not
+/// HTTP and TLS in what clients send over TCP. A packet belongs to one stream, or to several: what is not
 /// known for sure (which of two SYNs the server took, where a stream picked up in its middle began) is read
 /// both ways. Not thread safe (flow figures from any thread).
 class TcpInspector {
@@ -46,6 +47,7 @@ class TcpInspector {
   InspectorSettings settings_;
   base::Counters& counters_;
   flow::FlowTable flows_;
+  H2cInspector h2c_;
   MessageReader reader_;
   StreamInspector streams_;
   std::uint64_t counted_evictions_ = 0;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/h2_builder.h"
 #include "support/http_text.h"
 #include "support/packet_builder.h"
 #include "support/tls_hello_builder.h"
@@ -48,6 +49,25 @@ std::vector<Message> messages() {
       {"TLS, unlisted", hello("www.example.org")},
       {"TLS, listed, in records of 40 bytes", TlsHelloBuilder().sni("listed.example.com").records(40), true},
       {"TLS, unlisted, in records of 40 bytes", TlsHelloBuilder().sni("www.example.org").records(40)},
+      {"h2c, listed", h2_connection().get("listed.example.com").bytes(), true},
+      {"h2c, unlisted", h2_connection().get("www.example.org").bytes()},
+      {"h2c, a listed path by index in the second request",
+       h2_connection()
+           .headers(HpackWriter().indexed(2).indexed(6).incremental(1, "paths.example.com").indexed(4).bytes())
+           .headers(HpackWriter().indexed(2).indexed(6).indexed(62).literal(4, "/page").bytes(),
+                    {.stream = 3, .fragment_bytes = 5})
+           .bytes(),
+       true},
+      {"h2c behind Upgrade, listed",
+       [] {
+         const std::string upgrade = http_request_text(
+             {.host = "www.example.org", .headers = {{"Upgrade", "h2c"}, {"HTTP2-Settings", "AAMAAABk"}}});
+         return H2Builder()
+             .raw(to_bytes(upgrade))
+             .raw(h2_connection().get("listed.example.com", "/", 3).bytes())
+             .bytes();
+       }(),
+       true},
       {"CONNECT and a listed hello",
        [] {
          Bytes all = to_bytes("CONNECT www.example.org:443 HTTP/1.1\r\n\r\n");
@@ -109,6 +129,8 @@ void check(TestInspector& inspector, const Message& message, std::vector<std::si
   std::size_t blocked = 0;
   std::string trace = message.what + (with_syn ? ", SYN" : "");
   inspector.take_requests();
+  // Nobody says that the connection before is over: its HTTP/2 state has to become free.
+  inspector.now += std::chrono::seconds(1);
   for (const std::size_t piece : order) {
     const std::string outcome = connection.send_piece(message.bytes, cuts[piece], cuts[piece + 1]);
     blocked += outcome.starts_with("drop_blocked ") ? 1U : 0U;
