@@ -23,8 +23,8 @@ struct InspectorSettings {
   std::size_t flow_capacity = 65536;
   std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
   std::size_t reassembly_bytes = std::size_t{4} << 20;  // of messages that lie in several packets
-  std::size_t quic_connections = 16384;  // remembered
-  std::size_t h2c_connections = 32;                      // followed at the same time
+  std::size_t quic_connections = 16384;                 // remembered
+  std::size_t h2c_connections = 32;                     // followed at the same time
   base::Encapsulations encapsulations{};
   std::size_t fragment_memory_bytes = std::size_t{4} << 20;
 };
