@@ -1,2 +1,3 @@
 weir_fuzz_target(inspector weir_inspect weir_test_support)
+weir_fuzz_target(quic_inspector weir_inspect weir_test_support)
 weir_fuzz_target(pcap_file weir_replay)
