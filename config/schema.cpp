@@ -125,10 +125,12 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      {.help = "Look into PPPoE sessions."}},
     {"dataplane.inspect.encapsulations.mpls",
      [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.mpls; },
-     {.help = "Look into MPLS labels with IPv4, IPv6 or Ethernet (with and without control word) behind them."}},
+     {.help =
+          "Look into MPLS labels with IPv4, IPv6 or Ethernet (with and without control word) behind them."}},
     {"dataplane.inspect.encapsulations.gre",
      [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.gre; },
-     {.help = "Look into GRE with IP, Ethernet (NVGRE), MPLS or PPP (PPTP) inside."}},
+     {.help =
+          "Look into GRE, in UDP (port 4754) too, with IP, Ethernet (NVGRE), MPLS or PPP (PPTP) inside."}},
     {"dataplane.inspect.encapsulations.etherip",
      [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.etherip; },
      {.help = "Look into EtherIP."}},
@@ -183,13 +185,22 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
       .max = 16384}},
     {"dataplane.flows.capacity",
      [](Settings& s) -> Field { return &s.dataplane.flows.capacity; },
-     {.help = "Blocked connections that each worker remembers; the oldest is forgotten first.",
+     {.help = "Client connections over TCP that each worker follows, 132 bytes each. When there are more, "
+              "those that wait for nothing are forgotten first, blocked ones last.",
       .unit = "connections",
       .min = 1024,
       .max = 16777216}},
     {"dataplane.flows.lifetime",
      [](Settings& s) -> Field { return &s.dataplane.flows.lifetime; },
      {.help = "How long a silent blocked connection is remembered.", .min = 1, .max = kDay}},
+    {"dataplane.flows.reassembly_bytes",
+     [](Settings& s) -> Field { return &s.dataplane.flows.reassembly_bytes; },
+     {.help = "Memory of each worker for requests and ClientHellos that lie in several segments, and for the "
+              "last ones decided. When it is full, the connection that has waited longest for the end of a "
+              "message is read segment by segment.",
+      .unit = "bytes",
+      .min = 262144,
+      .max = 17179869184}},
     {"dataplane.flows.quic_connections",
      [](Settings& s) -> Field { return &s.dataplane.flows.quic_connections; },
      {.help = "QUIC connections whose beginning each worker remembers, 650 bytes each. Decided ones are "

@@ -89,6 +89,7 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
   result.tls_alert = settings.block.tls == config::TlsAnswer::alert;
   result.flow_capacity = settings.flows.capacity;
   result.flow_lifetime = settings.flows.lifetime;
+  result.reassembly_bytes = settings.flows.reassembly_bytes;
   result.quic_connections = settings.flows.quic_connections;
   result.h2c_connections = settings.flows.h2c_connections;
   result.encapsulations = settings.inspect.encapsulations;

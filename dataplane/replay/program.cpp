@@ -46,6 +46,7 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& d
           .tls_alert = dataplane.block.tls == config::TlsAnswer::alert,
           .flow_capacity = dataplane.flows.capacity,
           .flow_lifetime = dataplane.flows.lifetime,
+          .reassembly_bytes = dataplane.flows.reassembly_bytes,
           .quic_connections = dataplane.flows.quic_connections,
           .h2c_connections = dataplane.flows.h2c_connections,
           .encapsulations = dataplane.inspect.encapsulations,

@@ -38,8 +38,11 @@ TEST(StartPlan, MapsWhatIsInspected) {
   in.inspect.tls = {.any = false, .ports = {}};
   in.inspect.quic = {.any = false, .ports = {443, 8443}};
   in.block.tls = config::TlsAnswer::reset;
-  in.flows = {
-      .capacity = 123, .lifetime = std::chrono::seconds(7), .quic_connections = 77, .h2c_connections = 5};
+  in.flows = {.capacity = 123,
+              .lifetime = std::chrono::seconds(7),
+              .quic_connections = 77,
+              .h2c_connections = 5,
+              .reassembly_bytes = 300000};
   const auto plan = make_start_plan(in, "weir.yaml");
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   const auto& inspector = plan.value().inspector;
@@ -53,6 +56,7 @@ TEST(StartPlan, MapsWhatIsInspected) {
   EXPECT_EQ(inspector.flow_capacity, 123U);
   EXPECT_EQ(inspector.flow_lifetime, std::chrono::seconds(7));
   EXPECT_EQ(inspector.h2c_connections, 5U);
+  EXPECT_EQ(inspector.reassembly_bytes, 300000U);
 }
 
 TEST(StartPlan, AnyPortIsNoPort) {
