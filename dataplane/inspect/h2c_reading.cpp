@@ -50,6 +50,8 @@ void MessageReader::read_http2(const Segment& segment, Flow& flow, Pass& pass,
   // A server of HTTP/1.x may take the preface for a bad request and go on behind it.
   const bool from_preface = proto::characters_of(bytes).starts_with(proto::kH2Preface);
   read_alone(segment, bytes.subspan(from_preface ? proto::kH2Preface.size() : 0), findings);
+  // A page would overtake the answer to the preface.
+  findings.block_begins_segment = false;
 }
 
 }  // namespace weir::inspect

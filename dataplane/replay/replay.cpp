@@ -147,6 +147,7 @@ std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
   stats["quic_evictions"] = counters.get(Family::quic_evictions);
   stats["fragment_evictions"] = counters.get(Family::fragment_evictions);
   stats["quic_evictions"] = counters.get(Family::quic_evictions);
+  stats["h2c_unfollowed"] = counters.get(Family::h2c_unfollowed);
   stats["flow_evictions"] = counters.get(Family::flow_evictions);
   return stats.dump();
 }

@@ -142,7 +142,7 @@ std::ostream& operator<<(std::ostream& out, const Scenario& scenario) { return o
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
   for (auto* group :
-       {&http_scenarios, &tls_scenarios, &quic_scenarios, &frame_scenarios, &connection_scenarios}) {
+       {&http_scenarios, &h2c_scenarios, &tls_scenarios, &quic_scenarios, &frame_scenarios, &connection_scenarios}) {
     for (Scenario& scenario : group()) all.push_back(std::move(scenario));
   }
   return all;

@@ -43,6 +43,7 @@ std::ostream& operator<<(std::ostream& out, const Scenario& scenario);
 std::vector<Scenario> http_scenarios();
 std::vector<Scenario> tls_scenarios();
 std::vector<Scenario> quic_scenarios();
+std::vector<Scenario> h2c_scenarios();
 std::vector<Scenario> frame_scenarios();
 std::vector<Scenario> connection_scenarios();
 std::vector<Scenario> all_scenarios();

@@ -53,7 +53,8 @@ std::vector<Message> messages() {
       {"h2c, unlisted", h2_connection().get("www.example.org").bytes()},
       {"h2c, a listed path by index in the second request",
        h2_connection()
-           .headers(HpackWriter().indexed(2).indexed(6).incremental(1, "paths.example.com").indexed(4).bytes())
+           .headers(
+               HpackWriter().indexed(2).indexed(6).incremental(1, "paths.example.com").indexed(4).bytes())
            .headers(HpackWriter().indexed(2).indexed(6).indexed(62).literal(4, "/page").bytes(),
                     {.stream = 3, .fragment_bytes = 5})
            .bytes(),
