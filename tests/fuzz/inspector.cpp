@@ -93,7 +93,7 @@ void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t kHeaderBytes = 3;
   static base::Counters counters;
-  inspect::Inspector inspector({.flow_capacity = 16, .quic_connections = 16, .fragment_memory_bytes = 0},
+  inspect::Inspector inspector({.flow_capacity = 16, .quic_connections = 16, .h2c_connections = 2, .fragment_memory_bytes = 0},
                                counters);
   auto input = fuzz::as_input(data, size);
   std::chrono::nanoseconds now{0};

@@ -353,5 +353,18 @@ TEST(H2ClientStream, IndexedFieldsCannotBlowUpTheWork) {
   EXPECT_EQ(reading.requests[51], "  " + names + ' ' + path);
 }
 
+TEST(H2ClientStream, LiteralsAreNeverCut) {
+  HpackWriter block;
+  const std::string path = '/' + std::string(99999, '0');  // five bits each
+  block.indexed(2).literal(4, path, Coding::huffman);
+  std::string names;
+  for (int i = 0; i < 8; ++i) {
+    block.literal("host", "a.example");
+    names += (i == 0 ? "" : ",") + std::string("a.example");
+  }
+  const Bytes stream = h2_connection().headers(block.bytes(), {.fragment_bytes = 16384}).bytes();
+  EXPECT_THAT(Reader().read(stream, 1448).requests, ::testing::ElementsAre("GET  " + names + ' ' + path));
+}
+
 }  // namespace
 }  // namespace weir::proto
