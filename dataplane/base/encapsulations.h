@@ -8,7 +8,7 @@ struct Encapsulations {
   bool vlan = true;      // 802.1Q, 802.1ad
   bool pppoe = true;     // RFC 2516, session stage
   bool mpls = true;      // RFC 3032: IPv4, IPv6, Ethernet with and without control word (RFC 4448)
-  bool gre = true;       // RFC 2784, 2890, 2637: IP, Ethernet (NVGRE too, RFC 7637), MPLS, PPP
+  bool gre = true;       // RFC 2784, 2890, 2637: IP, Ethernet (NVGRE too, RFC 7637), MPLS, PPP; in UDP too
   bool etherip = true;   // RFC 3378
   bool ip_in_ip = true;  // RFC 2003, 2473, 4213: either family in either
   bool gtp_u = true;     // 3GPP TS 29.281, UDP port 2152

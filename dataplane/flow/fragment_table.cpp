@@ -12,7 +12,7 @@ constexpr std::size_t kIpv4HeaderBytes = 20;
 constexpr std::size_t kIpv6HeaderBytes = 40;
 
 /// The units first..last of a packet, as far as they lie in word `word` of 64.
-std::uint64_t mask_of(std::size_t word, std::size_t first, std::size_t last) noexcept {
+std::uint64_t unit_mask(std::size_t word, std::size_t first, std::size_t last) noexcept {
   const std::size_t base = word * 64;
   const std::size_t from = std::max(first, base) - base;
   const std::size_t to = std::min(last, base + 63) - base;
@@ -110,7 +110,7 @@ FragmentTable::Fit FragmentTable::fit_of(const Packet& packet, const Range& rang
   bool all = true;
   bool one_start = bit(range.first_unit, true);
   for (std::size_t word = range.first_unit / kWordUnits; word <= range.last_unit / kWordUnits; ++word) {
-    const std::uint64_t mask = mask_of(word, range.first_unit, range.last_unit);
+    const std::uint64_t mask = unit_mask(word, range.first_unit, range.last_unit);
     const std::uint32_t block = packet.blocks[word / kWordsInBlock];
     const std::uint64_t present = block == kNone ? 0 : blocks_[block].present[word % kWordsInBlock] & mask;
     any = any || present != 0;
@@ -159,7 +159,7 @@ void FragmentTable::store(std::uint32_t index, const Range& range) noexcept {
   }
   for (std::size_t word = range.first_unit / kWordUnits; word <= range.last_unit / kWordUnits; ++word) {
     blocks_[packet.blocks[word / kWordsInBlock]].present[word % kWordsInBlock] |=
-        mask_of(word, range.first_unit, range.last_unit);
+        unit_mask(word, range.first_unit, range.last_unit);
   }
   const std::size_t first_word = range.first_unit / kWordUnits;
   blocks_[packet.blocks[first_word / kWordsInBlock]].starts[first_word % kWordsInBlock] |=

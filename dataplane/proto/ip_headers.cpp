@@ -12,7 +12,7 @@ using base::ByteReader;
 constexpr std::uint8_t kHopByHop = 0;
 constexpr std::uint8_t kTcp = 6;
 constexpr std::uint8_t kUdp = 17;
-constexpr std::uint8_t kRouting = 43;
+constexpr std::uint8_t kRoutingHeader = 43;
 constexpr std::uint8_t kFragment = 44;
 constexpr std::uint8_t kAuthentication = 51;
 constexpr std::uint8_t kDestinationOptions = 60;
@@ -46,7 +46,7 @@ bool has_jumbo_option(std::span<const std::byte> options) noexcept {
 }  // namespace
 
 PacketClass HeaderWalk::read_ip(std::span<const std::byte> packet) noexcept {
-  const bool is_v6 = !packet.empty() && packet.front() >> 4 == std::byte{6};
+  const bool is_v6 = !packet.empty() && (packet.front() >> 4) == std::byte{6};
   return is_v6 ? read_ipv6(packet) : read_ipv4(packet);
 }
 
@@ -148,7 +148,7 @@ PacketClass HeaderWalk::read_ipv6_chain(std::span<const std::byte> content) noex
                           .more = (offset_and_more & 1U) != 0};
         return read_fragment(reader.rest());
       }
-    } else if (header == kHopByHop || header == kRouting || header == kDestinationOptions ||
+    } else if (header == kHopByHop || header == kRoutingHeader || header == kDestinationOptions ||
                header == kAuthentication) {
       view_.ip_protocol = reader.u8();
       const std::size_t length = reader.u8();

@@ -14,6 +14,7 @@ constexpr std::uint8_t kEtherIp = 97;
 constexpr std::uint8_t kMplsInIp = 137;  // RFC 4023
 
 constexpr std::uint16_t kGtpUserPort = 2152;
+constexpr std::uint16_t kGrePort = 4754;  // RFC 8086
 constexpr std::uint16_t kVxlanPort = 4789;
 constexpr std::uint16_t kGenevePort = 6081;
 
@@ -44,13 +45,14 @@ PacketClass HeaderWalk::read_inside_ip(std::span<const std::byte> content) noexc
   return look_inside(reader, content, true, PacketClass::other);
 }
 
-// The port alone is a guess. The first two bits of all three tunnels' headers are zero or 01, those of every
-// QUIC long header are not: no packet can be both, whatever its sender would like it to be taken for.
+// The port alone is a guess. The first two bits of these tunnels' headers are not both set, those of a QUIC
+// long header are: no packet can be both, whatever its sender would like it to be taken for.
 PacketClass HeaderWalk::read_inside_udp(std::span<const std::byte> content) noexcept {
   Reader reader = nullptr;
   if (view_.destination_port == kVxlanPort && wanted_.vxlan) reader = &HeaderWalk::read_vxlan;
   if (view_.destination_port == kGtpUserPort && wanted_.gtp_u) reader = &HeaderWalk::read_gtp_u;
   if (view_.destination_port == kGenevePort && wanted_.geneve) reader = &HeaderWalk::read_geneve;
+  if (view_.destination_port == kGrePort && wanted_.gre) reader = &HeaderWalk::read_gre;
   if (reader == nullptr) return PacketClass::udp;
   return look_inside(reader, content, true, PacketClass::udp);
 }

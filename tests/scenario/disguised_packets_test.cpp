@@ -59,6 +59,7 @@ std::vector<Wrapping> wrappings() {
       {"MPLS, control word, VLAN", eth().mpls(100).control_word().ethernet().vlan(9)},
       {"GRE", v4().gre()},
       {"GRE over IPv6 with key", v6().gre("K")},
+      {"GRE in UDP", v4().gre_in_udp()},
       {"NVGRE", v4().gre("K").ethernet()},
       {"EtherIP", v4().etherip().ethernet()},
       {"IPv4 around", v4()},

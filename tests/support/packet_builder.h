@@ -60,6 +60,7 @@ class PacketBuilder {
   PacketBuilder& control_word();             // of a pseudowire, between mpls() and ethernet()
   /// `fields` of C (checksum), K (key), S (sequence number): RFC 2784 and 2890.
   PacketBuilder& gre(std::string_view fields = "");
+  PacketBuilder& gre_in_udp();
   PacketBuilder& pptp_gre(bool with_acknowledgement = false);  // RFC 2637, with its PPP header
   PacketBuilder& etherip();
   PacketBuilder& gtp_u(std::span<const std::uint8_t> extension_words = {});  // with UDP from and to 2152

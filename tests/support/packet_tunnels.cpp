@@ -45,6 +45,8 @@ PacketBuilder& PacketBuilder::pptp_gre(bool with_acknowledgement) {
   return *this;
 }
 
+PacketBuilder& PacketBuilder::gre_in_udp() { return udp(50000, 4754).gre("K"); }
+
 PacketBuilder& PacketBuilder::etherip() {
   add(Kind::raw, from_hex("3000"), 97);
   return *this;
