@@ -46,6 +46,7 @@ std::uint64_t random_hash_seed() {
 
 CryptoStreams::CryptoStreams(const Settings& settings)
     : streams_(std::bit_ceil(std::max(settings.capacity, kWays))),
+      tags_(streams_.size()),
       chunks_(std::clamp(settings.memory_bytes / kCryptoChunkBytes, kMinChunks,
                          std::size_t{CryptoStream::kNoChunk})),
       read_buffer_(kMaxCryptoBytes),
@@ -67,23 +68,28 @@ std::uint64_t CryptoStreams::connection_of(const FlowKey& key) const noexcept {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash_seed_ + (key.source.is_v6 ? 1 : 0));
 }
 
-std::span<CryptoStream> CryptoStreams::set_of(std::uint64_t connection) noexcept {
-  const std::size_t sets = streams_.size() / kWays;
-  return std::span(streams_).subspan((static_cast<std::size_t>(connection) & (sets - 1)) * kWays, kWays);
-}
-
 bool CryptoStreams::live(const CryptoStream& stream, std::chrono::nanoseconds now) const noexcept {
   return stream.used && (now <= stream.last_seen || now - stream.last_seen < lifetime_);
 }
 
+CryptoStream* CryptoStreams::next_of(std::uint64_t connection, std::size_t& place,
+                                     std::chrono::nanoseconds now) noexcept {
+  now_ = now;
+  const std::size_t set = set_of(connection);
+  while (place < kWays) {
+    const std::size_t index = set + place++;
+    if (tags_[index] != tag_of(connection)) continue;
+    CryptoStream& stream = streams_[index];
+    if (stream.connection == connection && live(stream, now)) return &stream;
+  }
+  return nullptr;
+}
+
 CryptoStream* CryptoStreams::find(std::uint64_t connection, proto::QuicVersion version,
                                   const proto::QuicConnectionId& id, std::chrono::nanoseconds now) noexcept {
-  now_ = now;
-  for (CryptoStream& stream : set_of(connection)) {
-    if (stream.connection == connection && stream.version == version && stream.id == id &&
-        live(stream, now)) {
-      return &stream;
-    }
+  std::size_t place = 0;
+  while (CryptoStream* stream = next_of(connection, place, now)) {
+    if (stream->version == version && stream->id == id) return stream;
   }
   return nullptr;
 }
@@ -96,6 +102,7 @@ CryptoStream& CryptoStreams::add(std::uint64_t connection, proto::QuicVersion ve
   stream = CryptoStream{};
   stream.chunks.fill(CryptoStream::kNoChunk);
   stream.connection = connection;
+  tags_[index_of(stream)] = tag_of(connection);
   stream.last_seen = now;
   stream.id = id;
   stream.version = version;
@@ -108,7 +115,7 @@ CryptoStream& CryptoStreams::place_for(std::uint64_t connection, std::chrono::na
     return stream.blocked ? 2 : stream.decided[0] ? 0 : 1;
   };
   CryptoStream* place = nullptr;
-  for (CryptoStream& stream : set_of(connection)) {
+  for (CryptoStream& stream : std::span(streams_).subspan(set_of(connection), kWays)) {
     if (!live(stream, now)) return stream;
     if (place == nullptr || worth(stream) < worth(*place) ||
         (worth(stream) == worth(*place) && stream.last_seen < place->last_seen)) {

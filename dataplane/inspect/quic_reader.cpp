@@ -125,15 +125,16 @@ std::optional<proto::QuicOpened> QuicReader::open(const proto::QuicPacket& packe
 // With the keys of the ids that are known from earlier packets. The version may have changed since then:
 // compatible negotiation keeps the id and takes the new version's salt (RFC 9369, 4.1).
 std::optional<proto::QuicOpened> QuicReader::open_as_known(const proto::QuicPacket& packet) noexcept {
-  for (flow::CryptoStream& known : streams_.set_of(connection_)) {
-    if (other_keys_ == kMaxOtherKeys) break;
-    if (known.connection != connection_ || !streams_.live(known, now_)) continue;
+  std::size_t place = 0;
+  while (other_keys_ < kMaxOtherKeys) {
+    flow::CryptoStream* known = streams_.next_of(connection_, place, now_);
+    if (known == nullptr) break;
     ++other_keys_;
-    const proto::QuicConnectionId id = known.id;
-    const bool same_version = known.version == packet.version;
-    const auto opened = open_with(packet, id, same_version ? known.next_number : 0);
+    const proto::QuicConnectionId id = known->id;
+    const bool same_version = known->version == packet.version;
+    const auto opened = open_with(packet, id, same_version ? known->next_number : 0);
     if (!opened) continue;
-    flow::CryptoStream* stream = same_version ? &known : streams_.find(connection_, packet.version, id, now_);
+    flow::CryptoStream* stream = same_version ? known : streams_.find(connection_, packet.version, id, now_);
     stream_ = stream != nullptr ? stream : &streams_.add(connection_, packet.version, id, now_);
     return opened;
   }
