@@ -93,8 +93,9 @@ void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t kHeaderBytes = 3;
   static base::Counters counters;
-  inspect::Inspector inspector({.flow_capacity = 16, .quic_connections = 16, .h2c_connections = 2, .fragment_memory_bytes = 0},
-                               counters);
+  inspect::Inspector inspector(
+      {.flow_capacity = 16, .quic_connections = 16, .h2c_connections = 2, .fragment_memory_bytes = 0},
+      counters);
   auto input = fuzz::as_input(data, size);
   std::chrono::nanoseconds now{0};
   while (input.size() >= kHeaderBytes) {
