@@ -81,7 +81,7 @@ class AnswerCheck {
     EXPECT_EQ(view.tcp.flags, flags) << step_.what;
     const bool acknowledges = (seen_.tcp.flags & proto::kTcpAck) != 0;
     EXPECT_EQ(view.tcp.sequence, acknowledges ? seen_.tcp.acknowledgement : 0) << step_.what;
-    EXPECT_EQ(view.tcp.acknowledgement, end_of(seen_)) << step_.what;
+    EXPECT_EQ(view.tcp.acknowledgement, step_.client_end.value_or(end_of(seen_))) << step_.what;
     received_.assign(test::to_text(view.payload));
     if (link_ != proto::LinkType::ethernet || frame_.size() < 12) return;
     EXPECT_TRUE(std::equal(frame_.begin(), frame_.begin() + 6, step_.frame.begin() + 6)) << step_.what;
@@ -141,8 +141,8 @@ std::ostream& operator<<(std::ostream& out, const Scenario& scenario) { return o
 
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
-  for (auto* group :
-       {&http_scenarios, &h2c_scenarios, &tls_scenarios, &quic_scenarios, &frame_scenarios, &connection_scenarios}) {
+  for (auto* group : {&http_scenarios, &h2c_scenarios, &tls_scenarios, &quic_scenarios, &frame_scenarios,
+                      &connection_scenarios, &stream_scenarios}) {
     for (Scenario& scenario : group()) all.push_back(std::move(scenario));
   }
   return all;

@@ -27,6 +27,7 @@ struct Step {
   std::string outcome;
   Answer answer = Answer::none;
   std::optional<std::uint32_t> server_next{};  // RST to the server; default: the frame's sequence number
+  std::optional<std::uint32_t> client_end{};   // what the answer acknowledges; default: the frame
 };
 
 struct Scenario {
@@ -46,6 +47,7 @@ std::vector<Scenario> quic_scenarios();
 std::vector<Scenario> h2c_scenarios();
 std::vector<Scenario> frame_scenarios();
 std::vector<Scenario> connection_scenarios();
+std::vector<Scenario> stream_scenarios();
 std::vector<Scenario> all_scenarios();
 
 inline constexpr const char* kListName = "hot.txt";
