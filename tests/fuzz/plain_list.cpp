@@ -58,6 +58,19 @@ void check_compiled(const std::vector<Rule>& rules) {
   }
 }
 
+// Cut into blocks the list is the same.
+void check_blocks(std::string_view text, EntryParser& parser, const PlainListSummary& whole) {
+  std::size_t rules = 0;
+  PlainListReader reader(parser, [&rules](Rule&&, std::size_t) { ++rules; });
+  const std::size_t block = text.empty() ? 1 : 1 + static_cast<std::uint8_t>(text.back()) % 64;
+  for (std::size_t at = 0; at < text.size(); at += block) reader.feed(text.substr(at, block));
+  const auto summary = reader.finish();
+  require(rules == whole.rules && summary.rules == whole.rules && summary.bad_lines == whole.bad_lines);
+  require(summary.errors.size() == whole.errors.size());
+  for (std::size_t i = 0; i < whole.errors.size(); ++i)
+    require(summary.errors[i].line == whole.errors[i].line);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -73,6 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rules.push_back(std::move(rule));
   });
   require(summary.errors.size() <= kMaxLineErrors && summary.errors.size() <= summary.bad_lines);
+  check_blocks(text, parser, summary);
   for (const Rule& rule : rules) check_fixed_point(rule, parser);
   check_compiled(rules);
   return 0;
