@@ -64,8 +64,9 @@ std::shared_ptr<const DataplaneStatus> DataplaneLink::refresh(std::chrono::milli
 }
 
 base::Result<nlohmann::json> DataplaneLink::call(const std::string& method, const nlohmann::json& params,
-                                                 std::chrono::milliseconds timeout, int descriptor) const {
-  auto answer = rpc::call(socket_, method, params, timeout, descriptor);
+                                                 std::chrono::milliseconds timeout,
+                                                 std::span<const int> descriptors) const {
+  auto answer = rpc::call(socket_, method, params, timeout, descriptors);
   if (answer || (answer.error().code != "not_running" && answer.error().code != "timeout")) return answer;
   return base::Error{
       "dataplane_down",

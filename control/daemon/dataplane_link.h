@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -47,7 +48,8 @@ class DataplaneLink {
 
   /// Error codes: dataplane_down (nobody answers), and those of the dataplane.
   base::Result<nlohmann::json> call(const std::string& method, const nlohmann::json& params,
-                                    std::chrono::milliseconds timeout, int descriptor = -1) const;
+                                    std::chrono::milliseconds timeout,
+                                    std::span<const int> descriptors = {}) const;
 
  private:
   void loop(const Watcher& watcher);

@@ -1,6 +1,7 @@
 #include "control/publisher.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -75,14 +76,28 @@ LoadedState Publisher::fit_to_settings(LoadedState loaded) const {
   return fitted;
 }
 
-base::Status Publisher::load_snapshot() {
-  const auto file = store_.read_snapshot(current_.state.generation);
+base::Result<std::vector<std::byte>> Publisher::read_snapshot(base::Generation generation) const {
+  const auto file = store_.read_snapshot(generation);
   if (!file) return file.error();
   std::vector<std::byte> bytes(file.value().size());
   std::memcpy(bytes.data(), file.value().data(), bytes.size());
-  auto snapshot = BuiltSnapshot::open(std::move(bytes));
+  return bytes;
+}
+
+base::Status Publisher::load_snapshot() {
+  const State& state = current_.state;
+  const bool is_overlay = state.base.value != 0;
+  auto bytes = read_snapshot(is_overlay ? state.base : state.generation);
+  if (!bytes) return bytes.error();
+  auto snapshot = BuiltSnapshot::open(std::move(bytes).value(), state.base_recipe);
   if (!snapshot) return snapshot.error();
-  if (snapshot.value()->view().generation() != current_.state.generation) {
+  if (is_overlay) {
+    bytes = read_snapshot(state.generation);
+    if (!bytes) return bytes.error();
+    snapshot = BuiltSnapshot::open_overlay(std::move(bytes).value(), std::move(snapshot).value());
+    if (!snapshot) return snapshot.error();
+  }
+  if (snapshot.value()->view().generation() != state.generation) {
     return base::Error{"snapshot_mismatch", "the snapshot file is of another generation"};
   }
   snapshot_ = std::move(snapshot).value();
@@ -137,7 +152,7 @@ void Publisher::show() {
   view_ = std::move(view);
 }
 
-void Publisher::adopt(LoadedState draft, std::shared_ptr<const BuiltSnapshot> snapshot) {
+void Publisher::adopt(LoadedState draft, SnapshotPtr snapshot) {
   current_ = std::move(draft);
   snapshot_ = std::move(snapshot);
   floor_ = std::max(floor_, current_.state.generation);
@@ -175,14 +190,29 @@ base::Status Publisher::keep(LoadedState draft) {
   return base::ok_status();
 }
 
-base::Status Publisher::push(base::Generation generation, StageTimes& times) const {
+base::Status Publisher::push(const State& state, StageTimes& times) const {
   const StageTimes::Watch watch(times, "activate");
-  const auto file = store_.open_snapshot(generation);
+  const nlohmann::json params{{"generation", state.generation.value}};
+  const auto file = store_.open_snapshot(state.generation);
   if (!file) return file.error();
-  const auto answer =
-      link_.call("snapshot.load", {{"generation", generation.value}}, kLoadTimeout, file.value().get());
+  auto answer = link_.call("snapshot.load", params, kLoadTimeout, std::array{file.value().get()});
+  if (!answer && answer.error().code == "snapshot_base" && state.base.value != 0) {
+    // It has another base in force, after a restart for one: it gets both.
+    const auto base_file = store_.open_snapshot(state.base);
+    if (!base_file) return base_file.error();
+    answer = link_.call("snapshot.load", params, kLoadTimeout,
+                        std::array{file.value().get(), base_file.value().get()});
+  }
   if (!answer) return answer.error();
   return base::ok_status();
+}
+
+base::Status Publisher::rewrite_snapshots() const {
+  const State& state = current_.state;
+  if (const SnapshotPtr& base = snapshot_->base()) {
+    if (auto written = store_.write_snapshot(state.base, base->bytes()); !written) return written;
+  }
+  return store_.write_snapshot(state.generation, snapshot_->bytes());
 }
 
 base::Result<Published> Publisher::publish(LoadedState draft, StageTimes& times) {
@@ -208,12 +238,14 @@ base::Result<Published> Publisher::publish_once(LoadedState draft, StageTimes& t
   }
   draft.state.generation = base::Generation{floor_.value + 1};
   draft.state.created_unix_seconds = unix_now();
-  std::shared_ptr<const BuiltSnapshot> snapshot;
+  SnapshotPtr snapshot;
   {
     const StageTimes::Watch watch(times, "compile");
-    auto compiled = compile(draft.state, draft.contents);
+    auto compiled = compile(draft.state, draft.contents, snapshot_);
     if (!compiled) return compiled.error();
     snapshot = std::move(compiled).value();
+    draft.state.base = snapshot->base() ? snapshot->base()->view().generation() : base::Generation{};
+    draft.state.base_recipe = snapshot->recipe();
   }
   const base::Generation generation = draft.state.generation;
   {
@@ -221,7 +253,7 @@ base::Result<Published> Publisher::publish_once(LoadedState draft, StageTimes& t
     if (auto written = write_contents(draft); !written) return written.error();
     if (auto written = store_.write_snapshot(generation, snapshot->bytes()); !written) return written.error();
   }
-  const base::Status pushed = push(generation, times);
+  const base::Status pushed = push(draft.state, times);
   if (!pushed && !may_pass_later(pushed.error())) {
     // A dataplane that starts without us takes the newest file: one that was refused must not lie there.
     store_.remove_snapshot(generation);
@@ -253,12 +285,12 @@ base::Status Publisher::reconcile(StageTimes& times) {
   }
   base::Status pushed = base::Error{"snapshot_stale", ""};
   if (dataplane->generation < ours) {
-    pushed = push(ours, times);
+    pushed = push(current_.state, times);
     if (!pushed && pushed.error().code != "snapshot_stale" && !may_pass_later(pushed.error())) {
       spdlog::warn("generation {}: refused by the dataplane ({}); writing its file again", ours.value,
                    pushed.error().code);
-      if (auto written = store_.write_snapshot(ours, snapshot_->bytes()); !written) return written;
-      pushed = push(ours, times);
+      if (auto written = rewrite_snapshots(); !written) return written;
+      pushed = push(current_.state, times);
     }
   }
   if (!pushed && pushed.error().code == "snapshot_stale") {

@@ -33,7 +33,7 @@ struct View {
   State state;
   std::vector<ContentPtr> contents;
   std::vector<ListHealth> health;
-  std::shared_ptr<const BuiltSnapshot> snapshot;  // null before the first generation
+  SnapshotPtr snapshot;  // null before the first generation
   std::optional<base::Error> publish_error;  // why the generation is not in force, or the last one failed
 };
 
@@ -78,8 +78,10 @@ class Publisher {
   base::Status load_snapshot();
   base::Result<Published> publish_once(LoadedState draft, StageTimes& times);
   base::Status write_contents(const LoadedState& draft) const;
-  base::Status push(base::Generation generation, StageTimes& times) const;
-  void adopt(LoadedState draft, std::shared_ptr<const BuiltSnapshot> snapshot);
+  [[nodiscard]] base::Result<std::vector<std::byte>> read_snapshot(base::Generation generation) const;
+  base::Status push(const State& state, StageTimes& times) const;
+  base::Status rewrite_snapshots() const;
+  void adopt(LoadedState draft, SnapshotPtr snapshot);
   void show();
   [[nodiscard]] std::string missing_feeds(const LoadedState& draft) const;
 
@@ -88,7 +90,7 @@ class Publisher {
   DataplaneLink& link_;
   LoadedState current_;
   std::vector<ListHealth> health_;
-  std::shared_ptr<const BuiltSnapshot> snapshot_;
+  SnapshotPtr snapshot_;
   std::optional<base::Error> publish_error_;
   base::Generation floor_;  // the next generation must be above
   bool orphaned_ = false;   // snapshots are in force whose state was lost

@@ -55,6 +55,8 @@ std::string state_to_json(const State& state) {
                     {"created", state.created_unix_seconds},
                     {"next_rule", state.next_rule},
                     {"next_content", state.next_content},
+                    {"base", state.base.value},
+                    {"base_recipe", state.base_recipe},
                     {"lists", std::move(lists)}};
   return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -67,6 +69,9 @@ bool state_from_json(std::string_view text, State& state) {
     object.at("created").get_to(state.created_unix_seconds);
     object.at("next_rule").get_to(state.next_rule);
     object.at("next_content").get_to(state.next_content);
+    // States of versions without overlays have neither.
+    state.base = {object.value("base", std::uint64_t{0})};
+    state.base_recipe = object.value("base_recipe", "");
     for (const json& list : object.at("lists")) state.lists.push_back(list_from_json(list));
     return state.next_rule != 0;
   } catch (const json::exception&) {

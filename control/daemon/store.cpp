@@ -202,6 +202,7 @@ base::Generation Store::highest_generation() const {
 
 void Store::prune(std::size_t keep, const State& current) const {
   std::set<std::uint64_t> needed;
+  std::set<std::uint64_t> bases{current.base.value};
   for (const ListState& list : current.lists) needed.insert(list.content);
   std::error_code ignored;
   std::size_t kept = 0;
@@ -210,6 +211,7 @@ void Store::prune(std::size_t keep, const State& current) const {
       ++kept;
       if (const auto state = read_state(generation)) {
         for (const ListState& list : state.value().lists) needed.insert(list.content);
+        bases.insert(state.value().base.value);
       }
       continue;
     }
@@ -218,7 +220,7 @@ void Store::prune(std::size_t keep, const State& current) const {
   kept = 0;
   for (const std::uint64_t number : numbers_in(snapshot_dir_, kSnapshotSuffix)) {
     // Files above the current generation are not ours to judge: a newer dataplane may have loaded one.
-    if (number > current.generation.value || kept++ < keep) continue;
+    if (number > current.generation.value || kept++ < keep || bases.contains(number)) continue;
     std::filesystem::remove(snapshot_path({number}), ignored);
   }
   for (const std::uint64_t serial : numbers_in(state_dir_ / "lists", "")) {

@@ -117,7 +117,7 @@ Updates::Answer Updates::load_outcomes(Change& change, Reload& reload, std::vect
   }
   if (first_error) return *first_error;
   if (!reload.dry_run) return publish(change, std::move(draft), {{"lists", std::move(lists)}});
-  const auto compiled = compile(draft.state, draft.contents);
+  const auto compiled = compile(draft.state, draft.contents, nullptr);
   if (!compiled) return compiled.error();
   return json{{"dry_run", true},
               {"generation", now},

@@ -90,7 +90,8 @@ nlohmann::json LocalMethods::snapshot_status() const {
   return {{"generation", active->view.generation().value},
           {"created_unix_seconds", active->view.created_unix_seconds()},
           {"activated_unix_seconds", parts_.snapshots.activated_unix_seconds()},
-          {"bytes", active->memory.bytes().size()},
+          {"base_generation", active->view.id().generation.value},
+          {"bytes", active->bytes()},
           {"lists", std::move(lists)}};
 }
 
@@ -161,13 +162,28 @@ LocalMethods::Answer LocalMethods::enforcement(const rpc::Request& request) {
   return nlohmann::json{{"enforcement", base::to_string(*wanted)}};
 }
 
+base::Result<std::unique_ptr<const Snapshot>> LocalMethods::join(const Snapshot& overlay,
+                                                                 const rpc::Request& request) const {
+  const Snapshot* const active = parts_.snapshots.active();
+  if (active != nullptr && active->view.id() == overlay.view.needs()) return Snapshot::join(*active, overlay);
+  if (request.descriptors.size() < 2) {
+    return error("snapshot_base",
+                 fmt::format("generation {} holds changes to generation {}, which is not in force here; send both",
+                             overlay.view.generation().value, overlay.view.needs().generation.value));
+  }
+  auto base = Snapshot::load(request.descriptors[1].get());
+  if (!base) return base;
+  return Snapshot::join(*base.value(), overlay);
+}
+
 LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
   const auto generation = request.params->find("generation");
   if (generation == request.params->end() || !generation->is_number_unsigned()) {
     return error("invalid_params", "generation: expected a whole number");
   }
-  if (request.descriptors.size() != 1) {
-    return error("no_descriptor", fmt::format("expected one file descriptor with the request, got {}",
+  if (request.descriptors.empty() || request.descriptors.size() > 2) {
+    return error("no_descriptor", fmt::format("expected one file descriptor with the request, or two with the "
+                                              "base of an overlay, got {}",
                                               request.descriptors.size()));
   }
   const Clock::time_point begin = Clock::now();
@@ -177,6 +193,7 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
     return why;
   };
   auto snapshot = Snapshot::load(request.descriptors.front().get());
+  if (snapshot && snapshot.value()->view.is_overlay()) snapshot = join(*snapshot.value(), request);
   if (!snapshot) return refuse(snapshot.error());
   const std::uint64_t actual = snapshot.value()->view.generation().value;
   if (actual != wanted) {

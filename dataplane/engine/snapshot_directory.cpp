@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -22,17 +23,19 @@ struct Candidate {
   std::filesystem::path file;
 };
 
+constexpr std::string_view kSuffix = ".snapshot";
+
 std::optional<base::Generation> generation_of(const std::filesystem::path& file) {
   constexpr std::size_t kDigits = 20;
   const std::string stem = file.stem().string();
-  if (file.extension() != ".snapshot" || stem.size() != kDigits) return std::nullopt;
+  if (file.extension() != kSuffix || stem.size() != kDigits) return std::nullopt;
   base::Generation generation;
   const auto [end, failed] = std::from_chars(stem.data(), stem.data() + kDigits, generation.value);
   if (failed != std::errc{} || end != stem.data() + kDigits) return std::nullopt;
   return generation;
 }
 
-base::Result<std::unique_ptr<const Snapshot>> load(const Candidate& candidate) {
+base::Result<std::unique_ptr<const Snapshot>> load_file(const Candidate& candidate) {
   const rpc::FileDescriptor file(open(candidate.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) {
     return base::Error{.code = "snapshot_unreadable",
@@ -45,6 +48,22 @@ base::Result<std::unique_ptr<const Snapshot>> load(const Candidate& candidate) {
         .message = fmt::format("holds generation {}: renamed?", snapshot.value()->view.generation().value)};
   }
   return snapshot;
+}
+
+// An overlay with the base that lies beside it.
+base::Result<std::unique_ptr<const Snapshot>> load(const Candidate& candidate) {
+  auto snapshot = load_file(candidate);
+  if (!snapshot || !snapshot.value()->view.is_overlay()) return snapshot;
+  const base::Generation needed = snapshot.value()->view.needs().generation;
+  const auto base = load_file(
+      {.generation = needed,
+       .file = candidate.file.parent_path() / fmt::format("{:020}{}", needed.value, kSuffix)});
+  if (!base) {
+    return base::Error{.code = base.error().code,
+                       .message = fmt::format("holds changes to generation {}, whose file {}", needed.value,
+                                              base.error().message)};
+  }
+  return Snapshot::join(*base.value(), *snapshot.value());
 }
 
 }  // namespace

@@ -105,12 +105,21 @@ base::Result<SnapshotMemory> SnapshotMemory::copy_from(int descriptor, std::size
 }
 
 base::Result<std::unique_ptr<const Snapshot>> Snapshot::load(int descriptor, std::size_t limit_bytes) {
-  auto memory = SnapshotMemory::copy_from(descriptor, limit_bytes);
-  if (!memory) return memory.error();
-  auto view = match::SnapshotView::open(memory.value().bytes());
+  auto copy = SnapshotMemory::copy_from(descriptor, limit_bytes);
+  if (!copy) return copy.error();
+  auto memory = std::make_shared<const SnapshotMemory>(std::move(copy).value());
+  auto view = match::SnapshotView::open(memory->bytes());
+  if (!view) return view.error();
+  Snapshot snapshot{.whole = nullptr, .overlay = nullptr, .view = view.value()};
+  (snapshot.view.is_overlay() ? snapshot.overlay : snapshot.whole) = std::move(memory);
+  return std::unique_ptr<const Snapshot>(std::make_unique<Snapshot>(std::move(snapshot)));
+}
+
+base::Result<std::unique_ptr<const Snapshot>> Snapshot::join(const Snapshot& base, const Snapshot& overlay) {
+  auto view = match::SnapshotView::join(base.view, overlay.view);
   if (!view) return view.error();
   return std::unique_ptr<const Snapshot>(std::make_unique<Snapshot>(
-      Snapshot{.memory = std::move(memory).value(), .view = std::move(view).value()}));
+      Snapshot{.whole = base.whole, .overlay = overlay.overlay, .view = view.value()}));
 }
 
 }  // namespace weir::engine

@@ -38,14 +38,24 @@ class SnapshotMemory {
   std::size_t mapped_bytes_ = 0;  // of the mapping: whole pages
 };
 
-/// A validated snapshot and the memory it stands in.
+/// A validated snapshot and the memory it stands in: of a whole one `whole` alone, of an overlay that was joined
+/// with its base both. Generations with the same base share its memory.
 struct Snapshot {
-  SnapshotMemory memory;
+  std::shared_ptr<const SnapshotMemory> whole;
+  std::shared_ptr<const SnapshotMemory> overlay;
   match::SnapshotView view;
 
-  /// Copies, then validates the copy. Error codes of copy_from and of SnapshotView::open.
+  /// Copies, then validates the copy, which may be an overlay alone. Error codes of copy_from and of
+  /// SnapshotView::open.
   static base::Result<std::unique_ptr<const Snapshot>> load(int descriptor,
                                                             std::size_t limit_bytes = kSnapshotBytesLimit);
+
+  /// An overlay that load() gave on `base`. Error code: snapshot_base.
+  static base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& base, const Snapshot& overlay);
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return (whole ? whole->bytes().size() : 0) + (overlay ? overlay->bytes().size() : 0);
+  }
 };
 
 }  // namespace weir::engine

@@ -95,7 +95,30 @@ base::Result<RuleSource> RuleSource::from_snapshot(const std::filesystem::path& 
                        .message = fmt::format("{}: {}", file.string(), view.error().message)};
   }
   source.view_ = view.value();
+  if (!source.view_->is_overlay()) return source;
+  const auto base_file = file.parent_path() / fmt::format("{:020}.snapshot", view.value().needs().generation.value);
+  const auto base = source.join_with(base_file);
+  if (!base) {
+    return base::Error{.code = base.error().code,
+                       .message = fmt::format("{} holds changes to another snapshot: {}", file.string(),
+                                              base.error().message)};
+  }
   return source;
+}
+
+base::Status RuleSource::join_with(const std::filesystem::path& base_file) {
+  auto bytes = read_file(base_file);
+  if (!bytes) return bytes.error();
+  base_bytes_ = std::move(bytes).value();
+  const auto base = match::SnapshotView::open(base_bytes_);
+  if (!base) {
+    return base::Error{.code = base.error().code,
+                       .message = fmt::format("{}: {}", base_file.string(), base.error().message)};
+  }
+  const auto joined = match::SnapshotView::join(base.value(), *view_);
+  if (!joined) return joined.error();
+  view_ = joined.value();
+  return base::ok_status();
 }
 
 }  // namespace weir::replay

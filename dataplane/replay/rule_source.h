@@ -19,13 +19,18 @@ class RuleSource {
   /// reason`.
   static base::Result<RuleSource> from_lists(const std::vector<std::filesystem::path>& files,
                                              std::vector<std::string>& complaints);
+  /// An overlay is joined with its base, which is looked for beside it as the control daemon names it.
   static base::Result<RuleSource> from_snapshot(const std::filesystem::path& file);
 
   [[nodiscard]] const match::SnapshotView& view() const noexcept { return *view_; }
 
  private:
   RuleSource() = default;
-  std::vector<std::byte> bytes_;  // moved, never copied: the view points into it
+  base::Status join_with(const std::filesystem::path& base_file);
+
+  // Moved, never copied: the view points into them.
+  std::vector<std::byte> bytes_;
+  std::vector<std::byte> base_bytes_;  // of an overlay's base
   std::optional<match::SnapshotView> view_;
 };
 

@@ -68,10 +68,10 @@ base::Result<Client> Client::connect(const std::string& path, milliseconds timeo
 }
 
 base::Result<nlohmann::json> Client::call(std::string_view method, const nlohmann::json& params,
-                                          milliseconds timeout, int descriptor) {
+                                          milliseconds timeout, std::span<const int> descriptors) {
   const auto deadline = deadline_after(timeout);
   const std::uint64_t id = next_id_++;
-  if (auto sent = send(call_line(id, method, params), descriptor, deadline); !sent) return sent.error();
+  if (auto sent = send(call_line(id, method, params), descriptors, deadline); !sent) return sent.error();
   while (true) {
     auto line = read_line(deadline);
     if (!line) return line.error();
@@ -108,12 +108,12 @@ base::Result<std::optional<Event>> Client::next_event(milliseconds timeout) {
   }
 }
 
-base::Status Client::send(std::string_view line, int descriptor, Deadline deadline) {
+base::Status Client::send(std::string_view line, std::span<const int> descriptors, Deadline deadline) {
   while (!line.empty()) {
-    const ssize_t count = send_some(socket_.get(), line, descriptor);
+    const ssize_t count = send_some(socket_.get(), line, descriptors);
     if (count >= 0) {
       line.remove_prefix(static_cast<std::size_t>(count));
-      descriptor = -1;  // it went with the first byte
+      descriptors = {};  // they went with the first byte
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (!wait_for(socket_.get(), POLLOUT, deadline)) return timed_out();
     } else if (errno == EPIPE || errno == ECONNRESET) {
@@ -143,12 +143,13 @@ base::Result<std::string> Client::read_line(Deadline deadline) {
 }
 
 base::Result<nlohmann::json> call(const std::string& path, const std::string& method,
-                                  const nlohmann::json& params, milliseconds timeout, int descriptor) {
+                                  const nlohmann::json& params, milliseconds timeout,
+                                  std::span<const int> descriptors) {
   const auto start = steady_clock::now();
   auto client = Client::connect(path, timeout);
   if (!client) return client.error();
   const auto spent = std::chrono::floor<milliseconds>(steady_clock::now() - start);
-  return client.value().call(method, params, timeout - spent, descriptor);
+  return client.value().call(method, params, timeout - spent, descriptors);
 }
 
 }  // namespace weir::rpc

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,13 +16,13 @@
 
 namespace weir::rpc {
 
-/// Connects to the Unix socket at `path`, makes one call and returns its result. `descriptor` (if not -1)
-/// goes along by SCM_RIGHTS. `timeout` is for the whole call. Error codes: not_running (nobody listens),
+/// Connects to the Unix socket at `path`, makes one call and returns its result. `descriptors`
+/// go along by SCM_RIGHTS. `timeout` is for the whole call. Error codes: not_running (nobody listens),
 /// permission_denied, path_too_long, timeout, protocol (the answer is no JSON-RPC 2.0, or the connection
 /// ended before it), and those of the server.
 base::Result<nlohmann::json> call(const std::string& path, const std::string& method,
                                   const nlohmann::json& params, std::chrono::milliseconds timeout,
-                                  int descriptor = -1);
+                                  std::span<const int> descriptors = {});
 
 /// A notification from the server; `params` as JSON text, an object.
 struct Event {
@@ -38,7 +39,8 @@ class Client {
 
   /// Notifications that come before the answer are kept for next_event().
   base::Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
-                                    std::chrono::milliseconds timeout, int descriptor = -1);
+                                    std::chrono::milliseconds timeout,
+                                    std::span<const int> descriptors = {});
   /// The next notification; none when none came within `timeout`. Error code: protocol.
   base::Result<std::optional<Event>> next_event(std::chrono::milliseconds timeout);
 
@@ -46,7 +48,7 @@ class Client {
   using Deadline = std::chrono::steady_clock::time_point;
 
   explicit Client(FileDescriptor socket);
-  base::Status send(std::string_view line, int descriptor, Deadline deadline);
+  base::Status send(std::string_view line, std::span<const int> descriptors, Deadline deadline);
   base::Result<std::string> read_line(Deadline deadline);
 
   FileDescriptor socket_;

@@ -56,8 +56,8 @@ struct Received {
 /// One non-blocking recvmsg; descriptors are close-on-exec.
 Received receive(int socket, std::span<char> buffer);
 
-/// One non-blocking sendmsg without SIGPIPE; `descriptor` (if not -1) goes along. As send(2).
-ssize_t send_some(int socket, std::string_view bytes, int descriptor = -1);
+/// One non-blocking sendmsg without SIGPIPE; `descriptors`, at most kMaxDescriptors, go along. As send(2).
+ssize_t send_some(int socket, std::string_view bytes, std::span<const int> descriptors = {});
 
 Peer peer_of(int socket);
 

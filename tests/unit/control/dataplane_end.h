@@ -3,6 +3,8 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,15 +57,18 @@ class DataplaneEnd {
     const std::lock_guard lock(mutex_);
     return loads_;
   }
+  /// How many of them were overlays.
+  [[nodiscard]] unsigned overlays() const {
+    const std::lock_guard lock(mutex_);
+    return overlays_;
+  }
   /// What the snapshot in force decides about a cleartext request.
   [[nodiscard]] bool blocks(const std::string& text) const {
     const std::lock_guard lock(mutex_);
-    if (bytes_.empty()) return false;
+    if (!view_) return false;
     const auto url = std::make_unique<proto::CanonicalUrl>();
     EXPECT_EQ(url->assign_url(text, proto::PortPolicy::strict), proto::UrlError::none);
-    const auto view = match::SnapshotView::open(std::as_bytes(std::span(bytes_)).first(size_bytes_));
-    EXPECT_TRUE(view.ok());
-    return match::lookup(view.value(), {.url = url.get(), .connection_port = 80, .encrypted = false})
+    return match::lookup(*view_, {.url = url.get(), .connection_port = 80, .encrypted = false})
                .decision == match::Decision::block;
   }
 
@@ -87,23 +92,45 @@ class DataplaneEnd {
 
   void load(const rpc::Request& request, rpc::Responder& responder) {
     if (!refusal_.empty()) return responder.fail({refusal_, "as the test wants it"});
-    ASSERT_EQ(request.descriptors.size(), 1U);
-    struct stat file {};
-    ASSERT_EQ(::fstat(request.descriptors[0].get(), &file), 0);
-    std::vector<std::uint64_t> bytes((static_cast<std::size_t>(file.st_size) + 7) / 8);
-    ASSERT_EQ(::pread(request.descriptors[0].get(), bytes.data(), static_cast<std::size_t>(file.st_size), 0),
-              file.st_size);
-    const auto view = match::SnapshotView::open(
-        std::as_bytes(std::span(bytes)).first(static_cast<std::size_t>(file.st_size)));
+    ASSERT_GE(request.descriptors.size(), 1U);
+    auto bytes = read(request.descriptors[0].get());
+    auto view = match::SnapshotView::open(as_span(bytes));
     if (!view) return responder.fail(view.error());
     const std::uint64_t generation = view.value().generation().value;
     if (generation < generation_) return responder.fail({"snapshot_stale", "below the active one"});
     EXPECT_EQ(request.params->at("generation").get<std::uint64_t>(), generation);
-    bytes_ = std::move(bytes);
-    size_bytes_ = static_cast<std::size_t>(file.st_size);
+    if (view.value().is_overlay()) {
+      if (request.descriptors.size() == 2) base_bytes_ = read(request.descriptors[1].get());
+      const auto base = match::SnapshotView::open(as_span(base_bytes_));
+      if (!base) return responder.fail({"snapshot_base", "no base"});
+      view = match::SnapshotView::join(base.value(), view.value());
+      if (!view) return responder.fail(view.error());
+      overlays_ += 1;
+      overlay_bytes_ = std::move(bytes);
+    } else {
+      base_bytes_ = std::move(bytes);
+    }
+    view_ = view.value();
     generation_ = generation;
     ++loads_;
     responder.result({{"generation", generation}, {"active", true}, {"seconds", 0.0}});
+  }
+
+  // Of an exact size, in memory that is aligned as a snapshot must be.
+  struct Copy {
+    std::vector<std::uint64_t> words;
+    std::size_t size = 0;
+  };
+  static Copy read(int descriptor) {
+    struct stat file {};
+    EXPECT_EQ(::fstat(descriptor, &file), 0);
+    Copy copy{.words = {}, .size = static_cast<std::size_t>(file.st_size)};
+    copy.words.resize((copy.size + 7) / 8);
+    EXPECT_EQ(::pread(descriptor, copy.words.data(), copy.size, 0), file.st_size);
+    return copy;
+  }
+  static std::span<const std::byte> as_span(const Copy& copy) {
+    return std::as_bytes(std::span(copy.words)).first(copy.size);
   }
 
   mutable std::mutex mutex_;  // guards what follows
@@ -111,8 +138,10 @@ class DataplaneEnd {
   std::string enforcement_ = "enforce";
   std::uint64_t generation_;
   unsigned loads_ = 0;
-  std::vector<std::uint64_t> bytes_;  // aligned as a snapshot needs it
-  std::size_t size_bytes_ = 0;        // of them
+  unsigned overlays_ = 0;
+  Copy base_bytes_;
+  Copy overlay_bytes_;
+  std::optional<match::SnapshotView> view_;
   std::atomic<bool> stop_{false};
   std::unique_ptr<rpc::Server> server_;
   std::thread thread_;

@@ -459,7 +459,64 @@ TEST_F(PipelineTest, SnapshotsAreKeptAndListed) {
   EXPECT_EQ(snapshots[0]["current"], true);
   EXPECT_EQ(snapshots[0]["entries"], 6);
   const auto files = std::distance(std::filesystem::directory_iterator(scratch_ / "snapshots"), {});
-  EXPECT_EQ(files, 2);
+  EXPECT_EQ(files, 3);  // the base of both as well
+}
+
+// What an operator adds is compiled by itself, on the feeds' tables as they are.
+TEST_F(PipelineTest, AnEntryMoreIsAnOverlay) {
+  start();
+  const std::uint64_t base = daemon_->generation();
+  EXPECT_EQ(dataplane_->overlays(), 0U);
+  daemon_->good("rule.add", {{"entry", "three.example"}});
+  daemon_->good("rule.add", {{"entry", "two.example/page"}, {"action", "allow"}});
+  EXPECT_EQ(dataplane_->overlays(), 2U);
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+  EXPECT_TRUE(dataplane_->blocks("three.example"));
+  EXPECT_FALSE(dataplane_->blocks("two.example/page"));
+  EXPECT_EQ(daemon_->good("snapshots")["snapshots"][0]["base"], base);
+  daemon_->good("rule.remove", {{"entry", "three.example"}});
+  EXPECT_EQ(dataplane_->overlays(), 3U);
+  EXPECT_FALSE(dataplane_->blocks("three.example"));
+  write_file(feed(), "one.example\nfour.example\ntwo.example/page\n");
+  daemon_->good("list.reload");
+  EXPECT_EQ(dataplane_->overlays(), 3U);
+  EXPECT_TRUE(dataplane_->blocks("four.example"));
+  EXPECT_FALSE(dataplane_->blocks("two.example/page"));
+  EXPECT_EQ(daemon_->good("snapshots")["snapshots"][0]["base"], 0);
+}
+
+TEST_F(PipelineTest, ADataplaneWithoutTheBaseGetsBoth) {
+  start();
+  daemon_->good("rule.add", {{"entry", "three.example"}});
+  dataplane_.reset();
+  start_dataplane();
+  ASSERT_TRUE(eventually([&] { return dataplane_->generation() == daemon_->generation(); }));
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+  EXPECT_TRUE(dataplane_->blocks("three.example"));
+}
+
+TEST_F(PipelineTest, ARestartGoesOnWithTheSameBase) {
+  start();
+  daemon_->good("rule.add", {{"entry", "three.example"}});
+  daemon_.reset();
+  start_control();
+  daemon_->good("rule.add", {{"entry", "four.example"}});
+  EXPECT_EQ(dataplane_->overlays(), 2U);
+  for (const char* host : {"one.example", "three.example", "four.example"}) {
+    EXPECT_TRUE(dataplane_->blocks(host)) << host;
+  }
+}
+
+TEST_F(PipelineTest, ALostBaseIsMadeAgain) {
+  start();
+  const std::uint64_t base = daemon_->generation();
+  daemon_->good("rule.add", {{"entry", "three.example"}});
+  daemon_.reset();
+  std::filesystem::remove(snapshot_name(base));
+  start_control();
+  EXPECT_GT(daemon_->generation(), base + 1);
+  ASSERT_TRUE(eventually([&] { return dataplane_->generation() == daemon_->generation(); }));
+  for (const char* host : {"one.example", "three.example"}) EXPECT_TRUE(dataplane_->blocks(host)) << host;
 }
 
 TEST_F(PipelineTest, ExpiredRulesLeaveByThemselves) {

@@ -39,6 +39,31 @@ TEST_F(SnapshotDirectory, NewestValidOneIsTaken) {
   EXPECT_TRUE(load.problem.empty());
 }
 
+TEST_F(SnapshotDirectory, AnOverlayIsJoinedWithItsBase) {
+  const auto base = base_bytes(4, "a");
+  put(name(4), base);
+  put(name(6), overlay_bytes(6, base, "one.example"));
+  const DirectoryLoad load = load_newest_snapshot(directory_);
+  ASSERT_NE(load.snapshot, nullptr);
+  EXPECT_EQ(load.file.filename(), name(6));
+  EXPECT_FALSE(load.snapshot->view.is_overlay());
+  EXPECT_EQ(load.snapshot->view.generation().value, 6U);
+  EXPECT_EQ(load.snapshot->view.id().generation.value, 4U);
+  EXPECT_EQ(load.snapshot->view.whole_host_rules({0}), 1U);
+}
+
+TEST_F(SnapshotDirectory, AnOverlayWithoutItsBaseIsSkipped) {
+  put(name(4), base_bytes(4, "a"));
+  put(name(6), overlay_bytes(6, base_bytes(5, "a"), "one.example"));
+  put(name(7), overlay_bytes(7, base_bytes(4, "b"), "one.example"));
+  const DirectoryLoad load = load_newest_snapshot(directory_);
+  ASSERT_NE(load.snapshot, nullptr);
+  EXPECT_EQ(load.snapshot->view.generation().value, 4U);
+  ASSERT_EQ(load.skipped.size(), 2U);
+  EXPECT_EQ(load.skipped[0].code, "snapshot_base");
+  EXPECT_EQ(load.skipped[1].code, "snapshot_unreadable");
+}
+
 TEST_F(SnapshotDirectory, DamagedOnesAreSkippedAndNamed) {
   put(name(1), snapshot_bytes(1, {"a"}));
   put(name(2), snapshot_bytes(1, {"a"}));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "match/snapshot_builder.h"
+#include "match/snapshot_view.h"
 #include "rpc/file_descriptor.h"
 
 namespace weir::engine {
@@ -28,6 +29,28 @@ inline std::vector<std::byte> snapshot_bytes(std::uint64_t generation, const std
     rule.id = {7};
     builder.add(rule);
   }
+  return builder.build();
+}
+
+/// An overlay on `base`, made with a list by hand alone: one host rule on it.
+inline std::vector<std::byte> overlay_bytes(std::uint64_t generation, const std::vector<std::byte>& base,
+                                            const std::string& host) {
+  const match::SnapshotView view = match::SnapshotView::open(base).value();
+  match::SnapshotBuilder builder(
+      {.seed = view.seed(), .generation = {generation}, .created_unix_seconds = generation * 3},
+      {{.name = std::string(view.list_name({0})), .by_hand = true}});
+  match::Rule rule;
+  rule.host = host;
+  rule.id = {7};
+  builder.add(rule);
+  return builder.build_overlay(view.id());
+}
+
+/// A snapshot of one list by hand without rules: what an overlay can be put on.
+inline std::vector<std::byte> base_bytes(std::uint64_t generation, const std::string& list) {
+  match::SnapshotBuilder builder(
+      {.seed = {1, generation}, .generation = {generation}, .created_unix_seconds = generation * 3},
+      {{.name = list, .by_hand = true}});
   return builder.build();
 }
 
