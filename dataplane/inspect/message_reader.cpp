@@ -64,8 +64,10 @@ MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flo
       read_messages(segment, flow, pass, findings);
     } else if (before == Reading::tls_records) {
       read_records(segment, flow, pass, findings);
-    } else {
+    } else if (before == Reading::http2) {
       read_http2(segment, flow, pass, findings);
+    } else {
+      pass.rest = {};
     }
   }
   pass.result.used_bytes = pass.text.size() - pass.rest.size();
