@@ -20,10 +20,10 @@ class ByteReader {
     return ok_ ? bytes_.size() - position_ : 0;
   }
 
-  constexpr std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(read_integer(1)); }
-  constexpr std::uint16_t u16() noexcept { return static_cast<std::uint16_t>(read_integer(2)); }
-  constexpr std::uint32_t u24() noexcept { return read_integer(3); }
-  constexpr std::uint32_t u32() noexcept { return read_integer(4); }
+  constexpr std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(read_integer<1>()); }
+  constexpr std::uint16_t u16() noexcept { return static_cast<std::uint16_t>(read_integer<2>()); }
+  constexpr std::uint32_t u24() noexcept { return read_integer<3>(); }
+  constexpr std::uint32_t u32() noexcept { return read_integer<4>(); }
 
   /// The next `count` bytes; an empty span and a latched failure when there are fewer.
   constexpr std::span<const std::byte> bytes(std::size_t count) noexcept {
@@ -44,9 +44,18 @@ class ByteReader {
   }
 
  private:
-  constexpr std::uint32_t read_integer(std::size_t width) noexcept {
+  // The width is known when this is compiled, so that a read is one check and one load.
+  template <std::size_t Width>
+  constexpr std::uint32_t read_integer() noexcept {
+    if (Width > remaining()) {
+      ok_ = false;
+      return 0;
+    }
     std::uint32_t value = 0;
-    for (const std::byte byte : bytes(width)) value = (value << 8) | std::to_integer<std::uint32_t>(byte);
+    for (std::size_t i = 0; i < Width; ++i) {
+      value = (value << 8) | std::to_integer<std::uint32_t>(bytes_[position_ + i]);
+    }
+    position_ += Width;
     return value;
   }
 
