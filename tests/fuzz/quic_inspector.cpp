@@ -1,3 +1,5 @@
+#include "inspect/quic_inspector.h"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -5,7 +7,7 @@
 #include <vector>
 
 #include "base/counters.h"
-#include "inspect/inspector.h"
+#include "inspect/request_decider.h"
 #include "match/rule.h"
 #include "match/snapshot_builder.h"
 #include "match/snapshot_view.h"
@@ -75,10 +77,10 @@ test::Bytes payload_of(const Step& step) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static base::Counters counters;
+  static inspect::RequestDecider decider(counters);
   inspect::InspectorSettings settings;
-  settings.flow_capacity = 8;
   settings.quic_connections = 8;
-  inspect::Inspector inspector(settings, counters);
+  inspect::QuicInspector inspector(settings, counters, decider);
   auto input = fuzz::as_input(data, size);
   std::chrono::nanoseconds now{0};
   Step step;
@@ -98,8 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     now += std::chrono::seconds((step.mode & 2U) != 0 ? 61 : 1);
     const auto mode = (step.mode & 4U) != 0 ? base::Enforcement::monitor : base::Enforcement::enforce;
     const auto packet = proto::parse_packet(frame, proto::LinkType::ethernet);
-    const auto verdict =
-        inspector.inspect(packet, inspect::Direction::from_subscriber, now, &snapshot(), mode);
+    const auto verdict = inspector.inspect(packet, now, &snapshot(), mode);
     const bool drop = verdict.action == inspect::Action::drop;
     require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action is the outcome's");
     require(verdict.answer == inspect::AnswerKind::none && !verdict.reset_server, "UDP is never answered");
