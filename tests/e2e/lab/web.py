@@ -1,4 +1,4 @@
-"""The real origin (nginx with HTTP and HTTPS) and the real client (curl)."""
+"""The real origin (nginx with HTTP, HTTPS, and HTTP/2 in cleartext on port 8082) and the real client (curl)."""
 
 import dataclasses
 import subprocess
@@ -23,6 +23,8 @@ http {{
     server {{
         listen 80 reuseport backlog=4096;
         listen [::]:80 ipv6only=on;
+        listen 8082 http2;
+        listen [::]:8082 http2 ipv6only=on;
         listen 443 ssl;
         listen [::]:443 ssl ipv6only=on;
         ssl_certificate {directory}/origin.pem;
@@ -98,11 +100,12 @@ class Browser:
         self._ca_file = ca_file
 
     def get(self, url, *options, ipv6=False, timeout=10):
-        host = url.split("://", 1)[1].split("/", 1)[0]
+        host, _, port = url.split("://", 1)[1].split("/", 1)[0].partition(":")
         address = f"[{ORIGIN_V6}]" if ipv6 else ORIGIN_V4
         done = run(["curl", "--silent", "--show-error", "--include", "--max-time", timeout, "--noproxy", "*",
                     "--cacert", self._ca_file, "--resolve", f"{host}:80:{address}",
-                    "--resolve", f"{host}:443:{address}", *options, url], self._namespace, timeout + 10)
+                    "--resolve", f"{host}:443:{address}", "--resolve", f"{host}:{port or 80}:{address}",
+                    *options, url], self._namespace, timeout + 10)
         head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
         status, headers = 0, {}
         for number, line in enumerate(head.splitlines()):
