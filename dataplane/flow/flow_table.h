@@ -70,7 +70,7 @@ class FlowTable {
   [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept;
   [[nodiscard]] std::size_t set_of(std::uint64_t hash) const noexcept;
   [[nodiscard]] bool live(const Flow& flow, std::chrono::nanoseconds now) const noexcept;
-  [[nodiscard]] std::size_t place_for(std::size_t set, const FlowKey& key,
+  [[nodiscard]] std::size_t place_for(std::size_t set, std::uint32_t tag, const FlowKey& key,
                                       std::chrono::nanoseconds now) noexcept;
   void release(std::size_t index) noexcept;
   void count_blocked(bool more) noexcept;

@@ -1,6 +1,8 @@
 #include "proto/tcp_reply.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace weir::proto {
 namespace {
@@ -136,7 +138,16 @@ void write_tcp(const Ends& ends, const TcpReply& reply, std::span<std::byte> out
 }  // namespace
 
 std::uint32_t checksum_add(std::span<const std::byte> bytes, std::uint32_t sum) noexcept {
-  std::uint64_t total = sum;
+  // Words of the machine are added in its own byte order, and the sum turned once (RFC 1071, 2.B).
+  std::uint64_t native = 0;
+  for (; bytes.size() >= sizeof(std::uint32_t); bytes = bytes.subspan(sizeof(std::uint32_t))) {
+    std::uint32_t word;
+    std::memcpy(&word, bytes.data(), sizeof word);
+    native += word;
+  }
+  while (native > 0xffff) native = (native & 0xffff) + (native >> 16);
+  if constexpr (std::endian::native == std::endian::little) native = (native & 0xff) << 8 | native >> 8;
+  std::uint64_t total = sum + native;
   std::size_t i = 0;
   for (; i + 1 < bytes.size(); i += 2) {
     total += std::to_integer<std::uint32_t>(bytes[i]) << 8 | std::to_integer<std::uint32_t>(bytes[i + 1]);
