@@ -7,6 +7,8 @@ namespace {
 
 using flow::is_before;
 
+constexpr std::int32_t kBlockedBytes = 65536;
+
 std::uint32_t end_of(const proto::PacketView& packet) noexcept {
   const unsigned flags = packet.tcp.flags;
   return packet.tcp.sequence + static_cast<std::uint32_t>(packet.payload.size()) +
@@ -64,20 +66,27 @@ std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView
                                                          std::chrono::nanoseconds now) noexcept {
   flows_.sweep(now);
   flow::Flow* flow = nullptr;
+  bool reopened = false;
   for (flow::Flow* reading : flows_.find(flow::flow_key_of(packet), now)) {
-    if (reading->reading == flow::Reading::blocked) flow = reading;
+    const bool blocked = reading->reading == flow::Reading::blocked;
+    if (blocked) flow = reading;
+    // Behind a SYN that came after the block.
+    reopened = reopened || (!blocked && StreamInspector::is_near(*reading, packet.tcp.sequence));
   }
   if (flow == nullptr) return std::nullopt;
-  flow->last_seen = now;
 
   flow::BlockedStream& stream = flow->blocked;
   const unsigned flags = packet.tcp.flags;
   const bool syn = (flags & proto::kTcpSyn) != 0;
   const bool opens = syn && (flags & proto::kTcpAck) == 0;
-  const bool blocked_syn_again = !stream.server_knows && packet.tcp.sequence == stream.server_next;
-  if (opens && !blocked_syn_again) {
-    flows_.erase(*flow);
-    return std::nullopt;
+  // What lies this close belongs to the blocked connection, whatever a SYN says: a server that missed its RST
+  // still waits there.
+  const std::int32_t far = flow::distance(stream.client_end, packet.tcp.sequence);
+  const bool beside = far > kBlockedBytes || far < -kBlockedBytes;
+  if (beside && (opens || reopened)) return std::nullopt;
+  flow->last_seen = now;
+  if (opens && (stream.server_knows || packet.tcp.sequence != stream.server_next)) {
+    return dropped(base::Outcome::drop_blocked_flow, stream, AnswerKind::none);
   }
   const auto outcome = base::Outcome::drop_blocked_flow;
   if ((flags & proto::kTcpRst) != 0) return dropped(outcome, stream, AnswerKind::none);

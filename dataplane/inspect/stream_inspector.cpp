@@ -95,7 +95,7 @@ void StreamInspector::inspect_sampled(const Segment& segment, Flow& flow, Piece 
 
 void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece piece,
                                        SegmentFindings& findings) noexcept {
-  if (is_before(piece.sequence, flow.start) && !trim_to_start(flow, piece)) return;
+  if (is_before(piece.sequence, flow.start) && !trim_to_start(flow, piece, findings)) return;
   if (!agrees(segment, flow, piece, findings)) return;
   if (is_before(piece.sequence, flow.position)) {
     if (!is_before(flow.position, piece.end())) return;
@@ -118,10 +118,12 @@ void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece
   if (flow.reading == Reading::sampled) buffers_.release(flow);
 }
 
-bool StreamInspector::trim_to_start(Flow& flow, Piece& piece) noexcept {
+bool StreamInspector::trim_to_start(Flow& flow, Piece& piece, SegmentFindings& findings) noexcept {
   const auto early = static_cast<std::uint32_t>(distance(piece.sequence, flow.start));
   if (flow.start_known) {
-    // The server takes nothing from before the stream's first byte.
+    // The server takes nothing from before the stream's first byte, unless the SYN that says so was a lie. A
+    // keep-alive probe on a connection without data is one byte.
+    findings.unplaced = piece.bytes.size() > 1;
     if (early >= piece.bytes.size()) return false;
     piece = {.sequence = flow.start, .bytes = piece.bytes.subspan(early)};
   } else if (early <= kAheadBytes && flow.reading == Reading::message) {
@@ -139,12 +141,13 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
   const bool old = is_before(piece.sequence, flow.position);
   const bool skipped = old && in_skipped(flow, piece.sequence);
   if (flow::StreamBuffers::empty(flow)) {
-    findings.unplaced = old && !skipped && flow.reading == Reading::message;
+    findings.unplaced = findings.unplaced || (old && !skipped && flow.reading == Reading::message);
     return true;
   }
   const flow::Overlap overlap = buffers_.compare(flow, piece.sequence, piece.bytes);
   if (!overlap.conflict) {
-    findings.unplaced = old && !skipped && overlap.held_bytes == 0 && flow.reading == Reading::message;
+    findings.unplaced =
+        findings.unplaced || (old && !skipped && overlap.held_bytes == 0 && flow.reading == Reading::message);
     return true;
   }
   // A keep-alive probe: one byte, of any value, from before what the receiver waits for (RFC 9293, 3.8.4).

@@ -46,7 +46,7 @@ class StreamInspector {
   void inspect_sampled(const Segment& segment, flow::Flow& flow, Piece piece,
                        SegmentFindings& findings) noexcept;
   /// Cuts off what lies before the stream's first byte, or moves that; false when nothing is left.
-  bool trim_to_start(flow::Flow& flow, Piece& piece) noexcept;
+  bool trim_to_start(flow::Flow& flow, Piece& piece, SegmentFindings& findings) noexcept;
   /// Compares with what is held; false when the segment's way ends here.
   bool agrees(const Segment& segment, flow::Flow& flow, const Piece& piece,
               SegmentFindings& findings) noexcept;

@@ -144,8 +144,10 @@ TEST(BlockedFlow, DataOnSyn) {
           {"SYN with the request", 0, "S", kListed, "drop_blocked reset", {}, kListedBytes + 1},
           {"SYN again, with it", 0, "S", kListed, "drop_blocked_flow reset", {}, kListedBytes + 1},
           {"SYN again, without it", 0, "S", "", "drop_blocked_flow reset", {}, kListedBytes + 1},
-          {"another connection", 77, "S", "", "forward_not_candidate"},
-          {"its data", 78, "PA", kOther, "forward_passed"},
+          {"a SYN of a number close by", 77, "S", "", "drop_blocked_flow"},
+          {"another connection", 100077, "S", "", "forward_not_candidate"},
+          {"its data", 100078, "PA", kOther, "forward_passed"},
+          {"the blocked connection's", 1, "PA", kListed, "drop_blocked_flow reset"},
       });
 }
 
