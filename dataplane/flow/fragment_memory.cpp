@@ -22,7 +22,8 @@ std::size_t FragmentTable::bucket_of(const Key& key) const noexcept {
 
 // A clock that jumps back ends nothing.
 bool FragmentTable::expired(const Packet& packet, std::chrono::nanoseconds now) const noexcept {
-  return now > packet.first_seen && now - packet.first_seen >= kLifetime;
+  const auto lifetime = packet.key.source.is_v6 ? kIpv6Lifetime : kIpv4Lifetime;
+  return now > packet.last_seen && now - packet.last_seen >= lifetime;
 }
 
 std::uint32_t FragmentTable::find(const Key& key, std::chrono::nanoseconds now) noexcept {
@@ -44,7 +45,8 @@ std::uint32_t FragmentTable::create(const Key& key, std::chrono::nanoseconds now
   packet.key = key;
   packet.serial = ++serial_;
   packet.total_bytes = packet.received_bytes = packet.highest_bytes = 0;
-  packet.first_seen = now;
+  packet.last_seen = now;
+  packet.harmless = false;
   packet.next_in_bucket = bucket;
   packet.blocks.fill(kNone);
   bucket = index;
@@ -67,7 +69,7 @@ void FragmentTable::evict_for_packet() noexcept {
   const std::uint32_t open = queue_of(State::open).oldest;
   const std::uint32_t closed = queue_of(State::spoiled).oldest;
   const bool closed_first =
-      closed != kNone && (open == kNone || packets_[closed].first_seen <= packets_[open].first_seen);
+      closed != kNone && (open == kNone || packets_[closed].last_seen <= packets_[open].last_seen);
   evict(closed_first ? closed : open);
 }
 
@@ -134,6 +136,12 @@ void FragmentTable::dequeue(std::uint32_t index) noexcept {
   Queue& queue = queue_of(packet.state);
   (packet.older == kNone ? queue.oldest : packets_[packet.older].newer) = packet.newer;
   (packet.newer == kNone ? queue.newest : packets_[packet.newer].older) = packet.older;
+}
+
+void FragmentTable::touch(std::uint32_t index, std::chrono::nanoseconds now) noexcept {
+  packets_[index].last_seen = now;
+  dequeue(index);
+  enqueue(index, packets_[index].state);
 }
 
 }  // namespace weir::flow

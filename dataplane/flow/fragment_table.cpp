@@ -45,8 +45,8 @@ FragmentTable::FragmentTable(std::size_t memory_bytes) : hash_seed_(0) {
   hash_seed_ = std::uint64_t{device()} << 32 | device();
 }
 
-FragmentResult FragmentTable::add(const proto::PacketView& fragment, std::chrono::nanoseconds now,
-                                  std::span<std::byte> out) noexcept {
+FragmentResult FragmentTable::add(const proto::PacketView& fragment, FragmentStart start,
+                                  std::chrono::nanoseconds now, std::span<std::byte> out) noexcept {
   const bool is_v6 = fragment.source.is_v6;
   auto content = fragment.payload;
   if (fragment.fragment.more && content.size() % kUnitBytes != 0) {
@@ -72,25 +72,33 @@ FragmentResult FragmentTable::add(const proto::PacketView& fragment, std::chrono
   Packet& packet = packets_[index];
   if (packet.state == State::blocked) return {.fate = FragmentFate::blocked};
   if (packet.state == State::spoiled) return {.fate = FragmentFate::overlap};
-  switch (fit_of(packet, range)) {
-    case Fit::duplicate:
-      return {.fate = FragmentFate::duplicate};
-    case Fit::overlap:
-      // A packet that has gone out whole may have reached its receiver: only what contradicts it is refused.
-      if (packet.state == State::open) close(index, State::spoiled);
-      return {.fate = FragmentFate::overlap};
-    case Fit::fresh:
-      break;
+  const Fit fit = fit_of(packet, range);
+  if (fit == Fit::overlap && !(packet.harmless && start != FragmentStart::telling)) {
+    // A packet that has gone out whole may have reached its receiver: only what contradicts it is refused.
+    if (packet.state == State::open) close(index, State::spoiled);
+    return {.fate = FragmentFate::overlap};
+  }
+  touch(index, now);
+  if (fit == Fit::duplicate) return {.fate = FragmentFate::duplicate};
+  if (fit == Fit::overlap) {
+    replace(index, range);
+    note_start(packet, fragment, start);
+    return {.fate = FragmentFate::replaced};
   }
   store(index, range);
-  if (fragment.fragment.offset == 0) {
-    const auto header =
-        fragment.frame.subspan(fragment.ip_offset, is_v6 ? kIpv6HeaderBytes : kIpv4HeaderBytes);
-    std::copy(header.begin(), header.end(), packet.ip_header.begin());
-    packet.next_protocol = fragment.ip_protocol;
-  }
+  note_start(packet, fragment, start);
   if (packet.received_bytes != packet.total_bytes) return {.fate = FragmentFate::kept};
   return assemble(index, fragment, out);
+}
+
+void FragmentTable::note_start(Packet& packet, const proto::PacketView& fragment,
+                               FragmentStart start) noexcept {
+  if (fragment.fragment.offset != 0) return;
+  const auto header =
+      fragment.frame.subspan(fragment.ip_offset, fragment.source.is_v6 ? kIpv6HeaderBytes : kIpv4HeaderBytes);
+  std::copy(header.begin(), header.end(), packet.ip_header.begin());
+  packet.next_protocol = fragment.ip_protocol;
+  packet.harmless = start == FragmentStart::harmless;
 }
 
 FragmentTable::Fit FragmentTable::fit_of(const Packet& packet, const Range& range) const noexcept {
@@ -167,6 +175,71 @@ void FragmentTable::store(std::uint32_t index, const Range& range) noexcept {
   packet.received_bytes += static_cast<std::uint32_t>(range.content.size());
   packet.highest_bytes = std::max(packet.highest_bytes, range.end_bytes);
   if (range.last) packet.total_bytes = range.end_bytes;
+}
+
+// The fragment's bytes in the place of those it contradicts, its end in the place of an end it contradicts.
+void FragmentTable::replace(std::uint32_t index, const Range& range) noexcept {
+  Packet& packet = packets_[index];
+  dequeue(index);  // complete ones make room for its bytes
+  enqueue(index, State::open);
+  const bool beyond = packet.total_bytes != 0 && range.end_bytes >= packet.total_bytes;
+  if (beyond && !range.last) {
+    if (packet.total_bytes % kUnitBytes != 0) cut(packet, packet.total_bytes / kUnitBytes);
+    packet.total_bytes = 0;
+  }
+  if (range.last) {
+    if (packet.total_bytes % kUnitBytes != 0 && beyond) cut(packet, packet.total_bytes / kUnitBytes);
+    cut(packet, range.last_unit + 1);
+    packet.highest_bytes = range.end_bytes;
+  }
+  // What is left of an older piece behind this one is a piece of its own: its exact copy is none of the
+  // packet.
+  const auto words_of = [&](std::size_t unit) -> Block* {
+    const std::uint32_t block = packet.blocks[unit / kWordUnits / kWordsInBlock];
+    return block == kNone ? nullptr : &blocks_[block];
+  };
+  for (std::size_t word = range.first_unit / kWordUnits; word <= range.last_unit / kWordUnits; ++word) {
+    if (Block* block = words_of(word * kWordUnits)) {
+      block->starts[word % kWordsInBlock] &= ~unit_mask(word, range.first_unit, range.last_unit);
+    }
+  }
+  const std::size_t behind = range.last_unit + 1;
+  if (Block* block = behind / kWordUnits / kWordsInBlock < kMostBlocks ? words_of(behind) : nullptr) {
+    const std::size_t word = behind / kWordUnits % kWordsInBlock;
+    block->starts[word] |= block->present[word] & std::uint64_t{1} << (behind % kWordUnits);
+  }
+  store(index, range);
+  packet.received_bytes = count_received(packet);
+  if (packet.received_bytes != packet.total_bytes) return;
+  dequeue(index);
+  enqueue(index, State::passed);
+}
+
+void FragmentTable::cut(Packet& packet, std::size_t first) noexcept {
+  constexpr std::size_t kWords = kMostBlocks * kWordsInBlock;
+  for (std::size_t word = first / kWordUnits; word < kWords; ++word) {
+    const std::uint32_t index = packet.blocks[word / kWordsInBlock];
+    if (index == kNone) continue;
+    const std::uint64_t gone = unit_mask(word, first, kWords * kWordUnits - 1);
+    blocks_[index].present[word % kWordsInBlock] &= ~gone;
+    blocks_[index].starts[word % kWordsInBlock] &= ~gone;
+  }
+}
+
+std::uint32_t FragmentTable::count_received(const Packet& packet) const noexcept {
+  std::size_t units = 0;
+  for (const std::uint32_t index : packet.blocks) {
+    if (index == kNone) continue;
+    for (const std::uint64_t word : blocks_[index].present) {
+      units += static_cast<std::size_t>(std::popcount(word));
+    }
+  }
+  std::size_t bytes = units * kUnitBytes;
+  if (packet.total_bytes % kUnitBytes != 0) {
+    // The last unit is there: it came with the end.
+    bytes -= kUnitBytes - packet.total_bytes % kUnitBytes;
+  }
+  return static_cast<std::uint32_t>(bytes);
 }
 
 FragmentResult FragmentTable::assemble(std::uint32_t index, const proto::PacketView& fragment,

@@ -18,7 +18,15 @@ enum class FragmentFate : std::uint8_t {
   duplicate,  // an exact copy of one that was seen
   complete,   // the last one that was missing
   overlap,    // it, or one before it, covers bytes that another fragment of the packet covers
+  replaced,   // as overlap, but in a packet that is not to be inspected: it stands in the other one's place
   blocked,    // of a packet that was blocked
+};
+
+/// What a fragment shows of the bytes that tell whether its packet may have to be inspected.
+enum class FragmentStart : std::uint8_t {
+  elsewhere,  // none of them
+  harmless,   // all of them: it need not be, whatever the other fragments hold
+  telling,    // some of them, or it may have to be
 };
 
 /// Names a packet in the table for as long as it is there.
@@ -42,6 +50,12 @@ struct FragmentResult {
 /// its time is up or the memory is needed: what comes for it later can still meet earlier fragments at a
 /// receiver that never got all of them, so it is held against the same bytes.
 ///
+/// Identifications of IPv4 come round within that time where many packets are cut up (RFC 6864, 1), so this
+/// holds only where a packet may have to be inspected, or where its start, which tells, has not been seen.
+/// Else the fragment begins another packet, in which the older bytes stand for what is missing: a receiver
+/// may have just those. Only a harmless start is ever put in the place of a harmless one, so no choice among
+/// the fragments that were forwarded makes a packet that would have to be inspected.
+///
 /// When memory runs out, complete packets go first, then the oldest incomplete one. Not thread safe.
 class FragmentTable {
  public:
@@ -49,17 +63,20 @@ class FragmentTable {
   static constexpr std::size_t kMaxLinkBytes = 256;
   /// What the buffer for a complete packet must hold: link header, IPv6 header, content.
   static constexpr std::size_t kBufferBytes = kMaxLinkBytes + 40 + 65535;
-  /// Receivers wait 30 (Linux, IPv4) to 60 seconds (RFC 8200, 4.5) from the first fragment on.
-  static constexpr std::chrono::seconds kLifetime{60};
+  /// How long receivers wait from the first fragment on: Linux and the BSDs for IPv4; RFC 8200, 4.5. Here it
+  /// counts from the last one that was forwarded: any of them may be the first that gets there.
+  static constexpr std::chrono::seconds kIpv4Lifetime{30};
+  static constexpr std::chrono::seconds kIpv6Lifetime{60};
 
   /// About `memory_bytes` in all, at least what two of the largest packets need.
   explicit FragmentTable(std::size_t memory_bytes);
 
-  /// Takes in a packet of class fragment. When it completes its packet, that is written to `out`
-  /// (kBufferBytes): the fragment's link header (nothing, where it is inside a tunnel or longer than
-  /// kMaxLinkBytes), an IP header without options, extension and fragment headers, the content. The checksum
-  /// in an IPv4 header is zero. O(bytes of the fragment), and of the packet when complete.
-  FragmentResult add(const proto::PacketView& fragment, std::chrono::nanoseconds now,
+  /// Takes in a packet of class fragment; `start` is what the caller makes of it. When it completes its
+  /// packet, that is written to `out` (kBufferBytes): the fragment's link header (nothing, where it is inside
+  /// a tunnel or longer than kMaxLinkBytes), an IP header without options, extension and fragment headers,
+  /// the content. The checksum in an IPv4 header is zero. O(bytes of the fragment), and of the packet when
+  /// complete.
+  FragmentResult add(const proto::PacketView& fragment, FragmentStart start, std::chrono::nanoseconds now,
                      std::span<std::byte> out) noexcept;
 
   /// What comes of this packet from now on is `blocked`; nothing when it is no longer there.
@@ -101,6 +118,7 @@ class FragmentTable {
   struct Packet {
     Key key;
     State state = State::free;
+    bool harmless = false;  // its start has been seen, and is
     std::uint8_t next_protocol = 0;
     std::uint32_t serial = 0;
     std::uint32_t total_bytes = 0;  // 0: the last fragment has not come
@@ -109,12 +127,12 @@ class FragmentTable {
     std::uint32_t older = kNone;
     std::uint32_t newer = kNone;
     std::uint32_t next_in_bucket = kNone;
-    std::chrono::nanoseconds first_seen{0};
+    std::chrono::nanoseconds last_seen{0};
     std::array<std::byte, 40> ip_header{};  // of the first fragment
     std::array<std::uint32_t, kMostBlocks> blocks{};
   };
 
-  /// Packets of one kind, the oldest first.
+  /// Packets of one kind, the one that was silent for longest first.
   struct Queue {
     std::uint32_t oldest = kNone;
     std::uint32_t newest = kNone;
@@ -144,10 +162,16 @@ class FragmentTable {
   Queue& queue_of(State state) noexcept;
   void enqueue(std::uint32_t index, State state) noexcept;
   void dequeue(std::uint32_t index) noexcept;
+  void touch(std::uint32_t index, std::chrono::nanoseconds now) noexcept;
 
   [[nodiscard]] Fit fit_of(const Packet& packet, const Range& range) const noexcept;
   [[nodiscard]] bool same_content(const Packet& packet, const Range& range) const noexcept;
   void store(std::uint32_t index, const Range& range) noexcept;
+  void replace(std::uint32_t index, const Range& range) noexcept;
+  /// Forgets the units from `first` on.
+  void cut(Packet& packet, std::size_t first) noexcept;
+  [[nodiscard]] std::uint32_t count_received(const Packet& packet) const noexcept;
+  void note_start(Packet& packet, const proto::PacketView& fragment, FragmentStart start) noexcept;
   [[nodiscard]] FragmentResult assemble(std::uint32_t index, const proto::PacketView& fragment,
                                         std::span<std::byte> out) noexcept;
 

@@ -1,12 +1,33 @@
 #include "inspect/fragment_inspector.h"
 
+#include <algorithm>
+
+#include "base/byte_reader.h"
+#include "proto/quic_initial.h"
+
 namespace weir::inspect {
 
 using base::Outcome;
 using flow::FragmentFate;
+using flow::FragmentStart;
+
+namespace {
+
+constexpr std::uint8_t kUdp = 17;
+constexpr std::size_t kUdpHeaderBytes = 8;
+/// Tells whether UDP may be QUIC: its header, the first byte and the version of a long header (RFC
+/// 8999, 5.1).
+constexpr std::size_t kTellingBytes = kUdpHeaderBytes + 5;
+
+}  // namespace
 
 FragmentInspector::FragmentInspector(const InspectorSettings& settings, base::Counters& counters)
-    : encapsulations_(settings.encapsulations), counters_(counters), table_(settings.fragment_memory_bytes) {
+    : encapsulations_(settings.encapsulations),
+      quic_ports_(settings.quic_ports),
+      inspect_quic_(settings.inspect_quic),
+      counters_(counters),
+      table_(settings.fragment_memory_bytes) {
+  std::sort(quic_ports_.begin(), quic_ports_.end());
   for (auto& buffer : buffers_) buffer.resize(flow::FragmentTable::kBufferBytes);
 }
 
@@ -18,7 +39,8 @@ FragmentInspector::Taken FragmentInspector::take(const proto::PacketView& fragme
   const proto::PacketView* piece = &fragment;
   Taken taken{.whole = nullptr, .verdict = forward(Outcome::forward_fragment)};
   for (completed_ = 0; completed_ < kLevels;) {
-    const auto result = table_.add(*piece, now, buffers_[completed_]);
+    if (!is_tracked(*piece)) break;
+    const auto result = table_.add(*piece, start_of(*piece), now, buffers_[completed_]);
     if (result.fate == FragmentFate::overlap && enforce) taken.verdict = refuse(Outcome::drop_overlap);
     if (result.fate == FragmentFate::blocked && enforce) taken.verdict = refuse(Outcome::drop_blocked_flow);
     if (result.fate != FragmentFate::complete) break;
@@ -34,6 +56,52 @@ FragmentInspector::Taken FragmentInspector::take(const proto::PacketView& fragme
   }
   counters_.add(base::Family::fragment_evictions, 0, 0, table_.evictions() - evictions_before);
   return taken;
+}
+
+// The number in an IPv4 header is a part of what names the packet (RFC 791, 3.2). In IPv6 only the first
+// fragment's counts (RFC 8200, 4.5), and extension headers may follow it.
+bool FragmentInspector::is_tracked(const proto::PacketView& fragment) const noexcept {
+  constexpr std::uint8_t kHopByHop = 0;
+  constexpr std::uint8_t kRoutingHeader = 43;
+  constexpr std::uint8_t kFragment = 44;
+  constexpr std::uint8_t kAuthentication = 51;
+  constexpr std::uint8_t kDestinationOptions = 60;
+  if (proto::leads_to_transport(fragment.ip_protocol, encapsulations_)) return true;
+  if (!fragment.source.is_v6) return false;
+  if (fragment.fragment.offset != 0) return true;
+  switch (fragment.ip_protocol) {
+    case kHopByHop:
+    case kRoutingHeader:
+    case kFragment:
+    case kAuthentication:
+    case kDestinationOptions:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Harmless is what no receiver can take for QUIC, whatever the packet's other fragments are: all that tells
+// lies in this one. Tunnels and TCP never are.
+FragmentStart FragmentInspector::start_of(const proto::PacketView& fragment) const noexcept {
+  if (fragment.fragment.offset >= kTellingBytes) return FragmentStart::elsewhere;
+  const bool first = fragment.fragment.offset == 0;
+  if (!first || fragment.ip_protocol != kUdp || fragment.payload.size() / 8 * 8 < kTellingBytes) {
+    return FragmentStart::telling;
+  }
+  base::ByteReader reader(fragment.payload);
+  reader.skip(2);
+  const std::uint16_t port = reader.u16();
+  reader.skip(kUdpHeaderBytes - 4);
+  const std::uint8_t first_byte = reader.u8();
+  const std::uint32_t version = reader.u32();
+  if (proto::is_tunnel_port(port, encapsulations_)) return FragmentStart::telling;
+  constexpr std::uint8_t kLongHeader = 0x80;
+  const bool inspected = inspect_quic_ && (quic_ports_.empty() ||
+                                           std::binary_search(quic_ports_.begin(), quic_ports_.end(), port));
+  const bool may_be_quic = inspected && (first_byte & kLongHeader) != 0 &&
+                           proto::quic_version_of(version) != proto::QuicVersion::unknown;
+  return may_be_quic ? FragmentStart::telling : FragmentStart::harmless;
 }
 
 Verdict FragmentInspector::conclude(Verdict verdict) noexcept {

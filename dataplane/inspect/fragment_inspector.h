@@ -40,9 +40,13 @@ class FragmentInspector {
   /// that carries packets that were too large for the tunnel. No more than that occurs in honest use.
   static constexpr std::size_t kLevels = 3;
 
+  [[nodiscard]] bool is_tracked(const proto::PacketView& fragment) const noexcept;
+  [[nodiscard]] flow::FragmentStart start_of(const proto::PacketView& fragment) const noexcept;
   Verdict refuse(base::Outcome outcome) noexcept;
 
   base::Encapsulations encapsulations_;
+  PortSet quic_ports_;
+  bool inspect_quic_;
   base::Counters& counters_;
   flow::FragmentTable table_;
   std::array<std::vector<std::byte>, kLevels> buffers_;

@@ -20,6 +20,12 @@ class HeaderWalk {
   /// IPv4 or IPv6, by the version in its first byte.
   PacketClass read_ip(std::span<const std::byte> packet) noexcept;
 
+  using Reader = PacketClass (HeaderWalk::*)(std::span<const std::byte> bytes) noexcept;
+  /// What reads the tunnel that an IP protocol or a destination port of UDP announces; null: none, or it is
+  /// not wanted.
+  static Reader reader_inside_ip(std::uint8_t ip_protocol, const Encapsulations& wanted) noexcept;
+  static Reader reader_inside_udp(std::uint16_t destination_port, const Encapsulations& wanted) noexcept;
+
  private:
   /// Encapsulations looked into in one frame, guesses that turn out wrong included: bounds the time that a
   /// frame of nothing but headers takes. The deepest stack in honest use is about five.
@@ -53,7 +59,6 @@ class HeaderWalk {
   PacketClass read_vxlan(std::span<const std::byte> content) noexcept;
   PacketClass read_geneve(std::span<const std::byte> content) noexcept;
 
-  using Reader = PacketClass (HeaderWalk::*)(std::span<const std::byte> bytes) noexcept;
   /// Looks behind an encapsulation with `reader`. When no IP packet parses there, `outer`, and the view is as
   /// it was: a guess never makes a packet malformed. `tunnel`: answers cannot take the way back through it.
   PacketClass look_inside(Reader reader, std::span<const std::byte> bytes, bool tunnel,

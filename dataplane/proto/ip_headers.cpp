@@ -45,6 +45,11 @@ bool has_jumbo_option(std::span<const std::byte> options) noexcept {
 
 }  // namespace
 
+bool leads_to_transport(std::uint8_t ip_protocol, const Encapsulations& wanted) noexcept {
+  const bool transport = ip_protocol == kTcp || ip_protocol == kUdp;
+  return transport || HeaderWalk::reader_inside_ip(ip_protocol, wanted) != nullptr;
+}
+
 PacketClass HeaderWalk::read_ip(std::span<const std::byte> packet) noexcept {
   const bool is_v6 = !packet.empty() && (packet.front() >> 4) == std::byte{6};
   return is_v6 ? read_ipv6(packet) : read_ipv4(packet);

@@ -90,6 +90,13 @@ struct PacketView {
 PacketView parse_packet(std::span<const std::byte> frame, LinkType link,
                         const Encapsulations& wanted = {}) noexcept;
 
+/// Whether a packet with this number behind its IP headers (ip_protocol) can come to TCP or UDP: it is one of
+/// them, or a tunnel that is `wanted`.
+bool leads_to_transport(std::uint8_t ip_protocol, const Encapsulations& wanted) noexcept;
+
+/// Whether UDP to this port is looked into as one of the tunnels `wanted`.
+bool is_tunnel_port(std::uint16_t destination_port, const Encapsulations& wanted) noexcept;
+
 /// Parses the IP packet at `ip_offset` of `frame`, put together from fragments of which `fragment` was one.
 /// What lies before it is the link header of `fragment`, byte for byte; or nothing, where that cannot be
 /// kept: then the result counts as tunnelled, since nobody can answer it. The same promises as parse_packet.

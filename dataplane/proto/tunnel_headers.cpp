@@ -20,27 +20,46 @@ constexpr std::uint16_t kGenevePort = 6081;
 
 }  // namespace
 
-PacketClass HeaderWalk::read_inside_ip(std::span<const std::byte> content) noexcept {
-  Reader reader = nullptr;
-  switch (view_.ip_protocol) {
+bool is_tunnel_port(std::uint16_t destination_port, const Encapsulations& wanted) noexcept {
+  return HeaderWalk::reader_inside_udp(destination_port, wanted) != nullptr;
+}
+
+HeaderWalk::Reader HeaderWalk::reader_inside_ip(std::uint8_t ip_protocol,
+                                                const Encapsulations& wanted) noexcept {
+  switch (ip_protocol) {
     case kIpv4InIp:
-      if (wanted_.ip_in_ip) reader = &HeaderWalk::read_ipv4;
-      break;
+      return wanted.ip_in_ip ? &HeaderWalk::read_ipv4 : nullptr;
     case kIpv6InIp:
-      if (wanted_.ip_in_ip) reader = &HeaderWalk::read_ipv6;
-      break;
+      return wanted.ip_in_ip ? &HeaderWalk::read_ipv6 : nullptr;
     case kGre:
-      if (wanted_.gre) reader = &HeaderWalk::read_gre;
-      break;
+      return wanted.gre ? &HeaderWalk::read_gre : nullptr;
     case kEtherIp:
-      if (wanted_.etherip) reader = &HeaderWalk::read_etherip;
-      break;
+      return wanted.etherip ? &HeaderWalk::read_etherip : nullptr;
     case kMplsInIp:
-      if (wanted_.mpls) reader = &HeaderWalk::read_mpls;
-      break;
+      return wanted.mpls ? &HeaderWalk::read_mpls : nullptr;
     default:
-      break;
+      return nullptr;
   }
+}
+
+HeaderWalk::Reader HeaderWalk::reader_inside_udp(std::uint16_t destination_port,
+                                                 const Encapsulations& wanted) noexcept {
+  switch (destination_port) {
+    case kVxlanPort:
+      return wanted.vxlan ? &HeaderWalk::read_vxlan : nullptr;
+    case kGtpUserPort:
+      return wanted.gtp_u ? &HeaderWalk::read_gtp_u : nullptr;
+    case kGenevePort:
+      return wanted.geneve ? &HeaderWalk::read_geneve : nullptr;
+    case kGrePort:
+      return wanted.gre ? &HeaderWalk::read_gre : nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+PacketClass HeaderWalk::read_inside_ip(std::span<const std::byte> content) noexcept {
+  const Reader reader = reader_inside_ip(view_.ip_protocol, wanted_);
   if (reader == nullptr) return PacketClass::other;
   return look_inside(reader, content, true, PacketClass::other);
 }
@@ -48,11 +67,7 @@ PacketClass HeaderWalk::read_inside_ip(std::span<const std::byte> content) noexc
 // The port alone is a guess. The first two bits of these tunnels' headers are not both set, those of a QUIC
 // long header are: no packet can be both, whatever its sender would like it to be taken for.
 PacketClass HeaderWalk::read_inside_udp(std::span<const std::byte> content) noexcept {
-  Reader reader = nullptr;
-  if (view_.destination_port == kVxlanPort && wanted_.vxlan) reader = &HeaderWalk::read_vxlan;
-  if (view_.destination_port == kGtpUserPort && wanted_.gtp_u) reader = &HeaderWalk::read_gtp_u;
-  if (view_.destination_port == kGenevePort && wanted_.geneve) reader = &HeaderWalk::read_geneve;
-  if (view_.destination_port == kGrePort && wanted_.gre) reader = &HeaderWalk::read_gre;
+  const Reader reader = reader_inside_udp(view_.destination_port, wanted_);
   if (reader == nullptr) return PacketClass::udp;
   return look_inside(reader, content, true, PacketClass::udp);
 }

@@ -7,9 +7,9 @@
 
 #include "require.h"
 
-// The input is a sequence of fragments: choices (family, which packet, more to come, a minute passes), offset
-// in units, size, fill. What the table says of each is compared with a model that keeps every fragment as it
-// is.
+// The input is a sequence of fragments: choices (family, which packet, more to come, time passes), offset in
+// units, size, fill and what it shows of its start. What the table says of each is compared with a model that
+// keeps every fragment as it is.
 namespace {
 
 using namespace weir;
@@ -29,7 +29,8 @@ enum class State : std::uint8_t { open, passed, spoiled, blocked };
 struct Packet {
   std::vector<Piece> pieces;
   State state = State::open;
-  std::chrono::nanoseconds first_seen{0};
+  bool harmless = false;
+  std::chrono::nanoseconds last_seen{0};
 };
 
 bool clash(const Piece& a, const Piece& b) {
@@ -48,26 +49,56 @@ std::vector<std::byte> joined(std::vector<Piece> pieces) {
   return pieces.empty() || pieces.back().more ? std::vector<std::byte>{} : all;
 }
 
+/// `pieces` with `piece` in the place of what it contradicts.
+std::vector<Piece> replaced(const std::vector<Piece>& pieces, const Piece& piece) {
+  std::vector<Piece> result;
+  const auto keep = [&](const Piece& old, std::size_t from, std::size_t to) {
+    if (from >= to) return;
+    const auto at = [&](std::size_t offset) {
+      return old.content.begin() + static_cast<std::ptrdiff_t>(offset - old.offset);
+    };
+    result.push_back({.offset = from, .content = {at(from), at(to)}, .more = old.more || to < old.end()});
+  };
+  for (Piece old : pieces) {
+    if (!old.more && piece.end() >= old.end()) {  // it is not the last one any more
+      old.more = true;
+      old.content.resize(old.content.size() / 8 * 8);
+    }
+    keep(old, old.offset, std::min(old.end(), std::max(old.offset, piece.offset)));
+    if (piece.more) keep(old, std::max(old.offset, piece.end()), std::max(old.end(), piece.end()));
+  }
+  result.push_back(piece);
+  return result;
+}
+
 /// What the table must say of `piece`, and the model's own record of it.
 FragmentFate expected(std::map<unsigned, Packet>& packets, unsigned id, bool v6, Piece piece,
-                      std::chrono::nanoseconds now) {
+                      flow::FragmentStart start, std::chrono::nanoseconds now) {
   if (piece.more && piece.content.size() % 8 != 0) {
     if (v6) return FragmentFate::untracked;
     piece.content.resize(piece.content.size() / 8 * 8);
   }
   if (piece.content.empty() || piece.end() > (v6 ? 65535U : 65515U)) return FragmentFate::untracked;
   Packet& packet = packets[id];
-  if (!packet.pieces.empty() && now - packet.first_seen >= flow::FragmentTable::kLifetime) packet = {};
-  if (packet.pieces.empty()) packet.first_seen = now;
+  const auto lifetime = v6 ? flow::FragmentTable::kIpv6Lifetime : flow::FragmentTable::kIpv4Lifetime;
+  if (!packet.pieces.empty() && now - packet.last_seen >= lifetime) packet = {};
   if (packet.state == State::blocked) return FragmentFate::blocked;
   if (packet.state == State::spoiled) return FragmentFate::overlap;
-  if (std::find(packet.pieces.begin(), packet.pieces.end(), piece) != packet.pieces.end()) {
-    return FragmentFate::duplicate;
-  }
-  if (std::any_of(packet.pieces.begin(), packet.pieces.end(),
-                  [&](const Piece& p) { return clash(p, piece); })) {
+  const bool first = piece.offset == 0;
+  const bool copy = std::find(packet.pieces.begin(), packet.pieces.end(), piece) != packet.pieces.end();
+  const bool conflict = !copy && std::any_of(packet.pieces.begin(), packet.pieces.end(),
+                                             [&](const Piece& p) { return clash(p, piece); });
+  if (conflict && (!packet.harmless || start == flow::FragmentStart::telling)) {
     if (packet.state == State::open) packet.state = State::spoiled;
     return FragmentFate::overlap;
+  }
+  packet.last_seen = now;
+  if (copy) return FragmentFate::duplicate;
+  if (first) packet.harmless = start == flow::FragmentStart::harmless;
+  if (conflict) {
+    packet.pieces = replaced(packet.pieces, piece);
+    packet.state = joined(packet.pieces).empty() ? State::open : State::passed;
+    return FragmentFate::replaced;
   }
   packet.pieces.push_back(std::move(piece));
   if (joined(packet.pieces).empty()) return FragmentFate::kept;
@@ -87,7 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t step = 0; step + kStepBytes <= size; step += kStepBytes) {
     const std::uint8_t choices = data[step];
     const bool v6 = (choices & 1U) != 0;
-    if ((choices & 0x80U) != 0) now += std::chrono::seconds(20);
+    if ((choices & 0x80U) != 0) now += std::chrono::seconds(12);
     Piece piece{.offset = (data[step + 1] | (choices & 0x60U) << 3) * std::size_t{8},
                 .content = std::vector<std::byte>(data[step + 2] + (data[step + 3] & 15U) * std::size_t{256}),
                 .more = (choices & 2U) != 0};
@@ -107,8 +138,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     view.fragment = {
         .identification = id, .offset = static_cast<std::uint16_t>(piece.offset), .more = piece.more};
 
-    const auto result = table.add(view, now, out);
-    require(result.fate == expected(packets, id, v6, piece, now), "the table and the model agree");
+    const auto start = piece.offset == 0   ? static_cast<flow::FragmentStart>(1 + (data[step + 4] >> 2 & 1U))
+                       : piece.offset < 16 ? flow::FragmentStart::telling
+                                           : flow::FragmentStart::elsewhere;
+    const auto result = table.add(view, start, now, out);
+    require(result.fate == expected(packets, id, v6, piece, start, now), "the table and the model agree");
     if (result.fate != FragmentFate::complete) continue;
     const auto whole = joined(packets[id].pieces);
     require(result.ip_offset == 0 && result.frame.size() == kIpBytes[v6 ? 1 : 0] + whole.size(), "its size");

@@ -35,6 +35,8 @@ std::string name_of(FragmentFate fate) {
       return "complete";
     case FragmentFate::overlap:
       return "overlap";
+    case FragmentFate::replaced:
+      return "replaced";
     case FragmentFate::blocked:
       return "blocked";
   }
@@ -56,7 +58,7 @@ class Fragments : public testing::TestWithParam<bool> {
   FragmentResult add_frame(const Bytes& bytes) {
     const auto view = proto::parse_packet(bytes, LinkType::ethernet);
     EXPECT_EQ(view.packet_class, proto::PacketClass::fragment);
-    return table_.add(view, now_, buffer_);
+    return table_.add(view, start_, now_, buffer_);
   }
 
   std::string add(const Piece& piece, std::uint32_t id = 7, const std::string& from = "1") {
@@ -76,7 +78,12 @@ class Fragments : public testing::TestWithParam<bool> {
     return "complete " + (content_.size() > 64 ? std::to_string(content_.size()) : content_);
   }
 
+  [[nodiscard]] seconds lifetime() const {
+    return GetParam() ? FragmentTable::kIpv6Lifetime : FragmentTable::kIpv4Lifetime;
+  }
+
   FragmentTable table_{0};
+  FragmentStart start_ = FragmentStart::telling;
   Bytes buffer_ = Bytes(FragmentTable::kBufferBytes);
   std::chrono::nanoseconds now_{seconds(1000)};
   FragmentResult result_;
@@ -185,11 +192,13 @@ TEST_P(Fragments, PacketsAreToldApart) {
   EXPECT_EQ(table_.size(), 3U);
 }
 
-TEST_P(Fragments, TimeEndsAPacketFromItsFirstFragmentOn) {
+TEST_P(Fragments, TimeEndsAPacketFromItsLatestFragmentOn) {
   EXPECT_EQ(add({0, "aaaaaaaa", true}), "kept");
-  now_ += seconds(59);
+  now_ += lifetime() - seconds(1);
   EXPECT_EQ(add({8, "bbbbbbbb", true}), "kept");
-  now_ += seconds(1);
+  now_ += lifetime() - seconds(1);
+  EXPECT_EQ(add({8, "bbbbbbbb", true}), "duplicate") << "for a receiver it may be the first";
+  now_ += lifetime();
   EXPECT_EQ(add({16, "c", false}), "kept") << "the first two are gone";
   EXPECT_EQ(table_.size(), 1U);
   EXPECT_EQ(add({0, "AAAAAAAABBBBBBBB", true}), "complete AAAAAAAABBBBBBBBc");
@@ -204,12 +213,114 @@ TEST_P(Fragments, BlockedAndSpoiledOnesStaySoUntilTheirTimeIsUp) {
   table_.block(result_.packet);
   EXPECT_EQ(add({8, "b", false}), "blocked");
   EXPECT_EQ(add({0, "aaaaaaaa", true}), "blocked");
-  now_ += seconds(59);
-  EXPECT_EQ(add({8, "b", false}), "blocked");
+  now_ += lifetime() - seconds(1);
+  EXPECT_EQ(add({8, "b", false}), "blocked")
+      << "what is dropped reaches nobody: it does not make this longer";
   now_ += seconds(2);
   EXPECT_EQ(add({8, "b", false}), "kept");
   table_.block(result_.packet);
   EXPECT_EQ(add({8, "b", false}), "duplicate") << "an old name blocks nothing";
+}
+
+/// `offset text more start`: a fragment, and what it shows of its packet's start.
+struct Telling {
+  Piece piece;
+  FragmentStart start;
+};
+
+TEST_P(Fragments, WhatNeedNotBeInspectedGivesWay) {
+  constexpr auto kHarmless = FragmentStart::harmless;
+  constexpr auto kElsewhere = FragmentStart::elsewhere;
+  constexpr auto kTelling = FragmentStart::telling;
+  const Piece first{0, "aaaaaaaaaaaaaaaa", true};
+  const Piece other_first{0, "AAAAAAAAAAAAAAAA", true};
+  const Piece longer_first{0, "AAAAAAAAAAAAAAAAAAAAAAAA", true};
+  const Piece last{16, "bbb", false};
+  const Piece other_last{16, "BBB", false};
+  const Piece longer_last{16, "BBBBBBBBBBBB", false};
+  struct Row {
+    std::string description;
+    std::vector<Telling> pieces;
+    std::vector<std::string> fates;
+  };
+  const std::vector<Row> rows{
+      {"the identification again, in order",
+       {{first, kHarmless}, {last, kElsewhere}, {other_first, kHarmless}, {other_last, kElsewhere}},
+       {"kept", "complete aaaaaaaaaaaaaaaabbb", "replaced", "replaced"}},
+      {"again, the last one first",
+       {{first, kHarmless}, {last, kElsewhere}, {other_last, kElsewhere}, {other_first, kHarmless}},
+       {"kept", "complete aaaaaaaaaaaaaaaabbb", "replaced", "replaced"}},
+      {"again, longer, then the first length again",
+       {{first, kHarmless},
+        {last, kElsewhere},
+        {other_first, kHarmless},
+        {longer_last, kElsewhere},
+        {first, kHarmless},
+        {last, kElsewhere},
+        {last, kElsewhere}},
+       {"kept", "complete aaaaaaaaaaaaaaaabbb", "replaced", "replaced", "replaced", "replaced", "duplicate"}},
+      {"of one the end was lost",
+       {{first, kHarmless}, {other_first, kHarmless}, {other_last, kElsewhere}},
+       {"kept", "replaced", "complete AAAAAAAAAAAAAAAABBB"}},
+      {"more behind what was the end",
+       {{first, kHarmless}, {last, kElsewhere}, {{24, "c", false}, kElsewhere}, {longer_first, kHarmless}},
+       {"kept", "complete aaaaaaaaaaaaaaaabbb", "replaced", "replaced"}},
+      {"a decoy that need not be inspected, then a start that must be",
+       {{first, kHarmless}, {last, kElsewhere}, {other_first, kTelling}, {other_last, kElsewhere}},
+       {"kept", "complete aaaaaaaaaaaaaaaabbb", "overlap", "replaced"}},
+      {"the same, the real end first",
+       {{first, kHarmless}, {last, kElsewhere}, {other_last, kElsewhere}, {other_first, kTelling}},
+       {"kept", "complete aaaaaaaaaaaaaaaabbb", "replaced", "overlap"}},
+      {"a start that must be inspected, then a decoy",
+       {{first, kTelling}, {last, kElsewhere}, {other_first, kHarmless}, {other_last, kElsewhere}},
+       {"kept", "complete aaaaaaaaaaaaaaaabbb", "overlap", "overlap"}},
+      {"open, and its start is missing",
+       {{last, kElsewhere}, {other_last, kElsewhere}, {first, kHarmless}},
+       {"kept", "overlap", "overlap"}},
+      {"a piece of the start under a harmless one",
+       {{first, kHarmless}, {last, kElsewhere}, {{8, "AAAAAAAA", true}, kTelling}, {other_last, kElsewhere}},
+       {"kept", "complete aaaaaaaaaaaaaaaabbb", "overlap", "replaced"}},
+      {"a piece of the start before a harmless one",
+       {{{8, "AAAAAAAA", true}, kTelling}, {last, kElsewhere}, {first, kHarmless}},
+       {"kept", "kept", "overlap"}},
+  };
+  std::uint32_t id = 100;
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.description);
+    std::vector<std::string> fates;
+    for (const Telling& telling : row.pieces) {
+      start_ = telling.start;
+      fates.push_back(add(telling.piece, id));
+    }
+    EXPECT_EQ(fates, row.fates);
+    ++id;
+  }
+}
+
+TEST_P(Fragments, AReplacedOneLivesFromThenOn) {
+  start_ = FragmentStart::harmless;
+  add({0, "aaaaaaaaaaaaaaaa", true});
+  start_ = FragmentStart::elsewhere;
+  add({16, "bbb", false});
+  now_ += lifetime() - seconds(1);
+  EXPECT_EQ(add({16, "BBB", false}), "replaced");
+  now_ += lifetime() - seconds(1);
+  start_ = FragmentStart::telling;
+  EXPECT_EQ(add({0, "AAAAAAAAAAAAAAAA", true}), "overlap") << "a receiver may hold the end that came last";
+}
+
+TEST_P(Fragments, ReplacedOnesShareTheMemoryToo) {
+  const std::string big(60000, 'x');
+  for (std::uint32_t round = 0; round < 6; ++round) {
+    for (std::uint32_t id = 0; id < table_.capacity() + 5; ++id) {
+      start_ = FragmentStart::harmless;
+      const std::string first(16 + round % 2 * 8, static_cast<char>('a' + round % 26));
+      ASSERT_NE(add({0, first, true}, id), "overlap");
+      start_ = FragmentStart::elsewhere;
+      const std::size_t bytes = id % 16 == round % 16 ? big.size() : 2000 + round;
+      ASSERT_NE(add({static_cast<std::uint32_t>(first.size()), big.substr(0, bytes), false}, id), "overlap");
+    }
+  }
 }
 
 TEST_P(Fragments, AFloodForgetsTheOldestAndIsCounted) {
@@ -255,7 +366,7 @@ TEST(FragmentTable, HeadersOfTheWhole) {
     proto::PacketView view;
     for (const Bytes& frame : frames) {
       const auto fragment = proto::parse_packet(frame, LinkType::ethernet);
-      const auto result = table.add(fragment, seconds(0), buffer);
+      const auto result = table.add(fragment, FragmentStart::telling, seconds(0), buffer);
       if (result.fate == FragmentFate::complete) {
         view = proto::parse_reassembled(fragment, result.frame, result.ip_offset);
       }

@@ -1,10 +1,18 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <numeric>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "inspect_fixture.h"
 #include "support/http_text.h"
+#include "support/quic_packet_builder.h"
+#include "support/tls_hello_builder.h"
 
 namespace weir::inspect {
 namespace {
@@ -108,6 +116,118 @@ TEST_F(FragmentInspection, FragmentsOfFragmentsToThreeLevels) {
     std::string last;
     for (const Bytes& frame : frames) last = inspect(frame);
     EXPECT_EQ(last.starts_with("drop_blocked"), levels <= 3) << levels << ' ' << last;
+  }
+}
+
+/// A UDP datagram's fragments: of 10.0.0.1:5000 to a port, content that begins with `start`.
+std::vector<Bytes> datagram(std::uint32_t id, const std::string& start, std::size_t bytes = 100,
+                            std::uint16_t port = 443, std::size_t piece = 48) {
+  std::string content = start;
+  while (content.size() < bytes) content += static_cast<char>('a' + (id + content.size()) % 26);
+  return PacketBuilder()
+      .ethernet()
+      .ipv4("10.0.0.1", "192.0.2.1")
+      .udp(5000, port)
+      .payload(content)
+      .build_fragments(piece, id);
+}
+
+/// Everything is forwarded, in whatever way a sender chooses its identifications.
+TEST_F(FragmentInspection, InnocentReuseOfIdentificationsLosesNothing) {
+  struct Row {
+    std::string description;
+    std::string start;
+    bool random;
+    bool reversed;
+  };
+  const std::vector<Row> rows{
+      {"RTP, random", "\x80\x60seq", true, false},
+      {"RTP, sequential", "\x80\x60seq", false, false},
+      {"DNS, random, the last fragment first",
+       "\xff\xff\x81\x80"
+       "q",
+       true, true},
+      {"a short header of QUIC, random", "\x40packet", true, false},
+      {"QUIC of a version that nobody reads, random", "\xc3grease", true, false},
+  };
+  std::mt19937 random(1);
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.description);
+    std::uint32_t sequential = 0;
+    for (std::uint32_t i = 0; i < 15000; ++i) {
+      // 12 bits, so that every identification comes again several times in a lifetime.
+      const std::uint32_t id = (row.random ? random() : ++sequential) % 4096;
+      auto pieces = datagram(id, row.start + std::to_string(i), 60 + i % 3 * 40 + random() % 8);
+      if (row.reversed) std::reverse(pieces.begin(), pieces.end());
+      for (const Bytes& piece : pieces) ASSERT_FALSE(inspect(piece).starts_with("drop_")) << i;
+      inspector_.now += std::chrono::milliseconds(1);
+    }
+  }
+}
+
+/// The protocols that cannot lead to a request are not even remembered.
+TEST_F(FragmentInspection, WhatCannotLeadToARequestIsNotRemembered) {
+  for (const std::uint8_t protocol : std::array<std::uint8_t, 6>{1, 2, 50, 51, 89, 132}) {
+    for (int i = 0; i < 2; ++i) {
+      const std::string content(100, static_cast<char>('a' + i));
+      for (const Bytes& piece : PacketBuilder()
+                                    .ethernet()
+                                    .ipv4("10.0.0.1", "192.0.2.1")
+                                    .protocol(protocol)
+                                    .payload(content)
+                                    .build_fragments(48, 5)) {
+        EXPECT_EQ(inspect(piece), "forward_fragment") << int{protocol};
+      }
+    }
+  }
+}
+
+/// Whatever order the fragments come in, of a datagram with a listed hello and of a decoy under the same
+/// identification that need not be inspected, and whichever of the decoy's die on the way: the server never
+/// gets all of the hello.
+TEST_F(FragmentInspection, ADecoyThatNeedNotBeInspectedOpensNoWay) {
+  constexpr std::size_t kPiece = 640;
+  const Bytes hello = test::QuicPacketBuilder()
+                          .crypto(0, test::TlsHelloBuilder().typical().sni(kListed).handshake())
+                          .pad_to(1200)
+                          .build();
+  const auto real = datagram(1, std::string(test::to_text(hello)), hello.size(), 443, kPiece);
+  ASSERT_EQ(real.size(), 2U);
+  const std::vector<std::pair<std::string, std::vector<Bytes>>> decoys{
+      {"as long", datagram(1, "decoy", 1200, 443, kPiece)},
+      {"shorter", datagram(1, "decoy", 1190, 443, kPiece)},
+      {"longer", datagram(1, "decoy", 1900, 443, kPiece)},
+      {"another port", datagram(1, "decoy", 1200, 9, kPiece)},
+      {"cut elsewhere", datagram(1, "decoy", 1200, 443, 400)},
+      {"cut behind its header", datagram(1, "decoy", 24, 9, 8)},
+      {"a decoy's decoy",
+       {datagram(1, "decoy", 1200, 9, kPiece)[1], datagram(1, "other", 1200, 9, kPiece)[0]}},
+  };
+  for (const auto& [description, decoy] : decoys) {
+    std::vector<Bytes> frames = real;
+    frames.insert(frames.end(), decoy.begin(), decoy.end());
+    std::vector<std::size_t> order(frames.size() + 1);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    do {
+      test::TestInspector inspector{{.flow_capacity = 16,
+                                     .reassembly_bytes = 65536,
+                                     .quic_connections = 16,
+                                     .h2c_connections = 2,
+                                     .fragment_memory_bytes = 0}};
+      std::array<bool, 2> arrived{};
+      std::string story;
+      for (const std::size_t i : order) {
+        // The one number that is no fragment is the real start once more.
+        const Bytes& frame = i == frames.size() ? real[0] : frames[i];
+        const std::string outcome =
+            summary(inspector.inspect(frame, snapshot_.view(), Direction::from_subscriber));
+        story += std::to_string(i) + ' ' + outcome + ", ";
+        if (outcome.starts_with("drop_")) continue;
+        if (i == 0 || i == frames.size()) arrived[0] = true;
+        if (i == 1) arrived[1] = true;
+      }
+      ASSERT_FALSE(arrived[0] && arrived[1]) << description << ": " << story;
+    } while (std::next_permutation(order.begin(), order.end()));
   }
 }
 
