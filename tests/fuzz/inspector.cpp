@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -88,16 +89,34 @@ void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict
   require(verdict.answer != inspect::AnswerKind::none || count == 0, "no answer, no frame");
 }
 
+std::chrono::nanoseconds now{0};
+
+/// An inspector with small memories in which nothing of earlier inputs holds any more. To make one takes as
+/// long as hundreds of inputs do, so it is made anew only now and then, and in between all it remembers has
+/// expired. A crash is reproduced with its input alone, which finds a new one.
+inspect::Inspector& long_after_the_last_input() {
+  constexpr unsigned kInputsEach = 2048;
+  static base::Counters counters;
+  static std::unique_ptr<inspect::Inspector> inspector;
+  static unsigned inputs = 0;
+  now += std::chrono::hours(1);
+  if (inputs++ % kInputsEach == 0) {
+    inspector = std::make_unique<inspect::Inspector>(inspect::InspectorSettings{.flow_capacity = 16,
+                                                                                .reassembly_bytes = 65536,
+                                                                                .quic_connections = 16,
+                                                                                .h2c_connections = 2,
+                                                                                .fragment_memory_bytes = 0},
+                                                     counters);
+  }
+  return *inspector;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t kHeaderBytes = 3;
-  static base::Counters counters;
-  inspect::Inspector inspector(
-      {.flow_capacity = 16, .quic_connections = 16, .h2c_connections = 2, .fragment_memory_bytes = 0},
-      counters);
   auto input = fuzz::as_input(data, size);
-  std::chrono::nanoseconds now{0};
+  inspect::Inspector& inspector = long_after_the_last_input();
   while (input.size() >= kHeaderBytes) {
     const auto choice = std::to_integer<unsigned>(input[0]);
     const std::size_t wanted =
