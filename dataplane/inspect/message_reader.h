@@ -27,6 +27,7 @@ struct Segment {
   std::uint32_t sequence;  // of the payload's first byte
   bool http;               // what is looked for
   bool tls;
+  bool padding;        // the payload may be no data at all
   bool stop_at_block;  // what follows a blocked request is not looked at: it is dropped too
 };
 

@@ -61,6 +61,9 @@ bool StreamInspector::is_near(const Flow& flow, std::uint32_t sequence) noexcept
 
 void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFindings& findings) noexcept {
   Piece piece{.sequence = segment.sequence, .bytes = segment.payload};
+  // No message begins with zeros, so where one may begin they are not held against the data that follows.
+  const bool at_message = flow.reading == Reading::message && !waits(flow) && piece.sequence == flow.position;
+  if (segment.padding && at_message) return;
   findings.server_next = piece.sequence;
   if (is_before(piece.sequence, flow.highest) && is_before(flow.highest, piece.end())) {
     // Old data joined with new: the server waits for the new.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/tcp_segment.h"
+
 namespace weir::inspect {
 namespace {
 
@@ -65,6 +67,8 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   if (!http && !tls) return forward(Outcome::forward_not_candidate);
   if (syn) open_stream(packet, now);
   if (packet.payload.empty()) return forward(Outcome::forward_not_candidate);
+  const proto::TcpPadding padding = proto::tcp_padding(packet);
+  if (padding == proto::TcpPadding::certain) return forward(Outcome::forward_not_candidate);
 
   const SegmentFindings findings = read({.packet = packet,
                                          .snapshot = snapshot,
@@ -72,6 +76,7 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
                                          .sequence = first_byte_of(packet),
                                          .http = http,
                                          .tls = tls,
+                                         .padding = padding == proto::TcpPadding::possible,
                                          .stop_at_block = enforce},
                                         now);
   if (findings.block && enforce) return block(packet, now, findings);

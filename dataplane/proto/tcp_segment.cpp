@@ -1,5 +1,6 @@
 #include "proto/tcp_segment.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -20,10 +21,7 @@ std::span<const std::byte> segment_of(const PacketView& packet) noexcept {
   return rest.first(header_bytes + packet.payload.size());
 }
 
-}  // namespace
-
-bool tcp_checksum_is_right(const PacketView& packet) noexcept {
-  const auto segment = segment_of(packet);
+bool checksum_is_right(const PacketView& packet, std::span<const std::byte> segment) noexcept {
   if (segment.empty()) return false;
   constexpr std::uint8_t kTcp = 6;
   const auto bytes = static_cast<std::uint32_t>(segment.size());
@@ -39,6 +37,38 @@ bool tcp_checksum_is_right(const PacketView& packet) noexcept {
   sum = checksum_add(packet.destination.span(), sum);
   sum = checksum_add(rest_of_pseudo_header, sum);
   return checksum_finish(checksum_add(segment, sum)) == 0;
+}
+
+// RFC 2516, 4: the length is that of what follows the six bytes of the header.
+std::size_t end_of_pppoe(const PacketView& packet) noexcept {
+  constexpr std::size_t kHeaderBytes = 6;
+  constexpr std::size_t kLengthOffset = 4;
+  base::ByteReader reader(packet.frame);
+  reader.skip(packet.pppoe_offset + kLengthOffset);
+  const std::size_t length = reader.u16();
+  return reader.ok() ? packet.pppoe_offset + kHeaderBytes + length : packet.frame.size();
+}
+
+}  // namespace
+
+bool tcp_checksum_is_right(const PacketView& packet) noexcept {
+  return checksum_is_right(packet, segment_of(packet));
+}
+
+TcpPadding tcp_padding(const PacketView& packet) noexcept {
+  // The least that an Ethernet frame carries, without IP and TCP headers (IEEE 802.3, 3.2.8).
+  constexpr std::size_t kMostPadding = 46 - 20 - 20;
+  if (packet.pppoe_offset == 0 || packet.payload.empty()) return TcpPadding::none;
+  const auto segment = segment_of(packet);
+  if (segment.empty()) return TcpPadding::none;
+  const std::size_t header_bytes = segment.size() - packet.payload.size();
+  if (packet.transport_offset + header_bytes < end_of_pppoe(packet)) return TcpPadding::none;
+  if (!checksum_is_right(packet, segment)) {
+    return checksum_is_right(packet, segment.first(header_bytes)) ? TcpPadding::certain : TcpPadding::none;
+  }
+  const bool zeros = std::all_of(packet.payload.begin(), packet.payload.end(),
+                                 [](std::byte byte) { return byte == std::byte{0}; });
+  return zeros && packet.payload.size() <= kMostPadding ? TcpPadding::possible : TcpPadding::none;
 }
 
 std::optional<std::uint32_t> tcp_urgent_byte(const PacketView& packet) noexcept {

@@ -13,6 +13,17 @@ inline constexpr std::uint8_t kTcpUrg = 0x20;
 /// segments of good senders with an unfinished one, so a wrong checksum alone says nothing. O(bytes).
 bool tcp_checksum_is_right(const PacketView& packet) noexcept;
 
+/// What all of a TCP payload is worth where it lies behind the end of its PPPoE payload.
+enum class TcpPadding : std::uint8_t {
+  none,      // it does not lie there, or may be data
+  possible,  // no more and nothing else than what Ethernet fills up with; the checksum takes it for data
+  certain,   // the checksum is right without it and wrong with it: no receiver takes it
+};
+
+/// Whether what a packet of class tcp carries is padding of an Ethernet frame, which a PPPoE concentrator
+/// counted into the IP length. O(bytes), and that only where the lengths differ.
+TcpPadding tcp_padding(const PacketView& packet) noexcept;
+
 /// Sequence number of the byte that the urgent pointer of a packet of class tcp makes urgent, as Linux and
 /// BSD have it: the one before the one that the pointer names. None without the URG flag.
 std::optional<std::uint32_t> tcp_urgent_byte(const PacketView& packet) noexcept;
