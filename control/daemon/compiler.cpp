@@ -29,8 +29,8 @@ void add_rules(match::SnapshotBuilder& builder, const State& state, const std::v
 std::string base_recipe(const State& state) {
   std::string text;
   for (const ListState& list : state.lists) {
-    text += fmt::format("{} {} {} {} {} {}\n", list.name, is_by_hand(list), list.subdomains, list.www_equivalent,
-                        list.block_host_on_tls, is_by_hand(list) ? 0 : list.content);
+    text += fmt::format("{} {} {} {} {} {}\n", list.name, is_by_hand(list), list.subdomains,
+                        list.www_equivalent, list.block_host_on_tls, is_by_hand(list) ? 0 : list.content);
   }
   return files::digest(text);
 }
@@ -40,7 +40,8 @@ base::Result<SnapshotPtr> BuiltSnapshot::open(std::vector<std::byte> bytes, std:
   auto view = match::SnapshotView::open(bytes);
   if (!view) return view.error();
   if (view.value().is_overlay()) {
-    return base::Error{"snapshot_base", "the snapshot holds changes alone, without the lists that they are to"};
+    return base::Error{"snapshot_base",
+                       "the snapshot holds changes alone, without the lists that they are to"};
   }
   return SnapshotPtr(new BuiltSnapshot(std::move(bytes), view.value(), std::move(recipe), nullptr));
 }

@@ -12,7 +12,8 @@
 
 namespace weir::control {
 
-/// Stands for what a base is made of: of two states with the same recipe, the feeds compile to the same tables.
+/// Stands for what a base is made of: of two states with the same recipe, the feeds compile to the same
+/// tables.
 std::string base_recipe(const State& state);
 
 class BuiltSnapshot;
@@ -21,8 +22,8 @@ using SnapshotPtr = std::shared_ptr<const BuiltSnapshot>;
 /// The bytes of a snapshot, whole or an overlay with its base, and the view that reads them; moves nowhere.
 class BuiltSnapshot {
  public:
-  /// A whole snapshot, made as `recipe` says. Error codes: those of SnapshotView::open, snapshot_base (it is an
-  /// overlay).
+  /// A whole snapshot, made as `recipe` says. Error codes: those of SnapshotView::open, snapshot_base (it is
+  /// an overlay).
   static base::Result<SnapshotPtr> open(std::vector<std::byte> bytes, std::string recipe);
   /// An overlay on the whole snapshot `base`. Error codes: those of SnapshotView::open and join.
   static base::Result<SnapshotPtr> open_overlay(std::vector<std::byte> bytes, SnapshotPtr base);
@@ -46,8 +47,8 @@ class BuiltSnapshot {
 };
 
 /// Compiles every list of `state` into the snapshot of its generation, and reads it back as the dataplane
-/// will. Where the feeds are those of `last` (may be null), only the lists by hand are compiled, as an overlay
-/// on the same base: one entry more takes as long as those lists need, whatever the feeds hold.
+/// will. Where the feeds are those of `last` (may be null), only the lists by hand are compiled, as an
+/// overlay on the same base: one entry more takes as long as those lists need, whatever the feeds hold.
 base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentPtr>& contents,
                                   const SnapshotPtr& last);
 

@@ -33,7 +33,7 @@ struct View {
   State state;
   std::vector<ContentPtr> contents;
   std::vector<ListHealth> health;
-  SnapshotPtr snapshot;  // null before the first generation
+  SnapshotPtr snapshot;                      // null before the first generation
   std::optional<base::Error> publish_error;  // why the generation is not in force, or the last one failed
 };
 

@@ -55,8 +55,8 @@ struct State {
   std::int64_t created_unix_seconds = 0;
   std::uint32_t next_rule = 1;
   std::uint64_t next_content = 1;
-  base::Generation base;    // whose snapshot file holds the feeds; 0: this generation's own
-  std::string base_recipe;  // what that file is made of
+  base::Generation base;         // whose snapshot file holds the feeds; 0: this generation's own
+  std::string base_recipe;       // what that file is made of
   std::vector<ListState> lists;  // order: precedence
 };
 

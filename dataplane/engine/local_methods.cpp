@@ -167,9 +167,10 @@ base::Result<std::unique_ptr<const Snapshot>> LocalMethods::join(const Snapshot&
   const Snapshot* const active = parts_.snapshots.active();
   if (active != nullptr && active->view.id() == overlay.view.needs()) return Snapshot::join(*active, overlay);
   if (request.descriptors.size() < 2) {
-    return error("snapshot_base",
-                 fmt::format("generation {} holds changes to generation {}, which is not in force here; send both",
-                             overlay.view.generation().value, overlay.view.needs().generation.value));
+    return error(
+        "snapshot_base",
+        fmt::format("generation {} holds changes to generation {}, which is not in force here; send both",
+                    overlay.view.generation().value, overlay.view.needs().generation.value));
   }
   auto base = Snapshot::load(request.descriptors[1].get());
   if (!base) return base;
@@ -182,9 +183,10 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
     return error("invalid_params", "generation: expected a whole number");
   }
   if (request.descriptors.empty() || request.descriptors.size() > 2) {
-    return error("no_descriptor", fmt::format("expected one file descriptor with the request, or two with the "
-                                              "base of an overlay, got {}",
-                                              request.descriptors.size()));
+    return error("no_descriptor",
+                 fmt::format("expected one file descriptor with the request, or two with the "
+                             "base of an overlay, got {}",
+                             request.descriptors.size()));
   }
   const Clock::time_point begin = Clock::now();
   const auto wanted = generation->get<std::uint64_t>();

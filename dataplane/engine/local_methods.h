@@ -45,7 +45,8 @@ class LocalMethods {
   Answer enforcement(const rpc::Request& request);
   Answer load_snapshot(const rpc::Request& request);
   /// The overlay on the base in force, or on the one that came with the request.
-  base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& overlay, const rpc::Request& request) const;
+  base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& overlay,
+                                                     const rpc::Request& request) const;
 
   [[nodiscard]] nlohmann::json snapshot_status() const;
   [[nodiscard]] nlohmann::json port_status() const;

@@ -55,9 +55,9 @@ base::Result<std::unique_ptr<const Snapshot>> load(const Candidate& candidate) {
   auto snapshot = load_file(candidate);
   if (!snapshot || !snapshot.value()->view.is_overlay()) return snapshot;
   const base::Generation needed = snapshot.value()->view.needs().generation;
-  const auto base = load_file(
-      {.generation = needed,
-       .file = candidate.file.parent_path() / fmt::format("{:020}{}", needed.value, kSuffix)});
+  const auto base =
+      load_file({.generation = needed,
+                 .file = candidate.file.parent_path() / fmt::format("{:020}{}", needed.value, kSuffix)});
   if (!base) {
     return base::Error{.code = base.error().code,
                        .message = fmt::format("holds changes to generation {}, whose file {}", needed.value,

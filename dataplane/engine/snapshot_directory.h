@@ -25,7 +25,8 @@ struct DirectoryLoad {
 };
 
 /// Loads the `<generation, 20 digits>.snapshot` of the highest generation that validates; other names are
-/// none of our business. An overlay is joined with the file of its base generation. Generations that do not validate are skipped and reported.
+/// none of our business. An overlay is joined with the file of its base generation. Generations that do not
+/// validate are skipped and reported.
 DirectoryLoad load_newest_snapshot(const std::filesystem::path& directory);
 
 }  // namespace weir::engine

@@ -38,8 +38,8 @@ class SnapshotMemory {
   std::size_t mapped_bytes_ = 0;  // of the mapping: whole pages
 };
 
-/// A validated snapshot and the memory it stands in: of a whole one `whole` alone, of an overlay that was joined
-/// with its base both. Generations with the same base share its memory.
+/// A validated snapshot and the memory it stands in: of a whole one `whole` alone, of an overlay that was
+/// joined with its base both. Generations with the same base share its memory.
 struct Snapshot {
   std::shared_ptr<const SnapshotMemory> whole;
   std::shared_ptr<const SnapshotMemory> overlay;

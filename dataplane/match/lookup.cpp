@@ -91,8 +91,8 @@ class Search {
     if (!best_ || decides_over(rule, *best_)) best_ = rule;
   }
 
-  // Every rule of the key, with and without a port, from the entry that find() gave on; on_path_info gets what
-  // the host table says of paths.
+  // Every rule of the key, with and without a port, from the entry that find() gave on; on_path_info gets
+  // what the host table says of paths.
   template <class OnPathInfo>
   void visit_key(const TableView& table, const Fingerprint& key, std::uint32_t first, std::uint8_t scope,
                  OnPathInfo&& on_path_info) noexcept {

@@ -34,8 +34,8 @@ struct Match {
 /// one bucket each, in each layer.
 Match lookup(const SnapshotView& snapshot, const Query& query) noexcept;
 
-/// lookup() of each query, with the same results: the cache lines that the hosts of all of them need are asked
-/// for together. `matches` is as long as `queries`.
+/// lookup() of each query, with the same results: the cache lines that the hosts of all of them need are
+/// asked for together. `matches` is as long as `queries`.
 void lookup_batch(const SnapshotView& snapshot, std::span<const Query> queries,
                   std::span<Match> matches) noexcept;
 

@@ -30,10 +30,10 @@ struct ListPolicy {
   bool by_hand = false;            // its rules stand in layer 1, which an overlay replaces
 };
 
-/// Makes the bytes of a snapshot (format: snapshot_format.h) from rules. The same seed, generation, time, lists
-/// and rules, in whatever order they were added, give the same bytes. Names in A-labels are compiled in raw
-/// UTF-8 as well, as some clients send them. While it builds it holds no text, but 30 bytes or less for each
-/// key, and the bytes that it makes.
+/// Makes the bytes of a snapshot (format: snapshot_format.h) from rules. The same seed, generation, time,
+/// lists and rules, in whatever order they were added, give the same bytes. Names in A-labels are compiled in
+/// raw UTF-8 as well, as some clients send them. While it builds it holds no text, but 30 bytes or less for
+/// each key, and the bytes that it makes.
 class SnapshotBuilder {
  public:
   struct Header {
@@ -56,8 +56,8 @@ class SnapshotBuilder {
   /// The whole snapshot. Once for each builder: throws std::logic_error after that.
   [[nodiscard]] std::vector<std::byte> build();
 
-  /// The overlay that replaces layer 1 of `base`: of the lists by hand alone, whose rules must be all that were
-  /// added. Throws std::invalid_argument when the seed is not that of `base`. Once, as build().
+  /// The overlay that replaces layer 1 of `base`: of the lists by hand alone, whose rules must be all that
+  /// were added. Throws std::invalid_argument when the seed is not that of `base`. Once, as build().
   [[nodiscard]] std::vector<std::byte> build_overlay(const SnapshotId& base);
 
   /// Known once it is built: rules that said the same as another of the same list; the lowest of their ids

@@ -119,7 +119,8 @@ Problem check_layout(const SnapshotHeader& header) {
   for (std::size_t layer = 0; layer < kLayers; ++layer) {
     const LayerRecord& record = header.layers[layer];
     const bool absent = record.hosts == TableRecord{} && record.paths == TableRecord{};
-    // Layer 0 is what an overlay has not, layer 1 is all that it has; a whole snapshot may be without layer 1.
+    // Layer 0 is what an overlay has not, layer 1 is all that it has; a whole snapshot may be without
+    // layer 1.
     const bool wanted = (layer == 0) != is_overlay;
     const bool allowed = wanted || layer == 1;
     if (absent ? wanted : !allowed) return snapshot_corrupt("a layer is missing, or one too many");
@@ -146,7 +147,8 @@ Problem check_lists(std::span<const ListRecord> lists, bool is_overlay) {
     if (!is_good_name(list)) return snapshot_corrupt("a list's name");
     if (list.layer >= kLayers) return snapshot_corrupt("a list's layer");
     const bool has_rules = list.whole_host_rules != 0 || list.path_rules != 0;
-    if (is_overlay && list.layer == 0 && has_rules) return snapshot_corrupt("rules that an overlay cannot have");
+    if (is_overlay && list.layer == 0 && has_rules)
+      return snapshot_corrupt("rules that an overlay cannot have");
   }
   return std::nullopt;
 }

@@ -25,8 +25,8 @@ std::optional<base::Error> check_lists(std::span<const ListRecord> lists, bool i
 
 enum class TableKind : std::uint8_t { hosts, paths };
 
-/// Whether every bucket's entries lie within the table and are no more than a lookup may read, every tag has an
-/// entry, and every entry is one that a builder makes. `buckets` with the additional last one. O(size).
+/// Whether every bucket's entries lie within the table and are no more than a lookup may read, every tag has
+/// an entry, and every entry is one that a builder makes. `buckets` with the additional last one. O(size).
 std::optional<base::Error> check_table(std::span<const Bucket> buckets, std::span<const TableEntry> entries,
                                        TableKind kind, std::size_t list_count);
 

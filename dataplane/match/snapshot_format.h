@@ -10,24 +10,27 @@
 /// The bytes of a snapshot file, little endian, position independent:
 ///
 ///     SnapshotHeader | ListRecord[list_count] | table | table | table | table
-///     table: Bucket[bucket_count + 1] | TableEntry[entry_count], each at the next multiple of 64 bytes (zeros between)
+///     table: Bucket[bucket_count + 1] | TableEntry[entry_count], each at the next multiple of 64 bytes
+///     (zeros between)
 ///
 /// `checksum` is XXH3-64 of everything behind the header's first 32 bytes: it finds damage, not forgery.
 ///
-/// Layers: the tables of hosts and paths of layer 0 hold the rules of feeds, those of layer 1 the rules of lists
-/// that change by hand. A whole snapshot has layer 0, and layer 1 where it has such lists. An overlay has layer 1
-/// alone and names the whole snapshot to whose layer 0 it belongs (`base_generation`, `base_checksum`; both 0 in
-/// a whole one): so one entry more costs neither the time to build nor to copy the rest again.
+/// Layers: the tables of hosts and paths of layer 0 hold the rules of feeds, those of layer 1 the rules of
+/// lists that change by hand. A whole snapshot has layer 0, and layer 1 where it has such lists. An overlay
+/// has layer 1 alone and names the whole snapshot to whose layer 0 it belongs (`base_generation`,
+/// `base_checksum`; both 0 in a whole one): so one entry more costs neither the time to build nor to copy the
+/// rest again.
 ///
 /// Keys: a whole-host rule has the fingerprint of its host in the host table, a path rule that of its host
 /// joined with that of its path (kind prefix, url or url_query) in the path table. A rule with a port has the
-/// key joined with the port instead, and an entry with kPortInfo stands at the key without it. So the number of
-/// entries of one key does not grow with the number of rules: of the rules that hold in the same requests the
-/// builder keeps the one that decides.
+/// key joined with the port instead, and an entry with kPortInfo stands at the key without it. So the number
+/// of entries of one key does not grow with the number of rules: of the rules that hold in the same requests
+/// the builder keeps the one that decides.
 ///
-/// A table: bucket `(key.low * bucket_count) >> 64` has the entries from `first` to the next bucket's `first`, in
-/// the order of their keys, and a tag (16 bits of the key) for each of its first 30, so that one cache line says
-/// of nearly every key that it is not there. The last, additional bucket only ends the one before it.
+/// A table: bucket `(key.low * bucket_count) >> 64` has the entries from `first` to the next bucket's
+/// `first`, in the order of their keys, and a tag (16 bits of the key) for each of its first 30, so that one
+/// cache line says of nearly every key that it is not there. The last, additional bucket only ends the one
+/// before it.
 namespace weir::match {
 
 static_assert(std::endian::native == std::endian::little, "snapshots are little endian");
@@ -99,7 +102,8 @@ struct TableEntry {
 };
 static_assert(sizeof(TableEntry) == 18 && alignof(TableEntry) == 2);
 
-/// Bits of TableEntry::flags. kPathInfo and kPortInfo tell the three kinds of entries apart: neither is a rule.
+/// Bits of TableEntry::flags. kPathInfo and kPortInfo tell the three kinds of entries apart: neither is a
+/// rule.
 inline constexpr std::uint8_t kSelf = 0x01;      // holds for the host itself
 inline constexpr std::uint8_t kBelow = 0x02;     // holds for the hosts below
 inline constexpr std::uint8_t kPathInfo = 0x04;  // host table: says which path keys exist, see below
@@ -113,9 +117,9 @@ inline constexpr std::uint8_t kHasUrlQuery = 0x20;
 inline constexpr std::uint8_t kHasBlock = 0x40;  // `list` is the list of highest precedence with a block rule
 
 /// `value` of path info, one entry for the path rules that hold for the host itself (kSelf) and one for those
-/// that hold below (kBelow): the set of depths that prefix rules have, a bit each (the last bit: that depth and
-/// deeper), and in the top byte, where that last bit is set, their greatest depth in units of kDepthUnit, rounded
-/// up; kAnyDepth sets no bound.
+/// that hold below (kBelow): the set of depths that prefix rules have, a bit each (the last bit: that depth
+/// and deeper), and in the top byte, where that last bit is set, their greatest depth in units of kDepthUnit,
+/// rounded up; kAnyDepth sets no bound.
 inline constexpr unsigned kDeepestBit = 23;
 inline constexpr unsigned kDepthShift = 24;
 inline constexpr std::uint32_t kDepthUnit = 32;

@@ -50,14 +50,15 @@ base::Result<SnapshotView> SnapshotView::open(std::span<const std::byte> bytes) 
 
 base::Result<SnapshotView> SnapshotView::join(const SnapshotView& base, const SnapshotView& overlay) {
   if (!overlay.is_overlay() || base.is_overlay() || overlay.needs() != base.id()) {
-    return base::Error{"snapshot_base",
-                       "generation " + std::to_string(overlay.generation().value) +
-                           " holds changes to generation " + std::to_string(overlay.needs().generation.value) +
-                           ", which is not the one at hand; load that one first"};
+    return base::Error{"snapshot_base", "generation " + std::to_string(overlay.generation().value) +
+                                            " holds changes to generation " +
+                                            std::to_string(overlay.needs().generation.value) +
+                                            ", which is not the one at hand; load that one first"};
   }
   bool same_lists = base.lists_.size() == overlay.lists_.size();
   for (std::size_t i = 0; same_lists && i < base.lists_.size(); ++i) {
-    same_lists = base.lists_[i].name == overlay.lists_[i].name && base.lists_[i].layer == overlay.lists_[i].layer;
+    same_lists =
+        base.lists_[i].name == overlay.lists_[i].name && base.lists_[i].layer == overlay.lists_[i].layer;
   }
   if (!same_lists) return base::Error{"snapshot_base", "the changes are to other lists; build them again"};
   SnapshotView joined = base;

@@ -31,8 +31,8 @@ class SnapshotView {
   /// `bytes` must outlive the view and be aligned to 8 (refused otherwise as snapshot_corrupt). O(bytes).
   static base::Result<SnapshotView> open(std::span<const std::byte> bytes);
 
-  /// `base` with its layer 1 replaced by that of `overlay`, whose generation, time and lists by hand it has then;
-  /// the bytes of both must outlive it. Error code: snapshot_base (not an overlay, or of another base).
+  /// `base` with its layer 1 replaced by that of `overlay`, whose generation, time and lists by hand it has
+  /// then; the bytes of both must outlive it. Error code: snapshot_base (not an overlay, or of another base).
   static base::Result<SnapshotView> join(const SnapshotView& base, const SnapshotView& overlay);
 
   /// An overlay alone decides only for its own lists: it must be joined with the snapshot that needs() names.

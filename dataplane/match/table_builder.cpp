@@ -217,7 +217,8 @@ TableRecord TableBuilder::write(std::vector<std::byte>& out, Density density) {
 }
 
 std::size_t table_bytes(std::size_t entries, TableBuilder::Density density) noexcept {
-  return kTableAlignment + (wanted_buckets(entries, density) + 1) * sizeof(Bucket) + entries * sizeof(TableEntry);
+  return kTableAlignment + (wanted_buckets(entries, density) + 1) * sizeof(Bucket) +
+         entries * sizeof(TableEntry);
 }
 
 }  // namespace weir::match

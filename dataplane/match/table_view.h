@@ -44,7 +44,8 @@ class TableView {
     const std::uint32_t end = start_of(bucket_of(key) + 1);
     for (std::uint32_t i = first; i < end && has_key(entries_[i], key); ++i) {
       const TableEntry& entry = entries_[i];
-      on_slot(Slot{.key = key, .value = value_of(entry), .list = entry.list, .flags = entry.flags, .primary = false});
+      on_slot(Slot{
+          .key = key, .value = value_of(entry), .list = entry.list, .flags = entry.flags, .primary = false});
     }
   }
 

@@ -24,9 +24,9 @@ std::string_view to_string(UrlError error) noexcept;
 enum class PortPolicy : std::uint8_t { strict, lenient };
 
 /// The canonical form of a URL, after Google's Safe Browsing canonicalisation (what it does and differences:
-/// dataplane/proto/README.md). Holds its own storage of about 260 KiB: make one for each worker and use it again.
-/// The views stay valid until the next assign_* call or the object's end; after an error all are empty.
-/// Canonicalising a result again changes nothing. Any bytes are allowed as input; time is O(input).
+/// dataplane/proto/README.md). Holds its own storage of about 260 KiB: make one for each worker and use it
+/// again. The views stay valid until the next assign_* call or the object's end; after an error all are
+/// empty. Canonicalising a result again changes nothing. Any bytes are allowed as input; time is O(input).
 class CanonicalUrl {
  public:
   /// Reads a URL with or without scheme: `http://host/path?query`, `//host/path`, `host:port/path`, `host`.

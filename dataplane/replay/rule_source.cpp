@@ -96,7 +96,8 @@ base::Result<RuleSource> RuleSource::from_snapshot(const std::filesystem::path& 
   }
   source.view_ = view.value();
   if (!source.view_->is_overlay()) return source;
-  const auto base_file = file.parent_path() / fmt::format("{:020}.snapshot", view.value().needs().generation.value);
+  const auto base_file =
+      file.parent_path() / fmt::format("{:020}.snapshot", view.value().needs().generation.value);
   const auto base = source.join_with(base_file);
   if (!base) {
     return base::Error{.code = base.error().code,

@@ -39,8 +39,7 @@ class Client {
 
   /// Notifications that come before the answer are kept for next_event().
   base::Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
-                                    std::chrono::milliseconds timeout,
-                                    std::span<const int> descriptors = {});
+                                    std::chrono::milliseconds timeout, std::span<const int> descriptors = {});
   /// The next notification; none when none came within `timeout`. Error code: protocol.
   base::Result<std::optional<Event>> next_event(std::chrono::milliseconds timeout);
 

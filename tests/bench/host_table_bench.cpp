@@ -1,6 +1,6 @@
-// Lookups of hosts whose fingerprints are there already, in the table and in two baselines: DPDK's hash table with
-// lock-free readers over the same keys, and the machine's limit, random cache lines of a buffer of the table's
-// size, prefetched in batches.
+// Lookups of hosts whose fingerprints are there already, in the table and in two baselines: DPDK's hash table
+// with lock-free readers over the same keys, and the machine's limit, random cache lines of a buffer of the
+// table's size, prefetched in batches.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
+
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_hash.h>
@@ -50,7 +51,8 @@ Keys make_keys(std::size_t count) {
   for (std::size_t i = 0; i < kQueries; ++i) {
     const bool hit = random() % 100 == 0;
     keys.is_listed.push_back(hit);
-    keys.asked.push_back(hit ? keys.listed[random() % count] : Fingerprint{.low = random(), .high = random()});
+    keys.asked.push_back(hit ? keys.listed[random() % count]
+                             : Fingerprint{.low = random(), .high = random()});
   }
   return keys;
 }
@@ -87,8 +89,9 @@ struct Fixture {
     const match::TableRecord record = builder.write(bytes, TableBuilder::Density::fast);
     memory = HugeBuffer(bytes);
     const std::byte* const start = memory.bytes().data();
-    table = TableView({reinterpret_cast<const Bucket*>(start + record.buckets_offset), record.bucket_count + 1},
-                      {reinterpret_cast<const TableEntry*>(start + record.entries_offset), record.entry_count});
+    table =
+        TableView({reinterpret_cast<const Bucket*>(start + record.buckets_offset), record.bucket_count + 1},
+                  {reinterpret_cast<const TableEntry*>(start + record.entries_offset), record.entry_count});
     fill_hash();
   }
 
@@ -182,7 +185,9 @@ void host_lookup_random_lines(benchmark::State& state) {
 
 void register_benchmarks() {
   for (const std::int64_t count : sizes({10'000, 1'000'000}, {10'000'000})) {
-    benchmark::RegisterBenchmark("host_lookup/weir", host_lookup_weir)->Arg(count)->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark("host_lookup/weir", host_lookup_weir)
+        ->Arg(count)
+        ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark("host_lookup/rte_hash", host_lookup_rte_hash)
         ->Arg(count)
         ->Unit(benchmark::kMillisecond);
@@ -193,7 +198,8 @@ void register_benchmarks() {
 }
 
 bool start_dpdk() {
-  // With huge pages where they are reserved: without, the baseline pays for TLB misses that the table does not.
+  // With huge pages where they are reserved: without, the baseline pays for TLB misses that the table does
+  // not.
   const std::vector<std::vector<std::string>> attempts{
       {"bench", "--no-pci", "--in-memory", "-m", "2048", "--log-level=1"},
       {"bench", "--no-pci", "--no-huge", "-m", "4096", "--log-level=1"}};

@@ -30,7 +30,9 @@ class HugeBuffer {
     if (!bytes.empty()) std::memcpy(start_, bytes.data(), bytes.size());
   }
   HugeBuffer(HugeBuffer&& other) noexcept
-      : start_(std::exchange(other.start_, nullptr)), mapped_bytes_(other.mapped_bytes_), bytes_(other.bytes_) {}
+      : start_(std::exchange(other.start_, nullptr)),
+        mapped_bytes_(other.mapped_bytes_),
+        bytes_(other.bytes_) {}
   HugeBuffer& operator=(HugeBuffer&& other) noexcept {
     std::swap(start_, other.start_);
     std::swap(mapped_bytes_, other.mapped_bytes_);

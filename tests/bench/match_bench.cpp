@@ -1,7 +1,9 @@
+#include <array>
 #include <cstdint>
-#include <map>
+#include <cstdlib>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,13 +11,15 @@
 
 #include <benchmark/benchmark.h>
 
+#include "bench/huge_buffer.h"
+#include "bench/sizes.h"
+#include "bench/test_rules.h"
 #include "match/fingerprint.h"
 #include "match/lookup.h"
-#include "match/snapshot_builder.h"
 #include "match/snapshot_view.h"
 #include "proto/url.h"
 
-namespace weir::match {
+namespace weir::bench {
 namespace {
 
 // Requests that are asked in turn: many, so that their table lines are not all in the cache.
@@ -36,81 +40,107 @@ BENCHMARK_CAPTURE(canonicalise, disguised, "WWW.Example.com.:80",
                   "/a/./b/..//%2569mages%2f..%2f%e2%82%ac?%2541");
 
 void fingerprint(benchmark::State& state) {
-  const Fingerprinter fingerprinter({1, 2});
+  const match::Fingerprinter fingerprinter({1, 2});
   const std::string text(static_cast<std::size_t>(state.range(0)), 'a');
   for (auto _ : state) benchmark::DoNotOptimize(fingerprinter.of(text));
 }
 BENCHMARK(fingerprint)->Arg(16)->Arg(64)->Arg(256);
 
-std::string host_of(std::uint64_t number) { return "host" + std::to_string(number) + ".example.com"; }
-
-// Half of the rules for whole hosts, half for pages.
-std::vector<std::byte> snapshot_of(std::uint32_t rule_count) {
-  SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0}, {{.name = "list"}});
-  Rule rule;
-  for (std::uint32_t i = 1; i <= rule_count; ++i) {
-    rule.id = {i};
-    rule.host = host_of(i);
-    rule.kind = i % 2 == 0 ? RuleKind::domain : RuleKind::url;
-    rule.path = i % 2 == 0 ? "" : "/a/b/page.html";
-    builder.add(rule);
+// Google Benchmark calls a function several times; the snapshot of each size is built once, and kept until
+// another size is asked for.
+const HugeBuffer& kept_snapshot_of(std::uint32_t rule_count) {
+  static std::uint32_t kept = 0;
+  static HugeBuffer bytes;
+  if (kept != rule_count) {
+    bytes = HugeBuffer();
+    bytes = HugeBuffer(build_snapshot(rule_count));
+    kept = rule_count;
   }
-  return builder.build();
-}
-
-// Google Benchmark calls a function several times; the snapshot of each size is built once.
-const std::vector<std::byte>& kept_snapshot_of(std::uint32_t rule_count) {
-  static std::map<std::uint32_t, std::vector<std::byte>> snapshots;
-  auto& bytes = snapshots[rule_count];
-  if (bytes.empty()) bytes = snapshot_of(rule_count);
   return bytes;
 }
 
-enum class Ask : std::uint8_t { hit, page_hit, miss };
+enum class Ask : std::uint8_t { host_hit, page_hit, miss };
+
+std::string host_asked(Ask ask, std::uint32_t rule_count, std::mt19937_64& random) {
+  const auto number = static_cast<std::uint32_t>(random() % rule_count);
+  if (ask == Ask::host_hit) return "www." + host_of_rule(number / 2 * 2);
+  if (ask == Ask::page_hit) return host_of_rule(number / 2 * 2 + 1);
+  return "www." + unlisted_host(random());
+}
 
 // A lookup with the canonicalisation of its request, as the dataplane does for each one.
 void lookup_request(benchmark::State& state, Ask ask) {
   const auto rule_count = static_cast<std::uint32_t>(state.range(0));
-  const auto& bytes = kept_snapshot_of(rule_count);
-  const SnapshotView view = SnapshotView::open(bytes).value();
+  const match::SnapshotView view = match::SnapshotView::open(kept_snapshot_of(rule_count).bytes()).value();
   std::mt19937_64 random(1);
   std::vector<std::string> hosts(kRequests);
-  for (std::string& host : hosts) {
-    const std::uint64_t pair = random() % (rule_count / 2);
-    host = "www." + host_of(2 * pair + 2);
-    if (ask == Ask::page_hit) host = host_of(2 * pair + 1);
-    if (ask == Ask::miss) host = "www." + host_of(rule_count + 1 + pair);
-  }
+  for (std::string& host : hosts) host = host_asked(ask, rule_count, random);
   const auto url = std::make_unique<proto::CanonicalUrl>();
   std::size_t next = 0;
   std::size_t found = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(url->assign_request(hosts[next++ % kRequests], "/a/b/page.html"));
-    const Match match = lookup(view, {.url = url.get(), .connection_port = 80});
-    found += match.decision == Decision::block ? 1 : 0;
+    benchmark::DoNotOptimize(url->assign_request(hosts[next++ % kRequests], kListedPath));
+    const match::Match match = lookup(view, {.url = url.get(), .connection_port = 80});
+    found += match.decision == match::Decision::block ? 1 : 0;
   }
   const bool all = found == static_cast<std::size_t>(state.iterations());
   if (ask == Ask::miss ? found != 0 : !all) state.SkipWithError("the lookups did not decide as they should");
 }
-BENCHMARK_CAPTURE(lookup_request, hit, Ask::hit)->Arg(10'000)->Arg(1'000'000);
-BENCHMARK_CAPTURE(lookup_request, page_hit, Ask::page_hit)->Arg(10'000)->Arg(1'000'000);
-BENCHMARK_CAPTURE(lookup_request, miss, Ask::miss)->Arg(10'000)->Arg(1'000'000);
 
-void build(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(snapshot_of(static_cast<std::uint32_t>(state.range(0))));
+// Lookups alone, of requests that are canonical already: one by one, or a burst at a time.
+void lookup_alone(benchmark::State& state, std::size_t burst) {
+  constexpr std::size_t kUrls = 512;  // each is a quarter of a megabyte
+  const auto rule_count = static_cast<std::uint32_t>(state.range(0));
+  const match::SnapshotView view = match::SnapshotView::open(kept_snapshot_of(rule_count).bytes()).value();
+  std::mt19937_64 random(1);
+  std::vector<std::unique_ptr<proto::CanonicalUrl>> urls;
+  std::vector<match::Query> queries;
+  for (std::size_t i = 0; i < kUrls; ++i) {
+    urls.push_back(std::make_unique<proto::CanonicalUrl>());
+    const std::string host = host_asked(Ask::miss, rule_count, random);
+    if (urls.back()->assign_request(host, kListedPath) != proto::UrlError::none) std::abort();
+    queries.push_back({.url = urls.back().get(), .connection_port = 80});
+  }
+  std::array<match::Match, kUrls> matches;
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < kUrls; i += burst) {
+      lookup_batch(view, std::span(queries).subspan(i, burst), std::span(matches).subspan(i, burst));
+    }
+    benchmark::DoNotOptimize(matches);
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kUrls));
 }
-BENCHMARK(build)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+// From rules in memory of their own to the bytes of the snapshot.
+void build(benchmark::State& state) {
+  const auto rule_count = static_cast<std::uint32_t>(state.range(0));
+  std::size_t bytes = 0;
+  for (auto _ : state) bytes = build_snapshot(rule_count).size();
+  state.counters["bytes_per_rule"] = static_cast<double>(bytes) / static_cast<double>(rule_count);
+}
 
 void open(benchmark::State& state) {
-  const auto& bytes = kept_snapshot_of(static_cast<std::uint32_t>(state.range(0)));
+  const auto bytes = kept_snapshot_of(static_cast<std::uint32_t>(state.range(0))).bytes();
   for (auto _ : state) {
-    const auto view = SnapshotView::open(bytes);
+    const auto view = match::SnapshotView::open(bytes);
     if (!view.ok()) state.SkipWithError("the snapshot does not open");
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
                           static_cast<std::int64_t>(bytes.size()));
 }
-BENCHMARK(open)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+[[maybe_unused]] const bool kRegistered = [] {
+  for (const std::int64_t rules : sizes({10'000, 1'000'000}, {5'000'000, 30'000'000})) {
+    benchmark::RegisterBenchmark("build", build)->Arg(rules)->Unit(benchmark::kMillisecond)->Iterations(1);
+    benchmark::RegisterBenchmark("open", open)->Arg(rules)->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark("lookup_request/host_hit", lookup_request, Ask::host_hit)->Arg(rules);
+    benchmark::RegisterBenchmark("lookup_request/page_hit", lookup_request, Ask::page_hit)->Arg(rules);
+    benchmark::RegisterBenchmark("lookup_request/miss", lookup_request, Ask::miss)->Arg(rules);
+    benchmark::RegisterBenchmark("lookup_miss/one_by_one", lookup_alone, 1)->Arg(rules);
+    benchmark::RegisterBenchmark("lookup_miss/burst_of_32", lookup_alone, 32)->Arg(rules);
+  }
+  return true;
+}();
 
 }  // namespace
-}  // namespace weir::match
+}  // namespace weir::bench

@@ -9,7 +9,8 @@ namespace weir::bench {
 
 /// The sizes to measure: `small` ones in every run of the tests; with WEIR_BENCH=full in the environment the
 /// `large` ones too, which take minutes and gigabytes.
-inline std::vector<std::int64_t> sizes(std::vector<std::int64_t> small, const std::vector<std::int64_t>& large) {
+inline std::vector<std::int64_t> sizes(std::vector<std::int64_t> small,
+                                       const std::vector<std::int64_t>& large) {
   const char* const wanted = std::getenv("WEIR_BENCH");
   if (wanted != nullptr && std::string_view(wanted) == "full") {
     small.insert(small.end(), large.begin(), large.end());

@@ -68,8 +68,8 @@ class DataplaneEnd {
     if (!view_) return false;
     const auto url = std::make_unique<proto::CanonicalUrl>();
     EXPECT_EQ(url->assign_url(text, proto::PortPolicy::strict), proto::UrlError::none);
-    return match::lookup(*view_, {.url = url.get(), .connection_port = 80, .encrypted = false})
-               .decision == match::Decision::block;
+    return match::lookup(*view_, {.url = url.get(), .connection_port = 80, .encrypted = false}).decision ==
+           match::Decision::block;
   }
 
  private:

@@ -197,7 +197,8 @@ TEST(StreamBuffers, BehavesAsTheModelDoes) {
       for (auto i = model.find(from); i != model.end() && i->first == from + contiguous.size(); ++i) {
         contiguous += i->second.first;
       }
-      ASSERT_EQ(lab.buffers.contiguous_end(lab.flows[0], base + from), static_cast<std::uint32_t>(base + from + contiguous.size()));
+      ASSERT_EQ(lab.buffers.contiguous_end(lab.flows[0], base + from),
+                static_cast<std::uint32_t>(base + from + contiguous.size()));
       ASSERT_EQ(lab.read(0, base + from), contiguous.substr(0, 1000));
     }
   }

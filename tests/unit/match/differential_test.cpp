@@ -186,7 +186,8 @@ class Comparison {
     for (auto& url : urls_) url = std::make_unique<proto::CanonicalUrl>();
   }
 
-  // Whether the view decides kRequestsPerRuleSet requests as the reference does, each by itself and in batches.
+  // Whether the view decides kRequestsPerRuleSet requests as the reference does, each by itself and in
+  // batches.
   testing::AssertionResult agrees(const SnapshotView& view, const std::vector<ListPolicy>& lists,
                                   const std::vector<Rule>& rules, Generator& generator) {
     for (std::size_t i = 0; i < kRequestsPerRuleSet; ++i) {
@@ -199,8 +200,7 @@ class Comparison {
         return testing::AssertionFailure() << "not canonical: " << describe(request);
       }
       request.host_is_address = url.host_is_address();
-      queries_[i] = {
-          .url = &url, .connection_port = request.connection_port, .encrypted = request.encrypted};
+      queries_[i] = {.url = &url, .connection_port = request.connection_port, .encrypted = request.encrypted};
       const Match expected = reference_lookup(lists, rules, request);
       const Match match = lookup(view, queries_[i]);
       tally_.count(match);

@@ -194,11 +194,11 @@ TEST(SnapshotBuilder, AHostRuleTakesNoMoreThan24Bytes) {
 class Overlay : public testing::Test {
  protected:
   const std::vector<ListPolicy> lists_{{.name = "manual", .by_hand = true}, {.name = "feed"}};
-  std::vector<std::byte> base_bytes_ = build_snapshot(
-      lists_, parse_entries({{.text = "old.example"},
-                             {.text = "feed.example", .list = 1},
-                             {.text = "feed.example/a", .action = Action::allow, .list = 1},
-                             {.text = "pages.example/a/", .list = 1}}));
+  std::vector<std::byte> base_bytes_ =
+      build_snapshot(lists_, parse_entries({{.text = "old.example"},
+                                            {.text = "feed.example", .list = 1},
+                                            {.text = "feed.example/a", .action = Action::allow, .list = 1},
+                                            {.text = "pages.example/a/", .list = 1}}));
   SnapshotView base_ = SnapshotView::open(base_bytes_).value();
 
   std::vector<std::byte> overlay_bytes(const std::vector<Entry>& entries,

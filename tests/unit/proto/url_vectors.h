@@ -243,8 +243,8 @@ inline constexpr BrowserVector kBrowserVectors[] = {
     {"http://ExAmPlE.CoM", "example.com", "/"},
     {"http://GOO\xE2\x80\x8B\xE2\x81\xA0\xEF\xBB\xBFgoo.test", "googoo.test", "/",
      "goo%E2%80%8B%E2%81%A0%EF%BB%BFgoo.test/", "googoo.test/", Deviation::idn},
-    {"\x00\x1B\x04\x12 http://example.com/\x1F \r "sv, "example.com", "/", "%00%1B%04%12%20http/example.com/%1F",
-     "example.com/", Deviation::controls},
+    {"\x00\x1B\x04\x12 http://example.com/\x1F \r "sv, "example.com", "/",
+     "%00%1B%04%12%20http/example.com/%1F", "example.com/", Deviation::controls},
     {"http://www.foo\xE3\x80\x82"
      "bar.test",
      "www.foo.bar.test", "/", "www.foo%E3%80%82bar.test/", "www.foo.bar.test/", Deviation::idn},
