@@ -150,16 +150,24 @@ TEST_F(FragmentInspection, InnocentReuseOfIdentificationsLosesNothing) {
       {"a short header of QUIC, random", "\x40packet", true, false},
       {"QUIC of a version that nobody reads, random", "\xc3grease", true, false},
   };
+  constexpr std::size_t kIdentificationAt = 14 + 4;
   std::mt19937 random(1);
   for (const Row& row : rows) {
     SCOPED_TRACE(row.description);
+    std::vector<std::vector<Bytes>> datagrams;
+    for (std::uint32_t i = 0; i < 64; ++i) {
+      datagrams.push_back(datagram(i, row.start + std::to_string(i), 60 + i % 3 * 40 + i / 3 % 8));
+      if (row.reversed) std::reverse(datagrams.back().begin(), datagrams.back().end());
+    }
     std::uint32_t sequential = 0;
-    for (std::uint32_t i = 0; i < 15000; ++i) {
+    for (std::uint32_t i = 0; i < 20000; ++i) {
       // 12 bits, so that every identification comes again several times in a lifetime.
-      const std::uint32_t id = (row.random ? random() : ++sequential) % 4096;
-      auto pieces = datagram(id, row.start + std::to_string(i), 60 + i % 3 * 40 + random() % 8);
-      if (row.reversed) std::reverse(pieces.begin(), pieces.end());
-      for (const Bytes& piece : pieces) ASSERT_FALSE(inspect(piece).starts_with("drop_")) << i;
+      const std::uint32_t id = static_cast<std::uint32_t>(row.random ? random() : ++sequential) % 4096;
+      for (Bytes& piece : datagrams[random() % datagrams.size()]) {
+        piece[kIdentificationAt] = static_cast<std::byte>(id >> 8);
+        piece[kIdentificationAt + 1] = static_cast<std::byte>(id);
+        ASSERT_FALSE(inspect(piece).starts_with("drop_")) << i;
+      }
       inspector_.now += std::chrono::milliseconds(1);
     }
   }
@@ -205,7 +213,7 @@ TEST_F(FragmentInspection, ADecoyThatNeedNotBeInspectedOpensNoWay) {
   };
   for (const auto& [description, decoy] : decoys) {
     std::vector<Bytes> frames = real;
-    frames.insert(frames.end(), decoy.begin(), decoy.end());
+    for (std::size_t i = 0; i < std::min<std::size_t>(decoy.size(), 3); ++i) frames.push_back(decoy[i]);
     std::vector<std::size_t> order(frames.size() + 1);
     std::iota(order.begin(), order.end(), std::size_t{0});
     do {
