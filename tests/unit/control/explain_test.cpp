@@ -44,7 +44,7 @@ View make_view(const std::vector<TestList>& lists) {
     view.contents.push_back(content);
   }
   view.health.resize(lists.size());
-  auto snapshot = compile(view.state, view.contents);
+  auto snapshot = compile(view.state, view.contents, nullptr);
   EXPECT_TRUE(snapshot.ok());
   view.snapshot = std::move(snapshot).value();
   return view;

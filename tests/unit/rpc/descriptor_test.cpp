@@ -52,7 +52,7 @@ void send_with(int socket, std::string bytes, const std::vector<int>& descriptor
 TEST(Descriptors, ReachTheHandlerOfTheirRequest) {
   RunningServer server(read_descriptors);
   const auto file = file_with("one");
-  const auto answer = call(server.path(), "m", json::object(), kPatience, file.get());
+  const auto answer = call(server.path(), "m", json::object(), kPatience, std::array{file.get()});
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer.value(), json({"one"}));
   EXPECT_EQ(text_of(file.get()), "one") << "the caller's own stays open";
@@ -91,7 +91,7 @@ TEST(Descriptors, BelongToTheLineThatEndsLater) {
 TEST(Descriptors, OfALargeRequestComeWithIt) {
   RunningServer server(read_descriptors);
   const auto file = file_with("one");
-  const auto answer = call(server.path(), "m", {{"text", std::string(900000, 'x')}}, kPatience, file.get());
+  const auto answer = call(server.path(), "m", {{"text", std::string(900000, 'x')}}, kPatience, std::array{file.get()});
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer.value(), json({"one"}));
 }
