@@ -91,7 +91,8 @@ TEST(Descriptors, BelongToTheLineThatEndsLater) {
 TEST(Descriptors, OfALargeRequestComeWithIt) {
   RunningServer server(read_descriptors);
   const auto file = file_with("one");
-  const auto answer = call(server.path(), "m", {{"text", std::string(900000, 'x')}}, kPatience, std::array{file.get()});
+  const auto answer =
+      call(server.path(), "m", {{"text", std::string(900000, 'x')}}, kPatience, std::array{file.get()});
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer.value(), json({"one"}));
 }
