@@ -19,7 +19,10 @@ struct Way {
   bool encrypted;
   std::uint16_t default_port;
 };
-constexpr std::array<Way, 2> kWays{{{base::Protocol::http, false, 80}, {base::Protocol::tls, true, 443}}};
+constexpr std::array<Way, 4> kWays{{{base::Protocol::http, false, 80},
+                                    {base::Protocol::h2c, false, 80},
+                                    {base::Protocol::tls, true, 443},
+                                    {base::Protocol::quic, true, 443}}};
 
 json named_rule(const View& view, const NamedRule& rule) {
   return {{"rule", rule.id.value},

@@ -62,7 +62,7 @@ class Lists(LabCase):
     def test_check_tells_the_verdict(self):
         listed = self.weir.ctl("check", "http://NEWS.test:80/x/../forbidden")
         self.assertEqual((listed["verdict"], listed["list"]), ("block", "hotline"))
-        self.assertEqual((listed["kind"], listed["protocols"]), ("url", ["http"]))
+        self.assertEqual((listed["kind"], listed["protocols"]), ("url", ["http", "h2c"]))
         self.assertTrue(listed["by_protocol"]["tls"]["path_rules_unseen"])
         self.assertEqual(self.weir.ctl("check", "news.test/")["verdict"], "pass")
 

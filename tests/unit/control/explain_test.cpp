@@ -135,12 +135,12 @@ TEST(Check, TellsProtocols) {
   ListState widened = named("wide");
   widened.block_host_on_tls = true;
   const View view = make_view({{named("hotline"), {"a.example", "c.example/p"}}, {widened, {"w.example/p"}}});
-  EXPECT_EQ(check_report(view, "a.example").value()["protocols"], json({"http", "tls"}));
-  EXPECT_EQ(check_report(view, "c.example/p").value()["protocols"], json::array({"http"}));
+  EXPECT_EQ(check_report(view, "a.example").value()["protocols"], json({"http", "h2c", "tls", "quic"}));
+  EXPECT_EQ(check_report(view, "c.example/p").value()["protocols"], json({"http", "h2c"}));
   EXPECT_EQ(check_report(view, "c.example/p").value()["by_protocol"]["tls"]["path_rules_unseen"], true);
   // The host alone, on TLS, by the policy of the list; and why cleartext passes.
   const json wide = check_report(view, "w.example/").value();
-  EXPECT_EQ(wide["protocols"], json::array({"tls"}));
+  EXPECT_EQ(wide["protocols"], json({"tls", "quic"}));
   EXPECT_EQ(wide["kind"], "url");
   EXPECT_EQ(wide["why"]["code"], "path_not_listed");
 }

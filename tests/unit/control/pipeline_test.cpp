@@ -535,8 +535,8 @@ TEST_F(PipelineTest, CheckTellsProtocols) {
     std::vector<std::string> protocols;
   };
   const std::vector<Case> cases{
-      {"http://ONE.example:80/x/../y", "block", "listed", {"http", "tls"}},
-      {"two.example/page", "block", "listed", {"http"}},
+      {"http://ONE.example:80/x/../y", "block", "listed", {"http", "h2c", "tls", "quic"}},
+      {"two.example/page", "block", "listed", {"http", "h2c"}},
       {"two.example/", "pass", "no_match", {}},
   };
   for (const Case& each : cases) {
