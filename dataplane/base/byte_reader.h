@@ -11,6 +11,22 @@ namespace weir::base {
 /// The first read past the end latches a failure: it and every later read return zero or an empty span, so a
 /// parser may read a whole structure and ask ok() once. Never throws, never allocates, never reads outside.
 class ByteReader {
+ private:
+  // The width is known when this is compiled, so that a read is one check and one load.
+  template <std::size_t Width>
+  constexpr std::uint32_t read_integer() noexcept {
+    if (Width > remaining()) {
+      ok_ = false;
+      return 0;
+    }
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < Width; ++i) {
+      value = (value << 8) | std::to_integer<std::uint32_t>(bytes_[position_ + i]);
+    }
+    position_ += Width;
+    return value;
+  }
+
  public:
   explicit constexpr ByteReader(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
 
@@ -44,21 +60,6 @@ class ByteReader {
   }
 
  private:
-  // The width is known when this is compiled, so that a read is one check and one load.
-  template <std::size_t Width>
-  constexpr std::uint32_t read_integer() noexcept {
-    if (Width > remaining()) {
-      ok_ = false;
-      return 0;
-    }
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < Width; ++i) {
-      value = (value << 8) | std::to_integer<std::uint32_t>(bytes_[position_ + i]);
-    }
-    position_ += Width;
-    return value;
-  }
-
   std::span<const std::byte> bytes_;
   std::size_t position_ = 0;
   bool ok_ = true;

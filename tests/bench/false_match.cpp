@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -95,6 +96,8 @@ bool read_number(const char* text, std::uint64_t& number) {
 int main(int argc, char** argv) {
   std::uint64_t rules = 200'000;
   std::uint64_t lookups = 1'000'000;
+  // Every benchmark gets Google Benchmark's options from the test run.
+  if (argc == 2 && std::string_view(argv[1]).starts_with("--benchmark_")) argc = 1;
   if (argc != 1 && (argc != 3 || !weir::bench::read_number(argv[1], rules) ||
                     !weir::bench::read_number(argv[2], lookups) || rules > 1'000'000'000)) {
     std::fprintf(stderr, "usage: bench_false_match [RULES LOOKUPS]\n");

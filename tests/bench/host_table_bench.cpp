@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <map>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <span>
@@ -197,18 +197,23 @@ void register_benchmarks() {
   }
 }
 
+// Free huge pages of 2 MiB.
+std::size_t free_huge_pages() {
+  std::ifstream file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
+  std::size_t pages = 0;
+  file >> pages;
+  return pages;
+}
+
+// With huge pages where enough are reserved: without, the baseline pays for TLB misses that the table does
+// not.
 bool start_dpdk() {
-  // With huge pages where they are reserved: without, the baseline pays for TLB misses that the table does
-  // not.
-  const std::vector<std::vector<std::string>> attempts{
-      {"bench", "--no-pci", "--in-memory", "-m", "2048", "--log-level=1"},
-      {"bench", "--no-pci", "--no-huge", "-m", "4096", "--log-level=1"}};
-  for (std::vector<std::string> arguments : attempts) {
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) >= 0) return true;
-  }
-  return false;
+  constexpr std::size_t kMegabytes = 2048;
+  std::vector<std::string> arguments{"bench", "--no-pci", "--log-level=1", "-m", std::to_string(kMegabytes)};
+  arguments.emplace_back(free_huge_pages() * 2 >= kMegabytes ? "--in-memory" : "--no-huge");
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  return rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) >= 0;
 }
 
 }  // namespace

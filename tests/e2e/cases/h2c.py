@@ -23,7 +23,9 @@ class H2c(LabCase):
 
     def assert_reset(self, url, *options, **kwargs):
         answer = self.browser.get(url, _PRIOR, *options, **kwargs)
-        self.assertEqual((answer.exit_code, answer.status), (56, 0), f"{url}: {answer.error or answer.body}")
+        # curl was receiving or still sending when the reset came.
+        self.assertIn(answer.exit_code, (55, 56), f"{url}: {answer.error or answer.body}")
+        self.assertEqual(answer.status, 0)
         self.assertIn("reset", answer.error)
 
     def assert_never_answered(self, prefix):
