@@ -1,5 +1,6 @@
 """Frames for the wire, as bytes: a table that reads as a protocol's name and what is in it."""
 
+import itertools
 import struct
 
 from .network import CLIENT_MAC, ORIGIN_MAC
@@ -43,8 +44,12 @@ def ipv6(next_header, payload, payload_length=None, hop_limit=64):
     return struct.pack("!IHBB", 6 << 28, length, next_header, hop_limit) + address[:15] + b"\x02" + address[:15] + b"\x80" + payload
 
 
+# Each segment is on a connection of its own: two that say different things of the same bytes are a conflict.
+_source_ports = itertools.count(40000)
+
+
 def tcp(payload, destination_port=80, data_offset=5, flags=0x18):
-    return struct.pack("!HHIIBBHHH", 40000, destination_port, 1000, 2000, data_offset << 4, flags, 64000, 0, 0) + payload
+    return struct.pack("!HHIIBBHHH", next(_source_ports), destination_port, 1000, 2000, data_offset << 4, flags, 64000, 0, 0) + payload
 
 
 def udp(payload, length=None, destination_port=53):
@@ -114,8 +119,9 @@ PLAIN = {
 }
 
 #: The outer tag of 802.1ad; some devices rewrite it (see frames.qinq).
-QINQ = ethernet(0x0800, ipv4(6, tcp(_GET)), tags=[(0x88A8, 100), (0x8100, 200)])
-QINQ_REWRITTEN = ethernet(0x0800, ipv4(6, tcp(_GET)), tags=[(0x8100, 100), (0x8100, 200)])
+_TAGGED_TWICE = ipv4(6, tcp(_GET))
+QINQ = ethernet(0x0800, _TAGGED_TWICE, tags=[(0x88A8, 100), (0x8100, 200)])
+QINQ_REWRITTEN = ethernet(0x0800, _TAGGED_TWICE, tags=[(0x8100, 100), (0x8100, 200)])
 
 #: One datagram in two fragments, in order.
 FRAGMENTS = [ethernet(0x0800, ipv4(17, udp(b"A" * 24), fragment=0x2000)),
