@@ -145,11 +145,9 @@ void MessageReader::read_records(const Segment& segment, Flow& flow, Pass& pass,
     return;
   }
   if (text.front() == kHandshake) {
-    if (record_bytes(text) > kRecordHeaderBytes && text[kRecordHeaderBytes] != std::byte{1}) {
-      flow.reading = Reading::opaque;
-    } else if (!read_hello(segment, flow, pass, findings)) {
-      flow.reading = Reading::opaque;
-    }
+    const bool other_message =
+        record_bytes(text) > kRecordHeaderBytes && text[kRecordHeaderBytes] != std::byte{1};
+    if (other_message || !read_hello(segment, flow, pass, findings)) flow.reading = Reading::opaque;
     return;
   }
   const std::size_t bytes = record_bytes(text);

@@ -14,7 +14,7 @@ using flow::is_before;
 using flow::Reading;
 
 // A message that waits, what was held ahead of it, and one segment of any size.
-constexpr std::size_t kTextBytes = 4 * 65536;
+constexpr std::size_t kTextBytes = 4 * std::size_t{65536};
 // What is read a second time without its urgent bytes: real requests of that kind are short, if there are
 // any.
 constexpr std::size_t kOtherTextBytes = 8192;
