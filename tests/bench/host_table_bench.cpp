@@ -67,12 +67,17 @@ struct Fixture {
   std::vector<std::uint32_t> signatures;
 
   static Fixture& of(std::size_t count) {
-    static std::unique_ptr<Fixture> current;
+    std::unique_ptr<Fixture>& current = kept();
     if (!current || current->count != count) {
       current.reset();
       current = std::make_unique<Fixture>(count);
     }
     return *current;
+  }
+  /// The one that of() gave; to be reset while DPDK still has its memory.
+  static std::unique_ptr<Fixture>& kept() {
+    static std::unique_ptr<Fixture> fixture;
+    return fixture;
   }
 
   explicit Fixture(std::size_t wanted) : count(wanted), keys(make_keys(wanted)) {
@@ -225,6 +230,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();
+  weir::bench::Fixture::kept().reset();
   rte_eal_cleanup();
   return 0;
 }
