@@ -10,8 +10,6 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "bench/sizes.h"
 #include "bench/test_rules.h"
@@ -21,22 +19,14 @@
 #include "match/snapshot_builder.h"
 #include "proto/url.h"
 #include "rpc/file_descriptor.h"
+#include "unit/engine/test_snapshot.h"
 
 namespace weir::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-rpc::FileDescriptor file_of(const std::vector<std::byte>& bytes) {
-  rpc::FileDescriptor file(memfd_create("weir-bench", MFD_CLOEXEC));
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t wrote = write(file.get(), bytes.data() + done, bytes.size() - done);
-    if (wrote <= 0) return {};
-    done += static_cast<std::size_t>(wrote);
-  }
-  return file;
-}
+using engine::file_of;
 
 // A worker that does nothing but look up, a burst of 32 at a time.
 class Reader {

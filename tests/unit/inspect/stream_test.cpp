@@ -347,20 +347,26 @@ TEST(Stream, SecondHelloAfterARetryRequest) {
       });
 }
 
+// What becomes of a segment of the connection from `port`.
+std::string send_from(TestInspector& inspector, std::uint16_t port, std::uint32_t sequence,
+                      const std::string& payload) {
+  return summary(inspector.inspect(PacketBuilder()
+                                       .ethernet()
+                                       .ipv4("10.0.0.1", "192.0.2.1")
+                                       .tcp(port, 80)
+                                       .seq(sequence)
+                                       .ack(1)
+                                       .flags("PA")
+                                       .payload(payload)
+                                       .build(),
+                                   rules().view()));
+}
+
 TEST(Stream, AFloodOfNewConnectionsDegradesToSegments) {
   TestInspector inspector({.flow_capacity = 64, .reassembly_bytes = 0});
   const auto send = [&inspector](std::uint16_t port, std::uint32_t sequence, const std::string& payload) {
     inspector.now += std::chrono::microseconds(1);
-    return summary(inspector.inspect(PacketBuilder()
-                                         .ethernet()
-                                         .ipv4("10.0.0.1", "192.0.2.1")
-                                         .tcp(port, 80)
-                                         .seq(sequence)
-                                         .ack(1)
-                                         .flags("PA")
-                                         .payload(payload)
-                                         .build(),
-                                     rules().view()));
+    return send_from(inspector, port, sequence, payload);
   };
   EXPECT_EQ(send(1, 0, kListed.substr(0, 30)), kIncomplete);
   for (std::uint16_t port = 2; port < 5000; ++port)
@@ -375,16 +381,7 @@ TEST(Stream, AFloodOfNewConnectionsDegradesToSegments) {
 TEST(Stream, WithoutMemoryTheOldestMessageIsGivenUp) {
   TestInspector inspector({.flow_capacity = 1024, .reassembly_bytes = 0});
   const auto send = [&inspector](std::uint16_t port, std::uint32_t sequence, const std::string& payload) {
-    return summary(inspector.inspect(PacketBuilder()
-                                         .ethernet()
-                                         .ipv4("10.0.0.1", "192.0.2.1")
-                                         .tcp(port, 80)
-                                         .seq(sequence)
-                                         .ack(1)
-                                         .flags("PA")
-                                         .payload(payload)
-                                         .build(),
-                                     rules().view()));
+    return send_from(inspector, port, sequence, payload);
   };
   const std::string part = "GET / HTTP/1.1\r\nX: " + std::string(20000, 'a');
   for (std::uint16_t port = 1; port <= 20; ++port) EXPECT_EQ(send(port, 0, part), kIncomplete);
