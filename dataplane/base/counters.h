@@ -44,10 +44,15 @@ enum class Family : std::uint8_t {
   quic_evictions,
   fragment_evictions,
   flow_evictions,
-  stream_evictions
+  stream_evictions,
+  handovers,
+  snapshots_refused,
+  rule_suspensions,
+  worker_stalls,
+  link_follows
 };
 
-inline constexpr std::array<CounterFamily, 13> kFamilies{{
+inline constexpr std::array<CounterFamily, 18> kFamilies{{
     {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
     {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
     {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
@@ -79,8 +84,16 @@ inline constexpr std::array<CounterFamily, 13> kFamilies{{
      "Unfinished messages given up because the memory for reassembly was full",
      {},
      {}},
+    {"weir_handovers_total",
+     "Packets passed from the worker that received them to the one that inspects their addresses",
+     {},
+     {}},
+    {"weir_snapshots_refused_total", "Snapshots that the dataplane did not take", {}, {}},
+    {"weir_rule_suspensions_total", "Times that a rule was suspended because it matched too often", {}, {}},
+    {"weir_worker_stalls_total", "Times that a worker was seen to stand still", {}, {}},
+    {"weir_link_follows_total", "Times that a port was taken down because the other one lost its link", {}, {}},
 }};
-static_assert(kFamilies.size() == index_of(Family::stream_evictions) + 1);
+static_assert(kFamilies.size() == index_of(Family::link_follows) + 1);
 
 constexpr std::size_t family_offset(Family family) noexcept {
   std::size_t offset = 0;
@@ -89,7 +102,7 @@ constexpr std::size_t family_offset(Family family) noexcept {
 }
 
 inline constexpr std::size_t kCounterCount =
-    family_offset(Family::stream_evictions) + kFamilies[index_of(Family::stream_evictions)].size();
+    family_offset(Family::link_follows) + kFamilies[index_of(Family::link_follows)].size();
 
 /// The counters of one worker. Written by that worker alone, read by any thread: a load and a store without a
 /// locked instruction are enough, and a reader sees each counter whole (memory_order_relaxed: counters

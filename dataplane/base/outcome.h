@@ -26,15 +26,20 @@ enum class Outcome : std::uint8_t {
   forward_passed,
   forward_allowed,
   forward_monitor,
+  forward_suspended,
+  forward_no_list,
+  forward_handover_full,
   forward_bypass,
   drop_blocked,
   drop_blocked_flow,
   drop_conflict,
   drop_overlap,
+  drop_no_list,
+  drop_handover_full,
   drop_tx_full,
 };
 
-inline constexpr std::array<EnumRow, 16> kOutcomes{{
+inline constexpr std::array<EnumRow, 21> kOutcomes{{
     {"forward_not_ip", "forwarded: neither IPv4 nor IPv6"},
     {"forward_malformed", "forwarded: headers that do not parse"},
     {"forward_fragment", "forwarded: an IP fragment"},
@@ -45,11 +50,16 @@ inline constexpr std::array<EnumRow, 16> kOutcomes{{
     {"forward_passed", "forwarded: a request that no rule matches"},
     {"forward_allowed", "forwarded: a request that an allow rule matches"},
     {"forward_monitor", "forwarded: what would be dropped, in monitor mode"},
+    {"forward_suspended", "forwarded: a request whose rule is suspended because it matched too often"},
+    {"forward_no_list", "forwarded: a request, while there is no list"},
+    {"forward_handover_full", "forwarded unseen: the queue to the worker that should look at it was full"},
     {"forward_bypass", "forwarded unseen, in bypass mode"},
     {"drop_blocked", "dropped: a listed request"},
     {"drop_blocked_flow", "dropped: a later packet of a connection whose request was blocked"},
     {"drop_conflict", "dropped: contradicts what the same client sent before in the same place"},
     {"drop_overlap", "dropped: an IP fragment of a packet whose fragments overlap"},
+    {"drop_no_list", "dropped while there is no list (dataplane.fail.no_list: closed)"},
+    {"drop_handover_full", "dropped: the queue to the worker that should look at it was full"},
     {"drop_tx_full", "dropped: the transmit queue of the other port was full or its link down"},
 }};
 
