@@ -24,6 +24,10 @@ constexpr std::array<EnumRow, 2> kIdles{{
     {"busy", "polls without a pause: lowest delay, a whole core"},
     {"sleep", "sleeps for microseconds when there is nothing to do"},
 }};
+constexpr std::array<EnumRow, 2> kFailModes{{
+    {"open", "they pass, and are counted"},
+    {"closed", "they are dropped, and are counted"},
+}};
 constexpr std::array<EnumRow, 2> kTlsAnswers{{
     {"alert", "a fatal alert, then the end of the connection: browsers fail at once"},
     {"reset", "a TCP reset: browsers usually try again"},
@@ -93,7 +97,11 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
               "dataplane needs them; other programs do not."}},
     {"dataplane.workers",
      [](Settings& s) -> Field { return &s.dataplane.workers; },
-     {.help = "CPU cores (DPDK lcores) that forward packets, a worker each.", .min = 0, .max = 127}},
+     {.help = "CPU cores (DPDK lcores) that forward packets, a worker each. With several, each port has as many "
+              "queues where the device can; what comes from one address for another is inspected by one worker, "
+              "whichever queue it came by.",
+      .min = 0,
+      .max = 127}},
     {"dataplane.idle",
      [](Settings& s) -> Field { return choice(s.dataplane.idle, kIdles); },
      {.help = "What a worker does when no packet comes."}},
@@ -154,7 +162,8 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
       .allowed = kBlockStatuses}},
     {"dataplane.block.http.page",
      [](Settings& s) -> Field { return &s.dataplane.block.http.page; },
-     {.help = "HTML file sent to blocked clients; none: the built-in page.",
+     {.help = "HTML file sent to blocked clients, 14 kB at most; `{{operator}}`, `{{reason}}` and "
+              "`{{contact}}` in it stand for the settings of these names. None: the built-in page.",
       .check = check_optional_path,
       .pattern = kOptionalPathPattern}},
     {"dataplane.block.http.redirect",
@@ -168,6 +177,26 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
               "7725, 4).",
       .check = check_http_uri,
       .pattern = kHttpUriPattern}},
+    {"dataplane.block.http.operator",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.operator_name; },
+     {.help = "Who blocks, as the page says it.", .check = check_page_text, .pattern = kPageTextPattern}},
+    {"dataplane.block.http.reason",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.reason; },
+     {.help = "Why, as the page says it: whose list it is and by what law or agreement.",
+      .check = check_page_text,
+      .pattern = kPageTextPattern}},
+    {"dataplane.block.http.contact",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.contact; },
+     {.help = "How to object, as the page says it.", .check = check_page_text, .pattern = kPageTextPattern}},
+    {"dataplane.block.http.segment_bytes",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.segment_bytes; },
+     {.help =
+          "Most bytes of the page in one TCP segment. A client that asks for less gets less; one whose SYN "
+          "was not seen gets 536 over IPv4 and 1220 over IPv6. The default passes every path that carries "
+          "IPv6.",
+      .unit = "bytes",
+      .min = 216,
+      .max = 1460}},
     {"dataplane.block.tls",
      [](Settings& s) -> Field { return choice(s.dataplane.block.tls, kTlsAnswers); },
      {.help = "What the client of a blocked TLS connection gets."}},
@@ -222,6 +251,14 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
       .unit = "bytes",
       .min = 262144,
       .max = 1073741824}},
+    {"dataplane.fail.handover",
+     [](Settings& s) -> Field { return choice(s.dataplane.fail.handover, kFailModes); },
+     {.help = "What becomes of packets that one worker received and another one should inspect, when the "
+              "queue between the two is full."}},
+    {"dataplane.fail.no_list",
+     [](Settings& s) -> Field { return choice(s.dataplane.fail.no_list, kFailModes); },
+     {.help = "What becomes of packets while there is no list at all, neither on disk at the start nor from "
+              "the control daemon. `closed` cuts the wire, both ways and whatever the packets are."}},
     {"control.socket",
      [](Settings& s) -> Field { return &s.control.socket; },
      {.help = "Unix socket of the control daemon, for `weirctl`.",

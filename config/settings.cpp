@@ -236,6 +236,13 @@ std::vector<std::string> setting_notices(const Settings& settings) {
   std::vector<std::string> notices;
   const HttpBlockSettings& http = settings.dataplane.block.http;
   constexpr unsigned kLegalReasons = 451;
+  constexpr unsigned kRedirect = 302;
+  const bool says_all = !http.operator_name.empty() && !http.reason.empty() && !http.contact.empty();
+  if (http.status != kRedirect && http.page.empty() && !says_all) {
+    notices.emplace_back(
+        "the built-in block page does not say who blocks, why and how to object: set "
+        "dataplane.block.http.operator, reason and contact, or dataplane.block.http.page");
+  }
   if (http.status != kLegalReasons && !http.blocked_by.empty()) {
     notices.push_back(fmt::format(
         "dataplane.block.http.blocked_by has no effect: dataplane.block.http.status is {}, not 451",

@@ -17,6 +17,7 @@ namespace weir::config {
 enum class Mode : std::uint8_t { inline_wire, mirror, routed };
 enum class PortRole : std::uint8_t { subscriber, network };
 enum class Idle : std::uint8_t { busy, sleep };
+enum class FailMode : std::uint8_t { open, closed };
 enum class TlsAnswer : std::uint8_t { alert, reset };
 enum class QuicAnswer : std::uint8_t { close, drop };
 enum class ListType : std::uint8_t { feed, manual };
@@ -50,6 +51,10 @@ struct HttpBlockSettings {
   std::filesystem::path page;  // empty: the built-in page
   std::string redirect;        // for 302
   std::string blocked_by;      // URI of who blocks, RFC 7725, 4
+  std::string operator_name;   // who blocks, for the page; with `reason` and `contact` plain text
+  std::string reason;
+  std::string contact;
+  unsigned segment_bytes = 1220;
 };
 
 struct BlockSettings {
@@ -75,6 +80,12 @@ struct FragmentSettings {
   std::uint64_t memory_bytes = 4194304;  // each worker
 };
 
+/// What happens to packets that cannot be inspected, by the condition that prevents it.
+struct FailSettings {
+  FailMode handover = FailMode::open;
+  FailMode no_list = FailMode::open;
+};
+
 struct DataplaneSettings {
   std::vector<std::string> eal;
   Mode mode = Mode::inline_wire;
@@ -89,6 +100,7 @@ struct DataplaneSettings {
   MbufSettings mbufs;
   FlowSettings flows;
   FragmentSettings fragments;
+  FailSettings fail;
 };
 
 /// Unix user or group names whose members have a role; root has every role.
@@ -171,7 +183,8 @@ base::Result<Settings> load_settings(const std::filesystem::path& file, Audience
 /// The same for text already read; `name` takes the file's place in messages.
 base::Result<Settings> parse_settings(const std::string& text, const std::string& name, Audience audience);
 
-/// Settings that are accepted and have no effect yet, a sentence each, to be logged at start.
+/// Settings that are accepted and have no effect, and what an operator should still fill in: a sentence each,
+/// to be logged at start and shown by --check-config.
 std::vector<std::string> setting_notices(const Settings& settings);
 
 /// The configuration reference made from the schema rows: Markdown, and a JSON Schema document.

@@ -98,6 +98,12 @@ std::optional<std::string> check_http_uri(std::string_view text) {
   return "http://HOST/... or https://HOST/... without characters that a URI cannot have";
 }
 
+std::optional<std::string> check_page_text(std::string_view text) {
+  constexpr std::size_t kLongest = 400;
+  if (text.size() <= kLongest && !has_control(text)) return std::nullopt;
+  return "one line of at most 400 bytes";
+}
+
 std::optional<std::string> check_listen_address(std::string_view text) {
   if (text.empty()) return std::nullopt;
   const std::size_t colon = text.rfind(':');

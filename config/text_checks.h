@@ -20,6 +20,8 @@ std::optional<std::string> check_feed_url(std::string_view text);
 /// For what goes into an HTTP header: only what RFC 3986, 2 lets stand in a URI, so nothing that could end
 /// the field, the link or a quote.
 std::optional<std::string> check_http_uri(std::string_view text);
+/// For sentences on the block page.
+std::optional<std::string> check_page_text(std::string_view text);
 std::optional<std::string> check_listen_address(std::string_view text);
 std::optional<std::string> check_plain_word(std::string_view text);
 
@@ -28,6 +30,7 @@ std::optional<std::string> check_plain_word(std::string_view text);
 inline constexpr std::string_view kNamePattern = "^[a-z0-9_-]{1,63}$";
 inline constexpr std::string_view kPathPattern = "^/[^\\x00-\\x1f\\x7f]*$";
 inline constexpr std::string_view kOptionalPathPattern = "^(/[^\\x00-\\x1f\\x7f]*)?$";
+inline constexpr std::string_view kPageTextPattern = "^[^\\x00-\\x1f\\x7f]{0,400}$";
 inline constexpr std::string_view kWordPattern = "^[!-~]+$";
 inline constexpr std::string_view kFeedUrlPattern = "^(https://[^ /?#:@]|file:///)[!-~]*$";
 inline constexpr std::string_view kHttpUriPattern =

@@ -40,6 +40,9 @@ int run(const std::string& file, bool check_only) {
   auto plan = weir::engine::make_start_plan(settings.value().dataplane, file);
   if (!plan) return complain(plan.error().message, kUsage);
   if (check_only) {
+    for (const std::string& notice : weir::config::setting_notices(settings.value())) {
+      std::cout << notice << '\n';
+    }
     std::cout << file << ": no problem found\n";
     return EXIT_SUCCESS;
   }

@@ -58,7 +58,13 @@ base::Status check_devices(StartPlan& plan) {
 
 base::Result<inspect::BlockPage> make_page(const config::HttpBlockSettings& http, const std::string& file) {
   inspect::BlockPage::Settings settings{
-      .status = http.status, .body = {}, .redirect = http.redirect, .blocked_by = http.blocked_by};
+      .status = http.status,
+      .body = {},
+      .redirect = http.redirect,
+      .blocked_by = http.blocked_by,
+      .body_name = http.page.empty() ? "built-in page" : http.page.string(),
+      .texts = {.operator_name = http.operator_name, .reason = http.reason, .contact = http.contact},
+      .segment_bytes = static_cast<std::uint16_t>(http.segment_bytes)};
   if (!http.page.empty()) {
     std::ifstream page(http.page, std::ios::binary);
     std::ostringstream text;

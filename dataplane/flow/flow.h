@@ -103,6 +103,7 @@ struct alignas(64) Flow {
   bool urgent = false;       // the message at hand has urgent bytes
   bool line_done = false;    // the message at hand is HTTP and its first line is complete
   std::uint32_t extra = 0;   // of the protocol that the stream was handed over to
+  std::uint16_t client_mss = 0;  // that the client's SYN asked for; 0: not known
 };
 static_assert(sizeof(Flow) == 128, "the bound on the state of a flow with nothing buffered");
 static_assert(std::is_trivially_copyable_v<Flow>);

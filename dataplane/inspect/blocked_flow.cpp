@@ -1,6 +1,7 @@
 // What happens to a client's connection once a request of its was blocked: TcpInspector's part that works on
 // the flow table. dataplane/README.md says what the TCP of both ends does with each answer.
 #include "inspect/tcp_inspector.h"
+#include "proto/tcp_segment.h"
 
 namespace weir::inspect {
 namespace {
@@ -15,14 +16,16 @@ std::uint32_t end_of(const proto::PacketView& packet) noexcept {
          ((flags & proto::kTcpSyn) != 0 ? 1U : 0U) + ((flags & proto::kTcpFin) != 0 ? 1U : 0U);
 }
 
-Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, AnswerKind answer) noexcept {
+Verdict dropped(base::Outcome outcome, const flow::Flow& flow, AnswerKind answer) noexcept {
+  const flow::BlockedStream& stream = flow.blocked;
   return {.action = Action::drop,
           .outcome = outcome,
           .answer = answer,
           .head_request = stream.head_request,
           .reset_server = stream.server_knows && answer != AnswerKind::none && answer != AnswerKind::finish,
           .server_next = stream.server_next,
-          .client_end = stream.client_end};
+          .client_end = stream.client_end,
+          .client_mss = flow.client_mss};
 }
 
 }  // namespace
@@ -40,13 +43,16 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
   // Pieces behind the one that completed the request may have gone before it.
   std::uint32_t end = end_of(packet);
   const flow::FlowKey key = flow::flow_key_of(packet);
+  std::uint16_t client_mss = syn ? proto::tcp_maximum_segment(packet) : std::uint16_t{0};
   for (flow::Flow* flow : flows_.find(key, now)) {
     const bool near = flow->reading != flow::Reading::blocked && StreamInspector::is_near(*flow, end);
     if (near && is_before(end, flow->highest)) end = flow->highest;
+    if (near && flow->client_mss != 0) client_mss = flow->client_mss;
     h2c_.close(flow->extra);
     flows_.erase(*flow);
   }
   flow::Flow& flow = add_flow(key, now);
+  flow.client_mss = client_mss;
   flows_.block(flow, {.server_next = syn ? packet.tcp.sequence : findings.server_next,
                       .request_end = end,
                       .client_end = end,
@@ -55,7 +61,7 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
                       .server_knows = !syn});
   // A RST is never answered (RFC 9293, 3.10.7.1).
   const bool rst = (packet.tcp.flags & proto::kTcpRst) != 0;
-  Verdict verdict = dropped(base::Outcome::drop_blocked, flow.blocked, rst ? AnswerKind::none : answer);
+  Verdict verdict = dropped(base::Outcome::drop_blocked, flow, rst ? AnswerKind::none : answer);
   verdict.protocol = findings.protocol;
   verdict.rule = findings.rule;
   verdict.list = findings.list;
@@ -86,17 +92,17 @@ std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView
   if (beside && (opens || reopened)) return std::nullopt;
   flow->last_seen = now;
   if (opens && (stream.server_knows || packet.tcp.sequence != stream.server_next)) {
-    return dropped(base::Outcome::drop_blocked_flow, stream, AnswerKind::none);
+    return dropped(base::Outcome::drop_blocked_flow, *flow, AnswerKind::none);
   }
   const auto outcome = base::Outcome::drop_blocked_flow;
-  if ((flags & proto::kTcpRst) != 0) return dropped(outcome, stream, AnswerKind::none);
+  if ((flags & proto::kTcpRst) != 0) return dropped(outcome, *flow, AnswerKind::none);
   if (is_before(stream.client_end, end_of(packet))) stream.client_end = end_of(packet);
   const bool fin = (flags & proto::kTcpFin) != 0;
-  if (packet.payload.empty() && !fin && !syn) return dropped(outcome, stream, AnswerKind::none);
+  if (packet.payload.empty() && !fin && !syn) return dropped(outcome, *flow, AnswerKind::none);
   // The request again, or data before it that the server has not acknowledged and never will.
   const bool request_again = is_before(packet.tcp.sequence, stream.request_end);
   const bool same_answer = request_again || stream.answer == AnswerKind::reset;
-  return dropped(outcome, stream, same_answer ? stream.answer : AnswerKind::finish);
+  return dropped(outcome, *flow, same_answer ? stream.answer : AnswerKind::finish);
 }
 
 }  // namespace weir::inspect

@@ -114,7 +114,9 @@ void TcpInspector::open_stream(const proto::PacketView& packet, std::chrono::nan
     h2c_.close(ended->extra);
     flows_.erase(*ended);
   }
-  StreamInspector::begin(add_flow(key, now), start, true);
+  Flow& flow = add_flow(key, now);
+  StreamInspector::begin(flow, start, true);
+  flow.client_mss = proto::tcp_maximum_segment(packet);
 }
 
 SegmentFindings TcpInspector::read(const Segment& segment, std::chrono::nanoseconds now) noexcept {

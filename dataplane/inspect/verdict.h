@@ -31,6 +31,7 @@ struct Verdict {
   base::ListIndex list{};
   std::uint32_t server_next = 0;  // sequence number of the RST to the server
   std::uint32_t client_end = 0;   // what the answer to the client acknowledges
+  std::uint16_t client_mss = 0;   // the largest segment that the client asked for; 0: not known
   /// What is answered when the packet itself is a fragment; valid until the inspector's next packet.
   const proto::PacketView* reassembled = nullptr;
 };

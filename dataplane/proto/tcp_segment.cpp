@@ -39,6 +39,29 @@ bool checksum_is_right(const PacketView& packet, std::span<const std::byte> segm
   return checksum_finish(checksum_add(segment, sum)) == 0;
 }
 
+// What stands behind the kind and the length of the first option of this kind (RFC 9293, 3.1); empty: none,
+// or its length is another one.
+std::span<const std::byte> option_of(const PacketView& packet, std::uint8_t wanted,
+                                     std::size_t value_bytes) noexcept {
+  constexpr std::size_t kHeaderBytes = 20;
+  constexpr std::uint8_t kEnd = 0;
+  constexpr std::uint8_t kNothing = 1;
+  const auto segment = segment_of(packet);
+  const std::size_t header_bytes = segment.size() - packet.payload.size();
+  if (segment.empty() || header_bytes < kHeaderBytes) return {};
+  base::ByteReader reader(segment.subspan(kHeaderBytes, header_bytes - kHeaderBytes));
+  while (reader.remaining() > 0) {
+    const std::uint8_t kind = reader.u8();
+    if (kind == kEnd) return {};
+    if (kind == kNothing) continue;
+    const std::size_t length = reader.u8();
+    if (length < 2) return {};
+    const auto value = reader.bytes(length - 2);
+    if (kind == wanted) return reader.ok() && value.size() == value_bytes ? value : value.first(0);
+  }
+  return {};
+}
+
 // RFC 2516, 4: the length is that of what follows the six bytes of the header.
 std::size_t end_of_pppoe(const PacketView& packet) noexcept {
   constexpr std::size_t kHeaderBytes = 6;
@@ -80,6 +103,11 @@ std::optional<std::uint32_t> tcp_urgent_byte(const PacketView& packet) noexcept 
   if (!reader.ok()) return std::nullopt;
   const std::uint32_t syn = (packet.tcp.flags & kTcpSyn) != 0 ? 1 : 0;
   return packet.tcp.sequence + syn + (pointer == 0 ? 0 : pointer - 1);
+}
+
+std::uint16_t tcp_maximum_segment(const PacketView& packet) noexcept {
+  constexpr std::uint8_t kMaximumSegmentSize = 2;
+  return base::ByteReader(option_of(packet, kMaximumSegmentSize, 2)).u16();
 }
 
 }  // namespace weir::proto

@@ -28,4 +28,8 @@ TcpPadding tcp_padding(const PacketView& packet) noexcept;
 /// BSD have it: the one before the one that the pointer names. None without the URG flag.
 std::optional<std::uint32_t> tcp_urgent_byte(const PacketView& packet) noexcept;
 
+/// The largest segment that the sender of a packet of class tcp asks for (RFC 9293, 3.7.1): its Maximum
+/// Segment Size option. 0: none, or options that are broken before it.
+std::uint16_t tcp_maximum_segment(const PacketView& packet) noexcept;
+
 }  // namespace weir::proto

@@ -26,7 +26,13 @@ struct Setup {
 
 base::Result<inspect::BlockPage> make_page(const config::HttpBlockSettings& http) {
   inspect::BlockPage::Settings page{
-      .status = http.status, .body = {}, .redirect = http.redirect, .blocked_by = http.blocked_by};
+      .status = http.status,
+      .body = {},
+      .redirect = http.redirect,
+      .blocked_by = http.blocked_by,
+      .body_name = http.page.empty() ? "built-in page" : http.page.string(),
+      .texts = {.operator_name = http.operator_name, .reason = http.reason, .contact = http.contact},
+      .segment_bytes = static_cast<std::uint16_t>(http.segment_bytes)};
   if (!http.page.empty()) {
     const auto bytes = read_file(http.page);
     if (!bytes) return bytes.error();

@@ -96,6 +96,12 @@ TEST(Problems, OfSingleValues) {
       {"a redirect that status 451 has no use for",
        "dataplane:\n  block:\n    http:\n      redirect: https://splash.example/\n",
        "f:4: dataplane.block.http.redirect: given for status 451, expected no redirect (or status: 302)"},
+      {"two lines for the page", "dataplane: {block: {http: {operator: \"a\\nb\"}}}",
+       "f:1: dataplane.block.http.operator: found the text 'a\\x0ab', expected one line of at most 400 "
+       "bytes"},
+      {"segments that are too small", "dataplane: {block: {http: {segment_bytes: 215}}}",
+       "f:1: dataplane.block.http.segment_bytes: found '215', expected a whole number from 216 to "
+       "1460"},
       {"a port in quotes", "dataplane: {inspect: {http: ['80']}}",
        "f:1: dataplane.inspect.http: found the text '80', expected any, or a list of ports from 1 to 65535 "
        "such as [80, 8080]"},

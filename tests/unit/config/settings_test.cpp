@@ -37,7 +37,7 @@ constexpr const char* kEverything = R"(dataplane:
   socket: /run/d.sock
   snapshot_dir: /var/lib/s
   inspect: {http: [80, 8080], tls: any, quic: []}
-  block: {http: {status: 302, page: /etc/b.html, redirect: "https://splash.example/?a=b", blocked_by: https://isp.example/}, tls: reset, quic: drop}
+  block: {http: {status: 302, page: /etc/b.html, redirect: "https://splash.example/?a=b", blocked_by: https://isp.example/, operator: "ISP & Sons", reason: "ein Grund: ü", contact: "call us", segment_bytes: 1000}, tls: reset, quic: drop}
   mbufs: {count: 32768, frame_bytes: 9216}
   flows: {capacity: 1024, lifetime: 90s, quic_connections: 2048, h2c_connections: 64}
 control:
@@ -92,6 +92,10 @@ TEST(ParseSettings, ReadsTheDataplane) {
   EXPECT_EQ(d.block.http.page, "/etc/b.html");
   EXPECT_EQ(d.block.http.redirect, "https://splash.example/?a=b");
   EXPECT_EQ(d.block.http.blocked_by, "https://isp.example/");
+  EXPECT_EQ(d.block.http.operator_name, "ISP & Sons");
+  EXPECT_EQ(d.block.http.reason, "ein Grund: ü");
+  EXPECT_EQ(d.block.http.contact, "call us");
+  EXPECT_EQ(d.block.http.segment_bytes, 1000U);
   EXPECT_EQ(d.block.tls, TlsAnswer::reset);
   EXPECT_EQ(d.block.quic, QuicAnswer::drop);
   EXPECT_EQ(d.mbufs.count, 32768U);
@@ -250,8 +254,35 @@ TEST(ParseSettings, TakesAliases) {
   EXPECT_EQ(settings.value().lists[1].auth.token_file, "/etc/t");
 }
 
+TEST(SettingNotices, RemindOfThePagesWords) {
+  struct Case {
+    const char* description;
+    void (*change)(HttpBlockSettings& http);
+    bool reminded;
+  };
+  const Case cases[] = {
+      {"nothing said", [](HttpBlockSettings&) {}, true},
+      {"how to object is missing", [](HttpBlockSettings& http) { http.operator_name = http.reason = "x"; },
+       true},
+      {"all said", [](HttpBlockSettings& http) { http.operator_name = http.reason = http.contact = "x"; },
+       false},
+      {"a page of the operator's own", [](HttpBlockSettings& http) { http.page = "/etc/weir/block.html"; },
+       false},
+      {"no page at all", [](HttpBlockSettings& http) { http.status = 302; }, false},
+  };
+  for (const Case& row : cases) {
+    Settings settings;
+    row.change(settings.dataplane.block.http);
+    const auto notices = setting_notices(settings);
+    EXPECT_EQ(notices.size(), row.reminded ? 1U : 0U) << row.description;
+    if (!row.reminded || notices.empty()) continue;
+    EXPECT_NE(notices[0].find("set dataplane.block.http.operator, reason and contact"), std::string::npos);
+  }
+}
+
 TEST(SettingNotices, NameWhatHasNoEffect) {
   Settings settings;
+  settings.dataplane.block.http.page = "/etc/weir/block.html";
   EXPECT_TRUE(setting_notices(settings).empty());
   settings.dataplane.block.http.status = 403;
   settings.dataplane.block.http.blocked_by = "https://isp.example/";
@@ -277,7 +308,9 @@ TEST(LoadSettings, ReadsTheSampleForEveryProgram) {
     const auto settings = load_settings(kDirectory / "weir.yaml", audience);
     ASSERT_TRUE(settings) << settings.error().message;
     EXPECT_EQ(settings.value().dataplane.ports.size(), 2U);
-    EXPECT_EQ(setting_notices(settings.value()), std::vector<std::string>{}) << "the sample starts quietly";
+    const auto notices = setting_notices(settings.value());
+    ASSERT_EQ(notices.size(), 1U) << "nothing but what only the operator can say";
+    EXPECT_NE(notices[0].find("who blocks, why and how to object"), std::string::npos) << notices[0];
   }
 }
 
@@ -327,7 +360,7 @@ TEST(LoadSettings, ReadsTheSampleWithItsExamplesTurnedOn) {
     }
     text += line + "\n";
   }
-  EXPECT_EQ(turned_on, 14U);
+  EXPECT_EQ(turned_on, 17U);
   text.replace(text.find("status: 451"), 11, "status: 302");  // what the redirect is for
   const auto settings = parse_settings(text, "f", Audience::dataplane);
   ASSERT_TRUE(settings) << settings.error().message;

@@ -16,88 +16,6 @@ namespace {
 using test::Bytes;
 using test::PacketBuilder;
 
-std::string page_text(const BlockPage& page, bool head = false) {
-  return std::string(test::to_text(page.response(head)));
-}
-
-TEST(BlockPage, DefaultIsNeutralAndFitsOneSegment) {
-  const auto page = BlockPage::make({.blocked_by = "https://operator.example/blocking"});
-  ASSERT_TRUE(page) << page.error().message;
-  const std::string text = page_text(page.value());
-  EXPECT_LE(text.size(), 1100U);
-  EXPECT_TRUE(text.starts_with("HTTP/1.1 451 Unavailable For Legal Reasons\r\n"));
-  for (const char* line :
-       {"\r\nLink: <https://operator.example/blocking>; rel=\"blocked-by\"\r\n",
-        "\r\nContent-Type: text/html; charset=utf-8\r\n", "\r\nCache-Control: no-store\r\n",
-        "\r\nConnection: close\r\n", "<!doctype html>", "</html>"}) {
-    EXPECT_NE(text.find(line), std::string::npos) << line;
-  }
-  const std::string body = text.substr(text.find("\r\n\r\n") + 4);
-  EXPECT_NE(text.find("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"), std::string::npos);
-  EXPECT_EQ(body.find("src="), std::string::npos) << "nothing may be fetched";
-  EXPECT_EQ(body.find("href="), std::string::npos) << "nothing may be fetched";
-}
-
-TEST(BlockPage, HeadHasTheHeadersAlone) {
-  const auto page = BlockPage::make({.body = "<p>blocked"});
-  ASSERT_TRUE(page);
-  const std::string full = page_text(page.value());
-  const std::string head = page_text(page.value(), true);
-  EXPECT_EQ(full, head + "<p>blocked");
-  EXPECT_TRUE(head.ends_with("\r\n\r\n"));
-  EXPECT_NE(head.find("Content-Length: 10\r\n"), std::string::npos);
-}
-
-TEST(BlockPage, StatusesAndTheirHeaders) {
-  struct Case {
-    BlockPage::Settings settings;
-    std::string start;
-  };
-  const std::vector<Case> cases{
-      {{.status = 451, .body = "x"}, "HTTP/1.1 451 Unavailable For Legal Reasons\r\nContent-Type:"},
-      {{.status = 403, .body = "x", .blocked_by = "https://operator.example/"},
-       "HTTP/1.1 403 Forbidden\r\nContent-Type:"},
-      {{.status = 302, .body = "x", .redirect = "https://splash.example/a?b=c"},
-       "HTTP/1.1 302 Found\r\nLocation: https://splash.example/a?b=c\r\nContent-Type:"},
-  };
-  for (const Case& test : cases) {
-    const auto page = BlockPage::make(test.settings);
-    ASSERT_TRUE(page) << test.start;
-    EXPECT_TRUE(page_text(page.value()).starts_with(test.start)) << page_text(page.value());
-  }
-}
-
-TEST(BlockPage, RefusesWhatWouldBreakTheResponse) {
-  struct Case {
-    std::string what;
-    BlockPage::Settings settings;
-    std::string message;  // part of it
-  };
-  const std::vector<Case> cases{
-      {"another status", {.status = 200}, "expected 451, 403 or 302"},
-      {"302 without a target", {.status = 302}, "needs a redirect"},
-      {"a relative target", {.status = 302, .redirect = "/blocked"}, "http:// or https://"},
-      {"a scheme that runs code", {.status = 302, .redirect = "javascript:alert(1)"}, "http:// or https://"},
-      {"a redirect with 451", {.status = 451, .redirect = "https://splash.example/"}, "needs status 302"},
-      {"a header in the redirect",
-       {.status = 302, .redirect = "https://splash.example/\r\nSet-Cookie: a=b"},
-       "redirect: has a character"},
-      {"a blank in the redirect",
-       {.status = 302, .redirect = "https://splash.example/a b"},
-       "has a character"},
-      {"a header in blocked_by", {.blocked_by = "https://operator.example/\nA: b"}, "blocked_by"},
-      {"a second link in blocked_by", {.blocked_by = "https://a.example/>; rel=x, <b"}, "blocked_by"},
-      {"no scheme in blocked_by", {.blocked_by = "operator.example/a:b"}, "blocked_by"},
-      {"a page that is too large", {.body = std::string(kMaxResponseBytes, 'x')}, "shorten the page"},
-  };
-  for (const Case& test : cases) {
-    const auto page = BlockPage::make(test.settings);
-    ASSERT_FALSE(page) << test.what;
-    EXPECT_EQ(page.error().code, "block_page_invalid") << test.what;
-    EXPECT_NE(page.error().message.find(test.message), std::string::npos) << page.error().message;
-  }
-}
-
 struct Sent {
   base::Towards towards;
   proto::PacketView view;
@@ -141,27 +59,48 @@ constexpr std::uint8_t kFinPshAck = proto::kTcpFin | proto::kTcpPsh | proto::kTc
 constexpr std::uint8_t kRstAck = proto::kTcpRst | proto::kTcpAck;
 
 TEST(AnswerFrames, SplitsThePageAndFinishesOnTheLastSegment) {
+  struct Case {
+    std::string what;
+    PacketBuilder request;
+    std::uint16_t client_mss;
+    std::vector<std::size_t> segments;
+  };
   const auto page = BlockPage::make({.body = std::string(3000, 'x')});
   ASSERT_TRUE(page);
-  for (const Bytes& frame : {request().payload("GET ").build(), request_v6().payload("GET ").build()}) {
-    const auto sent = send(frame, verdict_of(AnswerKind::http_page), page.value());
-    ASSERT_EQ(sent.size(), 4U);
+  const std::size_t all = page.value().response(false).size();
+  ASSERT_GT(all, 2440 + 536U);
+  const std::vector<Case> cases{
+      {"IPv4, what the client's SYN asked for", request(), 1460, {1220, 1220, all - 2440}},
+      {"IPv4, less", request(), 1200, {1200, 1200, all - 2400}},
+      {"IPv6, more than the setting", request_v6(), 8940, {1220, 1220, all - 2440}},
+      {"IPv6, the SYN not seen", request_v6(), 0, {1220, 1220, all - 2440}},
+      {"IPv4, the SYN not seen", request(), 0, {536, 536, 536, 536, 536, all - 2680}},
+  };
+  for (const Case& test : cases) {
+    SCOPED_TRACE(test.what);
+    PacketBuilder packet = test.request;
+    Verdict verdict = verdict_of(AnswerKind::http_page);
+    verdict.client_mss = test.client_mss;
+    const auto sent = send(packet.payload("GET ").build(), verdict, page.value());
+    const std::size_t last = test.segments.size() - 1;
+    ASSERT_EQ(sent.size(), test.segments.size() + 1);
     std::string received;
-    for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t i = 0; i <= last; ++i) {
+      EXPECT_EQ(sent[i].view.payload.size(), test.segments[i]);
       EXPECT_EQ(sent[i].towards, base::Towards::client);
       EXPECT_EQ(sent[i].view.tcp.sequence, 5000 + received.size());
       EXPECT_EQ(sent[i].view.tcp.acknowledgement, 1004U);
-      EXPECT_EQ(sent[i].view.tcp.flags, i == 2 ? kFinPshAck : proto::kTcpAck);
+      EXPECT_EQ(sent[i].view.tcp.flags, i == last ? kFinPshAck : proto::kTcpAck);
       EXPECT_EQ(sent[i].view.source_port, 80);
       EXPECT_EQ(sent[i].view.destination_port, 1234);
       received += test::to_text(sent[i].view.payload);
     }
-    EXPECT_EQ(received, page_text(page.value()));
-    EXPECT_EQ(sent[3].towards, base::Towards::server);
-    EXPECT_EQ(sent[3].view.tcp.flags, kRstAck);
-    EXPECT_EQ(sent[3].view.tcp.sequence, 1000U);
-    EXPECT_EQ(sent[3].view.tcp.acknowledgement, 5000U);
-    EXPECT_EQ(sent[3].view.destination_port, 80);
+    EXPECT_EQ(received, test::to_text(page.value().response(false)));
+    EXPECT_EQ(sent[last + 1].towards, base::Towards::server);
+    EXPECT_EQ(sent[last + 1].view.tcp.flags, kRstAck);
+    EXPECT_EQ(sent[last + 1].view.tcp.sequence, 1000U);
+    EXPECT_EQ(sent[last + 1].view.tcp.acknowledgement, 5000U);
+    EXPECT_EQ(sent[last + 1].view.destination_port, 80);
   }
 }
 
@@ -219,17 +158,35 @@ TEST(AnswerFrames, ASynIsResetWithoutASequenceNumber) {
   EXPECT_EQ(sent[0].view.tcp.flags, kRstAck);
 }
 
-TEST(AnswerFrames, TagsThatLeaveNoRoomEndTheAnswer) {
+TEST(AnswerFrames, TagsTakeTheRoomOfThePayload) {
+  struct Case {
+    std::string what;
+    unsigned tags;
+    std::vector<std::size_t> payloads;  // of the frames to the client
+  };
   const auto page = BlockPage::make({.body = std::string(1200, 'x')});
   ASSERT_TRUE(page);
-  PacketBuilder builder = PacketBuilder().ethernet();
-  for (int i = 0; i < 80; ++i) builder.vlan(5);
-  const Bytes frame = builder.ipv4("10.0.0.1", "192.0.2.1").tcp(1234, 80).ack(1).payload("GET ").build();
-  ASSERT_EQ(proto::parse_packet(frame, proto::LinkType::ethernet).packet_class, proto::PacketClass::tcp);
-  const auto sent = send(frame, verdict_of(AnswerKind::http_page), page.value());
-  // The page's first segment does not fit behind 320 bytes of tags; the small rest and the reset do.
-  ASSERT_EQ(sent.size(), 2U);
-  EXPECT_EQ(sent[1].towards, base::Towards::server);
+  const std::size_t all = page.value().response(false).size();
+  const std::vector<Case> cases{
+      {"few", 2, {1220, all - 1220}},
+      {"80", 80, {1514 - 54 - 320, all - (1514 - 54 - 320)}},
+      {"no room for more than the headers", 365, {}},
+      {"no room for the headers", 400, {}},
+  };
+  for (const Case& test : cases) {
+    PacketBuilder builder = PacketBuilder().ethernet();
+    for (unsigned i = 0; i < test.tags; ++i) builder.vlan(5);
+    const Bytes frame = builder.ipv4("10.0.0.1", "192.0.2.1").tcp(1234, 80).ack(1).payload("GET ").build();
+    ASSERT_EQ(proto::parse_packet(frame, proto::LinkType::ethernet).packet_class, proto::PacketClass::tcp);
+    Verdict verdict = verdict_of(AnswerKind::http_page);
+    verdict.client_mss = 1460;
+    const auto sent = send(frame, verdict, page.value());
+    ASSERT_EQ(sent.size(), test.payloads.empty() ? 0 : test.payloads.size() + 1) << test.what;
+    for (std::size_t i = 0; i < test.payloads.size(); ++i) {
+      EXPECT_EQ(sent[i].view.payload.size(), test.payloads[i]) << test.what;
+      EXPECT_LE(sent[i].frame.size(), 1514U) << test.what;
+    }
+  }
 }
 
 TEST(AnswerFrames, ABufferThatIsTooSmallGetsNothing) {

@@ -201,6 +201,37 @@ TEST(BlockedFlow, IsForgottenAfterItsLifetime) {
       1000, settings);
 }
 
+TEST(BlockedFlow, KnowsTheSegmentsThatTheClientTakes) {
+  struct Case {
+    std::string what;
+    std::string options;  // of the SYN; none: no SYN is seen
+    std::uint16_t expected;
+  };
+  const std::vector<Case> cases{
+      {"no SYN", "", 0},
+      {"a SYN without the option", "01010402", 0},
+      {"with it", "020405b4", 1460},
+      {"behind others", "010303070402020404c4", 1220},
+  };
+  for (const Case& test : cases) {
+    TestInspector inspector;
+    const auto look = [&inspector](PacketBuilder packet) {
+      return inspector.inspect(packet.build(), rules().view());
+    };
+    if (!test.options.empty()) {
+      PacketBuilder syn = segment().seq(999).flags("S").tcp_options(from_hex(test.options));
+      EXPECT_EQ(summary(look(syn)), "forward_not_candidate") << test.what;
+    }
+    EXPECT_EQ(summary(look(segment().payload(kListed.substr(0, 20)))), "forward_incomplete") << test.what;
+    const auto rest = segment().seq(1020).payload(kListed.substr(20));
+    for (const char* outcome : {"drop_blocked http_page", "drop_blocked_flow http_page"}) {
+      const auto verdict = look(rest);
+      EXPECT_EQ(summary(verdict), outcome) << test.what;
+      EXPECT_EQ(verdict.client_mss, test.expected) << test.what;
+    }
+  }
+}
+
 TEST(BlockedFlow, OtherConnectionsAreNotConcerned) {
   TestInspector inspector;
   const auto from = [](std::uint16_t port, std::string_view client) {
