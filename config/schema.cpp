@@ -97,9 +97,10 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
               "dataplane needs them; other programs do not."}},
     {"dataplane.workers",
      [](Settings& s) -> Field { return &s.dataplane.workers; },
-     {.help = "CPU cores (DPDK lcores) that forward packets, a worker each. With several, each port has as many "
-              "queues where the device can; what comes from one address for another is inspected by one worker, "
-              "whichever queue it came by.",
+     {.help =
+          "CPU cores (DPDK lcores) that forward packets, a worker each. With several, each port has as many "
+          "queues where the device can; what comes from one address for another is inspected by one worker, "
+          "whichever queue it came by.",
       .min = 0,
       .max = 127}},
     {"dataplane.idle",

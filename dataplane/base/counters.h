@@ -91,7 +91,10 @@ inline constexpr std::array<CounterFamily, 18> kFamilies{{
     {"weir_snapshots_refused_total", "Snapshots that the dataplane did not take", {}, {}},
     {"weir_rule_suspensions_total", "Times that a rule was suspended because it matched too often", {}, {}},
     {"weir_worker_stalls_total", "Times that a worker was seen to stand still", {}, {}},
-    {"weir_link_follows_total", "Times that a port was taken down because the other one lost its link", {}, {}},
+    {"weir_link_follows_total",
+     "Times that a port was taken down because the other one lost its link",
+     {},
+     {}},
 }};
 static_assert(kFamilies.size() == index_of(Family::link_follows) + 1);
 

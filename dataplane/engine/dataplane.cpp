@@ -1,5 +1,6 @@
 #include "engine/dataplane.h"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -128,8 +129,12 @@ base::Status Dataplane::open_ports() {
   }
   pool_ = std::move(pool).value();
   const auto workers = static_cast<std::uint16_t>(plan_.settings.workers.size());
-  const std::uint16_t descriptors = descriptors_for(
-      plan_.settings.mbufs.count, static_cast<std::uint32_t>(plan_.ports.size()) * workers, workers);
+  const std::uint32_t mbufs = plan_.settings.mbufs.count;
+  const std::uint32_t slots = Steering::slots_for(mbufs, workers);
+  if (auto made = make_steering(workers, slots); !made) return made;
+  const std::uint32_t in_steering = std::min(mbufs, slots * workers * (workers - 1U));
+  const std::uint16_t descriptors =
+      descriptors_for(mbufs - in_steering, static_cast<std::uint32_t>(plan_.ports.size()) * workers, workers);
   if (descriptors == 0) {
     return base::Error{
         .code = "memory",
@@ -150,20 +155,38 @@ base::Status Dataplane::open_ports() {
   return base::ok_status();
 }
 
+base::Status Dataplane::make_steering(unsigned workers, std::uint32_t slots) {
+  if (workers < 2) return base::ok_status();
+  auto steering = Steering::make(workers, slots);
+  if (!steering) return steering.error();
+  steering_ = std::move(steering).value();
+  return base::ok_status();
+}
+
+WorkerPort Dataplane::worker_port(std::size_t port, std::uint16_t worker) const {
+  Port& device = *ports_[port];
+  return {.id = device.id(),
+          .receives = worker < device.receive_queues(),
+          .transmit_queue = static_cast<std::uint16_t>(worker % device.transmit_queues()),
+          .transmit_lock = device.transmit_lock()};
+}
+
 void Dataplane::start_workers() {
   shared_.reset(new WorkerShared{.snapshots = snapshots_,
                                  .page = plan_.page,
                                  .pool = pool_.get(),
+                                 .steering = steering_.get(),
                                  .enforcement = plan_.settings.enforcement});
   for (const unsigned lcore : plan_.settings.workers) {
-    workers_.push_back(
-        std::make_unique<Worker>(WorkerSettings{.lcore = lcore,
-                                                .index = static_cast<std::uint16_t>(workers_.size()),
-                                                .subscriber_port = ports_[0]->id(),
-                                                .network_port = ports_[1]->id(),
-                                                .idle = plan_.settings.idle,
-                                                .inspector = plan_.inspector},
-                                 *shared_));
+    const auto index = static_cast<std::uint16_t>(workers_.size());
+    workers_.push_back(std::make_unique<Worker>(WorkerSettings{.lcore = lcore,
+                                                               .index = index,
+                                                               .subscriber = worker_port(0, index),
+                                                               .network = worker_port(1, index),
+                                                               .idle = plan_.settings.idle,
+                                                               .fail = plan_.settings.fail,
+                                                               .inspector = plan_.inspector},
+                                                *shared_));
   }
   methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{
       .snapshots = snapshots_, .shared = *shared_, .workers = workers_, .ports = ports_, .load = load_});

@@ -13,6 +13,7 @@
 #include "engine/service_manager.h"
 #include "engine/snapshot_store.h"
 #include "engine/start_plan.h"
+#include "engine/steering.h"
 #include "engine/worker.h"
 #include "rpc/server.h"
 
@@ -43,6 +44,8 @@ class Dataplane {
   base::Status listen();
   base::Status start_eal();
   base::Status open_ports();
+  base::Status make_steering(unsigned workers, std::uint32_t slots);
+  [[nodiscard]] WorkerPort worker_port(std::size_t port, std::uint16_t worker) const;
   void load_snapshot();
   void start_workers();
   void stop_workers();
@@ -55,6 +58,7 @@ class Dataplane {
   std::unique_ptr<Eal> eal_;
   MbufPool pool_;
   std::vector<std::unique_ptr<Port>> ports_;
+  std::unique_ptr<Steering> steering_;  // null: one worker
   SnapshotStore snapshots_;
   std::unique_ptr<WorkerShared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -91,20 +91,39 @@ base::Status Port::attach(const PortPlan& plan, LogCapture& log) {
                log.cause_since(mark));
 }
 
+base::Status Port::choose_queues(const PortPlan& plan, const rte_eth_dev_info& info) {
+  if (info.max_rx_queues == 0 || info.max_tx_queues == 0) {
+    return error(plan, "port_queues",
+                 fmt::format("it has {} receive and {} transmit queues, a wire needs one of each",
+                             info.max_rx_queues, info.max_tx_queues));
+  }
+  // The kernel spreads packets over all queues of such a device, whoever reads them.
+  if (device_.name.starts_with("net_af_packet") && info.max_rx_queues > plan.queues) {
+    return error(
+        plan, "port_queues",
+        fmt::format("qpairs makes {} queues, but dataplane.workers names {} lcores: name as many, or lower "
+                    "qpairs",
+                    info.max_rx_queues, plan.queues));
+  }
+  receive_queues_ = std::min(plan.queues, info.max_rx_queues);
+  transmit_queues_ = std::min(plan.queues, info.max_tx_queues);
+  shares_transmit_ = transmit_queues_ < plan.queues;
+  if (shares_transmit_ || receive_queues_ < plan.queues) {
+    spdlog::warn(
+        "port '{}': {} receive and {} transmit queues for {} workers: they share them, which costs time; "
+        "give the device more queues (net_af_packet: qpairs=, net_af_xdp: queue_count=)",
+        settings_.name, receive_queues_, transmit_queues_, plan.queues);
+  }
+  return base::ok_status();
+}
+
 base::Status Port::set_up_queues(const PortPlan& plan, LogCapture& log) {
   rte_eth_dev_info info{};
   if (rte_eth_dev_info_get(id_, &info) != 0) return error(plan, "port_failed", "the device does not answer");
-  if (info.max_rx_queues < plan.queues || info.max_tx_queues < plan.queues) {
-    return error(
-        plan, "port_queues",
-        fmt::format("it has {} receive and {} transmit queues, but dataplane.workers names {} lcores: "
-                    "give the device more queues (net_af_packet: qpairs=, net_af_xdp: queue_count=) or "
-                    "use fewer workers",
-                    info.max_rx_queues, info.max_tx_queues, plan.queues));
-  }
+  if (auto chosen = choose_queues(plan, info); !chosen) return chosen;
   std::size_t mark = log.mark();
   const rte_eth_conf configuration = port_configuration(info, plan);
-  if (rte_eth_dev_configure(id_, plan.queues, plan.queues, &configuration) != 0) {
+  if (rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &configuration) != 0) {
     return error(plan, "port_failed", "the device does not take the configuration", log.cause_since(mark));
   }
   raise_mtu(plan);
@@ -117,20 +136,20 @@ base::Status Port::set_up_queues(const PortPlan& plan, LogCapture& log) {
   const auto socket = static_cast<unsigned>(std::max(0, rte_eth_dev_socket_id(id_)));
   rte_eth_txconf transmit_configuration = info.default_txconf;
   transmit_configuration.offloads = configuration.txmode.offloads;
-  for (std::uint16_t queue = 0; queue < plan.queues; ++queue) {
-    const int failed = rte_eth_rx_queue_setup(id_, queue, receive, socket, nullptr, plan.pool) != 0
-                           ? 1
-                           : rte_eth_tx_queue_setup(id_, queue, transmit, socket, &transmit_configuration);
-    if (failed != 0) {
-      return error(
-          plan, "port_memory",
-          fmt::format("queue {} cannot be set up: give DPDK more memory (-m in dataplane.eal), or raise "
-                      "dataplane.mbufs.frame_bytes",
-                      queue),
-          log.cause_since(mark));
-    }
+  int failed = 0;
+  for (std::uint16_t queue = 0; queue < receive_queues_ && failed == 0; ++queue) {
+    failed = rte_eth_rx_queue_setup(id_, queue, receive, socket, nullptr, plan.pool);
   }
-  return base::ok_status();
+  for (std::uint16_t queue = 0; queue < transmit_queues_ && failed == 0; ++queue) {
+    failed = rte_eth_tx_queue_setup(id_, queue, transmit, socket, &transmit_configuration);
+  }
+  if (failed == 0) return base::ok_status();
+  return error(
+      plan, "port_memory",
+      fmt::format("its {} queues cannot be set up: give DPDK more memory (-m in dataplane.eal), or raise "
+                  "dataplane.mbufs.frame_bytes",
+                  receive_queues_ + transmit_queues_),
+      log.cause_since(mark));
 }
 
 void Port::raise_mtu(const PortPlan& plan) {

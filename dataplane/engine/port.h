@@ -4,11 +4,14 @@
 #include <memory>
 #include <string>
 
+#include <rte_spinlock.h>
+
 #include "base/result.h"
 #include "config/settings.h"
 #include "engine/device.h"
 #include "engine/log_capture.h"
 
+struct rte_eth_dev_info;
 struct rte_mempool;
 
 namespace weir::engine {
@@ -17,7 +20,7 @@ namespace weir::engine {
 struct PortPlan {
   rte_mempool* pool = nullptr;
   std::uint32_t frame_bytes = 2048;
-  std::uint16_t queues = 1;       // receive and transmit queues, one of each for every worker
+  std::uint16_t queues = 1;       // receive and transmit queues, one of each for every worker where there are
   std::uint16_t descriptors = 0;  // of each queue; 0: see descriptors_for
   std::string config_file;        // for messages
 };
@@ -35,6 +38,14 @@ class Port {
   Port& operator=(const Port&) = delete;
 
   [[nodiscard]] std::uint16_t id() const noexcept { return id_; }
+  /// How many it has: fewer than were planned where the device has no more. A worker beyond them receives
+  /// nothing from here; transmit queues are then shared, and sent to under transmit_lock().
+  [[nodiscard]] std::uint16_t receive_queues() const noexcept { return receive_queues_; }
+  [[nodiscard]] std::uint16_t transmit_queues() const noexcept { return transmit_queues_; }
+  /// Null where each worker has a transmit queue of its own.
+  [[nodiscard]] rte_spinlock_t* transmit_lock() noexcept {
+    return shares_transmit_ ? &transmit_lock_ : nullptr;
+  }
   [[nodiscard]] const config::PortSettings& settings() const noexcept { return settings_; }
   /// As the driver sees it now.
   [[nodiscard]] bool link_up() const;
@@ -47,6 +58,7 @@ class Port {
 
   base::Status attach(const PortPlan& plan, LogCapture& log);
   base::Status start(const PortPlan& plan, LogCapture& log);
+  base::Status choose_queues(const PortPlan& plan, const rte_eth_dev_info& info);
   base::Status set_up_queues(const PortPlan& plan, LogCapture& log);
   void raise_mtu(const PortPlan& plan);
   [[nodiscard]] base::Error error(const PortPlan& plan, std::string code, const std::string& what,
@@ -55,6 +67,10 @@ class Port {
   config::PortSettings settings_;
   Device device_;
   std::uint16_t id_ = 0;
+  std::uint16_t receive_queues_ = 1;
+  std::uint16_t transmit_queues_ = 1;
+  bool shares_transmit_ = false;
+  rte_spinlock_t transmit_lock_ = RTE_SPINLOCK_INITIALIZER;
   bool attached_ = false;
 };
 

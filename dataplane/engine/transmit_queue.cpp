@@ -14,11 +14,7 @@ void TransmitQueue::count(std::uint8_t kind, bool sent) noexcept {
   }
 }
 
-void TransmitQueue::flush() noexcept {
-  if (count_ == 0) return;
-  // Lengths before sending: the driver frees what it has sent.
-  std::array<std::uint32_t, kCapacity> lengths;
-  for (std::uint16_t i = 0; i < count_; ++i) lengths[i] = rte_pktmbuf_pkt_len(frames_[i]);
+std::uint16_t TransmitQueue::send() noexcept {
   std::uint16_t sent = 0;
   unsigned tries = 0;
   while (sent < count_ && tries < kTriesWithoutProgress) {
@@ -30,6 +26,17 @@ void TransmitQueue::flush() noexcept {
       rte_pause();
     }
   }
+  return sent;
+}
+
+void TransmitQueue::flush() noexcept {
+  if (count_ == 0) return;
+  // Lengths before sending: the driver frees what it has sent.
+  std::array<std::uint32_t, kCapacity> lengths;
+  for (std::uint16_t i = 0; i < count_; ++i) lengths[i] = rte_pktmbuf_pkt_len(frames_[i]);
+  if (lock_ != nullptr) rte_spinlock_lock(lock_);
+  const std::uint16_t sent = send();
+  if (lock_ != nullptr) rte_spinlock_unlock(lock_);
   std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < sent; ++i) {
     bytes += lengths[i];

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include <rte_spinlock.h>
+
 #include "base/counters.h"
 #include "base/outcome.h"
 #include "engine/traffic_counters.h"
@@ -15,9 +17,10 @@ namespace weir::engine {
 /// once it is sure. Order is kept. Not thread safe.
 class TransmitQueue {
  public:
-  TransmitQueue(std::uint16_t port, std::uint16_t queue, base::Counters& counters,
+  /// `lock`: null, or what workers that share the device's queue send under.
+  TransmitQueue(std::uint16_t port, std::uint16_t queue, rte_spinlock_t* lock, base::Counters& counters,
                 TrafficCounters& traffic) noexcept
-      : counters_(counters), traffic_(traffic), port_(port), queue_(queue) {}
+      : counters_(counters), traffic_(traffic), lock_(lock), port_(port), queue_(queue) {}
 
   /// Takes over a received frame that goes on; `outcome` is counted when it was sent, drop_tx_full when not.
   void forward(rte_mbuf* frame, base::Outcome outcome) noexcept {
@@ -44,9 +47,11 @@ class TransmitQueue {
     if (++count_ == kCapacity) flush();
   }
   void count(std::uint8_t kind, bool sent) noexcept;
+  std::uint16_t send() noexcept;
 
   base::Counters& counters_;
   TrafficCounters& traffic_;
+  rte_spinlock_t* lock_;
   std::uint16_t port_;
   std::uint16_t queue_;
   std::uint16_t count_ = 0;

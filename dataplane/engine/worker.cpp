@@ -34,12 +34,16 @@ void add(std::atomic<std::uint64_t>& cell, std::uint64_t amount) noexcept {
 Worker::Worker(const WorkerSettings& settings, WorkerShared& shared)
     : settings_(settings),
       shared_(shared),
-      ports_{settings.subscriber_port, settings.network_port},
-      out_{TransmitQueue(ports_[0], settings.index, counters_, traffic_[0]),
-           TransmitQueue(ports_[1], settings.index, counters_, traffic_[1])},
+      ports_{settings.subscriber, settings.network},
+      out_{TransmitQueue(ports_[kSubscriber].id, ports_[kSubscriber].transmit_queue,
+                         ports_[kSubscriber].transmit_lock, counters_, traffic_[kSubscriber]),
+           TransmitQueue(ports_[kNetwork].id, ports_[kNetwork].transmit_queue, ports_[kNetwork].transmit_lock,
+                         counters_, traffic_[kNetwork])},
       inspector_(settings.inspector, counters_),
       nanoseconds_per_cycle_(1e9 / static_cast<double>(rte_get_tsc_hz())),
-      copy_(kCopyBytes) {}
+      copy_(kCopyBytes),
+      outboxes_(shared.steering == nullptr ? 0 : shared.steering->workers()),
+      lender_(shared.steering == nullptr ? PacketLender::Stock{} : kLentPackets) {}
 
 void Worker::run() noexcept {
   // Without it the kernel adds 50 us to every short sleep.
@@ -53,8 +57,13 @@ void Worker::run() noexcept {
     add(heartbeat_, 1);
     idle(received);
   }
-  for (unsigned turn = 0; turn < kDrainTurns && poll(rte_rdtsc()); ++turn) add(heartbeat_, 1);
+  drain();
   shared_.snapshots.offline(settings_.index);
+}
+
+void Worker::drain() noexcept {
+  for (unsigned turn = 0; turn < kDrainTurns && poll(rte_rdtsc()); ++turn) add(heartbeat_, 1);
+  if (shared_.steering != nullptr) end_handovers();
 }
 
 void Worker::idle(bool received) noexcept {
@@ -63,15 +72,26 @@ void Worker::idle(bool received) noexcept {
   if (time.count() > 0) sleep_for(time);
 }
 
+Worker::Moment Worker::moment(std::uint64_t now_cycles) const noexcept {
+  return {.now = std::chrono::nanoseconds(
+              static_cast<std::int64_t>(static_cast<double>(now_cycles) * nanoseconds_per_cycle_)),
+          .snapshot = shared_.snapshots.current(),
+          // relaxed: the mode stands for itself.
+          .enforcement = shared_.enforcement.load(std::memory_order_relaxed)};
+}
+
 bool Worker::poll(std::uint64_t now_cycles) noexcept {
-  bool received = false;
+  const Moment now = moment(now_cycles);
+  bool received = shared_.steering != nullptr && take_handovers(now);
   for (std::size_t from = 0; from < kPorts; ++from) {
+    if (!ports_[from].receives) continue;
     std::array<rte_mbuf*, kBurst> frames;
-    const std::uint16_t count = rte_eth_rx_burst(ports_[from], settings_.index, frames.data(), kBurst);
+    const std::uint16_t count = rte_eth_rx_burst(ports_[from].id, settings_.index, frames.data(), kBurst);
     if (count == 0) continue;
     received = true;
-    process(from, frames, count, now_cycles);
+    process(from, frames, count, now);
   }
+  for (unsigned owner = 0; owner < outboxes_.size(); ++owner) flush_handovers(owner);
   // Answers may go out of either port, so both are flushed when all is done.
   for (TransmitQueue& out : out_) out.flush();
   shared_.snapshots.quiescent(settings_.index);
@@ -79,24 +99,24 @@ bool Worker::poll(std::uint64_t now_cycles) noexcept {
 }
 
 void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, std::uint16_t count,
-                     std::uint64_t now_cycles) noexcept {
+                     const Moment& moment) noexcept {
   std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < count; ++i) bytes += rte_pktmbuf_pkt_len(frames[i]);
   traffic_[from].add_received(count, bytes);
 
-  // relaxed: the mode stands for itself.
-  const base::Enforcement enforcement = shared_.enforcement.load(std::memory_order_relaxed);
-  if (enforcement == base::Enforcement::bypass) {
+  if (moment.enforcement == base::Enforcement::bypass) {
     for (std::uint16_t i = 0; i < count; ++i) {
       out_[1 - from].forward(frames[i], base::Outcome::forward_bypass);
     }
     return;
   }
+  if (moment.snapshot == nullptr && settings_.fail.no_list == config::FailMode::closed) {
+    counters_.add(base::Outcome::drop_no_list, count);
+    rte_pktmbuf_free_bulk(frames.data(), count);
+    return;
+  }
   for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], const void*));
-  const match::SnapshotView* snapshot = shared_.snapshots.current();
-  const std::chrono::nanoseconds now(
-      static_cast<std::int64_t>(static_cast<double>(now_cycles) * nanoseconds_per_cycle_));
-  for (std::uint16_t i = 0; i < count; ++i) process_frame(from, frames[i], now, snapshot, enforcement);
+  for (std::uint16_t i = 0; i < count; ++i) process_frame(from, frames[i], moment);
 }
 
 std::span<const std::byte> Worker::contiguous(rte_mbuf* frame) noexcept {
@@ -109,14 +129,29 @@ std::span<const std::byte> Worker::contiguous(rte_mbuf* frame) noexcept {
   return {static_cast<const std::byte*>(bytes), size};
 }
 
-void Worker::process_frame(std::size_t from, rte_mbuf* frame, std::chrono::nanoseconds now,
-                           const match::SnapshotView* snapshot, base::Enforcement enforcement) noexcept {
-  const proto::PacketView packet =
-      proto::parse_packet(contiguous(frame), proto::LinkType::ethernet, settings_.inspector.encapsulations);
-  const auto direction = from == 0 ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
-  const inspect::Verdict verdict = inspector_.inspect(packet, direction, now, snapshot, enforcement);
+proto::PacketView Worker::parse(rte_mbuf* frame) noexcept {
+  return proto::parse_packet(contiguous(frame), proto::LinkType::ethernet,
+                             settings_.inspector.encapsulations);
+}
+
+void Worker::process_frame(std::size_t from, rte_mbuf* frame, const Moment& moment) noexcept {
+  const proto::PacketView packet = parse(frame);
+  if (shared_.steering != nullptr && from == kSubscriber) {
+    const unsigned owner = owner_of(packet);
+    if (owner != settings_.index) return hand_over(owner, {.frame = frame});
+    return process_own(frame, packet, moment);
+  }
+  const auto direction =
+      from == kSubscriber ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
+  finish(from, frame, packet,
+         inspector_.inspect(packet, direction, moment.now, moment.snapshot, moment.enforcement), moment);
+}
+
+void Worker::finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
+                    const inspect::Verdict& verdict, const Moment& moment) noexcept {
   if (verdict.action == inspect::Action::forward) {
-    out_[1 - from].forward(frame, verdict.outcome);
+    const bool unlisted = moment.snapshot == nullptr && verdict.outcome == base::Outcome::forward_passed;
+    out_[1 - from].forward(frame, unlisted ? base::Outcome::forward_no_list : verdict.outcome);
     return;
   }
   counters_.add(verdict.outcome);

@@ -13,6 +13,7 @@
 #include "engine/idle_policy.h"
 #include "engine/mbuf_pool.h"
 #include "engine/snapshot_store.h"
+#include "engine/steering.h"
 #include "engine/traffic_counters.h"
 #include "engine/transmit_queue.h"
 #include "inspect/answer.h"
@@ -28,31 +29,45 @@ struct WorkerShared {
   SnapshotStore& snapshots;
   const inspect::BlockPage& page;
   rte_mempool* pool;
+  Steering* steering;  // null: one worker
   std::atomic<base::Enforcement> enforcement;
   std::atomic<bool> stop{false};
+};
+
+/// One worker's share of a port.
+struct WorkerPort {
+  std::uint16_t id = 0;
+  bool receives = true;  // from the queue of the worker's number
+  std::uint16_t transmit_queue = 0;
+  rte_spinlock_t* transmit_lock = nullptr;  // where the queue is shared
 };
 
 /// One worker's own settings.
 struct WorkerSettings {
   unsigned lcore = 1;
-  std::uint16_t index = 0;  // its queue at every port, and its number among the snapshot's readers
-  std::uint16_t subscriber_port = 0;
-  std::uint16_t network_port = 0;
+  std::uint16_t index = 0;  // among the workers, the receive queues and the snapshot's readers
+  WorkerPort subscriber;
+  WorkerPort network;
   config::Idle idle = config::Idle::sleep;
+  config::FailSettings fail;
   inspect::InspectorSettings inspector;
 };
 
-/// One lcore of the wire, run to completion: receive, inspect, forward or answer. Everything that it writes
-/// is in this object; other threads read only the counters, each of which has this one writer.
+/// One lcore of the wire, run to completion: receive, inspect (or hand over to the worker whose flow it is),
+/// forward or answer. Everything that it writes is in this object; other threads read only the counters, each
+/// of which has this one writer.
 class alignas(64) Worker {
  public:
-  static constexpr std::size_t kPorts = 2;  // 0: subscriber, 1: network
+  static constexpr std::size_t kPorts = 2;
+  static constexpr std::size_t kSubscriber = 0;
+  static constexpr std::size_t kNetwork = 1;
 
   Worker(const WorkerSettings& settings, WorkerShared& shared);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Works until `stop` is set, then takes what still stands in the receive queues (bounded) and sends it.
+  /// Works until `stop` is set, then takes what still stands in the receive queues (bounded) and sends it;
+  /// ends when the other workers have passed on what they had.
   void run() noexcept;
 
   // For any thread.
@@ -76,18 +91,47 @@ class alignas(64) Worker {
   /// Most bytes of a frame of several buffers that are inspected: the largest IP packet and its link headers.
   static constexpr std::size_t kCopyBytes = 65535 + 256;
 
+  /// What holds for all packets of a burst.
+  struct Moment {
+    std::chrono::nanoseconds now;
+    const match::SnapshotView* snapshot;
+    base::Enforcement enforcement;
+  };
+  /// What is to be passed to one other worker at the end of the burst.
+  struct Outbox {
+    std::array<Handover, kBurst> packets;
+    std::size_t count = 0;
+  };
+  static constexpr PacketLender::Stock kLentPackets{.ordinary = 256, .large = 8};
+
   bool poll(std::uint64_t now_cycles) noexcept;
+  void drain() noexcept;
+  [[nodiscard]] Moment moment(std::uint64_t now_cycles) const noexcept;
   void process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, std::uint16_t count,
-               std::uint64_t now_cycles) noexcept;
-  void process_frame(std::size_t from, rte_mbuf* frame, std::chrono::nanoseconds now,
-                     const match::SnapshotView* snapshot, base::Enforcement enforcement) noexcept;
+               const Moment& moment) noexcept;
+  [[nodiscard]] proto::PacketView parse(rte_mbuf* frame) noexcept;
+  void process_frame(std::size_t from, rte_mbuf* frame, const Moment& moment) noexcept;
+  void finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
+              const inspect::Verdict& verdict, const Moment& moment) noexcept;
   void answer(std::size_t from, const proto::PacketView& packet, const inspect::Verdict& verdict) noexcept;
   std::span<const std::byte> contiguous(rte_mbuf* frame) noexcept;
   void idle(bool received) noexcept;
 
+  // With several workers (worker_steering.cpp).
+  [[nodiscard]] unsigned owner_of(const proto::PacketView& packet) const noexcept;
+  /// A packet from the subscribers that is this worker's own.
+  void process_own(rte_mbuf* frame, const proto::PacketView& packet, const Moment& moment) noexcept;
+  void process_lent(const Handover& handover, const Moment& moment) noexcept;
+  void lend(unsigned owner, rte_mbuf* frame, const proto::PacketView& whole, const Moment& moment) noexcept;
+  void hand_over(unsigned owner, const Handover& handover) noexcept;
+  void refuse_handover(const Handover& handover) noexcept;
+  bool take_handovers(const Moment& moment) noexcept;
+  void flush_handovers(unsigned owner) noexcept;
+  void end_handovers() noexcept;
+
   WorkerSettings settings_;
   WorkerShared& shared_;
-  std::array<std::uint16_t, kPorts> ports_;
+  std::array<WorkerPort, kPorts> ports_;
   base::Counters counters_;
   std::array<TrafficCounters, kPorts> traffic_;
   std::array<TransmitQueue, kPorts> out_;
@@ -95,6 +139,8 @@ class alignas(64) Worker {
   IdlePolicy idle_policy_;
   double nanoseconds_per_cycle_;
   std::vector<std::byte> copy_;
+  std::vector<Outbox> outboxes_;  // by worker
+  PacketLender lender_;
 
   alignas(64) std::atomic<std::uint64_t> heartbeat_{0};
   std::atomic<std::uint64_t> busy_cycles_{0};

@@ -47,6 +47,7 @@ std::uint32_t FragmentTable::create(const Key& key, std::chrono::nanoseconds now
   packet.total_bytes = packet.received_bytes = packet.highest_bytes = 0;
   packet.last_seen = now;
   packet.harmless = false;
+  packet.held = false;
   packet.next_in_bucket = bucket;
   packet.blocks.fill(kNone);
   bucket = index;

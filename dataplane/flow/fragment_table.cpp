@@ -70,7 +70,7 @@ FragmentResult FragmentTable::add(const proto::PacketView& fragment, FragmentSta
   std::uint32_t index = find(key, now);
   if (index == kNone) index = create(key, now);
   Packet& packet = packets_[index];
-  if (packet.state == State::blocked) return {.fate = FragmentFate::blocked};
+  if (packet.state == State::blocked || packet.held) return {.fate = FragmentFate::blocked};
   if (packet.state == State::spoiled) return {.fate = FragmentFate::overlap};
   const Fit fit = fit_of(packet, range);
   if (fit == Fit::overlap && !(packet.harmless && start != FragmentStart::telling)) {
@@ -276,6 +276,16 @@ FragmentResult FragmentTable::assemble(std::uint32_t index, const proto::PacketV
 void FragmentTable::block(const FragmentedPacket& packet) noexcept {
   const Packet& found = packets_[packet.index];
   if (found.serial == packet.serial && found.state == State::passed) close(packet.index, State::blocked);
+}
+
+void FragmentTable::hold(const FragmentedPacket& packet) noexcept {
+  Packet& found = packets_[packet.index];
+  if (found.serial == packet.serial && found.state == State::passed) found.held = true;
+}
+
+void FragmentTable::let_go(const FragmentedPacket& packet) noexcept {
+  Packet& found = packets_[packet.index];
+  if (found.serial == packet.serial) found.held = false;
 }
 
 }  // namespace weir::flow

@@ -82,6 +82,10 @@ class FragmentTable {
   /// What comes of this packet from now on is `blocked`; nothing when it is no longer there.
   void block(const FragmentedPacket& packet) noexcept;
 
+  /// Until let_go(), what comes of this packet is `blocked`: it is being decided elsewhere.
+  void hold(const FragmentedPacket& packet) noexcept;
+  void let_go(const FragmentedPacket& packet) noexcept;
+
   /// Packets remembered.
   [[nodiscard]] std::size_t size() const noexcept { return used_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return packets_.size(); }
@@ -119,6 +123,7 @@ class FragmentTable {
     Key key;
     State state = State::free;
     bool harmless = false;  // its start has been seen, and is
+    bool held = false;
     std::uint8_t next_protocol = 0;
     std::uint32_t serial = 0;
     std::uint32_t total_bytes = 0;  // 0: the last fragment has not come

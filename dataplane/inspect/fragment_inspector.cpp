@@ -38,16 +38,16 @@ FragmentInspector::Taken FragmentInspector::take(const proto::PacketView& fragme
   const std::uint64_t evictions_before = table_.evictions();
   const proto::PacketView* piece = &fragment;
   Taken taken{.whole = nullptr, .verdict = forward(Outcome::forward_fragment)};
-  for (completed_ = 0; completed_ < kLevels;) {
+  for (completed_.count = 0; completed_.count < kLevels;) {
     if (!is_tracked(*piece)) break;
-    const auto result = table_.add(*piece, start_of(*piece), now, buffers_[completed_]);
+    const auto result = table_.add(*piece, start_of(*piece), now, buffers_[completed_.count]);
     if (result.fate == FragmentFate::overlap && enforce) taken.verdict = refuse(Outcome::drop_overlap);
     if (result.fate == FragmentFate::blocked && enforce) taken.verdict = refuse(Outcome::drop_blocked_flow);
     if (result.fate != FragmentFate::complete) break;
-    packets_[completed_] = result.packet;
-    proto::PacketView& whole = wholes_[completed_];
+    completed_.packets[completed_.count] = result.packet;
+    proto::PacketView& whole = wholes_[completed_.count];
     whole = proto::parse_reassembled(*piece, result.frame, result.ip_offset, encapsulations_);
-    ++completed_;
+    ++completed_.count;
     if (whole.packet_class != proto::PacketClass::fragment) {
       taken.whole = &whole;
       break;
@@ -108,13 +108,25 @@ Verdict FragmentInspector::conclude(Verdict verdict) noexcept {
   if (verdict.action == Action::forward) return verdict;
   const Verdict refused = refuse(verdict.outcome);
   verdict.outcome = refused.outcome;
-  verdict.reassembled = &wholes_[completed_ - 1];
+  verdict.reassembled = &wholes_[completed_.count - 1];
   return verdict;
+}
+
+FragmentInspector::Completed FragmentInspector::hold() noexcept {
+  for (std::size_t i = 0; i < completed_.count; ++i) table_.hold(completed_.packets[i]);
+  return completed_;
+}
+
+void FragmentInspector::settle(const Completed& completed, bool dropped) noexcept {
+  for (std::size_t i = 0; i < completed.count; ++i) {
+    table_.let_go(completed.packets[i]);
+    if (dropped) table_.block(completed.packets[i]);
+  }
 }
 
 // What a fragment of a fragment comes to holds for every packet that it is a part of.
 Verdict FragmentInspector::refuse(Outcome outcome) noexcept {
-  for (std::size_t i = 0; i < completed_; ++i) table_.block(packets_[i]);
+  settle(completed_, true);
   return {.action = Action::drop, .outcome = outcome};
 }
 

@@ -26,6 +26,9 @@ class Inspector {
   Verdict inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 
+  /// For who decides elsewhere what fragments make: take() and hold() there instead of inspect() here.
+  [[nodiscard]] FragmentInspector& fragments() noexcept { return fragments_; }
+
   [[nodiscard]] std::size_t flow_capacity() const noexcept { return tcp_.flow_capacity(); }
   /// Blocked connections remembered; the ones that expire leave as traffic comes by.
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return tcp_.blocked_flows(); }

@@ -39,10 +39,11 @@ def call(path, method, params=None, descriptor=None, timeout=20.0):
     return reply["result"]
 
 
-def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packet"):
+def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packet", workers=None, queues=1):
     """The laboratory's weir.yaml as a dictionary, for a test to change."""
     if driver == "af_packet":
         options = f"blocksz=65536,framesz={framesz},framecnt=512" if framesz else "blocksz=65536,framecnt=4096"
+        options += f",qpairs={queues}"
     else:
         options = "force_copy=1,busy_budget=0"
     settings = {
@@ -52,7 +53,7 @@ def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packe
                 {"name": "subscriber", "role": "subscriber", "device": f"net_{driver}0,iface=sub0,{options}"},
                 {"name": "network", "role": "network", "device": f"net_{driver}1,iface=net0,{options}"},
             ],
-            "workers": [max(os.sched_getaffinity(0))],
+            "workers": workers or [max(os.sched_getaffinity(0))],
             "idle": "sleep",
             "socket": str(directory / "dataplane.sock"),
             "snapshot_dir": str(directory / "state" / "snapshots"),

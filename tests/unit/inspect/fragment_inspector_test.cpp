@@ -65,6 +65,30 @@ TEST_F(FragmentInspection, TheVerdictOfTheWholeIsThatOfTheLastFragment) {
   EXPECT_EQ(inspector_.take_requests().size(), 1U);
 }
 
+TEST_F(FragmentInspection, WhileAPacketIsDecidedElsewhereNothingOfItPasses) {
+  for (const bool dropped : {true, false}) {
+    SCOPED_TRACE(dropped);
+    base::Counters counters;
+    FragmentInspector fragments({}, counters);
+    const auto pieces = listed();
+    const auto take = [&](const Bytes& piece) {
+      return fragments.take(proto::parse_packet(piece, proto::LinkType::ethernet), std::chrono::seconds(1),
+                            Enforcement::enforce);
+    };
+    for (std::size_t i = 0; i + 1 < pieces.size(); ++i) {
+      EXPECT_EQ(summary(take(pieces[i]).verdict), "forward_fragment");
+    }
+    ASSERT_NE(take(pieces.back()).whole, nullptr);
+    const auto held = fragments.hold();
+    EXPECT_EQ(held.count, 1U);
+    for (const Bytes& piece : pieces) EXPECT_EQ(summary(take(piece).verdict), "drop_blocked_flow");
+    fragments.settle(held, dropped);
+    for (const Bytes& piece : pieces) {
+      EXPECT_EQ(summary(take(piece).verdict), dropped ? "drop_blocked_flow" : "forward_fragment");
+    }
+  }
+}
+
 TEST_F(FragmentInspection, MonitorTouchesNothing) {
   const auto pieces = listed();
   const auto monitor = [&](const Bytes& frame) {
