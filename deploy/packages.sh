@@ -16,7 +16,7 @@ TEXT
 build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   libdpdk-dev libboost-program-options-dev libxxhash-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
   nlohmann-json3-dev libidn2-dev libpsl-dev publicsuffix libsystemd-dev libcurl4-openssl-dev libpcap-dev
-  libssl-dev prometheus-cpp-dev zlib1g-dev)
+  libssl-dev libipsec-mb-dev prometheus-cpp-dev zlib1g-dev)
 demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
 test=("${demo[@]}" python3 libgtest-dev libgmock-dev libbenchmark-dev)
 gates=(jq clang clang-tidy clang-format libclang-rt-14-dev)

@@ -8,15 +8,9 @@
 #include <span>
 
 #include "proto/quic_initial.h"
+#include "proto/quic_initial_keys.h"
 
 namespace weir::proto {
-
-/// What protects a client's Initial packets (RFC 9001, 5.2): known to whoever sees the connection id.
-struct QuicInitialKeys {
-  std::array<std::byte, 16> key{};                // AES-128-GCM
-  std::array<std::byte, 12> iv{};                 // nonce before the packet number goes in
-  std::array<std::byte, 16> header_protection{};  // AES-128
-};
 
 /// An Initial without its protection.
 struct QuicOpened {
@@ -24,11 +18,11 @@ struct QuicOpened {
   std::uint64_t packet_number = 0;
 };
 
-/// Takes the protection off clients' Initial packets. Contexts and the hashes' fixed beginnings are made by
-/// the constructor; nothing is allocated afterwards. One for each worker: not thread safe.
+/// Takes the protection off clients' Initial packets. Nothing is allocated after construction. One for each
+/// worker: not thread safe.
 class QuicCrypto {
  public:
-  /// Throws std::runtime_error when the cryptographic library lacks AES-128 or SHA-256.
+  /// Throws std::runtime_error when the cryptographic library cannot be set up.
   QuicCrypto();
   ~QuicCrypto();
   QuicCrypto(const QuicCrypto&) = delete;
@@ -56,6 +50,7 @@ class QuicCrypto {
   static constexpr std::size_t kCachedKeys = 256;
 
   std::unique_ptr<Engine> engine_;
+  QuicKeyDerivation derivation_;
   std::array<CachedKeys, kCachedKeys> cache_{};
 };
 
