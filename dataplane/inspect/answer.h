@@ -22,7 +22,7 @@ inline constexpr std::size_t kAnswerFrameBytes = 1536;
 class AnswerFrames {
  public:
   /// All three must outlive the object; `packet`, or verdict.reassembled, is of class tcp when verdict.answer
-  /// is not none. Nothing is made for a packet that came through a tunnel: proto/tcp_reply.h.
+  /// is not none. Nothing is made where the way back is not known: proto/reply_path.h.
   AnswerFrames(const proto::PacketView& packet, const Verdict& verdict, const BlockPage& page) noexcept;
 
   /// Writes the next frame and says whom it is for; 0: no more (or `out` below kAnswerFrameBytes).

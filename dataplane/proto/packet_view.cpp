@@ -26,6 +26,7 @@ PacketView parse_reassembled(const PacketView& fragment, std::span<const std::by
   if (ip_offset != fragment.ip_offset) {  // without its link header nobody can answer it
     view.pppoe_offset = 0;
     view.tunnels = static_cast<std::uint8_t>(view.tunnels + 1);
+    view.link_kept = false;
   }
   if (ip_offset <= frame.size()) {
     view.packet_class = HeaderWalk(view, wanted).read_ip(frame.subspan(ip_offset));

@@ -70,6 +70,7 @@ struct PacketView {
   FragmentFields fragment;         // of class fragment
   std::uint32_t pppoe_offset = 0;  // of the innermost PPPoE header; 0: none
   std::uint8_t tunnels = 0;        // around the packet, tags and PPPoE not counted
+  bool link_kept = true;  // false: put together from fragments, and what lay around them is not known
 };
 
 /// Parses link, network and transport headers: any stack of 802.1Q/802.1ad tags, IPv4 with options, IPv6 with
@@ -99,7 +100,7 @@ bool is_tunnel_port(std::uint16_t destination_port, const Encapsulations& wanted
 
 /// Parses the IP packet at `ip_offset` of `frame`, put together from fragments of which `fragment` was one.
 /// What lies before it is the link header of `fragment`, byte for byte; or nothing, where that cannot be
-/// kept: then the result counts as tunnelled, since nobody can answer it. The same promises as parse_packet.
+/// kept: then nobody can answer it, and the result says so (link_kept). The same promises as parse_packet.
 PacketView parse_reassembled(const PacketView& fragment, std::span<const std::byte> frame,
                              std::size_t ip_offset, const Encapsulations& wanted = {}) noexcept;
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "base/byte_reader.h"
-#include "proto/tcp_reply.h"
+#include "proto/internet_checksum.h"
 
 namespace weir::proto {
 namespace {
@@ -108,6 +108,16 @@ std::optional<std::uint32_t> tcp_urgent_byte(const PacketView& packet) noexcept 
 std::uint16_t tcp_maximum_segment(const PacketView& packet) noexcept {
   constexpr std::uint8_t kMaximumSegmentSize = 2;
   return base::ByteReader(option_of(packet, kMaximumSegmentSize, 2)).u16();
+}
+
+std::optional<TcpTimestamps> tcp_timestamps(const PacketView& packet) noexcept {
+  constexpr std::uint8_t kTimestamps = 8;
+  base::ByteReader reader(option_of(packet, kTimestamps, 8));
+  TcpTimestamps timestamps;
+  timestamps.value = reader.u32();
+  timestamps.echo = reader.u32();
+  if (!reader.ok()) return std::nullopt;
+  return timestamps;
 }
 
 }  // namespace weir::proto

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -27,6 +28,17 @@ TcpPadding tcp_padding(const PacketView& packet) noexcept;
 /// Sequence number of the byte that the urgent pointer of a packet of class tcp makes urgent, as Linux and
 /// BSD have it: the one before the one that the pointer names. None without the URG flag.
 std::optional<std::uint32_t> tcp_urgent_byte(const PacketView& packet) noexcept;
+
+/// What a Timestamps option says (RFC 7323, 3.2).
+struct TcpTimestamps {
+  std::uint32_t value = 0;
+  std::uint32_t echo = 0;
+  bool operator==(const TcpTimestamps&) const = default;
+};
+/// Bytes of that option in a header, aligned.
+inline constexpr std::size_t kTcpTimestampBytes = 12;
+/// None without the option, or with options that are broken before it.
+std::optional<TcpTimestamps> tcp_timestamps(const PacketView& packet) noexcept;
 
 /// The largest segment that the sender of a packet of class tcp asks for (RFC 9293, 3.7.1): its Maximum
 /// Segment Size option. 0: none, or options that are broken before it.

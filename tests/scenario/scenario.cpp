@@ -72,20 +72,31 @@ class AnswerCheck {
   }
 
  private:
-  /// One frame to the client with these flags.
+  /// Frames to the client, the last of them with these flags.
   void expect_data(unsigned flags) {
+    received_.clear();
+    while (expect_segment(flags)) {
+    }
+  }
+
+  /// One of them; whether another one has to follow.
+  bool expect_segment(unsigned flags) {
     const auto view = next(outgoing_.to_subscriber);
     EXPECT_EQ(view.source, seen_.destination) << step_.what;
     EXPECT_EQ(view.destination, seen_.source) << step_.what;
     EXPECT_EQ(view.source_port, seen_.destination_port) << step_.what;
-    EXPECT_EQ(view.tcp.flags, flags) << step_.what;
+    const bool more = (flags & proto::kTcpFin) != 0 && view.tcp.flags == proto::kTcpAck;
+    EXPECT_EQ(view.tcp.flags, more ? proto::kTcpAck : flags) << step_.what;
     const bool acknowledges = (seen_.tcp.flags & proto::kTcpAck) != 0;
-    EXPECT_EQ(view.tcp.sequence, acknowledges ? seen_.tcp.acknowledgement : 0) << step_.what;
+    EXPECT_EQ(view.tcp.sequence, acknowledges ? seen_.tcp.acknowledgement + received_.size() : 0)
+        << step_.what;
     EXPECT_EQ(view.tcp.acknowledgement, step_.client_end.value_or(end_of(seen_))) << step_.what;
-    received_.assign(test::to_text(view.payload));
-    if (link_ != proto::LinkType::ethernet || frame_.size() < 12) return;
-    EXPECT_TRUE(std::equal(frame_.begin(), frame_.begin() + 6, step_.frame.begin() + 6)) << step_.what;
-    EXPECT_TRUE(std::equal(frame_.begin() + 6, frame_.begin() + 12, step_.frame.begin())) << step_.what;
+    received_.append(test::to_text(view.payload));
+    if (link_ == proto::LinkType::ethernet && frame_.size() >= 12) {
+      EXPECT_TRUE(std::equal(frame_.begin(), frame_.begin() + 6, step_.frame.begin() + 6)) << step_.what;
+      EXPECT_TRUE(std::equal(frame_.begin() + 6, frame_.begin() + 12, step_.frame.begin())) << step_.what;
+    }
+    return more && !view.payload.empty();
   }
 
   void expect_reset_to_server() {

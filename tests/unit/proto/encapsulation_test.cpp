@@ -262,11 +262,12 @@ TEST(ParseReassembled, KeepsWhatAnswersNeed) {
   EXPECT_EQ(same.ip_offset, whole.ip_offset);
   EXPECT_EQ(same.pppoe_offset, whole.pppoe_offset);
   EXPECT_EQ(same.tunnels, 0);
+  EXPECT_TRUE(same.link_kept);
   EXPECT_EQ(test::to_text(same.payload), "hello");
   const auto packet = std::span(frame).subspan(whole.ip_offset);
   const PacketView bare = parse_reassembled(fragment, packet, 0);
   EXPECT_EQ(bare.packet_class, PacketClass::tcp);
-  EXPECT_EQ(bare.tunnels, 1) << "without its link header it cannot be answered";
+  EXPECT_FALSE(bare.link_kept) << "without its link header it cannot be answered";
   EXPECT_EQ(parse_reassembled(fragment, packet, 4000).packet_class, PacketClass::malformed);
 }
 

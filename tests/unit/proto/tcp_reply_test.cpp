@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/internet_checksum.h"
 #include "support/frame_check.h"
 #include "support/packet_builder.h"
 
@@ -191,6 +192,28 @@ TEST(BuildTcpReply, ChecksumsAreRightForEverySize) {
   }
 }
 
+TEST(BuildTcpReply, CarriesTimestamps) {
+  const Bytes frame = PacketBuilder().ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2).payload("x").build();
+  const Bytes expected = PacketBuilder()
+                             .ipv4("10.0.0.2", "10.0.0.1")
+                             .ip_id(5)
+                             .tcp(2, 1)
+                             .seq(5)
+                             .ack(6)
+                             .flags("A")
+                             .tcp_options(from_hex("0101 080a 01020304 fffefdfc"))
+                             .payload("page")
+                             .build();
+  const Bytes reply = build(frame, LinkType::raw_ip,
+                            {.towards = Towards::client,
+                             .sequence = 5,
+                             .acknowledgement = 6,
+                             .flags = kTcpAck,
+                             .timestamps = TcpTimestamps{.value = 0x01020304, .echo = 0xfffefdfc},
+                             .payload = test::to_bytes("page")});
+  EXPECT_EQ(test::difference(expected, reply), "");
+}
+
 TEST(BuildTcpReply, RefusesWhatItCannotWrite) {
   const Bytes tcp = PacketBuilder().ethernet().ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2).payload("x").build();
   const Bytes udp = PacketBuilder().ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(1, 2).payload("x").build();
@@ -210,16 +233,6 @@ TEST(BuildTcpReply, RefusesWhatItCannotWrite) {
 
   EXPECT_EQ(build_tcp_reply(seen, reset, out), 54U) << "room left over";
   EXPECT_EQ(test::difference(std::span(untouched).subspan(54), std::span(out).subspan(54)), "");
-
-  for (PacketBuilder around :
-       {PacketBuilder().ethernet().mpls(3), PacketBuilder().ethernet().ipv4("10.0.0.1", "10.0.0.2"),
-        PacketBuilder().ethernet().pppoe().ipv6("::1", "::2").gre().ethernet().pppoe()}) {
-    const Bytes frame = around.ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2).payload("x").build();
-    out = untouched;
-    ASSERT_EQ(parse_packet(frame, LinkType::ethernet).packet_class, PacketClass::tcp);
-    EXPECT_EQ(build_tcp_reply(parse_packet(frame, LinkType::ethernet), reset, out), 0U) << "a tunnel";
-    EXPECT_EQ(test::difference(untouched, out), "");
-  }
 
   const Bytes longest(kMaxTcpReplyPayloadBytes);
   TcpReply large{.sequence = 1, .acknowledgement = 2, .flags = kTcpAck, .payload = longest};

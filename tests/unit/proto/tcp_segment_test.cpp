@@ -47,6 +47,26 @@ TEST(TcpMaximumSegment, IsFoundAmongTheOptions) {
   }
 }
 
+TEST(TcpTimestamps, AreFoundAmongTheOptions) {
+  struct Timestamped {
+    std::string what;
+    std::string options;
+    std::optional<TcpTimestamps> expected;
+  };
+  const TcpTimestamps both{.value = 0x01020304, .echo = 0xfffefdfc};
+  const std::vector<Timestamped> rows{
+      {"no options", "", std::nullopt},
+      {"as Linux sends it", "0101 080a 01020304 fffefdfc", both},
+      {"in a SYN", "020405b4 0402 080a 01020304 fffefdfc 01 030307", both},
+      {"too short", "0806 01020304 0000", std::nullopt},
+      {"longer than the header", "080a 01020304 fffe", std::nullopt},
+  };
+  for (const Timestamped& row : rows) {
+    const Bytes frame = segment().tcp_options(from_hex(row.options)).payload("GET /").build();
+    EXPECT_EQ(tcp_timestamps(parse_packet(frame, LinkType::ethernet)), row.expected) << row.what;
+  }
+}
+
 TEST(TcpMaximumSegment, OfTcpAlone) {
   const Bytes udp = PacketBuilder().ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(1, 2).payload("x").build();
   EXPECT_EQ(tcp_maximum_segment(parse_packet(udp, LinkType::ethernet)), 0);

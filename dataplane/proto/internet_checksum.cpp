@@ -1,0 +1,35 @@
+#include "proto/internet_checksum.h"
+
+#include <bit>
+#include <cstring>
+
+namespace weir::proto {
+
+std::uint32_t checksum_add(std::span<const std::byte> bytes, std::uint32_t sum) noexcept {
+  // Words of the machine are added in its own byte order, and the sum turned once (RFC 1071, 2.B).
+  std::uint64_t native = 0;
+  for (; bytes.size() >= sizeof(std::uint32_t); bytes = bytes.subspan(sizeof(std::uint32_t))) {
+    std::uint32_t word;
+    std::memcpy(&word, bytes.data(), sizeof word);
+    native += word;
+  }
+  while (native > 0xffff) native = (native & 0xffff) + (native >> 16);
+  if constexpr (std::endian::native == std::endian::little) native = (native & 0xff) << 8 | native >> 8;
+  std::uint64_t total = sum + native;
+  std::size_t i = 0;
+  for (; i + 1 < bytes.size(); i += 2) {
+    total += std::to_integer<std::uint32_t>(bytes[i]) << 8 | std::to_integer<std::uint32_t>(bytes[i + 1]);
+  }
+  if (i < bytes.size()) total += std::to_integer<std::uint32_t>(bytes[i]) << 8;
+  // One fold leaves less than 2^17 of a sum that is below 2^32, so that small terms may be added to it.
+  while (total > 0x1ffff) total = (total & 0xffff) + (total >> 16);
+  return static_cast<std::uint32_t>(total);
+}
+
+std::uint16_t checksum_finish(std::uint32_t sum) noexcept {
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum & 0xffff);
+}
+
+}  // namespace weir::proto

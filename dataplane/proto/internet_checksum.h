@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace weir::proto {
+
+/// Internet checksum (RFC 1071) over `bytes`, to be continued through `sum`: only the last piece may have an
+/// odd number of bytes. checksum_finish folds and complements: its result goes on the wire.
+std::uint32_t checksum_add(std::span<const std::byte> bytes, std::uint32_t sum) noexcept;
+std::uint16_t checksum_finish(std::uint32_t sum) noexcept;
+
+}  // namespace weir::proto
