@@ -173,14 +173,22 @@ PacketClass HeaderWalk::read_mpls(std::span<const std::byte> bytes) noexcept {
   const auto content = reader.rest();
   const std::size_t version = version_of(content);
   const bool surely_ip = version == 6 || (version == 4 && has_right_checksum(content));
+  const PacketView labelled = view_;
   PacketClass inner = PacketClass::not_ip;
   if (surely_ip) inner = look_inside(&HeaderWalk::read_ip, content, false, inner);
   if (inner == PacketClass::not_ip && version == 0 && content.size() > kControlWordBytes) {
     inner = look_inside(&HeaderWalk::read_ethernet, content.subspan(kControlWordBytes), false, inner);
   }
-  // An IPv6 header has no checksum: one of no known protocol may well be something else.
-  if (inner == PacketClass::not_ip || (version == 6 && inner == PacketClass::other)) {
+  if (inner == PacketClass::not_ip) {
     inner = look_inside(&HeaderWalk::read_ethernet, content, false, inner);
+  } else if (version == 6 && inner == PacketClass::other) {
+    // An IPv6 header has no checksum: one of no known protocol may well be something else.
+    const PacketView as_ip = view_;
+    view_ = labelled;
+    const PacketClass as_ethernet =
+        look_inside(&HeaderWalk::read_ethernet, content, false, PacketClass::not_ip);
+    if (as_ethernet != PacketClass::not_ip) return as_ethernet;
+    view_ = as_ip;
   }
   if (inner != PacketClass::not_ip || version != 4) return inner;
   return look_inside(&HeaderWalk::read_ip, content, false, inner);

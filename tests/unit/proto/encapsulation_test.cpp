@@ -134,6 +134,23 @@ TEST(Encapsulation, StacksInAnyOrder) {
       << "a second PPPoE header is a tunnel";
 }
 
+// Of a guess that is given up nothing may be left: a PPPoE header that was seen there alone says where the
+// payload ends.
+TEST(Encapsulation, TheNextGuessBeginsAnew) {
+  // As IPv6: EtherIP with PPPoE in it, which ends in ICMP. As Ethernet: IPv4 and UDP.
+  const test::Bytes both = from_hex(
+      "60000000 002c 6140 00000000 0800"
+      "4500 0046 0000 0000 4011 0000 0a000001 0a000002 9c40 0035 0032 3000"
+      "020000000002 020000000001 8864 1100 0007 0016 0021"
+      "4500 0014 0000 0000 4001 0000 0a010101 0a010102");
+  const test::Bytes frame = PacketBuilder().ethernet().mpls(3).payload(both).build();
+  const PacketView view = parse_packet(frame, LinkType::ethernet);
+  EXPECT_EQ(view.packet_class, PacketClass::udp);
+  EXPECT_EQ(view.destination_port, 53);
+  EXPECT_EQ(view.pppoe_offset, 0U);
+  EXPECT_EQ(view.tunnels, 1U);
+}
+
 TEST(Encapsulation, DepthIsBounded) {
   PacketBuilder deep = eth();
   for (int i = 0; i < 17; ++i) deep.ipv4("10.1.1.1", "10.1.1.2");
