@@ -90,8 +90,9 @@ struct alignas(64) Flow {
   std::uint32_t start = 0;     // of the stream's first byte
   Reading reading = Reading::message;
   bool used = false;
-  bool start_known = false;  // a SYN was seen
-  bool pipelined = false;    // the message at hand began behind another one in its segment
+  bool start_known = false;    // a SYN was seen
+  bool pipelined : 1 = false;  // the message at hand began behind another one in its segment
+  bool contested : 1 = false;  // another reading of the connection has given way to this one
 
   union {
     OpenStream open;        // as long as reading is not blocked

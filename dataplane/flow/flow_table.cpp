@@ -104,21 +104,11 @@ FlowTable::Readings FlowTable::find(const FlowKey& key, std::chrono::nanoseconds
   return readings;
 }
 
-std::size_t FlowTable::place_for(std::size_t set, std::uint32_t tag, const FlowKey& key,
-                                 std::chrono::nanoseconds now) noexcept {
-  const std::size_t none = set + kWays;
-  std::size_t free_place = none;
-  std::size_t own = none;
-  std::size_t own_count = 0;
+std::size_t FlowTable::place_for(std::size_t set, std::chrono::nanoseconds now) noexcept {
   // The tags alone show what is free: the records of other flows stay where they are, outside the cache.
   for (std::size_t i = set; i < set + kWays; ++i) {
-    if (tags_[i] == 0) free_place = i;
-    if (tags_[i] != tag || flows_[i].key != key) continue;
-    ++own_count;
-    if (own == none || goes_before(flows_[i], flows_[own])) own = i;
+    if (tags_[i] == 0) return i;
   }
-  if (own_count >= kReadings) return own;
-  if (free_place != none) return free_place;
   std::size_t oldest = set;
   for (std::size_t i = set; i < set + kWays; ++i) {
     if (!live(flows_[i], now)) return i;
@@ -130,7 +120,7 @@ std::size_t FlowTable::place_for(std::size_t set, std::uint32_t tag, const FlowK
 
 Flow& FlowTable::add(const FlowKey& key, std::chrono::nanoseconds now) noexcept {
   const std::uint64_t hash = hash_of(key);
-  const std::size_t index = place_for(set_of(hash), tag_of(hash), key, now);
+  const std::size_t index = place_for(set_of(hash), now);
   release(index);
   Flow& flow = flows_[index];
   flow = Flow{};

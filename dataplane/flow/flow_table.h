@@ -23,7 +23,7 @@ namespace weir::flow {
 class FlowTable {
  public:
   static constexpr std::size_t kWays = 8;
-  /// Readings of one connection; a further one takes the place of the longest unseen.
+  /// Readings of one connection.
   static constexpr std::size_t kReadings = 3;
   /// Pieces of a request may come a minute apart, requests of a connection more.
   static constexpr std::chrono::seconds kOpenLifetime{300};
@@ -50,7 +50,7 @@ class FlowTable {
   };
   /// Sets last_seen of none of them. A clock that jumps back expires nothing.
   Readings find(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
-  /// A new reading of the connection, empty.
+  /// A new reading of the connection, empty. One that has kReadings already must lose one before.
   Flow& add(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
   /// Makes the flow a blocked one, without buffered bytes.
   void block(Flow& flow, const BlockedStream& stream) noexcept;
@@ -70,8 +70,7 @@ class FlowTable {
   [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept;
   [[nodiscard]] std::size_t set_of(std::uint64_t hash) const noexcept;
   [[nodiscard]] bool live(const Flow& flow, std::chrono::nanoseconds now) const noexcept;
-  [[nodiscard]] std::size_t place_for(std::size_t set, std::uint32_t tag, const FlowKey& key,
-                                      std::chrono::nanoseconds now) noexcept;
+  [[nodiscard]] std::size_t place_for(std::size_t set, std::chrono::nanoseconds now) noexcept;
   void release(std::size_t index) noexcept;
   void count_blocked(bool more) noexcept;
 

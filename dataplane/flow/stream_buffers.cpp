@@ -103,6 +103,7 @@ Overlap StreamBuffers::compare(const Flow& flow, std::uint32_t sequence,
     const std::size_t offset = sequence - chunk_start(sequence);
     const std::size_t count = std::min<std::size_t>(kChunk - offset, piece.size());
     const Chunk* chunk = chunk_at(flow, chunk_start(sequence));
+    if (chunk != nullptr && any(chunk->unverified, offset, offset + count)) overlap.unverified = true;
     if (chunk != nullptr && all(chunk->present, offset, offset + count) &&
         std::memcmp(chunk->bytes.data() + offset, piece.data(), count) == 0) {
       overlap.held_bytes += count;
@@ -158,6 +159,18 @@ bool StreamBuffers::write(Flow& flow, std::uint32_t sequence, std::span<const st
     piece = piece.subspan(count);
   }
   return true;
+}
+
+void StreamBuffers::confirm(Flow& flow, std::uint32_t sequence, std::size_t bytes) noexcept {
+  while (bytes > 0) {
+    const std::size_t offset = sequence - chunk_start(sequence);
+    const std::size_t count = std::min<std::size_t>(kChunk - offset, bytes);
+    if (chunk_at(flow, chunk_start(sequence)) != nullptr) {
+      clear_all(make_chunk(flow, chunk_start(sequence))->unverified, offset, offset + count);
+    }
+    sequence += static_cast<std::uint32_t>(count);
+    bytes -= count;
+  }
 }
 
 void StreamBuffers::mark_urgent(Flow& flow, std::uint32_t sequence) noexcept {

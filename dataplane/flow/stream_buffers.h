@@ -16,6 +16,7 @@ struct Overlap {
   std::size_t held_bytes = 0;   // of the piece
   bool conflict = false;        // some of them differ
   bool only_unverified = true;  // all that differ came in segments with a wrong checksum
+  bool unverified = false;      // some of those that are held did
 };
 
 /// The bytes of streams, in any order, in a pool of chunks of fixed size that is taken once. The first copy
@@ -41,6 +42,8 @@ class StreamBuffers {
   /// piece unverified bytes are replaced. False, and the flow has no bytes any more, when even after
   /// evictions there is no room.
   bool write(Flow& flow, std::uint32_t sequence, std::span<const std::byte> piece, bool verified) noexcept;
+  /// The bytes of the piece that are held are the same, and `verified` from now on.
+  void confirm(Flow& flow, std::uint32_t sequence, std::size_t bytes) noexcept;
   /// The byte at `sequence`, if held, is one that urgent mode takes out of the stream.
   void mark_urgent(Flow& flow, std::uint32_t sequence) noexcept;
   /// Behind the last byte that is held without a gap from `sequence` on; `sequence` when that one is not

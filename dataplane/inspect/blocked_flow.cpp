@@ -16,8 +16,15 @@ std::uint32_t end_of(const proto::PacketView& packet) noexcept {
          ((flags & proto::kTcpSyn) != 0 ? 1U : 0U) + ((flags & proto::kTcpFin) != 0 ? 1U : 0U);
 }
 
-Verdict dropped(base::Outcome outcome, const flow::Flow& flow, AnswerKind answer) noexcept {
-  const flow::BlockedStream& stream = flow.blocked;
+// What lies this close belongs to the blocked connection, whatever a SYN says: a server that missed its RST
+// still waits there.
+bool lies_beside(const flow::BlockedStream& stream, std::uint32_t sequence) noexcept {
+  return flow::distance(stream.server_next, sequence) < -kBlockedBytes ||
+         flow::distance(stream.client_end, sequence) > kBlockedBytes;
+}
+
+Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, std::uint16_t client_mss,
+                AnswerKind answer) noexcept {
   return {.action = Action::drop,
           .outcome = outcome,
           .answer = answer,
@@ -25,13 +32,14 @@ Verdict dropped(base::Outcome outcome, const flow::Flow& flow, AnswerKind answer
           .reset_server = stream.server_knows && answer != AnswerKind::none && answer != AnswerKind::finish,
           .server_next = stream.server_next,
           .client_end = stream.client_end,
-          .client_mss = flow.client_mss};
+          .client_mss = client_mss};
 }
 
 }  // namespace
 
 Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanoseconds now,
-                            const SegmentFindings& findings) noexcept {
+                            const Reading& reading) noexcept {
+  const SegmentFindings& findings = reading.findings;
   const bool syn = (packet.tcp.flags & proto::kTcpSyn) != 0;
   AnswerKind answer = AnswerKind::reset;
   // The page for a pipelined request would overtake the response to the one before it; data cannot be sent to
@@ -44,24 +52,28 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
   std::uint32_t end = end_of(packet);
   const flow::FlowKey key = flow::flow_key_of(packet);
   std::uint16_t client_mss = syn ? proto::tcp_maximum_segment(packet) : std::uint16_t{0};
-  for (flow::Flow* flow : flows_.find(key, now)) {
+  const auto readings = flows_.find(key, now);
+  for (const flow::Flow* flow : readings) {
     const bool near = flow->reading != flow::Reading::blocked && StreamInspector::is_near(*flow, end);
     if (near && is_before(end, flow->highest)) end = flow->highest;
     if (near && flow->client_mss != 0) client_mss = flow->client_mss;
-    h2c_.close(flow->extra);
-    flows_.erase(*flow);
   }
-  flow::Flow& flow = add_flow(key, now);
-  flow.client_mss = client_mss;
-  flows_.block(flow, {.server_next = syn ? packet.tcp.sequence : findings.server_next,
-                      .request_end = end,
-                      .client_end = end,
-                      .answer = answer,
-                      .head_request = findings.head_request,
-                      .server_knows = !syn});
+  const flow::BlockedStream stream{.server_next = syn ? packet.tcp.sequence : findings.server_next,
+                                   .request_end = end,
+                                   .client_end = end,
+                                   .answer = answer,
+                                   .head_request = findings.head_request,
+                                   .server_knows = !syn};
+  // The connection's other streams stay: this one may be a decoy, and another the one that the server has.
+  if (reading.blocking != nullptr) erase(*reading.blocking);
+  if (reading.blocking != nullptr || readings.size() < flow::FlowTable::kReadings) {
+    flow::Flow& flow = add_flow(key, now);
+    flow.client_mss = client_mss;
+    flows_.block(flow, stream);
+  }
   // A RST is never answered (RFC 9293, 3.10.7.1).
   const bool rst = (packet.tcp.flags & proto::kTcpRst) != 0;
-  Verdict verdict = dropped(base::Outcome::drop_blocked, flow, rst ? AnswerKind::none : answer);
+  Verdict verdict = dropped(base::Outcome::drop_blocked, stream, client_mss, rst ? AnswerKind::none : answer);
   verdict.protocol = findings.protocol;
   verdict.rule = findings.rule;
   verdict.list = findings.list;
@@ -71,38 +83,39 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
 std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView& packet,
                                                          std::chrono::nanoseconds now) noexcept {
   flows_.sweep(now);
-  flow::Flow* flow = nullptr;
-  bool reopened = false;
-  for (flow::Flow* reading : flows_.find(flow::flow_key_of(packet), now)) {
-    const bool blocked = reading->reading == flow::Reading::blocked;
-    if (blocked) flow = reading;
-    // Behind a SYN that came after the block.
-    reopened = reopened || (!blocked && StreamInspector::is_near(*reading, packet.tcp.sequence));
-  }
-  if (flow == nullptr) return std::nullopt;
-
-  flow::BlockedStream& stream = flow->blocked;
   const unsigned flags = packet.tcp.flags;
   const bool syn = (flags & proto::kTcpSyn) != 0;
   const bool opens = syn && (flags & proto::kTcpAck) == 0;
-  // What lies this close belongs to the blocked connection, whatever a SYN says: a server that missed its RST
-  // still waits there.
-  const std::int32_t far = flow::distance(stream.client_end, packet.tcp.sequence);
-  const bool beside = far > kBlockedBytes || far < -kBlockedBytes;
-  if (beside && (opens || reopened)) return std::nullopt;
-  flow->last_seen = now;
-  if (opens && (stream.server_knows || packet.tcp.sequence != stream.server_next)) {
-    return dropped(base::Outcome::drop_blocked_flow, *flow, AnswerKind::none);
+  flow::Flow* flow = nullptr;
+  bool beside = true;
+  bool reopened = false;
+  for (flow::Flow* reading : flows_.find(flow::flow_key_of(packet), now)) {
+    if (reading->reading != flow::Reading::blocked) {
+      // Behind a SYN that came after the block.
+      reopened = reopened || StreamInspector::is_near(*reading, packet.tcp.sequence);
+      continue;
+    }
+    const bool is_beside = lies_beside(reading->blocked, packet.tcp.sequence);
+    if (flow == nullptr || !is_beside) flow = reading;
+    beside = beside && is_beside;
   }
-  const auto outcome = base::Outcome::drop_blocked_flow;
-  if ((flags & proto::kTcpRst) != 0) return dropped(outcome, *flow, AnswerKind::none);
-  if (is_before(stream.client_end, end_of(packet))) stream.client_end = end_of(packet);
+  if (flow == nullptr || (beside && (opens || reopened))) return std::nullopt;
+  flow::BlockedStream& stream = flow->blocked;
+  flow->last_seen = now;
+  const auto drop = [&stream, flow](AnswerKind answer) {
+    return dropped(base::Outcome::drop_blocked_flow, stream, flow->client_mss, answer);
+  };
+  if (opens && (stream.server_knows || packet.tcp.sequence != stream.server_next)) {
+    return drop(AnswerKind::none);
+  }
+  if ((flags & proto::kTcpRst) != 0) return drop(AnswerKind::none);
+  if (!beside && is_before(stream.client_end, end_of(packet))) stream.client_end = end_of(packet);
   const bool fin = (flags & proto::kTcpFin) != 0;
-  if (packet.payload.empty() && !fin && !syn) return dropped(outcome, *flow, AnswerKind::none);
+  if (packet.payload.empty() && !fin && !syn) return drop(AnswerKind::none);
   // The request again, or data before it that the server has not acknowledged and never will.
   const bool request_again = is_before(packet.tcp.sequence, stream.request_end);
   const bool same_answer = request_again || stream.answer == AnswerKind::reset;
-  return dropped(outcome, *flow, same_answer ? stream.answer : AnswerKind::finish);
+  return drop(same_answer ? stream.answer : AnswerKind::finish);
 }
 
 }  // namespace weir::inspect

@@ -55,8 +55,15 @@ void StreamInspector::begin(Flow& flow, std::uint32_t start, bool known) noexcep
 }
 
 bool StreamInspector::is_near(const Flow& flow, std::uint32_t sequence) noexcept {
+  // Where a stream has given way, a few segments far ahead must not lead this one over its numbers.
+  const std::int32_t ahead = flow.contested ? static_cast<std::int32_t>(kAheadBytes) : kNearBytes;
   const std::int32_t far = distance(flow.highest, sequence);
-  return far > -kNearBytes && far < kNearBytes;
+  return far > -kNearBytes && far < ahead;
+}
+
+bool StreamInspector::gives_way(const Flow& flow, std::uint32_t sequence) noexcept {
+  if (flow.reading == Reading::blocked || waits(flow)) return false;
+  return distance(flow.start, sequence) < -kCloseBytes || distance(flow.highest, sequence) > kCloseBytes;
 }
 
 void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFindings& findings) noexcept {
@@ -69,6 +76,8 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
     // Old data joined with new: the server waits for the new.
     findings.server_next = flow.highest;
   }
+  const bool before_start = flow.reading != Reading::sampled && is_before(piece.sequence, flow.start);
+  if (before_start && !trim_to_start(flow, piece, findings)) return;
   if (flow.reading == Reading::sampled) {
     inspect_sampled(segment, flow, piece, findings);
   } else if (flow.reading == Reading::opaque) {
@@ -84,6 +93,7 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
     buffers_.release(flow);
     flow.position = flow.highest;
   }
+  if (distance(flow.start, flow.highest) > 4 * kNearBytes) flow.start = flow.highest - 2 * kNearBytes;
 }
 
 void StreamInspector::inspect_sampled(const Segment& segment, Flow& flow, Piece piece,
@@ -98,7 +108,6 @@ void StreamInspector::inspect_sampled(const Segment& segment, Flow& flow, Piece 
 
 void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece piece,
                                        SegmentFindings& findings) noexcept {
-  if (is_before(piece.sequence, flow.start) && !trim_to_start(flow, piece, findings)) return;
   if (!agrees(segment, flow, piece, findings)) return;
   if (is_before(piece.sequence, flow.position)) {
     if (!is_before(flow.position, piece.end())) return;
@@ -108,8 +117,7 @@ void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece
     if (!waits(flow)) flow.pipelined = true;
   }
   if (distance(flow.position, piece.sequence) > static_cast<std::int32_t>(kAheadBytes)) {
-    // Too far ahead to be held: what it begins with is seen all the same.
-    reader_.read_alone(segment, piece.bytes, findings);
+    findings.unplaced = true;  // too far ahead to be held
     return;
   }
   const bool urgent = flow.urgent || (segment.packet.tcp.flags & proto::kTcpUrg) != 0;
@@ -123,19 +131,19 @@ void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece
 
 bool StreamInspector::trim_to_start(Flow& flow, Piece& piece, SegmentFindings& findings) noexcept {
   const auto early = static_cast<std::uint32_t>(distance(piece.sequence, flow.start));
-  if (flow.start_known) {
-    // The server takes nothing from before the stream's first byte, unless the SYN that says so was a lie. A
-    // keep-alive probe on a connection without data is one byte.
-    findings.unplaced = piece.bytes.size() > 1;
-    if (early >= piece.bytes.size()) return false;
-    piece = {.sequence = flow.start, .bytes = piece.bytes.subspan(early)};
-  } else if (early <= kAheadBytes && flow.reading == Reading::message) {
+  if (!flow.start_known && early <= kAheadBytes && flow.reading == Reading::message) {
     // The stream was picked up behind its beginning: it is read again from here, what is held included.
     const std::uint32_t highest = flow.highest;
     begin(flow, piece.sequence, false);
     flow.highest = highest;
     buffers_.touch(flow, true);
+    return true;
   }
+  // The server takes nothing from before the stream's first byte, unless the SYN that says so was a lie. A
+  // keep-alive probe on a connection without data is one byte.
+  findings.unplaced = piece.bytes.size() > 1;
+  if (early >= piece.bytes.size()) return false;
+  piece = {.sequence = flow.start, .bytes = piece.bytes.subspan(early)};
   return true;
 }
 
@@ -149,6 +157,9 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
   }
   const flow::Overlap overlap = buffers_.compare(flow, piece.sequence, piece.bytes);
   if (!overlap.conflict) {
+    if (overlap.unverified && proto::tcp_checksum_is_right(segment.packet)) {
+      buffers_.confirm(flow, piece.sequence, piece.bytes.size());
+    }
     findings.unplaced =
         findings.unplaced || (old && !skipped && overlap.held_bytes == 0 && flow.reading == Reading::message);
     return true;

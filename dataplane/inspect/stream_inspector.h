@@ -21,16 +21,26 @@ class StreamInspector {
   static constexpr std::uint32_t kAheadBytes = 65536;
   /// Sequence numbers further than this from those seen belong to another stream.
   static constexpr std::int32_t kNearBytes = 1 << 26;
+  /// A stream does not give way to one that begins closer than this: what came of either might be taken for
+  /// the other's.
+  static constexpr std::int32_t kCloseBytes = 1 << 22;
 
   StreamInspector(flow::StreamBuffers& buffers, MessageReader& reader);
 
   /// Begins a stream with the byte `start`. `known`: by a SYN's word.
   static void begin(flow::Flow& flow, std::uint32_t start, bool known) noexcept;
   [[nodiscard]] static bool is_near(const flow::Flow& flow, std::uint32_t sequence) noexcept;
+  /// Whether one that begins at `sequence` may take the stream's place: nothing of it waits, and what comes
+  /// of it later will be told from the other.
+  [[nodiscard]] static bool gives_way(const flow::Flow& flow, std::uint32_t sequence) noexcept;
 
   /// The segment has a payload and is near. With a block, and where findings say conflict and the segment is
   /// to be dropped, nothing of it is taken up.
   void inspect(const Segment& segment, flow::Flow& flow, SegmentFindings& findings) noexcept;
+  /// Reads the segment as if a stream began with it, and remembers nothing.
+  void inspect_alone(const Segment& segment, SegmentFindings& findings) noexcept {
+    reader_.read_alone(segment, segment.payload, findings);
+  }
 
  private:
   struct Piece {

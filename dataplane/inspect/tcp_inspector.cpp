@@ -11,7 +11,6 @@ namespace {
 using base::Family;
 using base::Outcome;
 using flow::Flow;
-using flow::Reading;
 
 PortSet sorted(PortSet ports) {
   std::sort(ports.begin(), ports.end());
@@ -34,6 +33,11 @@ void merge(const SegmentFindings& own, SegmentFindings& all) noexcept {
   all.found = all.found || own.found;
   all.incomplete = all.incomplete || own.incomplete;
   all.conflict = all.conflict || own.conflict;
+}
+
+Verdict conflict(bool enforce) noexcept {
+  if (enforce) return {.action = Action::drop, .outcome = Outcome::drop_conflict};
+  return forward(Outcome::forward_monitor);
 }
 
 }  // namespace
@@ -65,25 +69,24 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   const bool http = is_candidate(settings_.http_ports, settings_.inspect_http, packet.destination_port);
   const bool tls = is_candidate(settings_.tls_ports, settings_.inspect_tls, packet.destination_port);
   if (!http && !tls) return forward(Outcome::forward_not_candidate);
-  if (syn) open_stream(packet, now);
+  if (syn && !open_stream(packet, now)) return conflict(enforce);
   if (packet.payload.empty()) return forward(Outcome::forward_not_candidate);
   const proto::TcpPadding padding = proto::tcp_padding(packet);
   if (padding == proto::TcpPadding::certain) return forward(Outcome::forward_not_candidate);
 
-  const SegmentFindings findings = read({.packet = packet,
-                                         .snapshot = snapshot,
-                                         .payload = packet.payload,
-                                         .sequence = first_byte_of(packet),
-                                         .http = http,
-                                         .tls = tls,
-                                         .padding = padding == proto::TcpPadding::possible,
-                                         .stop_at_block = enforce},
-                                        now);
-  if (findings.block && enforce) return block(packet, now, findings);
-  if (findings.conflict && enforce) {
-    return {.action = Action::drop, .outcome = Outcome::drop_conflict};
-  }
-  if (findings.block || findings.conflict) {
+  const Reading reading = read({.packet = packet,
+                                .snapshot = snapshot,
+                                .payload = packet.payload,
+                                .sequence = first_byte_of(packet),
+                                .http = http,
+                                .tls = tls,
+                                .padding = padding == proto::TcpPadding::possible,
+                                .stop_at_block = enforce},
+                               now);
+  const SegmentFindings& findings = reading.findings;
+  if (findings.block && enforce) return block(packet, now, reading);
+  if (findings.conflict && !findings.block) return conflict(enforce);
+  if (findings.block) {
     return {.action = Action::forward,
             .outcome = Outcome::forward_monitor,
             .protocol = findings.protocol,
@@ -95,52 +98,91 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   return forward(findings.incomplete ? Outcome::forward_incomplete : Outcome::forward_no_request);
 }
 
-void TcpInspector::open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
+bool TcpInspector::open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
   const flow::FlowKey key = flow::flow_key_of(packet);
   const std::uint32_t start = first_byte_of(packet);
   Flow* ended = nullptr;
   for (Flow* flow : flows_.find(key, now)) {
-    if (flow->reading == Reading::blocked) continue;
+    if (flow->reading == flow::Reading::blocked) continue;
     if (flow->start_known && flow->start == start) {
       flow->last_seen = now;
-      return;
+      return true;
     }
-    // A stream that has been read and that waits for nothing may give way to the connection that follows it
-    // on the same port. Anything else stays: nothing says that the server takes this SYN.
-    const bool waits = flow->buffer.queue == flow::BufferedBytes::Queue::waiting;
-    if (!waits && flow->position != flow->start) ended = flow;
+    // A stream that has been read may give way to the connection that follows it on the same port. Anything
+    // else stays: nothing says that the server takes this SYN.
+    if (flow->position != flow->start && StreamInspector::gives_way(*flow, start)) ended = flow;
   }
-  if (ended != nullptr) {
-    h2c_.close(ended->extra);
-    flows_.erase(*ended);
-  }
-  Flow& flow = add_flow(key, now);
-  StreamInspector::begin(flow, start, true);
-  flow.client_mss = proto::tcp_maximum_segment(packet);
+  if (ended != nullptr) erase(*ended);
+  Flow* stream = add_stream(key, start, true, now);
+  if (stream == nullptr) return false;
+  stream->contested = stream->contested || ended != nullptr;
+  stream->client_mss = proto::tcp_maximum_segment(packet);
+  return true;
 }
 
-SegmentFindings TcpInspector::read(const Segment& segment, std::chrono::nanoseconds now) noexcept {
+TcpInspector::Reading TcpInspector::read(const Segment& segment, std::chrono::nanoseconds now) noexcept {
   const flow::FlowKey key = flow::flow_key_of(segment.packet);
-  SegmentFindings all;
+  Reading reading;
   bool placed = false;
   for (Flow* flow : flows_.find(key, now)) {
-    if (flow->reading == Reading::blocked || !StreamInspector::is_near(*flow, segment.sequence)) continue;
+    if (flow->reading == flow::Reading::blocked || !StreamInspector::is_near(*flow, segment.sequence)) {
+      continue;
+    }
     SegmentFindings own;
     flow->last_seen = now;
     streams_.inspect(segment, *flow, own);
-    merge(own, all);
+    merge(own, reading.findings);
     placed = placed || !own.unplaced;
-    if (all.block && segment.stop_at_block) break;
+    if (own.block && segment.stop_at_block) {
+      reading.blocking = flow;
+      break;
+    }
   }
-  if (!placed && !(all.block && segment.stop_at_block)) {
-    Flow& flow = add_flow(key, now);
-    StreamInspector::begin(flow, segment.sequence, false);
-    SegmentFindings own;
-    streams_.inspect(segment, flow, own);
-    merge(own, all);
-  }
+  if (!placed && reading.blocking == nullptr) read_unplaced(segment, key, now, reading);
   count_evictions();
-  return all;
+  return reading;
+}
+
+void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& key,
+                                 std::chrono::nanoseconds now, Reading& reading) noexcept {
+  SegmentFindings own;
+  if (Flow* stream = add_stream(key, segment.sequence, false, now)) {
+    streams_.inspect(segment, *stream, own);
+    if (own.block) reading.blocking = stream;
+  } else {
+    // In a connection that was picked up in its middle, streams can be pieces of one. Elsewhere the streams
+    // beside each other are lies but for one, and the server may take this segment for a part of that.
+    const auto streams = flows_.find(key, now);
+    own.conflict = std::any_of(streams.begin(), streams.end(), [](const Flow* flow) {
+      return flow->reading == flow::Reading::blocked || flow->start_known || flow->contested;
+    });
+    if (!own.conflict) streams_.inspect_alone(segment, own);
+  }
+  merge(own, reading.findings);
+}
+
+Flow* TcpInspector::add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,
+                               std::chrono::nanoseconds now) noexcept {
+  const auto streams = flows_.find(key, now);
+  const bool full = streams.size() == flow::FlowTable::kReadings;
+  if (full) {
+    Flow* oldest = nullptr;
+    for (Flow* flow : streams) {
+      const bool older = oldest == nullptr || flow->last_seen < oldest->last_seen;
+      if (older && StreamInspector::gives_way(*flow, start)) oldest = flow;
+    }
+    if (oldest == nullptr) return nullptr;
+    erase(*oldest);
+  }
+  Flow& stream = add_flow(key, now);
+  StreamInspector::begin(stream, start, known);
+  stream.contested = full;
+  return &stream;
+}
+
+void TcpInspector::erase(Flow& flow) noexcept {
+  h2c_.close(flow.extra);
+  flows_.erase(flow);
 }
 
 Flow& TcpInspector::add_flow(const flow::FlowKey& key, std::chrono::nanoseconds now) noexcept {

@@ -33,13 +33,25 @@ class TcpInspector {
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return flows_.blocked(); }
 
  private:
+  struct Reading {
+    SegmentFindings findings;
+    flow::Flow* blocking = nullptr;  // the stream that has the listed request
+  };
   std::optional<Verdict> answer_blocked_flow(const proto::PacketView& packet,
                                              std::chrono::nanoseconds now) noexcept;
   Verdict block(const proto::PacketView& packet, std::chrono::nanoseconds now,
-                const SegmentFindings& findings) noexcept;
-  /// Begins a stream at the byte behind the SYN, unless it has been begun.
-  void open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
-  SegmentFindings read(const Segment& segment, std::chrono::nanoseconds now) noexcept;
+                const Reading& reading) noexcept;
+  /// Begins a stream at the byte behind the SYN, unless it has been begun. False: there is no room beside the
+  /// connection's other streams.
+  bool open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
+  Reading read(const Segment& segment, std::chrono::nanoseconds now) noexcept;
+  /// For a segment that belongs to none of the connection's streams.
+  void read_unplaced(const Segment& segment, const flow::FlowKey& key, std::chrono::nanoseconds now,
+                     Reading& reading) noexcept;
+  /// A further stream of the connection, from `start` on; null when none of those that it has may give way.
+  flow::Flow* add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,
+                         std::chrono::nanoseconds now) noexcept;
+  void erase(flow::Flow& flow) noexcept;
   flow::Flow& add_flow(const flow::FlowKey& key, std::chrono::nanoseconds now) noexcept;
   void count_evictions() noexcept;
   [[nodiscard]] static bool is_candidate(const PortSet& ports, bool wanted, std::uint16_t port) noexcept;

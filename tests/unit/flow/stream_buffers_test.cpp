@@ -94,6 +94,20 @@ TEST(StreamBuffers, AVerifiedCopyReplacesAnUnverifiedOne) {
   EXPECT_EQ(lab.read(0, 0), "right");
 }
 
+TEST(StreamBuffers, AVerifiedCopyOfTheSameBytesConfirmsThem) {
+  Lab lab;
+  const auto compare = [&lab](std::uint32_t sequence, std::string_view text) {
+    return lab.buffers.compare(lab.flows[0], sequence, bytes_of(text));
+  };
+  lab.write(0, 510, "abcdef", false);
+  EXPECT_TRUE(compare(511, "bc").unverified);
+  lab.buffers.confirm(lab.flows[0], 511, 2);
+  EXPECT_FALSE(compare(511, "bc").unverified);
+  EXPECT_TRUE(compare(510, "abc").unverified);
+  EXPECT_FALSE(compare(511, "bX").only_unverified);
+  EXPECT_TRUE(compare(513, "X").only_unverified);
+}
+
 TEST(StreamBuffers, UrgentBytesCanBeLeftOut) {
   Lab lab;
   lab.write(0, 0, "abXcYd");
