@@ -8,14 +8,10 @@
 namespace weir::proto {
 namespace {
 
-constexpr std::size_t kIpv4Bytes = 20;
-constexpr std::size_t kIpv6Bytes = 40;
-constexpr std::size_t kUdpBytes = 8;
 constexpr std::size_t kMacBytes = 6;
-constexpr std::size_t kPppoeBytes = 6;
 constexpr std::size_t kMostLength = 0xffff;
 constexpr std::uint8_t kHops = 64;
-constexpr std::uint8_t kUdp = 17;
+constexpr std::uint8_t kUdpProtocol = 17;
 
 }  // namespace
 
@@ -76,7 +72,8 @@ void ReplyPath::write(std::uint8_t protocol, std::uint16_t identification,
     const std::size_t address_bytes = ip.kind == Kind::ipv4 ? 4 : 16;
     const auto datagram = frame.subspan(at);
     const auto addresses = frame.subspan(at - 2 * address_bytes, 2 * address_bytes);
-    const std::uint32_t sum = checksum_add(addresses, 0) + kUdp + static_cast<std::uint32_t>(datagram.size());
+    const std::uint32_t sum =
+        checksum_add(addresses, 0) + kUdpProtocol + static_cast<std::uint32_t>(datagram.size());
     const std::uint16_t checksum = checksum_finish(checksum_add(datagram, sum));
     FieldWriter(datagram.subspan(kChecksumOffset)).u16(checksum == 0 ? 0xffff : checksum);
   }

@@ -58,6 +58,10 @@ class ReplyPath {
   };
   /// The deepest honest stacks have about a dozen; guesses of the parser are bounded as well.
   static constexpr std::size_t kMostLayers = 32;
+  static constexpr std::size_t kIpv4Bytes = 20;
+  static constexpr std::size_t kIpv6Bytes = 40;
+  static constexpr std::size_t kUdpBytes = 8;
+  static constexpr std::size_t kPppoeBytes = 6;
   class Walk;
 
   ReplyPath(const PacketView& seen, base::Towards towards) noexcept : seen_(&seen), towards_(towards) {}

@@ -8,9 +8,6 @@ namespace {
 
 using base::ByteReader;
 
-constexpr std::size_t kIpv4Bytes = 20;
-constexpr std::size_t kIpv6Bytes = 40;
-constexpr std::size_t kUdpBytes = 8;
 constexpr std::size_t kVxlanBytes = 8;
 
 }  // namespace
@@ -144,7 +141,6 @@ class ReplyPath::Walk {
 
   // RFC 2516, 4; RFC 1661, 2.
   Next pppoe() noexcept {
-    constexpr std::size_t kPppoeBytes = 6;
     if (take(Kind::pppoe, kPppoeBytes, Next::ip) == Next::unknown) return Next::unknown;
     ByteReader in = reader();
     std::uint16_t protocol = in.u8();

@@ -77,17 +77,29 @@ struct Order {
   unsigned how;
 };
 
+/// What is between the client and the server. Made once, since it takes its memory when it is made; whatever
+/// it remembers has expired when the next connection begins.
+struct Filter {
+  base::Counters counters;
+  inspect::Inspector inspector{{.flow_capacity = 16,
+                                .reassembly_bytes = 0,
+                                .quic_connections = 16,
+                                .h2c_connections = 1,
+                                .fragment_memory_bytes = 0},
+                               counters};
+  std::chrono::nanoseconds now{0};
+};
+
+Filter& filter() {
+  static Filter the_filter;
+  return the_filter;
+}
+
 /// The client, what is between, and the server.
 class Connection {
  public:
-  explicit Connection(const Message& message)
-      : message_(message),
-        inspector_({.flow_capacity = 16,
-                    .reassembly_bytes = 0,
-                    .quic_connections = 16,
-                    .h2c_connections = 1,
-                    .fragment_memory_bytes = 0},
-                   counters_) {
+  explicit Connection(const Message& message) : message_(message) {
+    filter().now += std::chrono::hours(1);
     server_.resize(message.bytes.size());
     send(test::PacketBuilder(packet()).seq(kFirst - 1).flags("S"));
   }
@@ -128,17 +140,14 @@ class Connection {
   }
   bool send(const test::PacketBuilder& built) {
     const test::Bytes frame = built.build();
-    now_ += std::chrono::seconds(1);
-    const auto verdict = inspector_.inspect(proto::parse_packet(frame, proto::LinkType::ethernet),
-                                            inspect::Direction::from_subscriber, now_, &snapshot(),
-                                            base::Enforcement::enforce);
+    filter().now += std::chrono::seconds(1);
+    const auto verdict = filter().inspector.inspect(proto::parse_packet(frame, proto::LinkType::ethernet),
+                                                    inspect::Direction::from_subscriber, filter().now,
+                                                    &snapshot(), base::Enforcement::enforce);
     return verdict.action == inspect::Action::forward;
   }
 
   const Message& message_;
-  base::Counters counters_;
-  inspect::Inspector inspector_;
-  std::chrono::nanoseconds now_{0};
   std::vector<std::optional<std::byte>> server_;
   bool as_it_is_ = true;
 };
