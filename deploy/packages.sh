@@ -7,7 +7,7 @@ usage() {
 usage: deploy/packages.sh [--list] PURPOSE...
   build   compiler, CMake, DPDK and the libraries that Weir is built with
   demo    what deploy/quickstart.sh runs besides Weir: nginx, curl, openssl, network tools
-  test    what tests/run.sh needs besides: the end-to-end tests' tools
+  test    what tests/run.sh needs besides: the end-to-end tests' browsers, servers and tools
   gates   what .ci/run needs besides: clang, clang-tidy, clang-format, the sanitizers' runtimes
   --list  print the packages instead of installing them
 TEXT
@@ -18,7 +18,7 @@ build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   nlohmann-json3-dev libidn2-dev libpsl-dev publicsuffix libsystemd-dev libcurl4-openssl-dev libpcap-dev
   libssl-dev libipsec-mb-dev prometheus-cpp-dev zlib1g-dev)
 demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
-test=("${demo[@]}" python3 libgtest-dev libgmock-dev libbenchmark-dev)
+test=("${demo[@]}" caddy chromium firefox-esr tshark python3 libgtest-dev libgmock-dev libbenchmark-dev)
 gates=(jq clang clang-tidy clang-format libclang-rt-14-dev)
 
 list_only=false

@@ -1,6 +1,7 @@
 """Programs that the laboratory starts, each known and ended by its own process id."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import time
@@ -32,14 +33,16 @@ class Process:
     """A background program with its output in a file. Start it from the main thread only: the signal at
     the parent's death is bound to the thread that forked."""
 
-    def __init__(self, name, command, log, namespace=None):
+    def __init__(self, name, command, log, namespace=None, pass_fds=(), **environment):
+        """`environment`: variables besides those of this process."""
         self.name = name
         self.log = log
         prefix = ["ip", "netns", "exec", namespace.name] if namespace else []
         with open(log, "ab") as output:
             self._popen = subprocess.Popen(
                 [*prefix, *map(str, command)], stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_end_with_parent)
+                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_end_with_parent, pass_fds=pass_fds,
+                env={**os.environ, **{key: str(value) for key, value in environment.items()}})
         self._undo = cleanup.on_exit(self.kill)
 
     @property

@@ -1,8 +1,8 @@
 """The real origin (nginx with HTTP, HTTPS, and HTTP/2 in cleartext on port 8082) and the real client (curl)."""
 
 import dataclasses
-import subprocess
 
+from .certificates import Certificates
 from .network import ORIGIN_V4, ORIGIN_V6
 from .process import Process, poll, run
 
@@ -27,6 +27,7 @@ http {{
         listen [::]:8082 http2 ipv6only=on;
         listen 443 ssl;
         listen [::]:443 ssl ipv6only=on;
+        ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate {directory}/origin.pem;
         ssl_certificate_key {directory}/origin.key;
         location / {{ return 200 "origin: $scheme://$host$request_uri\\n"; }}
@@ -40,10 +41,10 @@ class Origin:
     """nginx in the origin namespace; its certificate holds for the names that the cases use."""
 
     def __init__(self, namespace, directory, large_bytes=0, rate="4m"):
-        self.ca_file = directory / "ca.pem"
+        self.certificates = Certificates(directory)
+        self.ca_file = self.certificates.ca_file
         self._access_log = directory / "access.log"
         self._namespace = namespace
-        self._make_certificates(directory)
         (directory / "files").mkdir()
         with open(directory / "files" / "large", "wb") as file:
             file.truncate(large_bytes)
@@ -52,16 +53,6 @@ class Origin:
         self.process = Process("nginx", ["nginx", "-c", configuration, "-e", directory / "origin-error.log"],
                                directory / "nginx.log", namespace)
         poll(self._listens, what="nginx answers")
-
-    def _make_certificates(self, directory):
-        subject = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        subprocess.run(["openssl", "req", "-x509", *subject, "-subj", "/CN=Weir e2e CA", "-keyout",
-                        directory / "ca.key", "-out", self.ca_file], check=True, capture_output=True)
-        names = ",".join(f"DNS:{name}" for name in ("news.test", "shop.test", "listed.test", "*.listed.test"))
-        subprocess.run(["openssl", "req", "-x509", *subject, "-subj", "/CN=origin.test", "-CA", self.ca_file,
-                        "-CAkey", directory / "ca.key", "-addext", f"subjectAltName={names}", "-addext",
-                        "basicConstraints=critical,CA:FALSE", "-keyout", directory / "origin.key", "-out",
-                        directory / "origin.pem"], check=True, capture_output=True)
 
     def _listens(self):
         if not self.process.running():
