@@ -33,8 +33,8 @@ constexpr std::array<EnumRow, 2> kTlsAnswers{{
     {"reset", "a TCP reset: browsers usually try again"},
 }};
 constexpr std::array<EnumRow, 2> kQuicAnswers{{
-    {"close", "a CONNECTION_CLOSE; in this version the same as `drop`"},
-    {"drop", "nothing: browsers fall back to TCP"},
+    {"close", "a CONNECTION_CLOSE: browsers turn to TCP at once"},
+    {"drop", "nothing: browsers turn to TCP when they have waited for a while"},
 }};
 constexpr std::array<EnumRow, 2> kListTypes{{
     {"feed", "fetched from `url`"},
@@ -260,6 +260,11 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      [](Settings& s) -> Field { return choice(s.dataplane.fail.no_list, kFailModes); },
      {.help = "What becomes of packets while there is no list at all, neither on disk at the start nor from "
               "the control daemon. `closed` cuts the wire, both ways and whatever the packets are."}},
+    {"dataplane.link_follow",
+     [](Settings& s) -> Field { return &s.dataplane.link_follow; },
+     {.help =
+          "Take a port's link down while the other port has none, so that the devices on both sides see it. "
+          "Needs a driver that can; an interface of the kernel's is set down."}},
     {"control.socket",
      [](Settings& s) -> Field { return &s.control.socket; },
      {.help = "Unix socket of the control daemon, for `weirctl`.",

@@ -101,6 +101,7 @@ struct DataplaneSettings {
   FlowSettings flows;
   FragmentSettings fragments;
   FailSettings fail;
+  bool link_follow = true;
 };
 
 /// Unix user or group names whose members have a role; root has every role.

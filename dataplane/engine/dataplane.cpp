@@ -48,9 +48,15 @@ Dataplane::Dataplane(StartPlan plan)
     : plan_(std::move(plan)),
       log_([](std::string_view line) { spdlog::debug("dpdk: {}", line); }),
       snapshots_(static_cast<unsigned>(plan_.settings.workers.size())),
-      load_(plan_.settings.workers.size()) {}
+      load_(plan_.settings.workers.size()),
+      links_(Clock::now()) {}
 
-Dataplane::~Dataplane() { stop_workers(); }
+Dataplane::~Dataplane() {
+  stop_workers();
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    if (links_.is_down(port)) set_link(port, true);
+  }
+}
 
 void Dataplane::block_stop_signals() {
   const sigset_t set = stop_signals();
@@ -103,6 +109,7 @@ base::Status Dataplane::start_eal() {
 
 void Dataplane::load_snapshot() {
   DirectoryLoad load = load_newest_snapshot(plan_.settings.snapshot_dir);
+  counters_.add(base::Family::snapshots_refused, 0, 0, load.skipped.size());
   for (const SkippedSnapshot& skipped : load.skipped) {
     spdlog::error("{} is skipped: {}: {}", skipped.file.string(), skipped.code, skipped.message);
   }
@@ -151,6 +158,8 @@ base::Status Dataplane::open_ports() {
     auto port = Port::open(settings, port_plan, log_);
     if (!port) return port.error();
     ports_.push_back(std::move(port).value());
+    // One that was taken down by a Weir which was killed then would never come up again.
+    if (plan_.settings.link_follow) set_link(ports_.size() - 1, true);
   }
   return base::ok_status();
 }
@@ -188,8 +197,12 @@ void Dataplane::start_workers() {
                                                                .inspector = plan_.inspector},
                                                 *shared_));
   }
-  methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{
-      .snapshots = snapshots_, .shared = *shared_, .workers = workers_, .ports = ports_, .load = load_});
+  methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{.snapshots = snapshots_,
+                                                                .shared = *shared_,
+                                                                .workers = workers_,
+                                                                .ports = ports_,
+                                                                .load = load_,
+                                                                .counters = counters_});
   workers_run_ = true;
   for (const auto& worker : workers_) {
     const auto run = [](void* object) {
@@ -220,6 +233,7 @@ void Dataplane::look_after_workers() {
   if (alive == stalled_) {
     stalled_ = !alive;
     if (stalled_) {
+      counters_.add(base::Family::worker_stalls);
       spdlog::critical("a worker has stopped moving: the watchdog is not fed until it goes on");
     } else {
       spdlog::warn("every worker moves again");
@@ -230,6 +244,31 @@ void Dataplane::look_after_workers() {
       "{}, {}{}", base::to_string(shared_->enforcement.load(std::memory_order_relaxed)),
       active != nullptr ? fmt::format("generation {}", active->view.generation().value) : "no list",
       stalled_ ? ", a worker stands still" : ""));
+}
+
+void Dataplane::set_link(std::size_t port, bool up) {
+  const auto set = ports_[port]->set_link(up);
+  if (!set) spdlog::debug("{}", set.error().message);
+}
+
+void Dataplane::look_after_links() {
+  if (!plan_.settings.link_follow) return;
+  const auto steps = links_.look({ports_[0]->link_up(), ports_[1]->link_up()}, Clock::now());
+  for (std::size_t port = 0; port < steps.size(); ++port) {
+    if (steps[port] == LinkFollower::Step::none) continue;
+    const std::string& name = ports_[port]->settings().name;
+    const std::string& other = ports_[1 - port]->settings().name;
+    const bool up = steps[port] == LinkFollower::Step::bring_up;
+    const auto set = ports_[port]->set_link(up);
+    if (!set) {
+      spdlog::warn("port '{}' cannot follow port '{}': {}", name, other, set.error().message);
+    } else if (up) {
+      spdlog::warn("port '{}' has its link again: port '{}' is brought up", other, name);
+    } else {
+      spdlog::error("port '{}' has lost its link: port '{}' is taken down, too", other, name);
+      counters_.add(base::Family::link_follows);
+    }
+  }
 }
 
 void Dataplane::run() {
@@ -243,6 +282,7 @@ void Dataplane::run() {
   auto next_look = Clock::now();
   while (!stop_was_asked_for()) {
     server_->run_once(kTurn);
+    look_after_links();
     if (Clock::now() < next_look) continue;
     look_after_workers();
     next_look = Clock::now() + service_manager_.period();

@@ -3,8 +3,10 @@
 #include <memory>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/result.h"
 #include "engine/eal.h"
+#include "engine/link_follower.h"
 #include "engine/load_meter.h"
 #include "engine/local_methods.h"
 #include "engine/log_capture.h"
@@ -50,6 +52,8 @@ class Dataplane {
   void start_workers();
   void stop_workers();
   void look_after_workers();
+  void look_after_links();
+  void set_link(std::size_t port, bool up);
 
   StartPlan plan_;
   LogCapture log_;
@@ -64,6 +68,8 @@ class Dataplane {
   std::vector<std::unique_ptr<Worker>> workers_;
   LoadMeter load_;
   HeartbeatWatch heartbeats_;
+  LinkFollower links_;
+  base::Counters counters_;  // of the main thread
   ServiceManager service_manager_;
   bool workers_run_ = false;
   bool stalled_ = false;

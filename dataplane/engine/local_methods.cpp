@@ -141,7 +141,7 @@ nlohmann::json LocalMethods::flow_status() const {
 }
 
 LocalMethods::Answer LocalMethods::counters(const rpc::Request&) {
-  std::vector<const base::Counters*> counters;
+  std::vector<const base::Counters*> counters{&parts_.counters};
   for (const auto& worker : parts_.workers) counters.push_back(&worker->counters());
   return counters_report(counters, parts_.snapshots.current());
 }
@@ -191,6 +191,7 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
   const Clock::time_point begin = Clock::now();
   const auto wanted = generation->get<std::uint64_t>();
   const auto refuse = [&](const base::Error& why) {
+    parts_.counters.add(base::Family::snapshots_refused);
     spdlog::error("snapshot generation {} is refused: {}: {}", wanted, why.code, why.message);
     return why;
   };

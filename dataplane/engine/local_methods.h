@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/counters.h"
 #include "engine/load_meter.h"
 #include "engine/port.h"
 #include "engine/snapshot_store.h"
@@ -26,6 +27,7 @@ class LocalMethods {
     const std::vector<std::unique_ptr<Worker>>& workers;
     const std::vector<std::unique_ptr<Port>>& ports;
     const LoadMeter& load;
+    base::Counters& counters;  // of the main thread
   };
   explicit LocalMethods(Parts parts) : parts_(parts) {}
 

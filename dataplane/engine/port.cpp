@@ -14,6 +14,8 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
+#include "engine/kernel_interface.h"
+
 namespace weir::engine {
 namespace {
 
@@ -196,8 +198,24 @@ Port::~Port() {
 }
 
 bool Port::link_up() const {
+  // Drivers on an interface of the kernel's say `up` whatever its state.
+  if (!device_.interface.empty()) return interface_has_link(device_.interface);
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+base::Status Port::set_link(bool up) {
+  std::string why;
+  if (!device_.interface.empty()) {
+    auto set = set_interface_up(device_.interface, up);
+    if (set) return set;
+    why = set.error().message;
+  } else {
+    const int failed = up ? rte_eth_dev_set_link_up(id_) : rte_eth_dev_set_link_down(id_);
+    if (failed == 0) return base::ok_status();
+    why = rte_strerror(-failed);
+  }
+  return base::Error{.code = "port_link", .message = fmt::format("port '{}': {}", settings_.name, why)};
 }
 
 std::uint64_t Port::missed_packets() const {

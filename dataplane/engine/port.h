@@ -47,8 +47,11 @@ class Port {
     return shares_transmit_ ? &transmit_lock_ : nullptr;
   }
   [[nodiscard]] const config::PortSettings& settings() const noexcept { return settings_; }
-  /// As the driver sees it now.
+  /// As the driver sees it now, or the kernel where the device is an interface of its.
   [[nodiscard]] bool link_up() const;
+  /// Takes the link down, so that the device at its other end sees it, or up. Error code: port_link (the
+  /// driver cannot, or may not).
+  base::Status set_link(bool up);
   /// Packets that the device had no buffer or descriptor for, where the driver knows.
   [[nodiscard]] std::uint64_t missed_packets() const;
 

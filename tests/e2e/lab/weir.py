@@ -39,8 +39,9 @@ def call(path, method, params=None, descriptor=None, timeout=20.0):
     return reply["result"]
 
 
-def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packet", workers=None, queues=1):
-    """The laboratory's weir.yaml as a dictionary, for a test to change."""
+def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packet", workers=None, queues=1,
+                     **dataplane):
+    """The laboratory's weir.yaml as a dictionary, for a test to change. `dataplane`: more of its settings."""
     if driver == "af_packet":
         options = f"blocksz=65536,framesz={framesz},framecnt=512" if framesz else "blocksz=65536,framecnt=4096"
         options += f",qpairs={queues}"
@@ -71,6 +72,7 @@ def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packe
     }
     if frame_bytes:
         settings["dataplane"]["mbufs"] = {"frame_bytes": frame_bytes, "count": 4096}
+    settings["dataplane"].update(dataplane)
     return settings
 
 

@@ -1,0 +1,312 @@
+"""What the operations guide says of overload and faults, each condition made for real."""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import random
+import socket
+import struct
+import time
+from pathlib import Path
+
+from lab import frames
+from lab.case import LabCase, programs
+from lab.network import ORIGIN_V4
+from lab.process import poll
+from lab.raw import RawPort
+from lab.weir import RpcError
+
+_HALF = b"GET /half HTTP/1.1\r\nHost: news.test\r\nX: "
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Overload(LabCase):
+    first_list = ("news.test/forbidden", "listed.test")
+    settings_options = {"flows": {"capacity": 1024, "reassembly_bytes": 262144},
+                        "fragments": {"memory_bytes": 262144}}
+
+    def setUp(self):
+        self.port = RawPort(self.wire.client, "lan0")
+
+    def tearDown(self):
+        self.port.close()
+        super().tearDown()
+
+    def flood(self, count, make):
+        for number in range(count):
+            self.port.send(frames.ethernet(0x0800, make(number)))
+            if number % 100 == 99:  # within what the device's ring holds
+                time.sleep(0.01)
+
+    def counter(self, family):
+        return self.weir.families()[family][0][1]
+
+    def assert_filters(self):
+        self.assert_passes("http://news.test/")
+        self.assert_blocked_page("http://news.test/forbidden")
+        self.assert_passes("https://news.test/")
+        self.assert_blocked_tls("https://listed.test/")
+
+    def test_flow_table_full(self):
+        before = self.counter("weir_flow_evictions_total")
+        self.flood(3000, lambda number: frames.ipv4(6, frames.tcp(b"x")))
+        self.assertGreater(self.counter("weir_flow_evictions_total"), before + 1000)
+        self.assert_filters()
+
+    def test_reassembly_memory_full(self):
+        before = self.counter("weir_stream_evictions_total")
+        self.flood(600, lambda number: frames.ipv4(6, frames.tcp(_HALF + b"a" * 1000)))
+        self.assertGreater(self.counter("weir_stream_evictions_total"), before)
+        self.assert_filters()
+
+    def test_fragment_memory_full(self):
+        before = self.counter("weir_fragment_evictions_total")
+
+        def first_fragment(number):
+            packet = bytearray(frames.ipv4(6, bytes(1200), fragment=0x2000))
+            packet[4:6] = struct.pack("!H", 1000 + number)
+            packet[10:12] = bytes(2)
+            packet[10:12] = struct.pack("!H", frames.checksum(bytes(packet[:20])))
+            return bytes(packet)
+
+        self.flood(2000, first_fragment)
+        # The kernel joins IPv4 fragments before net_af_packet sees them, so these may not arrive at all.
+        evicted = self.counter("weir_fragment_evictions_total") - before
+        if self.weir.outcomes()["forward_fragment"]:
+            self.assertGreater(evicted, 0)
+        self.assert_filters()
+
+    def test_snapshot_refused(self):
+        generation = self.weir.generation()
+        before = self.counter("weir_snapshots_refused_total")
+        with self.assertRaises(RpcError) as refused:
+            self.weir.load_snapshot(generation + 1, random.Random(1).randbytes(4096))
+        self.assertEqual(refused.exception.code, "snapshot_magic")
+        self.assertEqual(self.counter("weir_snapshots_refused_total"), before + 1)
+        self.assertEqual(self.weir.generation(), generation)
+        self.assert_filters()
+
+
+class NoList(LabCase):
+    """`dataplane.fail.no_list`, each way."""
+
+    first_list = ("news.test/forbidden",)
+    with_control = False
+    settings_options = {"fail": {"no_list": "closed"}}
+
+    def test_no_list_closed_cuts_the_wire_until_there_is_one(self):
+        with self.assertRaises(OSError):
+            self.wire.client.connect(ORIGIN_V4, 80, timeout=2).close()
+        self.assertGreater(self.weir.outcomes()["drop_no_list"], 0)
+        self.assert_conserved()
+        self.weir.start_control()
+        # The client remembers for a moment that nobody answered its ARP requests.
+        poll(lambda: self.browser.get("http://news.test/").status == 200, what="the wire carries traffic")
+        self.assert_blocked_page("http://news.test/forbidden")
+
+
+class NoListOpen(LabCase):
+    with_control = False
+
+    def test_no_list_open_passes_and_counts(self):
+        self.assert_passes("http://news.test/forbidden")
+        self.assertEqual(self.weir.outcomes()["forward_no_list"], 1)
+
+
+class Links(LabCase):
+    """The wire's ends are interfaces of the kernel's; a cable pulled is a peer set down."""
+
+    first_list = ("news.test/forbidden",)
+
+    def carrier(self, namespace, interface):
+        with namespace.entered():
+            # sysfs shows the namespace in which it was mounted; ethtool's ioctl asks the caller's.
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
+                return bool(_interface_flags(asks, interface) & _IFF_RUNNING)
+
+    def check(self, end, interface, other_end, other_interface):
+        before = self.weir.families()["weir_link_follows_total"][0][1]
+        poll(lambda: self.carrier(other_end, other_interface), what="the kernel has seen the link")
+        end.ip("link", "set", interface, "down")
+        poll(lambda: not self.carrier(other_end, other_interface), what="the other end sees no link")
+        self.assertEqual(self.weir.families()["weir_link_follows_total"][0][1], before + 1)
+        self.assertEqual([port["link_up"] for port in self.weir.status()["ports"]], [False, False])
+        end.ip("link", "set", interface, "up")
+        poll(lambda: self.carrier(other_end, other_interface), what="the other end has its link again")
+        poll(lambda: all(port["link_up"] for port in self.weir.status()["ports"]), what="both links")
+        self.assert_passes("http://news.test/")
+        self.assert_blocked_page("http://news.test/forbidden")
+
+    def test_link_of_the_subscriber_lost(self):
+        self.check(self.wire.client, "lan0", self.wire.origin, "wan0")
+
+    def test_link_of_the_network_lost(self):
+        self.check(self.wire.origin, "wan0", self.wire.client, "lan0")
+
+    def test_link_taken_down_comes_back_when_weir_ends(self):
+        self.wire.client.ip("link", "set", "lan0", "down")
+        poll(lambda: not self.carrier(self.wire.origin, "wan0"), what="the other end sees no link")
+        self.assertEqual(self.weir.dataplane.stop(), 0)
+        poll(lambda: self.carrier(self.wire.origin, "wan0"), what="the other end has its link again")
+        self.wire.client.ip("link", "set", "lan0", "up")
+        self.weir.start_dataplane()
+
+    def test_link_taken_down_by_a_killed_weir_comes_back_at_the_next_start(self):
+        self.wire.client.ip("link", "set", "lan0", "down")
+        poll(lambda: not self.carrier(self.wire.origin, "wan0"), what="the other end sees no link")
+        self.weir.kill(self.weir.dataplane)
+        self.wire.client.ip("link", "set", "lan0", "up")
+        self.assertFalse(self.carrier(self.wire.origin, "wan0"))
+        self.weir.start_dataplane()
+        poll(lambda: self.carrier(self.wire.origin, "wan0"), what="the other end has its link again")
+        self.assert_passes("http://news.test/")
+
+
+class LinksApart(LabCase):
+    settings_options = {"link_follow": False}
+    with_origin = False
+    with_control = False
+
+    def test_link_follow_can_be_off(self):
+        self.wire.client.ip("link", "set", "lan0", "down")
+        poll(lambda: not self.weir.ports()["subscriber"]["link_up"], what="the link is seen lost")
+        time.sleep(0.5)
+        self.assertTrue(self.weir.ports()["network"]["link_up"])
+        self.wire.client.ip("link", "set", "lan0", "up")
+
+
+class Watchdog(LabCase):
+    """A worker that stands still: systemd is not told that all is well."""
+
+    with_origin = False
+    with_control = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.weir.stop()
+
+    def test_watchdog_is_fed_only_while_every_worker_moves(self):
+        path = self.directory / "notify.sock"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(path))
+            manager.settimeout(5)
+            with _environment(NOTIFY_SOCKET=str(path), WATCHDOG_USEC="600000"):
+                self.weir.start_dataplane()
+            _await(manager, b"WATCHDOG=1")
+            worker = _thread(self.weir.dataplane.pid, "rte-worker")
+            with _frozen(worker):
+                _await(manager, b"stands still")
+                _drain(manager)
+                manager.settimeout(1.5)
+                with self.assertRaises(TimeoutError):
+                    _await(manager, b"WATCHDOG=1")
+                self.assertEqual(self.weir.families()["weir_worker_stalls_total"][0][1], 1)
+            manager.settimeout(5)
+            _await(manager, b"WATCHDOG=1")
+
+
+class Clock(LabCase):
+    """The wall clock jumps by years; what is remembered for a minute still is."""
+
+    first_list = ("news.test/forbidden",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.clock = cls.directory / "clock"
+        cls.jump(0)
+        cls.weir.dataplane.stop()
+        library = programs() / "weir-clock-jump.so"
+        with _environment(LD_PRELOAD=str(library), WEIR_CLOCK_FILE=str(cls.clock)):
+            cls.weir.start_dataplane()
+
+    @classmethod
+    def jump(cls, seconds):
+        with open(cls.clock, "r+b" if cls.clock.exists() else "wb") as file:
+            file.write(struct.pack("=q", seconds))
+
+    def test_clock_jumps_change_nothing(self):
+        for years in (10, -10):
+            with self.subTest(years=years), self.wire.client.connect(ORIGIN_V4, 80) as blocked, \
+                    self.wire.client.connect(ORIGIN_V4, 80) as half:
+                self.jump(0)
+                blocked.sendall(b"GET /forbidden HTTP/1.1\r\nHost: news.test\r\n\r\n")
+                self.assertIn(b" 451 ", blocked.recv(65536))
+                half.sendall(b"GET /forbid")
+                dropped = self.weir.outcomes()["drop_blocked_flow"]
+                self.jump(years * 365 * 86400)
+                half.sendall(b"den HTTP/1.1\r\nHost: news.test\r\n\r\n")
+                self.assertIn(b" 451 ", half.recv(65536))
+                with contextlib.suppress(OSError):
+                    blocked.sendall(b"GET /weather HTTP/1.1\r\nHost: news.test\r\n\r\n")
+                poll(lambda: self.weir.outcomes()["drop_blocked_flow"] > dropped, what="the connection stays blocked")
+                # A reload works, and its time shows that the clock did jump.
+                self.weir.ctl("add", "news.test/added", "--list", "local")
+                activated = self.weir.status()["snapshot"]["activated_unix_seconds"]
+                self.assertAlmostEqual(activated, time.time() + years * 365 * 86400, delta=60)
+                self.assert_blocked_page("http://news.test/added")
+                self.weir.ctl("remove", "news.test/added", "--list", "local")
+                self.assert_passes("http://news.test/added")
+
+
+_SIOCGIFFLAGS = 0x8913
+_IFF_RUNNING = 0x40
+
+
+def _interface_flags(asks, name):
+    request = struct.pack("16sH22x", name.encode(), 0)
+    return struct.unpack("16sH22x", fcntl.ioctl(asks, _SIOCGIFFLAGS, request))[1]
+
+
+@contextlib.contextmanager
+def _environment(**values):
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key, None)
+            if value is not None:
+                os.environ[key] = value
+
+
+def _await(manager, text):
+    while text not in manager.recv(4096):
+        pass
+
+
+def _drain(manager):
+    manager.settimeout(0)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            manager.recv(4096)
+
+
+def _thread(pid, name):
+    """The id of the thread of that process whose name begins so."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        if (task / "comm").read_text().startswith(name):
+            return int(task.name)
+    raise AssertionError(f"no thread {name}")
+
+
+_PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH, _WALL = 0x4206, 0x4207, 17, 0x40000000
+
+
+@contextlib.contextmanager
+def _frozen(thread):
+    """One thread of a process stands still for the block; the others go on."""
+    def ptrace(request):
+        if _libc.ptrace(request, thread, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+
+    ptrace(_PTRACE_SEIZE)
+    try:
+        ptrace(_PTRACE_INTERRUPT)
+        os.waitpid(thread, _WALL)
+        yield
+    finally:
+        ptrace(_PTRACE_DETACH)
