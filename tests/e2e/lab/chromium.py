@@ -50,7 +50,8 @@ class Chromium:
         self._from, answer_out = _pipe()
         home = directory / profile
         home.mkdir(exist_ok=True)
-        command = ["chromium", *_FLAGS, f"--user-data-dir={home}/profile", f"--host-resolver-rules=MAP *.test {address}, MAP * ~NOTFOUND",
+        command = ["chromium", *_FLAGS, f"--user-data-dir={home}/profile",
+                   f"--host-resolver-rules=MAP *.test {address}, MAP * ~NOTFOUND",
                    f"--ignore-certificate-errors-spki-list={certificates.public_key_hash()}", *flags, "about:blank"]
         # Chromium reads commands from descriptor 3 and answers on 4.
         shell = ["bash", "-c", f'exec "$@" 3<&{command_in} 4>&{answer_out}', "chromium", *command]
@@ -74,8 +75,8 @@ class Chromium:
             time.sleep(0.05)
         raise AssertionError(f"chromium opens no page within 30 s\n{self.process.tail()}")
 
-    def visit(self, url, timeout=30):
-        """Goes to `url` and returns when it has loaded or failed."""
+    def visit(self, url, timeout=30, loaded=False):
+        """Goes to `url` and returns when its document has come or failed; `loaded`: and all that belongs to it."""
         self._events.clear()
         navigated = self._call("Page.navigate", timeout=timeout, url=url)
         if navigated.get("errorText"):
@@ -83,14 +84,12 @@ class Chromium:
         mine = {"requestId": navigated["loaderId"]}
         response = self._event("Network.responseReceived", timeout, mine)["response"]
         self._event("Network.loadingFinished", timeout, mine)
+        if loaded:
+            self._event("Page.loadEventFired", timeout, {})
         body = self._call("Network.getResponseBody", **mine)
         text = base64.b64decode(body["body"]).decode() if body["base64Encoded"] else body["body"]
         return Page("", response["status"], response["protocol"],
                     response.get("securityDetails", {}).get("protocol", ""), text)
-
-    def screenshot(self):
-        """The page as a PNG."""
-        return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
     def stop(self):
         """As when its window is closed: what it has learned is in its profile then."""

@@ -31,6 +31,7 @@ http {{
         ssl_certificate {directory}/origin.pem;
         ssl_certificate_key {directory}/origin.key;
         location / {{ return 200 "origin: $scheme://$host$request_uri\\n"; }}
+        location /pages/ {{ root {directory}; default_type text/html; }}
         location /large {{ root {directory}/files; limit_rate {rate}; sendfile on; output_buffers 1 64k; }}
     }}
 }}
@@ -45,6 +46,8 @@ class Origin:
         self.ca_file = self.certificates.ca_file
         self._access_log = directory / "access.log"
         self._namespace = namespace
+        self.pages = directory / "pages"  # HTML below /pages/
+        self.pages.mkdir()
         (directory / "files").mkdir()
         with open(directory / "files" / "large", "wb") as file:
             file.truncate(large_bytes)
