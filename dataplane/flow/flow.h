@@ -48,7 +48,7 @@ struct HttpProgress {
 };
 
 /// What is sent in the place of a dropped packet.
-enum class AnswerKind : std::uint8_t { none, http_page, tls_alert, reset, finish };
+enum class AnswerKind : std::uint8_t { none, http_page, tls_alert, reset, finish, quic_close };
 
 /// What answering the rest of a blocked connection needs to know of it.
 struct BlockedStream {

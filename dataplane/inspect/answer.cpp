@@ -4,6 +4,7 @@
 #include <array>
 
 #include "proto/tcp_reply.h"
+#include "proto/udp_reply.h"
 
 namespace weir::inspect {
 namespace {
@@ -28,6 +29,7 @@ AnswerFrames::AnswerFrames(const proto::PacketView& packet, const Verdict& verdi
       verdict_(verdict),
       client_done_(verdict.answer == AnswerKind::none),
       server_done_(!verdict.reset_server) {
+  if (verdict.answer == AnswerKind::quic_close) return;
   // Behind headers that fill a frame by themselves nothing can be sent.
   const std::size_t header_bytes = proto::tcp_reply_bytes(packet_, {});
   if (header_bytes >= kLinkBytes) client_done_ = server_done_ = true;
@@ -40,6 +42,12 @@ AnswerFrames::AnswerFrames(const proto::PacketView& packet, const Verdict& verdi
 
 std::size_t AnswerFrames::next(std::span<std::byte> out, base::Towards& towards) noexcept {
   if (out.size() < kAnswerFrameBytes) return 0;
+  if (verdict_.answer == AnswerKind::quic_close) {
+    if (client_done_) return 0;
+    client_done_ = true;
+    towards = base::Towards::client;
+    return proto::build_udp_reply(packet_, verdict_.datagram, out);
+  }
   while (!client_done_) {
     // A frame whose link header leaves no room is left out; the loop still ends.
     const std::size_t bytes = proto::build_tcp_reply(packet_, next_to_client(), out);

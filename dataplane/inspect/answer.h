@@ -21,8 +21,8 @@ inline constexpr std::size_t kAnswerFrameBytes = 1536;
 ///     while (std::size_t bytes = frames.next(buffer, towards)) send(buffer, bytes, towards);
 class AnswerFrames {
  public:
-  /// All three must outlive the object; `packet`, or verdict.reassembled, is of class tcp when verdict.answer
-  /// is not none. Nothing is made where the way back is not known: proto/reply_path.h.
+  /// All three must outlive the object; `packet`, or verdict.reassembled, is what the verdict is about.
+  /// Nothing is made where the way back is not known: proto/reply_path.h.
   AnswerFrames(const proto::PacketView& packet, const Verdict& verdict, const BlockPage& page) noexcept;
 
   /// Writes the next frame and says whom it is for; 0: no more (or `out` below kAnswerFrameBytes).

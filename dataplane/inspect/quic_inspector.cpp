@@ -20,10 +20,6 @@ constexpr std::size_t kHelloBytesPerConnection = flow::kCryptoChunkBytes / 4;
 /// The pieces of a hello may come nearly a minute apart.
 constexpr std::chrono::seconds kMinLifetime{60};
 
-Verdict drop(Outcome outcome) noexcept {
-  return {.action = Action::drop, .outcome = outcome, .protocol = Protocol::quic};
-}
-
 PortSet in_order(PortSet ports) {
   std::sort(ports.begin(), ports.end());
   return ports;
@@ -35,6 +31,7 @@ QuicInspector::QuicInspector(const InspectorSettings& settings, base::Counters& 
                              RequestDecider& decider)
     : ports_(in_order(settings.quic_ports)),
       wanted_(settings.inspect_quic),
+      close_(settings.quic_close),
       counters_(counters),
       decider_(decider),
       reader_({.capacity = wanted_ ? settings.quic_connections : 0,
@@ -55,13 +52,15 @@ Verdict QuicInspector::inspect(const proto::PacketView& packet, std::chrono::nan
   if (datagram.initial) count_parse(findings, datagram);
 
   if (enforce && findings.block) {
-    Verdict verdict = drop(Outcome::drop_blocked);
+    Verdict verdict = refuse(Outcome::drop_blocked);
     verdict.rule = findings.rule;
     verdict.list = findings.list;
     return verdict;
   }
-  if (enforce && datagram.blocked) return drop(Outcome::drop_blocked_flow);
-  if (enforce && datagram.conflict) return drop(Outcome::drop_conflict);
+  if (enforce && datagram.blocked) return refuse(Outcome::drop_blocked_flow);
+  if (enforce && datagram.conflict) {
+    return {.action = Action::drop, .outcome = Outcome::drop_conflict, .protocol = Protocol::quic};
+  }
   if (findings.block) {
     return {.action = Action::forward,
             .outcome = Outcome::forward_monitor,
@@ -74,6 +73,14 @@ Verdict QuicInspector::inspect(const proto::PacketView& packet, std::chrono::nan
   if (datagram.incomplete) return forward(Outcome::forward_incomplete);
   if (datagram.unknown_version) return forward(Outcome::forward_unknown_version);
   return forward(datagram.initial ? Outcome::forward_no_request : Outcome::forward_not_candidate);
+}
+
+// Early data alone is not answered: there is no Initial to answer to, and the connection's own one is.
+Verdict QuicInspector::refuse(Outcome outcome) noexcept {
+  Verdict verdict{.action = Action::drop, .outcome = outcome, .protocol = Protocol::quic};
+  if (close_) verdict.datagram = reader_.close();
+  if (!verdict.datagram.empty()) verdict.answer = AnswerKind::quic_close;
+  return verdict;
 }
 
 Findings QuicInspector::decide_hellos(const proto::PacketView& packet, const match::SnapshotView* snapshot,

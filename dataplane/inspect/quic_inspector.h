@@ -13,9 +13,9 @@
 
 namespace weir::inspect {
 
-/// QUIC in the datagrams that clients send over UDP. The datagram that completes a listed hello is dropped
-/// without a word, and so are the later Initials and 0-RTT packets of its connection: browsers fall back to
-/// TCP. Not thread safe.
+/// QUIC in the datagrams that clients send over UDP. The datagram that completes a listed hello is dropped,
+/// and so are the later Initials and 0-RTT packets of its connection. Each such Initial is answered by a
+/// CONNECTION_CLOSE, where that is wanted. Not thread safe.
 class QuicInspector {
  public:
   /// Throws std::runtime_error when QUIC is to be inspected and there is no cryptography for it.
@@ -27,12 +27,14 @@ class QuicInspector {
 
  private:
   [[nodiscard]] bool is_candidate(std::uint16_t port) const noexcept;
+  Verdict refuse(base::Outcome outcome) noexcept;
   Findings decide_hellos(const proto::PacketView& packet, const match::SnapshotView* snapshot,
                          bool enforce) noexcept;
   void count_parse(const Findings& findings, const QuicDatagram& datagram) noexcept;
 
   PortSet ports_;
   bool wanted_;
+  bool close_;  // answer what is blocked
   base::Counters& counters_;
   RequestDecider& decider_;
   QuicReader reader_;

@@ -21,6 +21,7 @@ QuicReader::QuicReader(const flow::CryptoStreams::Settings& settings)
 
 void QuicReader::begin(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
   datagram_ = {};
+  blocked_initial_.reset();
   stream_ = nullptr;
   crypto_seen_ = false;
   packets_ = 0;
@@ -48,7 +49,14 @@ const proto::ClientHello* QuicReader::next() noexcept {
 }
 
 void QuicReader::block() noexcept {
-  if (stream_ != nullptr) stream_->blocked = true;
+  if (stream_ == nullptr) return;
+  stream_->blocked = true;
+  blocked_initial_ = initial_;
+}
+
+std::span<const std::byte> QuicReader::close() noexcept {
+  if (!blocked_initial_) return {};
+  return std::span(close_).first(proto::build_quic_close(crypto_, *blocked_initial_, close_));
 }
 
 // The next packet of the datagram; false when there is none. Sets stream_ when its frames were read.
@@ -91,9 +99,19 @@ void QuicReader::read_initial(const proto::QuicPacket& packet) noexcept {
     return;
   }
   stream_->last_seen = now_;
+  initial_ = {.version = packet.version,
+              .version_number = packet.version_number,
+              .keys_id = stream_->id,
+              .destination_id = proto::QuicConnectionId(packet.destination_id),
+              .source_id = proto::QuicConnectionId(packet.source_id),
+              .packet_number = opened->packet_number};
   stream_->next_number = std::max(stream_->next_number, opened->packet_number + 1);
   if (stream_->blocked) {
     datagram_.blocked = true;
+    // What answers nothing but the handshake cannot go back and forth for ever: a client that has closed by
+    // itself may answer a close by another one (RFC 9000, 10.2.1).
+    proto::QuicCryptoFrame frame;
+    if (proto::QuicFrameReader(opened->frames).next(frame)) blocked_initial_ = initial_;
     return;
   }
   read_frames(opened->frames);
@@ -115,6 +133,7 @@ std::optional<proto::QuicOpened> QuicReader::open(const proto::QuicPacket& packe
     if (opened) stream_ = known;
     return opened;
   }
+  streams_.expect(connection_);
   // An id that the server has chosen comes more often than a second connection of the same 5-tuple.
   if (const auto opened = open_as_known(packet)) return opened;
   const auto opened = open_with(packet, id, 0);

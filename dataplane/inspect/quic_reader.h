@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "flow/crypto_streams.h"
 #include "flow/flow_table.h"
 #include "proto/packet_view.h"
+#include "proto/quic_close.h"
 #include "proto/quic_crypto.h"
 #include "proto/quic_initial.h"
 #include "proto/tls_client_hello.h"
@@ -51,6 +53,9 @@ class QuicReader {
   const proto::ClientHello* next() noexcept;
   /// The connection of the hello that next() returned last is blocked: its later packets are reported so.
   void block() noexcept;
+  /// When next() has returned null: the datagram that tells the client of a blocked connection that it is
+  /// refused, made from the Initial that belongs to it; empty: there was none. Valid until begin().
+  [[nodiscard]] std::span<const std::byte> close() noexcept;
   /// What became of the datagram, when next() has returned null.
   [[nodiscard]] const QuicDatagram& datagram() const noexcept { return datagram_; }
 
@@ -78,6 +83,9 @@ class QuicReader {
   std::vector<std::byte> plaintext_;
   proto::TlsParse hello_;
   QuicDatagram datagram_;
+  proto::QuicInitialSeen initial_;  // the one that is being read
+  std::optional<proto::QuicInitialSeen> blocked_initial_;
+  std::array<std::byte, proto::kMaxQuicCloseBytes> close_{};
   std::chrono::nanoseconds now_{0};
   std::uint64_t connection_ = 0;
   std::span<const std::byte> rest_;

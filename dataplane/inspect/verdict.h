@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/ids.h"
 #include "base/outcome.h"
@@ -15,7 +17,8 @@ enum class Direction : std::uint8_t { from_subscriber, from_network, unknown };
 enum class Action : std::uint8_t { forward, drop };
 
 /// none: the packet is dropped without a word. http_page, tls_alert, reset: the client gets the block page, a
-/// fatal alert or a RST, the server a RST. finish: the client gets an acknowledgement alone.
+/// fatal alert or a RST, the server a RST. finish: the client gets an acknowledgement alone. quic_close: the
+/// client gets Verdict::datagram.
 using flow::AnswerKind;
 
 /// What becomes of one packet. The caller counts `outcome` once the packet's way is sure (a full transmit
@@ -29,9 +32,10 @@ struct Verdict {
   base::Protocol protocol = base::Protocol::http;
   base::RuleId rule{};
   base::ListIndex list{};
-  std::uint32_t server_next = 0;  // sequence number of the RST to the server
-  std::uint32_t client_end = 0;   // what the answer to the client acknowledges
-  std::uint16_t client_mss = 0;   // the largest segment that the client asked for; 0: not known
+  std::uint32_t server_next = 0;          // sequence number of the RST to the server
+  std::uint32_t client_end = 0;           // what the answer to the client acknowledges
+  std::uint16_t client_mss = 0;           // the largest segment that the client asked for; 0: not known
+  std::span<const std::byte> datagram{};  // for quic_close; valid until the inspector's next packet
   /// What is answered when the packet itself is a fragment; valid until the inspector's next packet.
   const proto::PacketView* reassembled = nullptr;
 };

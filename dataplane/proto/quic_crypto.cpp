@@ -12,7 +12,7 @@
 namespace weir::proto {
 namespace {
 
-constexpr std::size_t kTagBytes = 16;
+constexpr std::size_t kTagBytes = QuicCrypto::kTagBytes;
 constexpr std::size_t kSampleBytes = 16;
 constexpr std::size_t kMaxPacketNumberBytes = 4;
 
@@ -75,12 +75,7 @@ class QuicCrypto::Engine {
   bool decrypt(const QuicInitialKeys& keys, std::uint64_t packet_number,
                std::span<const unsigned char> header, std::span<const std::byte> sealed,
                std::span<std::byte> plaintext) noexcept {
-    // The packets of a connection come one after the other: its key need not be worked in again.
-    if (!payload_ready_ || keys.key != payload_of_) {
-      IMB_AES128_GCM_PRE(manager_.get(), keys.key.data(), &payload_key_);
-      payload_of_ = keys.key;
-      payload_ready_ = true;
-    }
+    work_in(keys);
     const std::size_t size = sealed.size() - kTagBytes;
     const Nonce nonce = nonce_of(keys, packet_number);
     std::array<unsigned char, kTagBytes> tag;
@@ -91,10 +86,30 @@ class QuicCrypto::Engine {
     return std::memcmp(tag.data(), sealed.data() + size, tag.size()) == 0;
   }
 
+  /// `packet` as QuicCrypto::seal() has it, header protection aside.
+  void encrypt(const QuicInitialKeys& keys, std::uint64_t packet_number, std::size_t header_bytes,
+               std::span<std::byte> packet) noexcept {
+    work_in(keys);
+    const Nonce nonce = nonce_of(keys, packet_number);
+    auto* header = reinterpret_cast<unsigned char*>(packet.data());
+    unsigned char* frames = header + header_bytes;
+    const std::size_t size = packet.size() - header_bytes - kTagBytes;
+    IMB_AES128_GCM_ENC(manager_.get(), &payload_key_, &payload_context_, frames, frames, size, nonce.data(),
+                       header, header_bytes, frames + size, kTagBytes);
+  }
+
   /// The header with its protection off is what the tag covers: a copy, since packets are not ours to change.
   std::array<unsigned char, 65535> header_copy{};
 
  private:
+  // The packets of a connection come one after the other: its key need not be worked in again.
+  void work_in(const QuicInitialKeys& keys) noexcept {
+    if (payload_ready_ && keys.key == payload_of_) return;
+    IMB_AES128_GCM_PRE(manager_.get(), keys.key.data(), &payload_key_);
+    payload_of_ = keys.key;
+    payload_ready_ = true;
+  }
+
   // Eleven round keys of 16 bytes (FIPS 197, 5.2); the library wants them aligned.
   using RoundKeys = std::array<std::uint32_t, 44>;
 
@@ -118,9 +133,22 @@ const QuicInitialKeys& QuicCrypto::client_keys(QuicVersion version, const QuicCo
                                                    std::to_integer<std::size_t>(bytes.back());
   CachedKeys& cached = cache_[place % kCachedKeys];
   if (cached.version != version || cached.id != id) {
-    cached = {.version = version, .id = id, .keys = derivation_.derive(version, id)};
+    cached = {.version = version, .id = id, .keys = derivation_.derive(version, id, QuicSide::client)};
   }
   return cached.keys;
+}
+
+QuicInitialKeys QuicCrypto::server_keys(QuicVersion version, const QuicConnectionId& id) const noexcept {
+  return derivation_.derive(version, id, QuicSide::server);
+}
+
+void QuicCrypto::seal(const QuicInitialKeys& keys, std::uint64_t packet_number, std::size_t header_bytes,
+                      std::size_t number_bytes, std::span<std::byte> packet) noexcept {
+  engine_->encrypt(keys, packet_number, header_bytes, packet);
+  const std::size_t number = header_bytes - number_bytes;
+  const auto mask = engine_->mask(keys, packet.subspan(number + kMaxPacketNumberBytes, kSampleBytes));
+  packet[0] ^= static_cast<std::byte>(mask[0] & 0x0fU);
+  for (std::size_t i = 0; i < number_bytes; ++i) packet[number + i] ^= static_cast<std::byte>(mask[1 + i]);
 }
 
 std::optional<QuicOpened> QuicCrypto::open(const QuicInitialKeys& keys, const QuicPacket& packet,

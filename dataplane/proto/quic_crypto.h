@@ -18,8 +18,8 @@ struct QuicOpened {
   std::uint64_t packet_number = 0;
 };
 
-/// Takes the protection off clients' Initial packets. Nothing is allocated after construction. One for each
-/// worker: not thread safe.
+/// Takes the protection off clients' Initial packets, and protects a server's. Nothing is allocated after
+/// construction. One for each worker: not thread safe.
 class QuicCrypto {
  public:
   /// Throws std::runtime_error when the cryptographic library cannot be set up.
@@ -32,6 +32,9 @@ class QuicCrypto {
   /// used lately come from a small cache. `version` is a known one.
   const QuicInitialKeys& client_keys(QuicVersion version, const QuicConnectionId& id) noexcept;
 
+  /// The server's keys for the same id. Derived anew each time.
+  [[nodiscard]] QuicInitialKeys server_keys(QuicVersion version, const QuicConnectionId& id) const noexcept;
+
   /// Takes header and packet protection off `packet` (RFC 9001, 5.3 and 5.4; of type initial, as
   /// parse_quic_packet() gives it). `next_number` is the packet number that the connection's next packet has
   /// (0: not known), by which a shortened one is made whole (RFC 9000, A.3); taken as it stands it is tried
@@ -39,6 +42,15 @@ class QuicCrypto {
   /// under `keys`: then `plaintext` holds nothing of worth.
   std::optional<QuicOpened> open(const QuicInitialKeys& keys, const QuicPacket& packet,
                                  std::uint64_t next_number, std::span<std::byte> plaintext) noexcept;
+
+  /// Bytes of the tag that seal() adds.
+  static constexpr std::size_t kTagBytes = 16;
+
+  /// Protects the packet in `packet`, in place: a header that ends with the packet number, of which
+  /// `number_bytes` (1 to 4) are there, the frames behind it, and kTagBytes of room at the end. The header is
+  /// ready but for its protection. Number and frames have four bytes at least (RFC 9001, 5.4.2).
+  void seal(const QuicInitialKeys& keys, std::uint64_t packet_number, std::size_t header_bytes,
+            std::size_t number_bytes, std::span<std::byte> packet) noexcept;
 
  private:
   class Engine;

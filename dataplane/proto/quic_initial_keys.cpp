@@ -152,6 +152,7 @@ void put_into(std::array<std::byte, N>& to, const HashState& hash) noexcept {
 
 struct QuicKeyDerivation::Schedules {
   Block client_in = label_block("client in", kHashBytes);
+  Block server_in = label_block("server in", kHashBytes);
   std::array<Schedule, kSalts.size()> of_version{Schedule(kSalts[0], false), Schedule(kSalts[1], true),
                                                  Schedule(kSalts[2], false), Schedule(kSalts[3], false)};
 };
@@ -159,13 +160,15 @@ struct QuicKeyDerivation::Schedules {
 QuicKeyDerivation::QuicKeyDerivation() : schedules_(std::make_unique<Schedules>()) {}
 QuicKeyDerivation::~QuicKeyDerivation() = default;
 
-QuicInitialKeys QuicKeyDerivation::derive(QuicVersion version, const QuicConnectionId& id) const noexcept {
+QuicInitialKeys QuicKeyDerivation::derive(QuicVersion version, const QuicConnectionId& id,
+                                          QuicSide side) const noexcept {
   const Schedule& schedule = schedules_->of_version[static_cast<std::size_t>(version)];
   const auto bytes = id.span();
   const Block id_block = last_block({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
   const KeyedHash initial = schedule.salt.keyed_by(id_block);
-  const KeyedHash client = initial.keyed_by(schedules_->client_in);
-  const auto hashes = client.of<3>({&schedule.key, &schedule.iv, &schedule.header_protection});
+  const KeyedHash secret =
+      initial.keyed_by(side == QuicSide::client ? schedules_->client_in : schedules_->server_in);
+  const auto hashes = secret.of<3>({&schedule.key, &schedule.iv, &schedule.header_protection});
   QuicInitialKeys keys;
   put_into(keys.key, hashes[0]);
   put_into(keys.iv, hashes[1]);

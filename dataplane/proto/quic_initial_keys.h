@@ -2,13 +2,17 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "proto/quic_initial.h"
 
 namespace weir::proto {
 
-/// What protects a client's Initial packets (RFC 9001, 5.2): known to whoever sees the connection id.
+/// Who protects a packet by the keys.
+enum class QuicSide : std::uint8_t { client, server };
+
+/// What protects the Initial packets of one side (RFC 9001, 5.2): known to whoever sees the connection id.
 struct QuicInitialKeys {
   std::array<std::byte, 16> key{};                // AES-128-GCM
   std::array<std::byte, 12> iv{};                 // nonce before the packet number goes in
@@ -24,9 +28,10 @@ class QuicKeyDerivation {
   QuicKeyDerivation(const QuicKeyDerivation&) = delete;
   QuicKeyDerivation& operator=(const QuicKeyDerivation&) = delete;
 
-  /// The client's keys for the destination id of its first Initial, or of the first one after a Retry.
-  /// `version` is a known one.
-  [[nodiscard]] QuicInitialKeys derive(QuicVersion version, const QuicConnectionId& id) const noexcept;
+  /// The keys of one side for the destination id of the client's first Initial, or of the first one after a
+  /// Retry. `version` is a known one.
+  [[nodiscard]] QuicInitialKeys derive(QuicVersion version, const QuicConnectionId& id,
+                                       QuicSide side) const noexcept;
 
  private:
   struct Schedules;

@@ -80,7 +80,9 @@ void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict
   while (const std::size_t bytes = frames.next(buffer, towards)) {
     const auto frame = std::span<const std::byte>(buffer).first(bytes);
     const auto reply = proto::parse_packet(frame, packet.link);
-    require(reply.packet_class == proto::PacketClass::tcp, "an answer is TCP");
+    const bool close = verdict.answer == inspect::AnswerKind::quic_close;
+    require(reply.packet_class == (close ? proto::PacketClass::udp : proto::PacketClass::tcp),
+            "an answer is of the packet's protocol");
     const std::string error = test::checksum_error(frame, reply.ip_offset);
     require(error.empty(), error.c_str());
     const bool to_client = towards == base::Towards::client;

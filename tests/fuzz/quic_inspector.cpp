@@ -96,6 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                   .udp(static_cast<std::uint16_t>(50000 + (step.mode >> 4 & 3U)), 443)
                                   .payload(pending)
                                   .build();
+    const std::size_t pending_bytes = pending.size();
     pending.clear();
     now += std::chrono::seconds((step.mode & 2U) != 0 ? 61 : 1);
     const auto mode = (step.mode & 4U) != 0 ? base::Enforcement::monitor : base::Enforcement::enforce;
@@ -103,7 +104,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto verdict = inspector.inspect(packet, now, &snapshot(), mode);
     const bool drop = verdict.action == inspect::Action::drop;
     require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action is the outcome's");
-    require(verdict.answer == inspect::AnswerKind::none && !verdict.reset_server, "UDP is never answered");
+    const bool closes = verdict.answer == inspect::AnswerKind::quic_close;
+    require(verdict.answer == inspect::AnswerKind::none || closes, "QUIC is answered by a close alone");
+    require(closes == !verdict.datagram.empty(), "which is there");
+    require(!verdict.reset_server, "and the server hears nothing");
+    require(verdict.datagram.size() <= pending_bytes + 8, "an answer is no larger than what asks for it");
     blocked |= verdict.outcome == base::Outcome::drop_blocked;
     require(blocked || verdict.outcome != base::Outcome::drop_blocked_flow,
             "a connection is blocked before it is known so");

@@ -69,9 +69,12 @@ class Conversations {
     return *this;
   }
   Conversations& step(std::string what, Bytes frame, std::string outcome) {
-    scenario_.steps.push_back({std::move(what), std::move(frame), std::move(outcome)});
+    const Answer answer = outcome == "drop_blocked" ? Answer::close : Answer::none;
+    scenario_.steps.push_back({std::move(what), std::move(frame), std::move(outcome), answer});
     return *this;
   }
+  /// The step before is answered, though it completed nothing.
+  void closed() { scenario_.steps.back().answer = Answer::close; }
   /// The step before completed a hello with this name.
   Conversations& request(std::string_view name) {
     const std::string rest = name == kListedName ? "listed 1" : "no_match";
@@ -158,6 +161,7 @@ Scenario connection_ids() {
       .request(kListedName);
   all.step("again", client_udp(40000).payload(whole(kListedName).number(1).build()).build(),
            "drop_blocked_flow");
+  all.closed();
   all.step("its early data", client_udp(40000).payload(early).build(), "drop_blocked_flow");
   all.step("another connection of the same ports",
            client_udp(40000).payload(whole(kUnlistedName).id("0102030405060708").build()).build(),
@@ -270,6 +274,18 @@ Scenario ports_and_lengths() {
   return all.scenario();
 }
 
+Scenario no_answer() {
+  Scenario scenario{.name = "QuicDropsInSilence",
+                    .rules = {std::string(kListedName)},
+                    .steps = {},
+                    .requests = {"1 quic block listed.example.com listed 1"},
+                    .settings = "  block: {quic: drop}\n"};
+  const Bytes frame = client_udp(50000).payload(whole(kListedName).build()).build();
+  scenario.steps.push_back({"the hello", frame, "drop_blocked"});
+  scenario.steps.push_back({"again", frame, "drop_blocked_flow"});
+  return scenario;
+}
+
 Scenario chosen_ports() {
   Scenario scenario{.name = "QuicOnChosenPorts",
                     .rules = {std::string(kListedName)},
@@ -277,7 +293,8 @@ Scenario chosen_ports() {
                     .requests = {"1 quic block listed.example.com listed 1"},
                     .settings = "  inspect: {quic: [443, 8443]}\n"};
   const Bytes payload = whole(kListedName).build();
-  scenario.steps.push_back({"one of them", client_udp(50000, 8443).payload(payload).build(), "drop_blocked"});
+  scenario.steps.push_back(
+      {"one of them", client_udp(50000, 8443).payload(payload).build(), "drop_blocked", Answer::close});
   scenario.steps.push_back(
       {"another", client_udp(50000, 444).payload(payload).build(), "forward_not_candidate"});
   return scenario;
@@ -286,9 +303,8 @@ Scenario chosen_ports() {
 }  // namespace
 
 std::vector<Scenario> quic_scenarios() {
-  return {pieces(),      connection_ids(), encrypted_client_hello(),
-          decoys(),      versions(),       ports_and_lengths(),
-          chosen_ports()};
+  return {pieces(),   connection_ids(),    encrypted_client_hello(), decoys(),
+          versions(), ports_and_lengths(), chosen_ports(),           no_answer()};
 }
 
 }  // namespace weir::scenario

@@ -68,6 +68,8 @@ class AnswerCheck {
         return expect_data(proto::kTcpRst | proto::kTcpAck);
       case Answer::finish:
         return expect_data(proto::kTcpAck);
+      case Answer::close:
+        return expect_close();
     }
   }
 
@@ -109,7 +111,22 @@ class AnswerCheck {
     EXPECT_TRUE(view.payload.empty()) << step_.what;
   }
 
-  proto::PacketView next(std::vector<Bytes>& side) {
+  // What is in it, unit tests look at.
+  void expect_close() {
+    const auto view = next(outgoing_.to_subscriber, proto::PacketClass::udp);
+    EXPECT_EQ(view.source, seen_.destination) << step_.what;
+    EXPECT_EQ(view.destination, seen_.source) << step_.what;
+    EXPECT_EQ(view.source_port, seen_.destination_port) << step_.what;
+    EXPECT_EQ(view.destination_port, seen_.source_port) << step_.what;
+    ASSERT_GE(view.payload.size(), 33U) << step_.what;
+    ASSERT_LE(view.payload.size(), 96U) << step_.what;
+    EXPECT_EQ(view.payload[0] & std::byte{0xc0}, std::byte{0xc0}) << step_.what << ": a long header";
+    EXPECT_TRUE(std::equal(view.payload.begin() + 1, view.payload.begin() + 5, seen_.payload.begin() + 1) ||
+                (seen_.payload[0] & std::byte{0x30}) != std::byte{0})
+        << step_.what << ": the version";
+  }
+
+  proto::PacketView next(std::vector<Bytes>& side, proto::PacketClass expected = proto::PacketClass::tcp) {
     if (frames_.empty()) {
       ADD_FAILURE() << step_.what << ": a frame of the answer is missing";
       return {};
@@ -118,7 +135,7 @@ class AnswerCheck {
     frames_ = frames_.subspan(1);
     side.push_back(frame_);
     const auto view = parse_packet(frame_, link_);
-    EXPECT_EQ(view.packet_class, proto::PacketClass::tcp) << step_.what;
+    EXPECT_EQ(view.packet_class, expected) << step_.what;
     EXPECT_EQ(view.ip_offset, seen_.ip_offset) << step_.what << ": tags must be kept";
     EXPECT_EQ(test::checksum_error(frame_, seen_.ip_offset), "") << step_.what;
     // Addresses aside, the link header with its tags is the client's.
@@ -153,7 +170,9 @@ std::ostream& operator<<(std::ostream& out, const Scenario& scenario) { return o
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
   for (auto* group : {&http_scenarios, &h2c_scenarios, &tls_scenarios, &quic_scenarios, &frame_scenarios,
-                      &connection_scenarios, &stream_scenarios}) {
+                      &connection_scenarios, &stream_scenarios, &ordinary_scenarios, &decoy_scenarios,
+                      &connection_lie_scenarios, &http_disguise_scenarios, &tls_disguise_scenarios,
+                      &sequence_scenarios}) {
     for (Scenario& scenario : group()) all.push_back(std::move(scenario));
   }
   return all;

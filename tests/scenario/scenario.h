@@ -18,7 +18,7 @@ using test::Bytes;
 using test::PacketBuilder;
 
 /// What is sent in a dropped packet's place.
-enum class Answer : std::uint8_t { none, page, head, alert, reset, client_reset, finish };
+enum class Answer : std::uint8_t { none, page, head, alert, reset, client_reset, finish, close };
 
 /// One frame from the subscriber, and what becomes of it.
 struct Step {
@@ -48,6 +48,12 @@ std::vector<Scenario> h2c_scenarios();
 std::vector<Scenario> frame_scenarios();
 std::vector<Scenario> connection_scenarios();
 std::vector<Scenario> stream_scenarios();
+std::vector<Scenario> ordinary_scenarios();
+std::vector<Scenario> decoy_scenarios();
+std::vector<Scenario> connection_lie_scenarios();
+std::vector<Scenario> http_disguise_scenarios();
+std::vector<Scenario> tls_disguise_scenarios();
+std::vector<Scenario> sequence_scenarios();
 std::vector<Scenario> all_scenarios();
 
 inline constexpr const char* kListName = "hot.txt";

@@ -61,12 +61,12 @@ struct Keys {
   Bytes header_protection;
 };
 
-Keys client_keys(std::uint32_t version, std::span<const std::byte> id) {
-  const Bytes client = expand_label(hmac(salt_of(version), id), "client in", 32);
+Keys keys_of(std::string_view side, std::uint32_t version, std::span<const std::byte> id) {
+  const Bytes secret = expand_label(hmac(salt_of(version), id), side, 32);
   const std::string prefix = version == kQuicV2 ? "quicv2 " : "quic ";
-  return {.key = expand_label(client, prefix + "key", 16),
-          .iv = expand_label(client, prefix + "iv", 12),
-          .header_protection = expand_label(client, prefix + "hp", 16)};
+  return {.key = expand_label(secret, prefix + "key", 16),
+          .iv = expand_label(secret, prefix + "iv", 12),
+          .header_protection = expand_label(secret, prefix + "hp", 16)};
 }
 
 using Context = std::unique_ptr<EVP_CIPHER_CTX, void (*)(EVP_CIPHER_CTX*)>;
@@ -160,6 +160,11 @@ QuicPacketBuilder& QuicPacketBuilder::clear_quic_bit() {
   return *this;
 }
 
+QuicPacketBuilder& QuicPacketBuilder::from_server() {
+  from_server_ = true;
+  return *this;
+}
+
 QuicPacketBuilder& QuicPacketBuilder::crypto(std::uint64_t offset, std::span<const std::byte> data) {
   append_integer(payload_, 6, 1);
   append_quic_integer(payload_, offset);
@@ -200,7 +205,7 @@ Bytes QuicPacketBuilder::header(std::size_t payload_bytes) const {
 }
 
 Bytes QuicPacketBuilder::protect(Bytes header, std::span<const std::byte> payload) const {
-  const Keys keys = client_keys(version_, keys_from_.value_or(id_));
+  const Keys keys = keys_of(from_server_ ? "server in" : "client in", version_, keys_from_.value_or(id_));
   const Bytes sealed = seal(keys, number_, header, payload);
   const std::size_t number_offset = header.size() - number_bytes_;
   append(header, sealed);

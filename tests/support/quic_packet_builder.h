@@ -36,6 +36,8 @@ class QuicPacketBuilder {
   /// `sent_bytes` 1 to 4 of the number go on the wire. Default: number 0 in one byte.
   QuicPacketBuilder& number(std::uint64_t value, std::size_t sent_bytes = 1);
   QuicPacketBuilder& clear_quic_bit();
+  /// By the server's keys: those of the client's destination id, which keys_from() names.
+  QuicPacketBuilder& from_server();
 
   QuicPacketBuilder& crypto(std::uint64_t offset, std::span<const std::byte> data);
   QuicPacketBuilder& ping();
@@ -61,6 +63,7 @@ class QuicPacketBuilder {
   std::uint64_t number_ = 0;
   std::size_t number_bytes_ = 1;
   bool quic_bit_ = true;
+  bool from_server_ = false;
   Bytes payload_;
   std::size_t pad_to_ = 0;
 };

@@ -139,6 +139,41 @@ TEST(AnswerFrames, EachKind) {
   EXPECT_TRUE(send(request().build(), verdict_of(AnswerKind::none, false), page.value()).empty());
 }
 
+TEST(AnswerFrames, ACloseOfQuicIsOneDatagram) {
+  const auto page = BlockPage::make({.body = "page"});
+  ASSERT_TRUE(page);
+  const Bytes closing = test::to_bytes("close");
+  Verdict verdict = verdict_of(AnswerKind::quic_close, false);
+  verdict.datagram = closing;
+  const Bytes frame = PacketBuilder()
+                          .ethernet()
+                          .vlan(7)
+                          .pppoe()
+                          .ipv6("2001:db8::1", "2001:db8::2")
+                          .udp(1234, 443)
+                          .payload("hello")
+                          .build();
+  const Bytes expected = PacketBuilder()
+                             .ethernet(test::kServerMac, test::kClientMac)
+                             .vlan(7)
+                             .pppoe()
+                             .ipv6("2001:db8::2", "2001:db8::1")
+                             .udp(443, 1234)
+                             .payload("close")
+                             .build();
+  const auto sent = send(frame, verdict, page.value());
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].towards, base::Towards::client);
+  EXPECT_EQ(test::difference(expected, sent[0].frame), "");
+  // In a packet that was put together from fragments.
+  const auto whole = proto::parse_packet(frame, proto::LinkType::ethernet);
+  verdict.reassembled = &whole;
+  const Bytes fragment = PacketBuilder().ethernet().ipv6("::1", "::2").fragment(8, true).payload("x").build();
+  const auto again = send(fragment, verdict, page.value());
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(test::difference(expected, again[0].frame), "");
+}
+
 TEST(AnswerFrames, ASynIsResetWithoutASequenceNumber) {
   const auto page = BlockPage::make({.body = "page"});
   ASSERT_TRUE(page);

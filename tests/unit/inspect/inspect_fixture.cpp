@@ -91,6 +91,9 @@ std::string summary(const inspect::Verdict& verdict) {
     case inspect::AnswerKind::finish:
       text += " finish";
       break;
+    case inspect::AnswerKind::quic_close:
+      text += " quic_close";
+      break;
   }
   return text;
 }

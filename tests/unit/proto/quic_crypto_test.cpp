@@ -109,6 +109,67 @@ TEST(QuicCrypto, PacketsOfTheStandards) {
   }
 }
 
+struct ServerVector {
+  std::string what;
+  std::uint32_t number;
+  QuicVersion version;
+  std::string key;
+  std::string iv;
+  std::string header_protection;
+  std::string header;  // of the packet of A.3, with its number
+  std::string packet;
+};
+
+// RFC 9001, A.1 and A.3; RFC 9369, A.1 and A.3.
+std::vector<ServerVector> server_vectors() {
+  return {
+      {"version 1", kQuicV1, QuicVersion::v1, "cf3a5331653c364c88f0f379b6067e37", "0ac1493ca1905853b0bba03e",
+       "c206b8d9b9f0f37644430b490eeaa314", "c1000000010008f067a5502a4262b50040750001",
+       "cf000000010008f067a5502a4262b5004075c0d95a482cd0991cd25b0aac406a"
+       "5816b6394100f37a1c69797554780bb38cc5a99f5ede4cf73c3ec2493a1839b3"
+       "dbcba3f6ea46c5b7684df3548e7ddeb9c3bf9c73cc3f3bded74b562bfb19fb84"
+       "022f8ef4cdd93795d77d06edbb7aaf2f58891850abbdca3d20398c276456cbc4"
+       "2158407dd074ee"},
+      {"version 2", kQuicV2, QuicVersion::v2, "82db637861d55e1d011f19ea71d5d2a7", "dd13c276499c0249d3310652",
+       "edf6d05c83121201b436e16877593c3a", "d16b3343cf0008f067a5502a4262b50040750001",
+       "dc6b3343cf0008f067a5502a4262b5004075d92faaf16f05d8a4398c47089698"
+       "baeea26b91eb761d9b89237bbf87263017915358230035f7fd3945d88965cf17"
+       "f9af6e16886c61bfc703106fbaf3cb4cfa52382dd16a393e42757507698075b2"
+       "c984c707f0a0812d8cd5a6881eaf21ceda98f4bd23f6fe1a3e2c43edd9ce7ca8"
+       "4bed8521e2e140"}};
+}
+
+TEST(QuicCrypto, ServersPacketsOfTheStandards) {
+  const Bytes frames = from_hex(
+      "02000000000600405a020000560303eefce7f7b37ba1d1632e96677825ddf739"
+      "88cfc79825df566dc5430b9a045a1200130100002e00330024001d00209d3c94"
+      "0d89690b84d08a60993c144eca684d1081287c834d5311bcf32bb9da1a002b00"
+      "020304");
+  QuicCrypto crypto;
+  for (const ServerVector& v : server_vectors()) {
+    const auto keys = crypto.server_keys(v.version, QuicConnectionId(from_hex(kQuicClientId)));
+    EXPECT_EQ(bytes_of(keys.key), from_hex(v.key)) << v.what;
+    EXPECT_EQ(bytes_of(keys.iv), from_hex(v.iv)) << v.what;
+    EXPECT_EQ(bytes_of(keys.header_protection), from_hex(v.header_protection)) << v.what;
+    Bytes packet = from_hex(v.header);
+    const std::size_t header_bytes = packet.size();
+    append(packet, frames);
+    packet.resize(packet.size() + QuicCrypto::kTagBytes);
+    crypto.seal(keys, 1, header_bytes, 2, packet);
+    EXPECT_EQ(difference(from_hex(v.packet), packet), "") << v.what;
+    const Bytes built = QuicPacketBuilder()
+                            .version(v.number)
+                            .id("")
+                            .source_id("f067a5502a4262b5")
+                            .keys_from(kQuicClientId)
+                            .from_server()
+                            .number(1, 2)
+                            .frames(frames)
+                            .build();
+    EXPECT_EQ(difference(from_hex(v.packet), built), "") << v.what << ": the tests' own packets";
+  }
+}
+
 TEST(QuicCrypto, EveryVersionAndNumberLength) {
   QuicCrypto crypto;
   for (const std::uint32_t version : {kQuicV1, kQuicV2, kQuicDraft29, 0xff000017U, 0xff000022U}) {
