@@ -98,7 +98,8 @@ CryptoStream& CryptoStreams::add(std::uint64_t connection, proto::QuicVersion ve
                                  const proto::QuicConnectionId& id, std::chrono::nanoseconds now) noexcept {
   now_ = now;
   CryptoStream& stream = place_for(connection, now);
-  release_bytes(stream);
+  // A place that was never taken shows by its tag: it need not be fetched.
+  if (tags_[index_of(stream)] != 0) release_bytes(stream);
   stream = CryptoStream{};
   stream.chunks.fill(CryptoStream::kNoChunk);
   stream.connection = connection;
@@ -110,13 +111,28 @@ CryptoStream& CryptoStreams::add(std::uint64_t connection, proto::QuicVersion ve
   return stream;
 }
 
+void CryptoStreams::expect(std::uint64_t connection) noexcept {
+  constexpr std::size_t kLine = 64;
+  const std::size_t set = set_of(connection);
+  for (std::size_t i = set; i < set + kWays; ++i) {
+    auto* place = reinterpret_cast<std::byte*>(&streams_[i]);
+    __builtin_prefetch(place, 1);
+    __builtin_prefetch(place + kLine, 1);
+    if (tags_[i] == 0) break;
+  }
+  if (free_ == kNone) return;
+  auto* chunk = reinterpret_cast<std::byte*>(&chunks_[free_]);
+  for (std::size_t i = 0; i < kExpectedBytes; i += kLine) __builtin_prefetch(chunk + i, 1);
+  __builtin_prefetch(&chunks_[free_].owner, 1);
+}
+
 CryptoStream& CryptoStreams::place_for(std::uint64_t connection, std::chrono::nanoseconds now) noexcept {
   const auto worth = [](const CryptoStream& stream) {
     return stream.blocked ? 2 : stream.decided[0] ? 0 : 1;
   };
   CryptoStream* place = nullptr;
   for (CryptoStream& stream : std::span(streams_).subspan(set_of(connection), kWays)) {
-    if (!live(stream, now)) return stream;
+    if (tags_[index_of(stream)] == 0 || !live(stream, now)) return stream;
     if (place == nullptr || worth(stream) < worth(*place) ||
         (worth(stream) == worth(*place) && stream.last_seen < place->last_seen)) {
       place = &stream;

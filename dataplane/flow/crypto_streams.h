@@ -71,6 +71,10 @@ class CryptoStreams {
   CryptoStream& add(std::uint64_t connection, proto::QuicVersion version, const proto::QuicConnectionId& id,
                     std::chrono::nanoseconds now) noexcept;
 
+  /// Has the memory fetched that add() and the first store() of a new connection write to, when there is
+  /// something else to do before: decrypting.
+  void expect(std::uint64_t connection) noexcept;
+
   /// Keeps bytes at an offset of the stream; what reaches behind kMaxCryptoBytes is left out. A conflicting
   /// piece leaves the bytes that were there. O(bytes).
   Stored store(CryptoStream& stream, std::uint64_t offset, std::span<const std::byte> data) noexcept;
@@ -89,6 +93,7 @@ class CryptoStreams {
  private:
   static constexpr std::uint32_t kNone = 0xffffffff;
   static constexpr std::size_t kWords = kCryptoChunkBytes / 64;
+  static constexpr std::size_t kExpectedBytes = 768;  // the bits of a chunk and the bytes of a short hello
 
   struct Chunk {
     std::array<std::uint64_t, kWords> present{};

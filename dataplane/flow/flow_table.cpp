@@ -80,8 +80,9 @@ void FlowTable::count_blocked(bool more) noexcept {
 }
 
 void FlowTable::release(std::size_t index) noexcept {
+  // A free place shows by its tag: its record need not be fetched.
+  if (tags_[index] == 0) return;
   Flow& flow = flows_[index];
-  if (!flow.used) return;
   buffers_.release(flow);
   if (flow.reading == Reading::blocked) count_blocked(false);
   flow.used = false;
