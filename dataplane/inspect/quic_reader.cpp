@@ -134,7 +134,6 @@ std::optional<proto::QuicOpened> QuicReader::open(const proto::QuicPacket& packe
     return opened;
   }
   streams_.expect(connection_);
-  streams_.expect(connection_);
   // An id that the server has chosen comes more often than a second connection of the same 5-tuple.
   if (const auto opened = open_as_known(packet)) return opened;
   const auto opened = open_with(packet, id, 0);
