@@ -12,7 +12,6 @@
 namespace weir::proto {
 namespace {
 
-constexpr std::size_t kTagBytes = QuicCrypto::kTagBytes;
 constexpr std::size_t kSampleBytes = 16;
 constexpr std::size_t kMaxPacketNumberBytes = 4;
 
