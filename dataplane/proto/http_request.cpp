@@ -85,11 +85,13 @@ ParseStatus read_request_line(std::string_view line, bool finished, HttpRequest&
 class Framing {
  public:
   void content_length(std::string_view value) noexcept {
+    // Most servers count in signed 64 bits: a larger length is an error to one, negative or none to another.
+    constexpr std::uint64_t kMaxLength = INT64_MAX;
     std::uint64_t bytes = 0;
     bool readable = !value.empty();
     for (const char c : value) {
       const auto digit = static_cast<std::uint64_t>(c - '0');
-      readable = readable && ascii_digit(c) && bytes <= (UINT64_MAX - digit) / 10;
+      readable = readable && ascii_digit(c) && bytes <= (kMaxLength - digit) / 10;
       if (!readable) break;
       bytes = bytes * 10 + digit;
     }

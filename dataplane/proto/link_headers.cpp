@@ -79,6 +79,8 @@ PacketClass HeaderWalk::read_link(std::span<const std::byte> bytes) noexcept {
       return read_loopback(bytes);
     case LinkType::raw_ip:
       return read_ip(bytes);
+    case LinkType::ppp:
+      return read_ppp(bytes);
   }
   return PacketClass::not_ip;
 }

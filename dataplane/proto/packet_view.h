@@ -12,7 +12,7 @@ namespace weir::proto {
 using base::Encapsulations;
 
 /// What the first byte of a frame belongs to (pcap link types; a DPDK port is always Ethernet).
-enum class LinkType : std::uint8_t { ethernet, raw_ip, linux_sll, linux_sll2, loopback };
+enum class LinkType : std::uint8_t { ethernet, raw_ip, linux_sll, linux_sll2, loopback, ppp };
 
 /// What the headers made of the frame.
 enum class PacketClass : std::uint8_t { not_ip, malformed, fragment, other, tcp, udp };

@@ -96,6 +96,8 @@ class ReplyPath::Walk {
       }
       case LinkType::loopback:
         return take(Kind::copied, kLoopbackBytes, Next::ip);
+      case LinkType::ppp:
+        return ppp();
     }
     return Next::unknown;
   }
@@ -139,9 +141,13 @@ class ReplyPath::Walk {
     return take(Kind::ethernet, kHeaderBytes + tags.bytes, tags.next);
   }
 
-  // RFC 2516, 4; RFC 1661, 2.
+  // RFC 2516, 4.
   Next pppoe() noexcept {
-    if (take(Kind::pppoe, kPppoeBytes, Next::ip) == Next::unknown) return Next::unknown;
+    return take(Kind::pppoe, kPppoeBytes, Next::ip) == Next::unknown ? Next::unknown : ppp();
+  }
+
+  // RFC 1661, 2.
+  Next ppp() noexcept {
     ByteReader in = reader();
     std::uint16_t protocol = in.u8();
     if (protocol == 0xff) {

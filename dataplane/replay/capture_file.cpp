@@ -76,6 +76,9 @@ std::optional<proto::LinkType> link_type_of(LinkNumber number) noexcept {
     case 0:
     case 108:
       return proto::LinkType::loopback;
+    case 9:   // LINKTYPE_PPP: with address and control or without
+    case 50:  // LINKTYPE_PPP_HDLC: with them
+      return proto::LinkType::ppp;
     default:
       return std::nullopt;
   }

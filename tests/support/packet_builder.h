@@ -30,6 +30,7 @@ class PacketBuilder {
   PacketBuilder& linux_sll();                        // cooked capture v1
   PacketBuilder& linux_sll2();                       // cooked capture v2
   PacketBuilder& loopback(bool big_endian = false);  // BSD null/loop: the address family, host order mostly
+  PacketBuilder& ppp();                              // with address and control
   PacketBuilder& vlan(std::uint16_t id, std::uint16_t tpid = 0x8100, std::uint8_t priority = 0);
   PacketBuilder& ethertype(std::uint16_t value);  // instead of the next layer's (link and VLAN layers)
   PacketBuilder& length_field();                  // 802.3: the length in the ethertype's place
@@ -99,6 +100,7 @@ class PacketBuilder {
     sll2,
     loopback,
     vlan,
+    ppp,
     pppoe,
     mpls,
     gre,

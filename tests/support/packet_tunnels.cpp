@@ -5,6 +5,11 @@
 // The methods of PacketBuilder that put packets into packets.
 namespace weir::test {
 
+PacketBuilder& PacketBuilder::ppp() {
+  add(Kind::ppp, from_hex("ff03 0000"), 0);
+  return *this;
+}
+
 PacketBuilder& PacketBuilder::pppoe(std::uint16_t session, bool short_protocol) {
   Bytes header = from_hex("11 00");
   append_integer(header, session, 2);
@@ -85,12 +90,23 @@ PacketBuilder& PacketBuilder::geneve(std::size_t option_words) {
   return *this;
 }
 
+namespace {
+
+std::uint16_t ppp_protocol(std::uint16_t ethertype) {
+  return ethertype == 0x86dd ? 0x0057 : ethertype == 0x8847 ? 0x0281 : 0x0021;
+}
+
+}  // namespace
+
 bool PacketBuilder::fill_encapsulation(const Layer& layer, const Layer* inner, std::size_t body_bytes,
                                        Bytes& header) const {
   const std::uint16_t number = layer.next.value_or(inner != nullptr ? inner->own_number : 0);
   switch (layer.kind) {
+    case Kind::ppp:
+      put_u16(header, 2, ppp_protocol(number));
+      return true;
     case Kind::pppoe: {
-      const std::uint16_t protocol = number == 0x86dd ? 0x0057 : number == 0x8847 ? 0x0281 : 0x0021;
+      const std::uint16_t protocol = ppp_protocol(number);
       put_u16(header, 4, layer.length.value_or(static_cast<std::uint16_t>(header.size() - 6 + body_bytes)));
       header.back() = static_cast<std::byte>(protocol & 0xff);
       if (header.size() == 8) header[6] = static_cast<std::byte>(protocol >> 8);

@@ -192,6 +192,13 @@ TEST(ParsePacket, OtherLinkTypes) {
       {"loopback, unknown family", unknown_family(), PacketClass::not_ip, "", LinkType::loopback},
       {"loopback, family with junk", odd_family(), PacketClass::not_ip, "", LinkType::loopback},
       {"loopback, cut", Bytes(3), PacketClass::malformed, "", LinkType::loopback},
+      {"PPP, IPv4", v4(PacketBuilder().raw(from_hex("0021"))), PacketClass::tcp, "hello", LinkType::ppp},
+      {"PPP, IPv6, address and control", v6(PacketBuilder().ppp()), PacketClass::udp, "hello", LinkType::ppp},
+      {"PPP, short protocol", v4(PacketBuilder().raw(from_hex("21"))), PacketClass::tcp, "hello",
+       LinkType::ppp},
+      {"PPP, LCP", PacketBuilder().raw(from_hex("ff03 c021")).payload("x").build(), PacketClass::not_ip, "",
+       LinkType::ppp},
+      {"PPP, cut", Bytes(1), PacketClass::not_ip, "", LinkType::ppp},
       {"loopback, family alone", PacketBuilder().loopback().build(), PacketClass::malformed, "",
        LinkType::loopback},
   });

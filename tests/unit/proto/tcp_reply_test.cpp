@@ -75,6 +75,7 @@ std::vector<Row> links() {
       {"cooked v1", PacketBuilder().linux_sll(), PacketBuilder().linux_sll(), LinkType::linux_sll},
       {"cooked v2", PacketBuilder().linux_sll2(), PacketBuilder().linux_sll2(), LinkType::linux_sll2},
       {"loopback", PacketBuilder().loopback(), PacketBuilder().loopback(), LinkType::loopback},
+      {"PPP", PacketBuilder().ppp(), PacketBuilder().ppp(), LinkType::ppp},
   };
 }
 

@@ -208,7 +208,8 @@ TEST(CaptureReader, LinkTypes) {
         Case{101, proto::LinkType::raw_ip}, Case{228, proto::LinkType::raw_ip},
         Case{229, proto::LinkType::raw_ip}, Case{113, proto::LinkType::linux_sll},
         Case{276, proto::LinkType::linux_sll2}, Case{0, proto::LinkType::loopback},
-        Case{108, proto::LinkType::loopback}, Case{9, std::nullopt}, Case{105, std::nullopt}}) {
+        Case{108, proto::LinkType::loopback}, Case{9, proto::LinkType::ppp}, Case{50, proto::LinkType::ppp},
+        Case{105, std::nullopt}}) {
     EXPECT_EQ(link_type_of({number}), link) << number;
   }
 }
