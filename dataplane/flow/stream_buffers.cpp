@@ -75,9 +75,10 @@ StreamBuffers::StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes)
     : flows_(flows),
       chunk_count_(std::max(memory_bytes / sizeof(Chunk), kMinChunks)),
       // Value-initialised: every page is there before the first packet.
-      chunks_(std::make_unique<Chunk[]>(chunk_count_)) {
+      chunks_(std::make_unique<Chunk[]>(chunk_count_)),
+      next_(std::make_unique<std::uint32_t[]>(chunk_count_)) {
   for (std::size_t i = chunk_count_; i-- > 0;) {
-    chunks_[i].next = free_;
+    next_[i] = free_;
     free_ = static_cast<std::uint32_t>(i);
   }
 }
@@ -88,7 +89,7 @@ const StreamBuffers::Chunk* StreamBuffers::chunk_at(const Flow& flow, std::uint3
   const Chunk& last = chunks_[flow.buffer.last_chunk];
   if (last.start == start) return &last;
   if (is_before(last.start, start)) return nullptr;
-  for (std::uint32_t i = flow.buffer.first_chunk; i != kNone; i = chunks_[i].next) {
+  for (std::uint32_t i = flow.buffer.first_chunk; i != kNone; i = next_[i]) {
     if (chunks_[i].start == start) return &chunks_[i];
     if (is_before(start, chunks_[i].start)) return nullptr;
   }
@@ -184,8 +185,9 @@ std::uint32_t StreamBuffers::contiguous_end(const Flow& flow, std::uint32_t sequ
   while (chunk != nullptr) {
     const std::size_t end = first_clear(chunk->present, sequence - chunk->start);
     sequence = chunk->start + static_cast<std::uint32_t>(end);
-    if (end < kChunk || chunk->next == kNone || chunks_[chunk->next].start != sequence) break;
-    chunk = &chunks_[chunk->next];
+    const std::uint32_t next = next_of(*chunk);
+    if (end < kChunk || next == kNone || chunks_[next].start != sequence) break;
+    chunk = &chunks_[next];
   }
   return sequence;
 }
@@ -208,8 +210,9 @@ std::size_t StreamBuffers::read(const Flow& flow, std::uint32_t sequence, std::u
       if (count < to - from) return total;
     }
     sequence = chunk->start + static_cast<std::uint32_t>(to);
-    if (to < kChunk || chunk->next == kNone || chunks_[chunk->next].start != sequence) break;
-    chunk = &chunks_[chunk->next];
+    const std::uint32_t next = next_of(*chunk);
+    if (to < kChunk || next == kNone || chunks_[next].start != sequence) break;
+    chunk = &chunks_[next];
   }
   return total;
 }
@@ -244,26 +247,27 @@ void StreamBuffers::link_chunk(Flow& flow, std::uint32_t index) noexcept {
     before = buffer.last_chunk;
   } else {
     for (std::uint32_t i = buffer.first_chunk; i != kNone && is_before(chunks_[i].start, chunk.start);
-         i = chunks_[i].next) {
+         i = next_[i]) {
       before = i;
     }
   }
-  std::uint32_t& link = before == kNone ? buffer.first_chunk : chunks_[before].next;
-  chunk.next = link;
+  std::uint32_t& link = before == kNone ? buffer.first_chunk : next_[before];
+  next_[index] = link;
   link = index;
-  if (chunk.next == kNone) buffer.last_chunk = index;
+  if (next_[index] == kNone) buffer.last_chunk = index;
 }
 
 std::uint32_t StreamBuffers::take_chunk(const Flow& flow) noexcept {
   if (free_ == kNone && !evict_for(flow)) return kNone;
   const std::uint32_t index = free_;
-  free_ = chunks_[index].next;
+  free_ = next_[index];
   ++used_count_;
+  expect_chunk();
   return index;
 }
 
 void StreamBuffers::free_chunk(std::uint32_t index) noexcept {
-  chunks_[index].next = free_;
+  next_[index] = free_;
   free_ = index;
   --used_count_;
 }
@@ -289,7 +293,7 @@ void StreamBuffers::release_before(Flow& flow, std::uint32_t sequence) noexcept 
   while (buffer.first_chunk != kNone) {
     const std::uint32_t index = buffer.first_chunk;
     if (is_before(sequence, chunks_[index].start + kChunk)) return;
-    buffer.first_chunk = chunks_[index].next;
+    buffer.first_chunk = next_[index];
     free_chunk(index);
   }
   buffer.last_chunk = kNone;
@@ -299,11 +303,18 @@ void StreamBuffers::release_before(Flow& flow, std::uint32_t sequence) noexcept 
 void StreamBuffers::release(Flow& flow) noexcept {
   while (flow.buffer.first_chunk != kNone) {
     const std::uint32_t index = flow.buffer.first_chunk;
-    flow.buffer.first_chunk = chunks_[index].next;
+    flow.buffer.first_chunk = next_[index];
     free_chunk(index);
   }
   flow.buffer.last_chunk = kNone;
   unlink(flow);
+  expect_chunk();
+}
+
+void StreamBuffers::expect_chunk() const noexcept {
+  if (free_ == kNone) return;
+  const auto bytes = std::as_bytes(std::span(&chunks_[free_], 1));
+  for (std::size_t i = 0; i < bytes.size(); i += alignof(Chunk)) __builtin_prefetch(&bytes[i], 1);
 }
 
 void StreamBuffers::touch(Flow& flow, bool waiting) noexcept {

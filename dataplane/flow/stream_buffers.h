@@ -70,7 +70,6 @@ class StreamBuffers {
   using Bits = std::array<std::uint64_t, kChunkBytes / 64>;
   struct alignas(64) Chunk {
     std::uint32_t start;  // sequence number, a multiple of kChunkBytes
-    std::uint32_t next;
     Bits present;
     Bits unverified;
     Bits urgent;
@@ -81,6 +80,11 @@ class StreamBuffers {
     std::uint32_t newest = kNone;
   };
 
+  [[nodiscard]] std::uint32_t next_of(const Chunk& chunk) const noexcept {
+    return next_[static_cast<std::size_t>(&chunk - chunks_.get())];
+  }
+  /// Has the chunk fetched that is the next to be written.
+  void expect_chunk() const noexcept;
   [[nodiscard]] const Chunk* chunk_at(const Flow& flow, std::uint32_t start) const noexcept;
   /// Finds or makes the chunk; null without room.
   Chunk* make_chunk(Flow& flow, std::uint32_t start) noexcept;
@@ -99,8 +103,11 @@ class StreamBuffers {
   std::span<Flow> flows_;
   std::size_t chunk_count_;
   std::unique_ptr<Chunk[]> chunks_;
+  // Of each chunk the one behind it, of a flow's or of the free ones. Apart from the chunks: taking and
+  // giving back does not wait for their memory.
+  std::unique_ptr<std::uint32_t[]> next_;
   std::size_t used_count_ = 0;
-  std::uint32_t free_ = kNone;  // chained by Chunk::next
+  std::uint32_t free_ = kNone;
   Queue kept_;
   Queue waiting_;
   std::uint64_t evictions_ = 0;
