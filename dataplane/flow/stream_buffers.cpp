@@ -113,6 +113,7 @@ Overlap StreamBuffers::compare(const Flow& flow, std::uint32_t sequence,
         if (!test(chunk->present, offset + i)) continue;
         ++overlap.held_bytes;
         if (chunk->bytes[offset + i] == piece[i]) continue;
+        if (!overlap.conflict) overlap.first_conflict = sequence + static_cast<std::uint32_t>(i);
         overlap.conflict = true;
         if (!test(chunk->unverified, offset + i)) overlap.only_unverified = false;
       }

@@ -13,10 +13,11 @@ namespace weir::flow {
 
 /// How a piece of a stream agrees with what is held of it.
 struct Overlap {
-  std::size_t held_bytes = 0;   // of the piece
-  bool conflict = false;        // some of them differ
-  bool only_unverified = true;  // all that differ came in segments with a wrong checksum
-  bool unverified = false;      // some of those that are held did
+  std::size_t held_bytes = 0;        // of the piece
+  bool conflict = false;             // some of them differ
+  bool only_unverified = true;       // all that differ came in segments with a wrong checksum
+  bool unverified = false;           // some of those that are held did
+  std::uint32_t first_conflict = 0;  // with a conflict: the sequence number of the first that differs
 };
 
 /// The bytes of streams, in any order, in a pool of chunks of fixed size that is taken once. The first copy

@@ -10,6 +10,7 @@ namespace {
 
 using flow::distance;
 using flow::Flow;
+using flow::HttpPhase;
 using flow::is_before;
 using flow::Reading;
 
@@ -167,19 +168,12 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
   // A keep-alive probe: one byte, of any value, from before what the receiver waits for (RFC 9293, 3.8.4).
   const bool probe = piece.bytes.size() == 1 && piece.end() == flow.highest;
   if (probe && !waits(flow)) return false;
-  // HTTP/2 can be read once more from its preface alone.
-  const bool can_begin = flow.reading != Reading::http2 || buffers_.at(flow, flow.open.message).has_value();
-  if (overlap.only_unverified && can_begin && !is_before(piece.sequence, flow.open.message) &&
+  const bool unread = !is_before(overlap.first_conflict, flow.position);
+  if (overlap.only_unverified && (unread || can_read_again(flow, overlap.first_conflict)) &&
       proto::tcp_checksum_is_right(segment.packet)) {
-    // What was held may never have been taken by the server: read again, as it stands now.
-    const std::uint32_t message = flow.open.message;
-    const std::uint32_t start = flow.start;
-    const std::uint32_t highest = flow.highest;
-    const bool known = flow.start_known;
+    // What was held may never have been taken by the server: read as it stands now.
     if (buffers_.write(flow, piece.sequence, piece.bytes, true)) {
-      begin(flow, message, known);
-      flow.start = start;
-      flow.highest = highest;
+      unread ? read_on(flow) : read_again(flow);
       buffers_.touch(flow, true);
       return true;
     }
@@ -188,13 +182,34 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
   return false;
 }
 
+bool StreamInspector::can_read_again(const Flow& flow, std::uint32_t sequence) const noexcept {
+  const std::uint32_t message = flow.open.message;
+  return !is_before(sequence, message) && buffers_.at(flow, message).has_value() &&
+         !is_before(buffers_.contiguous_end(flow, message), flow.position);
+}
+
+void StreamInspector::read_on(Flow& flow) noexcept {
+  flow.line_done = false;
+  flow.open.seen = flow.position;
+  flow.open.wanted = 1;
+}
+
+void StreamInspector::read_again(Flow& flow) noexcept {
+  const std::uint32_t start = flow.start;
+  const std::uint32_t highest = flow.highest;
+  begin(flow, flow.open.message, flow.start_known);
+  flow.start = start;
+  flow.highest = highest;
+}
+
 void StreamInspector::read_in_place(const Segment& segment, Flow& flow, const Piece& piece,
                                     SegmentFindings& findings) noexcept {
   const bool hold = flow.reading == Reading::message || flow.reading == Reading::http2;
+  const HttpPhase phase = flow.http.phase;
   const MessageReader::Result result = reader_.read(segment, flow, piece.bytes, findings);
   if (findings.block && segment.stop_at_block) return;
   const bool waiting = result.used_bytes < piece.bytes.size();
-  advance(flow, piece.sequence, result);
+  advance(flow, piece.sequence, phase, result);
   if (flow.reading == Reading::sampled) return;
   if (waiting || hold) {
     const auto bytes = waiting ? piece.bytes : piece.bytes.first(std::min(piece.bytes.size(), kHeldBytes));
@@ -234,9 +249,10 @@ void StreamInspector::read_buffered(const Segment& segment, Flow& flow, const Pi
     if (read_text) {
       const std::size_t count = buffers_.read(flow, begin, end, room);
       findings.incomplete = false;
+      const HttpPhase phase = flow.http.phase;
       const MessageReader::Result result = reader_.read(segment, flow, room.first(count), findings);
       if (findings.block && segment.stop_at_block) return;
-      advance(flow, begin, result);
+      advance(flow, begin, phase, result);
       if (flow.reading == Reading::sampled) return;
     }
     if (urgent) {
@@ -275,7 +291,7 @@ void StreamInspector::read_without_urgent(const Segment& segment, Flow& flow, st
   }
 }
 
-void StreamInspector::advance(Flow& flow, std::uint32_t text_begin,
+void StreamInspector::advance(Flow& flow, std::uint32_t text_begin, HttpPhase phase,
                               const MessageReader::Result& result) noexcept {
   const std::uint32_t before = flow.position;
   const bool behind_body =
@@ -283,7 +299,9 @@ void StreamInspector::advance(Flow& flow, std::uint32_t text_begin,
   flow.position = text_begin + static_cast<std::uint32_t>(result.used_bytes);
   const bool waiting = !result.all_used;
   if (result.found) flow.open.message = text_begin + static_cast<std::uint32_t>(result.message_begin);
-  if (waiting && !flow.urgent) flow.open.message = flow.position;
+  // Nothing can be read again from the midst of a body's framing.
+  const bool framing_went_on = !result.found && phase != HttpPhase::head && flow.open.message == text_begin;
+  if ((waiting || framing_went_on) && !flow.urgent) flow.open.message = flow.position;
   if (result.found) flow.urgent = false;
   if (!waiting) flow.open.wanted = 1;
   const auto skip = static_cast<std::uint32_t>(std::min<std::uint64_t>(result.skip_bytes, kSkipBytes));

@@ -60,6 +60,11 @@ class StreamInspector {
   /// Compares with what is held; false when the segment's way ends here.
   bool agrees(const Segment& segment, flow::Flow& flow, const Piece& piece,
               SegmentFindings& findings) noexcept;
+  /// Whether the message at hand is still held as far as it has been read, `sequence` in it.
+  [[nodiscard]] bool can_read_again(const flow::Flow& flow, std::uint32_t sequence) const noexcept;
+  /// The message at hand has changed: none of it has been read yet, or its reading begins anew.
+  static void read_on(flow::Flow& flow) noexcept;
+  static void read_again(flow::Flow& flow) noexcept;
   void read_in_place(const Segment& segment, flow::Flow& flow, const Piece& piece,
                      SegmentFindings& findings) noexcept;
   void read_buffered(const Segment& segment, flow::Flow& flow, const Piece& piece,
@@ -70,7 +75,7 @@ class StreamInspector {
   void read_without_urgent(const Segment& segment, flow::Flow& flow, std::uint32_t begin, std::uint32_t end,
                            SegmentFindings& findings) noexcept;
   /// Moves the position behind what was read.
-  static void advance(flow::Flow& flow, std::uint32_t text_begin,
+  static void advance(flow::Flow& flow, std::uint32_t text_begin, flow::HttpPhase phase,
                       const MessageReader::Result& result) noexcept;
 
   flow::StreamBuffers& buffers_;

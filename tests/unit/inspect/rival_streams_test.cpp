@@ -133,6 +133,21 @@ TEST(RivalStreams, ABlockedStreamKeepsItsNumbers) {
                               });
 }
 
+TEST(RivalStreams, AnUnverifiedDecoyBehindABodyGivesWay) {
+  const std::string chunked =
+      "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: x\r\n\r\n";
+  const auto bytes = static_cast<std::uint32_t>(chunked.size());
+  run_streams(rules().view(),
+              {{"a decoy with a wrong checksum",
+                {syn(0),
+                 {"the end of the request", bytes + 25, kListed.substr(25), kIncomplete},
+                 {"the body's head, half a chunk line", 0, chunked.substr(0, 65), kPassed},
+                 {"its rest, a byte of the chunk", 65, chunked.substr(65, 3), kNone},
+                 {"decoy", bytes, kOther.substr(0, 25), kIncomplete, "PA", {}, {}, {}, std::uint16_t{0x1234}},
+                 {"another byte", 68, chunked.substr(68, 1), kNone},
+                 {"all between", 69, chunked.substr(69) + kListed.substr(0, 25), kPage}}}});
+}
+
 TEST(RivalStreams, PortsAreUsedAgain) {
   std::vector<StreamStep> steps;
   for (std::uint32_t i = 0; i < 20; ++i) {
