@@ -46,7 +46,7 @@ base::Result<Capture> load_capture(const std::filesystem::path& file) {
     if (!capture.problem.empty()) capture.problem += '\n';
     capture.problem += fmt::format(
         "{}: {} packets of link type {} left out: expected Ethernet, raw IP, Linux "
-        "cooked or loopback",
+        "cooked, loopback or PPP",
         capture.name, count, link);
   }
   return capture;
@@ -85,7 +85,7 @@ void Replay::replay_packet(inspect::Inspector& inspector, const CapturePacket& p
   counters_.add(verdict.outcome);
   if (verdict.action == inspect::Action::forward) {
     write(packet);
-  } else if (verdict.answer != inspect::AnswerKind::none) {
+  } else if (verdict.answer != inspect::AnswerKind::none || verdict.reset_server) {
     send_answers(view, verdict, packet);
   }
 }
@@ -144,7 +144,7 @@ std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
   stats["unenforceable"] = unenforceable;
   stats["injected"] =
       counts_by_name(base::kTowards, [&](std::size_t i) { return counters.get(Family::injected, i); });
-  stats["quic_evictions"] = counters.get(Family::quic_evictions);
+  stats["stream_evictions"] = counters.get(Family::stream_evictions);
   stats["fragment_evictions"] = counters.get(Family::fragment_evictions);
   stats["quic_evictions"] = counters.get(Family::quic_evictions);
   stats["h2c_unfollowed"] = counters.get(Family::h2c_unfollowed);

@@ -1,3 +1,4 @@
+#include <array>
 #include <string>
 #include <utility>
 
@@ -152,6 +153,17 @@ Scenario connection_ids() {
                                   whole(name).build()};
       },
       "forward_not_candidate");
+  all.add("resumption, early data behind the Initial", [](std::string_view name) {
+    const Bytes hello = TlsHelloBuilder()
+                            .typical()
+                            .alpn({"h3"})
+                            .extension(42, {})  // early_data
+                            .sni(name)
+                            .extension(41, Bytes(180, std::byte{9}))  // pre_shared_key
+                            .handshake();
+    return std::vector<Bytes>{joined({QuicPacketBuilder().crypto(0, hello).build(),
+                                      QuicPacketBuilder().type(Type::zero_rtt).padding(600).build()})};
+  });
   all.add("coalesced with a handshake packet", [](std::string_view name) {
     return std::vector<Bytes>{
         joined({whole(name).build(), QuicPacketBuilder().type(Type::handshake).padding(100).build()})};
@@ -255,7 +267,10 @@ Scenario ports_and_lengths() {
   };
   both("a source port below the destination's",
        [](const Bytes& payload) { return client_udp(440, 50443).payload(payload); });
-  both("an odd port", [](const Bytes& payload) { return client_udp(50001, 3478).payload(payload); });
+  for (const std::uint16_t port : std::to_array<std::uint16_t>({53, 80, 123, 3478, 65535})) {
+    both("port " + std::to_string(port),
+         [port](const Bytes& payload) { return client_udp(50001, port).payload(payload); });
+  }
   both("a UDP length longer than the content",
        [](const Bytes& payload) { return client_udp(50002).length(9000).payload(payload); });
   both("a UDP length of 0",

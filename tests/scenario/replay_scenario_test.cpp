@@ -1,4 +1,4 @@
-#include <numeric>
+#include <algorithm>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -37,7 +37,9 @@ TEST_P(ReplayScenario, VerdictsPacketsAndConservation) {
 
   std::vector<std::string> requests;
   for (const std::string& line : lines_of(run.finished.out)) requests.push_back(summary(line));
-  EXPECT_EQ(requests, scenario.requests);
+  EXPECT_EQ(requests.size(), scenario.requests.size());
+  for (std::size_t i = 0; i < std::min(requests.size(), scenario.requests.size()); ++i)
+    EXPECT_EQ(requests[i], scenario.requests[i]);
 
   EXPECT_EQ(run.link, static_cast<std::uint32_t>(scenario.link));
   check_outgoing(scenario, run.frames);

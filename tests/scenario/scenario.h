@@ -28,6 +28,7 @@ struct Step {
   Answer answer = Answer::none;
   std::optional<std::uint32_t> server_next{};  // RST to the server; default: the frame's sequence number
   std::optional<std::uint32_t> client_end{};   // what the answer acknowledges; default: the frame
+  Bytes whole{};                               // what is answered, if not the frame: it was a fragment
 };
 
 struct Scenario {
@@ -54,6 +55,7 @@ std::vector<Scenario> connection_lie_scenarios();
 std::vector<Scenario> http_disguise_scenarios();
 std::vector<Scenario> tls_disguise_scenarios();
 std::vector<Scenario> sequence_scenarios();
+std::vector<Scenario> fragment_scenarios();
 std::vector<Scenario> all_scenarios();
 
 inline constexpr const char* kListName = "hot.txt";
