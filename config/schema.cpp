@@ -260,6 +260,42 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      [](Settings& s) -> Field { return choice(s.dataplane.fail.no_list, kFailModes); },
      {.help = "What becomes of packets while there is no list at all, neither on disk at the start nor from "
               "the control daemon. `closed` cuts the wire, both ways and whatever the packets are."}},
+    {"dataplane.breaker.page_hits_per_second",
+     [](Settings& s) -> Field { return &s.dataplane.breaker.page_hits_per_second; },
+     {.help = "A rule with a path that blocks more requests than this in each of five seconds in a row is "
+              "suspended, "
+              "and an alarm raised: an entry that is too wide does harm at once. 0: never.",
+      .unit = "requests",
+      .min = 0,
+      .max = 30000}},
+    {"dataplane.breaker.host_hits_per_second",
+     [](Settings& s) -> Field { return &s.dataplane.breaker.host_hits_per_second; },
+     {.help = "The same for rules on whole hosts. Those of a list that must be obeyed whatever the traffic "
+              "are not "
+              "for a machine to suspend, so this is off.",
+      .unit = "requests",
+      .min = 0,
+      .max = 30000}},
+    {"dataplane.latency_histogram",
+     [](Settings& s) -> Field { return &s.dataplane.latency_histogram; },
+     {.help = "Measure how long each packet takes, from its arrival to its being handed to the other port; "
+              "`weirctl latency` switches it at run time."}},
+    {"dataplane.user",
+     [](Settings& s) -> Field { return &s.dataplane.user; },
+     {.help =
+          "User that the dataplane becomes when its ports are open; of its capabilities only CAP_NET_ADMIN "
+          "is kept, "
+          "where a port's device sits on an interface of the kernel's. The directory of `socket` must be the "
+          "user's. None: stay who started it.",
+      .check = check_plain_word,
+      .pattern = kWordPattern}},
+    {"dataplane.seccomp",
+     [](Settings& s) -> Field { return &s.dataplane.seccomp; },
+     {.help = "Refuse system calls that a running dataplane does not make."}},
+    {"dataplane.lock_memory",
+     [](Settings& s) -> Field { return &s.dataplane.lock_memory; },
+     {.help = "Keep the dataplane's memory from being swapped out, where the limit on locked memory can be "
+              "raised."}},
     {"dataplane.link_follow",
      [](Settings& s) -> Field { return &s.dataplane.link_follow; },
      {.help =

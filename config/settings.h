@@ -86,6 +86,12 @@ struct FailSettings {
   FailMode no_list = FailMode::open;
 };
 
+/// Blocked requests of one rule a second, above which it is suspended; 0: never.
+struct BreakerSettings {
+  unsigned page_hits_per_second = 1000;
+  unsigned host_hits_per_second = 0;
+};
+
 struct DataplaneSettings {
   std::vector<std::string> eal;
   Mode mode = Mode::inline_wire;
@@ -101,7 +107,12 @@ struct DataplaneSettings {
   FlowSettings flows;
   FragmentSettings fragments;
   FailSettings fail;
+  BreakerSettings breaker;
   bool link_follow = true;
+  bool latency_histogram = false;
+  std::string user;  // to become once the ports are open; empty: stay
+  bool seccomp = true;
+  bool lock_memory = true;
 };
 
 /// Unix user or group names whose members have a role; root has every role.

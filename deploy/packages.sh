@@ -15,7 +15,7 @@ TEXT
 
 build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   libdpdk-dev libboost-program-options-dev libxxhash-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
-  nlohmann-json3-dev libidn2-dev libpsl-dev publicsuffix libsystemd-dev libcurl4-openssl-dev libpcap-dev
+  nlohmann-json3-dev libidn2-dev libpsl-dev publicsuffix libsystemd-dev libseccomp-dev libcurl4-openssl-dev libpcap-dev
   libssl-dev libipsec-mb-dev prometheus-cpp-dev zlib1g-dev)
 demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
 test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools tshark python3 libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)

@@ -110,6 +110,21 @@ Request rollback_request(const Given& given) {
 
 Request mode_request(const Given& given) { return json{{"mode", given.arguments[0]}}; }
 
+Request unsuspend_request(const Given& given) {
+  if (given.arguments.empty()) return json::object();
+  const auto rule = number(given.arguments[0]);
+  if (!rule) return not_a_number("RULE", given.arguments[0]);
+  return json{{"rule", *rule}};
+}
+
+Request latency_request(const Given& given) {
+  const std::string& word = given.arguments[0];
+  if (word != "on" && word != "off") {
+    return base::Error{"usage", fmt::format("latency: on or off was expected, not '{}'", word)};
+  }
+  return json{{"enabled", word == "on"}};
+}
+
 Request audit_request(const Given& given) {
   json params = json::object();
   for (const char* option : {"since", "limit"}) {
@@ -121,7 +136,7 @@ Request audit_request(const Given& given) {
   return params;
 }
 
-constexpr std::array<Command, 14> kCommands{{
+constexpr std::array<Command, 16> kCommands{{
     {"status",
      "",
      0,
@@ -181,6 +196,26 @@ constexpr std::array<Command, 14> kCommands{{
      &mode_request,
      "enforcement",
      &print_mode},
+    {"unsuspend",
+     "[RULE]",
+     0,
+     1,
+     {},
+     "",
+     "put a rule that matched too often, or all of them, back into force",
+     &unsuspend_request,
+     "breaker.reset",
+     &print_unsuspend},
+    {"latency",
+     "on|off",
+     1,
+     1,
+     {},
+     "on off",
+     "measure how long packets take, until the dataplane restarts",
+     &latency_request,
+     "latency",
+     &print_latency},
     {"report",
      "",
      0,

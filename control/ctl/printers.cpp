@@ -283,6 +283,19 @@ int print_mode(const Session& session, const Given&, const json& answer) {
   return kDone;
 }
 
+int print_unsuspend(const Session& session, const Given&, const json& answer) {
+  session.out() << fmt::format("{} rule(s) hold again\n", cell(answer, "reset"));
+  return kDone;
+}
+
+int print_latency(const Session& session, const Given&, const json& answer) {
+  const json& enabled = member(answer, "enabled");
+  const bool on = enabled.is_boolean() && enabled.get<bool>();
+  session.out() << (on ? "packets are measured, until the dataplane restarts: weir_packet_latency_seconds\n"
+                       : "packets are not measured any more\n");
+  return kDone;
+}
+
 int print_report(const Session& session, const Given&, const json& answer) {
   constexpr std::array<const char*, 6> counts{
       "entries",    "every_protocol", "cleartext_http_only", "whole_host_when_encrypted",

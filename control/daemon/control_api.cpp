@@ -34,9 +34,11 @@ constexpr std::array<std::string_view, 4> kRulesParams{"list", "limit", "cursor"
 constexpr std::array<std::string_view, 1> kCheckParams{"url"};
 constexpr std::array<std::string_view, 1> kRollbackParams{"generation"};
 constexpr std::array<std::string_view, 1> kModeParams{"mode"};
+constexpr std::array<std::string_view, 1> kBreakerParams{"rule"};
+constexpr std::array<std::string_view, 1> kLatencyParams{"enabled"};
 constexpr std::array<std::string_view, 2> kAuditParams{"since", "limit"};
 
-constexpr std::array<Method, 15> kMethods{{
+constexpr std::array<Method, 17> kMethods{{
     {"version", Role::read, Names{}, &ControlApi::version},
     {"status", Role::read, Names{}, &ControlApi::status},
     {"lists", Role::read, Names{}, &ControlApi::lists},
@@ -48,6 +50,8 @@ constexpr std::array<Method, 15> kMethods{{
     {"snapshots", Role::read, Names{}, &ControlApi::snapshots},
     {"rollback", Role::admin, kRollbackParams, &ControlApi::rollback},
     {"enforcement", Role::admin, kModeParams, &ControlApi::enforcement},
+    {"breaker.reset", Role::admin, kBreakerParams, &ControlApi::breaker_reset},
+    {"latency", Role::admin, kLatencyParams, &ControlApi::latency},
     {"counters", Role::read, Names{}, &ControlApi::counters},
     {"report.enforceability", Role::read, Names{}, &ControlApi::enforceability},
     {"config.check", Role::read, Names{}, &ControlApi::config_check},
@@ -331,6 +335,24 @@ void ControlApi::enforcement(Call&& call) {
   if (!mode) params.refuse("mode", "enforce, monitor or bypass");
   if (params.error()) return call.responder->fail(*params.error());
   updates_.set_enforcement(std::move(call.caller), *mode, answer_to(call));
+}
+
+void ControlApi::breaker_reset(Call&& call) {
+  CallParams params(*call.params);
+  const auto rule = params.number("rule", UINT32_MAX);
+  if (params.error()) return call.responder->fail(*params.error());
+  std::optional<std::uint32_t> wanted;
+  if (rule) wanted = static_cast<std::uint32_t>(*rule);
+  updates_.reset_breaker(std::move(call.caller), wanted, answer_to(call));
+}
+
+void ControlApi::latency(Call&& call) {
+  CallParams params(*call.params);
+  const bool enabled = params.flag("enabled");
+  if (params.error()) return call.responder->fail(*params.error());
+  later(std::move(call), [this, enabled] {
+    return link_.call("latency", {{"enabled", enabled}}, kCountersTimeout);
+  });
 }
 
 }  // namespace weir::control

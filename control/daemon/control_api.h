@@ -61,6 +61,8 @@ class ControlApi {
   void snapshots(Call&& call);
   void rollback(Call&& call);
   void enforcement(Call&& call);
+  void breaker_reset(Call&& call);
+  void latency(Call&& call);
   void counters(Call&& call);
   void enforceability(Call&& call);
   void config_check(Call&& call);

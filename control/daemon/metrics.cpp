@@ -80,6 +80,24 @@ MetricFamily counter_family(const json& source) {
   return result;
 }
 
+/// `source` is one of the histograms in the dataplane's answer.
+MetricFamily histogram_family(const json& source) {
+  MetricFamily result = family(text(source, "name"), text(source, "help"), MetricType::Histogram);
+  prometheus::ClientMetric metric;
+  metric.histogram.sample_count = static_cast<std::uint64_t>(number(source, "count"));
+  metric.histogram.sample_sum = number(source, "sum_seconds");
+  for (const json& bucket : array_of(source, "buckets")) {
+    if (!bucket.is_object()) continue;
+    metric.histogram.bucket.push_back(
+        {.cumulative_count = static_cast<std::uint64_t>(number(bucket, "count")),
+         .upper_bound = number(bucket, "below_seconds")});
+  }
+  metric.histogram.bucket.push_back({.cumulative_count = metric.histogram.sample_count,
+                                     .upper_bound = std::numeric_limits<double>::infinity()});
+  result.metric.push_back(std::move(metric));
+  return result;
+}
+
 void add_ports(std::vector<MetricFamily>& families, const json& status) {
   struct Row {
     const char* name;
@@ -181,6 +199,13 @@ std::vector<MetricFamily> dataplane_metrics(const json& counters, const json& st
     if (source.is_object() && text(source, "name").starts_with("weir_"))
       families.push_back(counter_family(source));
   }
+  for (const json& source : array_of(counters, "histograms")) {
+    if (source.is_object() && text(source, "name").starts_with("weir_") && number(source, "count") > 0)
+      families.push_back(histogram_family(source));
+  }
+  families.push_back(single("weir_rules_suspended", "Rules that do not hold because they matched too often",
+                            MetricType::Gauge,
+                            static_cast<double>(array_of(status, "suspended_rules").size())));
   add_ports(families, status);
   MetricFamily busy =
       family("weir_lcore_busy_ratio", "Share of its time that a worker has packets to do", MetricType::Gauge);

@@ -21,6 +21,17 @@ std::string dataplane_mode(const DataplaneStatus& dataplane) {
   return mode != dataplane.raw.end() && mode->is_string() ? mode->get<std::string>() : std::string();
 }
 
+/// Ids, with commas between; empty: none.
+std::string suspended_rules(const DataplaneStatus& dataplane) {
+  std::string ids;
+  if (!dataplane.up || !dataplane.raw.contains("suspended_rules")) return ids;
+  for (const json& rule : dataplane.raw.at("suspended_rules")) {
+    if (rule.is_number_unsigned())
+      ids += fmt::format("{}{}", ids.empty() ? "" : ", ", rule.get<std::uint64_t>());
+  }
+  return ids;
+}
+
 /// What keeps the box from doing its job, the gravest first.
 json problems_of(const config::Settings& settings, const View& view, const DataplaneStatus& dataplane,
                  std::int64_t now) {
@@ -38,6 +49,13 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
   if (dataplane.up && dataplane_mode(dataplane) == "bypass") {
     problems.push_back(
         problem("bypass", "the dataplane is in bypass mode: nothing is blocked (`weirctl mode enforce`)"));
+  }
+  const std::string suspended = suspended_rules(dataplane);
+  if (!suspended.empty()) {
+    problems.push_back(problem(
+        "rules_suspended", fmt::format("suspended because they matched too often, see `weirctl unsuspend`: "
+                                       "rules {}",
+                                       suspended)));
   }
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
     const ListState& list = view.state.lists[i];

@@ -252,6 +252,25 @@ void Updates::set_enforcement(Caller caller, base::Enforcement mode, const Done&
       done);
 }
 
+void Updates::reset_breaker(Caller caller, std::optional<std::uint32_t> rule, const Done& done) {
+  submit(
+      std::move(caller),
+      [this, rule](Change& change) -> Answer {
+        json params = json::object();
+        if (rule) {
+          params["rule"] = *rule;
+          change.record.rule = *rule;
+        }
+        auto answer = link_.call("breaker.reset", params, kModeTimeout);
+        if (!answer) return answer;
+        change.record.active = true;
+        link_.refresh(kModeTimeout);
+        answer.value()["generation"] = publisher_.current().state.generation.value;
+        return answer;
+      },
+      done);
+}
+
 // ---- expiry and the dataplane ----
 
 void Updates::schedule_expiry() {

@@ -64,6 +64,8 @@ class Updates {
   void reload(Caller caller, std::string list, bool dry_run, const Done& done);
   void rollback(Caller caller, std::optional<std::uint64_t> generation, const Done& done);
   void set_enforcement(Caller caller, base::Enforcement mode, const Done& done);
+  /// Puts suspended rules back into force: one, or all.
+  void reset_breaker(Caller caller, std::optional<std::uint32_t> rule, const Done& done);
   /// Every feed is due now, each for itself (SIGHUP).
   void make_all_due();
 

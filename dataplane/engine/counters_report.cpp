@@ -64,4 +64,23 @@ nlohmann::json counters_report(std::span<const base::Counters* const> workers,
   return {{"families", std::move(families)}};
 }
 
+nlohmann::json latency_report(std::span<const LatencyHistogram::Values> workers) {
+  constexpr double kSecond = 1e9;
+  std::uint64_t count = 0;
+  std::uint64_t sum_ns = 0;
+  nlohmann::json buckets = nlohmann::json::array();
+  for (const LatencyHistogram::Values& values : workers) sum_ns += values.sum_ns;
+  for (std::size_t i = 0; i < LatencyHistogram::kBuckets; ++i) {
+    for (const LatencyHistogram::Values& values : workers) count += values.counts[i];
+    if (i + 1 == LatencyHistogram::kBuckets) break;  // has no bound: that of `count`
+    buckets.push_back(
+        {{"below_seconds", static_cast<double>(LatencyHistogram::bound_ns(i)) / kSecond}, {"count", count}});
+  }
+  return {{"name", "weir_packet_latency_seconds"},
+          {"help", "Time from a packet's arrival to its being handed to the other port's device"},
+          {"buckets", std::move(buckets)},
+          {"count", count},
+          {"sum_seconds", static_cast<double>(sum_ns) / kSecond}};
+}
+
 }  // namespace weir::engine

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/counters.h"
+#include "engine/latency_histogram.h"
 #include "match/snapshot_view.h"
 
 namespace weir::engine {
@@ -13,5 +14,8 @@ namespace weir::engine {
 /// get their names from `snapshot` (null: none is active); zero samples of lists beyond it are left out.
 nlohmann::json counters_report(std::span<const base::Counters* const> workers,
                                const match::SnapshotView* snapshot);
+
+/// The workers' histograms together, as `counters` answers them: buckets that count those below, too.
+nlohmann::json latency_report(std::span<const LatencyHistogram::Values> workers);
 
 }  // namespace weir::engine

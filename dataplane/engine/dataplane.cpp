@@ -1,8 +1,10 @@
 #include "engine/dataplane.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <ctime>
 #include <string>
 #include <thread>
@@ -10,12 +12,14 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
 #include "engine/eal_arguments.h"
+#include "engine/privileges.h"
 #include "engine/snapshot_directory.h"
 
 namespace weir::engine {
@@ -73,6 +77,7 @@ base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
   if (const auto done = dataplane->start_eal(); !done) return done.error();
   if (const auto done = dataplane->open_ports(); !done) return done.error();
   dataplane->load_snapshot();
+  if (const auto done = dataplane->drop_privileges(); !done) return done.error();
   dataplane->start_workers();
   return dataplane;
 }
@@ -87,7 +92,26 @@ base::Status Dataplane::listen() {
     return base::Error{.code = server.error().code, .message = "dataplane.socket: " + server.error().message};
   }
   server_ = std::move(server).value();
+  if (plan_.settings.user.empty()) return base::ok_status();
+  const auto user = find_user(plan_.settings.user);
+  if (!user) return user.error();
+  // Whoever may become the user may give the socket to it; who runs as it already owns the socket.
+  if (chown(plan_.settings.socket.c_str(), user.value().uid, user.value().gid) != 0 && geteuid() == 0) {
+    return base::Error{
+        .code = "socket",
+        .message = fmt::format("dataplane.socket: {} cannot be given to {}: {}",
+                               plan_.settings.socket.string(), plan_.settings.user, std::strerror(errno))};
+  }
   return base::ok_status();
+}
+
+base::Status Dataplane::drop_privileges() {
+  bool on_kernel = false;
+  for (const auto& port : ports_) on_kernel = on_kernel || port->is_on_kernel();
+  return engine::drop_privileges({.user = plan_.settings.user,
+                                  .keep_net_admin = on_kernel,
+                                  .filter_system_calls = plan_.settings.seccomp,
+                                  .lock_memory = plan_.settings.lock_memory});
 }
 
 base::Status Dataplane::start_eal() {
@@ -186,6 +210,7 @@ void Dataplane::start_workers() {
                                  .pool = pool_.get(),
                                  .steering = steering_.get(),
                                  .enforcement = plan_.settings.enforcement});
+  shared_->measure_latency = plan_.settings.latency_histogram;
   for (const unsigned lcore : plan_.settings.workers) {
     const auto index = static_cast<std::uint16_t>(workers_.size());
     workers_.push_back(std::make_unique<Worker>(WorkerSettings{.lcore = lcore,
@@ -197,15 +222,19 @@ void Dataplane::start_workers() {
                                                                .inspector = plan_.inspector},
                                                 *shared_));
   }
+  suspension_ = std::make_unique<Suspension>(plan_.settings.breaker, snapshots_, *shared_, counters_);
   methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{.snapshots = snapshots_,
                                                                 .shared = *shared_,
                                                                 .workers = workers_,
                                                                 .ports = ports_,
                                                                 .load = load_,
-                                                                .counters = counters_});
+                                                                .counters = counters_,
+                                                                .suspension = *suspension_});
   workers_run_ = true;
   for (const auto& worker : workers_) {
     const auto run = [](void* object) {
+      // Root that stays root has files to keep its rights to, a worker has none.
+      drop_thread_capabilities();
       static_cast<Worker*>(object)->run();
       return 0;
     };
@@ -280,9 +309,14 @@ void Dataplane::run() {
                base::to_string(plan_.settings.enforcement));
   service_manager_.ready();
   auto next_look = Clock::now();
+  auto next_second = Clock::now();
   while (!stop_was_asked_for()) {
     server_->run_once(kTurn);
     look_after_links();
+    if (Clock::now() >= next_second) {
+      suspension_->next_second(workers_);
+      next_second = Clock::now() + std::chrono::seconds(1);
+    }
     if (Clock::now() < next_look) continue;
     look_after_workers();
     next_look = Clock::now() + service_manager_.period();

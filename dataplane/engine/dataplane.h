@@ -16,6 +16,7 @@
 #include "engine/snapshot_store.h"
 #include "engine/start_plan.h"
 #include "engine/steering.h"
+#include "engine/suspension.h"
 #include "engine/worker.h"
 #include "rpc/server.h"
 
@@ -49,6 +50,7 @@ class Dataplane {
   base::Status make_steering(unsigned workers, std::uint32_t slots);
   [[nodiscard]] WorkerPort worker_port(std::size_t port, std::uint16_t worker) const;
   void load_snapshot();
+  base::Status drop_privileges();
   void start_workers();
   void stop_workers();
   void look_after_workers();
@@ -65,6 +67,7 @@ class Dataplane {
   std::unique_ptr<Steering> steering_;  // null: one worker
   SnapshotStore snapshots_;
   std::unique_ptr<WorkerShared> shared_;
+  std::unique_ptr<Suspension> suspension_;
   std::vector<std::unique_ptr<Worker>> workers_;
   LoadMeter load_;
   HeartbeatWatch heartbeats_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -39,6 +40,8 @@ const std::vector<LocalMethods::Method>& LocalMethods::methods() {
       {.name = "status", .run = &LocalMethods::status},
       {.name = "counters", .run = &LocalMethods::counters},
       {.name = "enforcement", .run = &LocalMethods::enforcement},
+      {.name = "breaker.reset", .run = &LocalMethods::reset_breaker},
+      {.name = "latency", .run = &LocalMethods::latency},
       {.name = "snapshot.load", .run = &LocalMethods::load_snapshot},
   };
   return kMethods;
@@ -74,7 +77,9 @@ LocalMethods::Answer LocalMethods::status(const rpc::Request&) {
                         {"snapshot", snapshot_status()},
                         {"ports", port_status()},
                         {"workers", worker_status()},
-                        {"flows", flow_status()}};
+                        {"flows", flow_status()},
+                        {"suspended_rules", parts_.suspension.rules()},
+                        {"latency_histogram", parts_.shared.measure_latency.load(std::memory_order_relaxed)}};
 }
 
 nlohmann::json LocalMethods::snapshot_status() const {
@@ -143,7 +148,39 @@ nlohmann::json LocalMethods::flow_status() const {
 LocalMethods::Answer LocalMethods::counters(const rpc::Request&) {
   std::vector<const base::Counters*> counters{&parts_.counters};
   for (const auto& worker : parts_.workers) counters.push_back(&worker->counters());
-  return counters_report(counters, parts_.snapshots.current());
+  nlohmann::json report = counters_report(counters, parts_.snapshots.current());
+  std::vector<LatencyHistogram::Values> latencies;
+  for (const auto& worker : parts_.workers) latencies.push_back(worker->latency().values());
+  report["histograms"] = nlohmann::json::array({latency_report(latencies)});
+  return report;
+}
+
+LocalMethods::Answer LocalMethods::reset_breaker(const rpc::Request& request) {
+  const auto rule = request.params->find("rule");
+  std::optional<base::RuleId> wanted;
+  if (rule != request.params->end()) {
+    if (!rule->is_number_unsigned() || rule->get<std::uint64_t>() > UINT32_MAX) {
+      return error("invalid_params", "rule: expected a rule's id");
+    }
+    wanted = base::RuleId{rule->get<std::uint32_t>()};
+  }
+  const std::size_t count = parts_.suspension.reset(wanted);
+  if (wanted && count == 0) {
+    return error("not_suspended", fmt::format("rule {} is not suspended", wanted->value));
+  }
+  if (count != 0)
+    spdlog::warn("{} suspended rule(s) hold again, asked for by uid {}", count, request.peer.uid);
+  return nlohmann::json{{"reset", count}};
+}
+
+LocalMethods::Answer LocalMethods::latency(const rpc::Request& request) {
+  const auto enabled = request.params->find("enabled");
+  if (enabled == request.params->end() || !enabled->is_boolean()) {
+    return error("invalid_params", "enabled: expected true or false");
+  }
+  // relaxed: a burst that is under way ends as it began.
+  parts_.shared.measure_latency.store(enabled->get<bool>(), std::memory_order_relaxed);
+  return nlohmann::json{{"enabled", enabled->get<bool>()}};
 }
 
 LocalMethods::Answer LocalMethods::enforcement(const rpc::Request& request) {
@@ -206,6 +243,7 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
   if (const auto published = parts_.snapshots.publish(std::move(snapshot).value()); !published) {
     return refuse(published.error());
   }
+  parts_.suspension.snapshot_changed();
   const double seconds = seconds_since(begin);
   spdlog::info("snapshot generation {} is active on every worker after {:.6f} s", wanted, seconds);
   return nlohmann::json{{"generation", wanted}, {"active", true}, {"seconds", seconds}};

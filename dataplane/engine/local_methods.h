@@ -11,13 +11,15 @@
 #include "engine/load_meter.h"
 #include "engine/port.h"
 #include "engine/snapshot_store.h"
+#include "engine/suspension.h"
 #include "engine/worker.h"
 #include "rpc/server.h"
 
 namespace weir::engine {
 
-/// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load. Runs
-/// on the main thread; a snapshot.load keeps it for as long as copying, checking and the grace period take.
+/// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load,
+/// breaker.reset, latency. Runs on the main thread; a snapshot.load keeps it for as long as copying, checking
+/// and the grace period take.
 class LocalMethods {
  public:
   /// Ports in the order subscriber, network. All must outlive the object.
@@ -28,6 +30,7 @@ class LocalMethods {
     const std::vector<std::unique_ptr<Port>>& ports;
     const LoadMeter& load;
     base::Counters& counters;  // of the main thread
+    Suspension& suspension;
   };
   explicit LocalMethods(Parts parts) : parts_(parts) {}
 
@@ -46,6 +49,10 @@ class LocalMethods {
   Answer counters(const rpc::Request& request);
   Answer enforcement(const rpc::Request& request);
   Answer load_snapshot(const rpc::Request& request);
+  /// {"rule": N}, or {} for all of them -> {"reset": how many were suspended}
+  Answer reset_breaker(const rpc::Request& request);
+  /// {"enabled": true|false} -> the same
+  Answer latency(const rpc::Request& request);
   /// The overlay on the base in force, or on the one that came with the request.
   base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& overlay,
                                                      const rpc::Request& request) const;

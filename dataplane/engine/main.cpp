@@ -9,7 +9,6 @@
 #include <spdlog/cfg/env.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
 
 #include "base/version.h"
 #include "config/settings.h"
@@ -55,8 +54,6 @@ int run(const std::string& file, bool check_only) {
     spdlog::critical("{}", dataplane.error().message);
     return dataplane.error().code == "eal_arguments" ? kUsage : kFailed;
   }
-  // The memory holds the list and traffic of subscribers: no core dump, no debugger of another user.
-  prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
   dataplane.value()->run();
   std::move(dataplane).value().reset();
   spdlog::info("stopped");

@@ -47,6 +47,10 @@ class Port {
     return shares_transmit_ ? &transmit_lock_ : nullptr;
   }
   [[nodiscard]] const config::PortSettings& settings() const noexcept { return settings_; }
+  /// Whether its driver works on an interface of the kernel's, which takes CAP_NET_ADMIN.
+  [[nodiscard]] bool is_on_kernel() const noexcept {
+    return !device_.interface.empty() || device_.name.starts_with("net_tap");
+  }
   /// As the driver sees it now, or the kernel where the device is an interface of its.
   [[nodiscard]] bool link_up() const;
   /// Takes the link down, so that the device at its other end sees it, or up. Error code: port_link (the

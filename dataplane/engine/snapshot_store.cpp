@@ -59,4 +59,14 @@ base::Status SnapshotStore::publish(std::unique_ptr<const Snapshot> snapshot,
   return base::ok_status();
 }
 
+bool SnapshotStore::wait_for_readers(std::chrono::milliseconds grace_limit) {
+  const std::uint64_t token = rte_rcu_qsbr_start(readers_.get());
+  const auto deadline = std::chrono::steady_clock::now() + grace_limit;
+  while (rte_rcu_qsbr_check(readers_.get(), token, false) != 1) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::microseconds(10));
+  }
+  return true;
+}
+
 }  // namespace weir::engine

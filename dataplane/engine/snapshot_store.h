@@ -45,6 +45,9 @@ class SnapshotStore {
   base::Status publish(std::unique_ptr<const Snapshot> snapshot,
                        std::chrono::milliseconds grace_limit = std::chrono::seconds(5));
 
+  /// Returns once every online reader has passed a quiescent state; false: not within `grace_limit`.
+  bool wait_for_readers(std::chrono::milliseconds grace_limit = std::chrono::seconds(5));
+
   /// The snapshot in force, null where there is none; valid until the next publish.
   [[nodiscard]] const Snapshot* active() const noexcept { return active_.get(); }
   /// When it was put into force; 0 where there is none.

@@ -35,6 +35,7 @@ struct LentPacket {
 struct Handover {
   rte_mbuf* frame = nullptr;
   LentPacket* whole = nullptr;  // null: the frame itself is to be inspected
+  std::uint64_t received_cycles = 0;
 };
 static_assert(sizeof(Handover) % 4 == 0, "what a ring of DPDK's takes");
 

@@ -1,5 +1,6 @@
 #include "engine/transmit_queue.h"
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
@@ -29,6 +30,19 @@ std::uint16_t TransmitQueue::send() noexcept {
   return sent;
 }
 
+void TransmitQueue::measure(std::uint16_t sent) noexcept {
+  const std::uint64_t now = rte_rdtsc();
+  // Frames of a burst were received at the same time: one addition for all of them.
+  for (std::uint16_t begin = 0, end = 0; begin < sent; begin = end) {
+    std::uint64_t frames = 0;
+    for (; end < sent && received_cycles_[end] == received_cycles_[begin]; ++end) {
+      if (kinds_[end] < kInjected) ++frames;
+    }
+    const auto cycles = static_cast<double>(now - received_cycles_[begin]);
+    if (frames != 0) latency_->add(static_cast<std::uint64_t>(cycles * nanoseconds_per_cycle_), frames);
+  }
+}
+
 void TransmitQueue::flush() noexcept {
   if (count_ == 0) return;
   // Lengths before sending: the driver frees what it has sent.
@@ -37,6 +51,7 @@ void TransmitQueue::flush() noexcept {
   if (lock_ != nullptr) rte_spinlock_lock(lock_);
   const std::uint16_t sent = send();
   if (lock_ != nullptr) rte_spinlock_unlock(lock_);
+  if (latency_ != nullptr) measure(sent);
   std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < sent; ++i) {
     bytes += lengths[i];

@@ -7,6 +7,7 @@
 
 #include "base/counters.h"
 #include "base/outcome.h"
+#include "engine/latency_histogram.h"
 #include "engine/traffic_counters.h"
 
 struct rte_mbuf;
@@ -22,17 +23,26 @@ class TransmitQueue {
                 TrafficCounters& traffic) noexcept
       : counters_(counters), traffic_(traffic), lock_(lock), port_(port), queue_(queue) {}
 
-  /// Takes over a received frame that goes on; `outcome` is counted when it was sent, drop_tx_full when not.
-  void forward(rte_mbuf* frame, base::Outcome outcome) noexcept {
+  /// Takes over a frame received at `received_cycles` that goes on; `outcome` is counted when it was sent,
+  /// drop_tx_full when not.
+  void forward(rte_mbuf* frame, base::Outcome outcome, std::uint64_t received_cycles) noexcept {
+    received_cycles_[count_] = received_cycles;
     push(frame, static_cast<std::uint8_t>(base::index_of(outcome)));
   }
   /// Takes over a frame of our own.
   void inject(rte_mbuf* frame, base::Towards towards) noexcept {
+    received_cycles_[count_] = count_ == 0 ? 0 : received_cycles_[count_ - 1];
     push(frame, static_cast<std::uint8_t>(kInjected + base::index_of(towards)));
   }
   /// Sends what is there. A queue that stays full after some tries loses the rest: a wire has no memory, and
   /// waiting would only move the loss to the receiving side.
   void flush() noexcept;
+
+  /// Where the time that forwarded frames took is counted from now on; null: nowhere.
+  void measure(LatencyHistogram* latency, double nanoseconds_per_cycle) noexcept {
+    latency_ = latency;
+    nanoseconds_per_cycle_ = nanoseconds_per_cycle;
+  }
 
  private:
   static constexpr std::uint16_t kCapacity = 64;
@@ -48,6 +58,7 @@ class TransmitQueue {
   }
   void count(std::uint8_t kind, bool sent) noexcept;
   std::uint16_t send() noexcept;
+  void measure(std::uint16_t sent) noexcept;
 
   base::Counters& counters_;
   TrafficCounters& traffic_;
@@ -57,6 +68,9 @@ class TransmitQueue {
   std::uint16_t count_ = 0;
   std::array<rte_mbuf*, kCapacity> frames_{};
   std::array<std::uint8_t, kCapacity> kinds_{};
+  std::array<std::uint64_t, kCapacity> received_cycles_{};
+  LatencyHistogram* latency_ = nullptr;
+  double nanoseconds_per_cycle_ = 0;
 };
 
 }  // namespace weir::engine

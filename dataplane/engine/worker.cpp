@@ -43,7 +43,9 @@ Worker::Worker(const WorkerSettings& settings, WorkerShared& shared)
       nanoseconds_per_cycle_(1e9 / static_cast<double>(rte_get_tsc_hz())),
       copy_(kCopyBytes),
       outboxes_(shared.steering == nullptr ? 0 : shared.steering->workers()),
-      lender_(shared.steering == nullptr ? PacketLender::Stock{} : kLentPackets) {}
+      lender_(shared.steering == nullptr ? PacketLender::Stock{} : kLentPackets) {
+  inspector_.count_hits(rule_hits_);
+}
 
 void Worker::run() noexcept {
   // Without it the kernel adds 50 us to every short sleep.
@@ -72,12 +74,20 @@ void Worker::idle(bool received) noexcept {
   if (time.count() > 0) sleep_for(time);
 }
 
-Worker::Moment Worker::moment(std::uint64_t now_cycles) const noexcept {
+Worker::Moment Worker::moment(std::uint64_t now_cycles) noexcept {
+  // acquire: the rules were written before the pointer. They stay until this worker's next quiescent state.
+  const auto* suspended = shared_.suspended.load(std::memory_order_acquire);
+  inspector_.suspend(suspended == nullptr ? std::span<const std::uint32_t>() : std::span(*suspended));
+  // relaxed: the switch stands for itself.
+  LatencyHistogram* const latency =
+      shared_.measure_latency.load(std::memory_order_relaxed) ? &latency_ : nullptr;
+  for (TransmitQueue& out : out_) out.measure(latency, nanoseconds_per_cycle_);
   return {.now = std::chrono::nanoseconds(
               static_cast<std::int64_t>(static_cast<double>(now_cycles) * nanoseconds_per_cycle_)),
           .snapshot = shared_.snapshots.current(),
           // relaxed: the mode stands for itself.
-          .enforcement = shared_.enforcement.load(std::memory_order_relaxed)};
+          .enforcement = shared_.enforcement.load(std::memory_order_relaxed),
+          .received_cycles = now_cycles};
 }
 
 bool Worker::poll(std::uint64_t now_cycles) noexcept {
@@ -106,7 +116,7 @@ void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, st
 
   if (moment.enforcement == base::Enforcement::bypass) {
     for (std::uint16_t i = 0; i < count; ++i) {
-      out_[1 - from].forward(frames[i], base::Outcome::forward_bypass);
+      out_[1 - from].forward(frames[i], base::Outcome::forward_bypass, moment.received_cycles);
     }
     return;
   }
@@ -138,7 +148,9 @@ void Worker::process_frame(std::size_t from, rte_mbuf* frame, const Moment& mome
   const proto::PacketView packet = parse(frame);
   if (shared_.steering != nullptr && from == kSubscriber) {
     const unsigned owner = owner_of(packet);
-    if (owner != settings_.index) return hand_over(owner, {.frame = frame});
+    if (owner != settings_.index) {
+      return hand_over(owner, {.frame = frame, .whole = nullptr, .received_cycles = moment.received_cycles});
+    }
     return process_own(frame, packet, moment);
   }
   const auto direction =
@@ -151,11 +163,12 @@ void Worker::finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& 
                     const inspect::Verdict& verdict, const Moment& moment) noexcept {
   if (verdict.action == inspect::Action::forward) {
     const bool unlisted = moment.snapshot == nullptr && verdict.outcome == base::Outcome::forward_passed;
-    out_[1 - from].forward(frame, unlisted ? base::Outcome::forward_no_list : verdict.outcome);
+    out_[1 - from].forward(frame, unlisted ? base::Outcome::forward_no_list : verdict.outcome,
+                           moment.received_cycles);
     return;
   }
   counters_.add(verdict.outcome);
-  if (verdict.answer != inspect::AnswerKind::none) answer(from, packet, verdict);
+  if (verdict.answer != inspect::AnswerKind::none || verdict.reset_server) answer(from, packet, verdict);
   rte_pktmbuf_free(frame);
 }
 

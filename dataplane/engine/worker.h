@@ -11,6 +11,7 @@
 #include "base/outcome.h"
 #include "config/settings.h"
 #include "engine/idle_policy.h"
+#include "engine/latency_histogram.h"
 #include "engine/mbuf_pool.h"
 #include "engine/snapshot_store.h"
 #include "engine/steering.h"
@@ -18,6 +19,7 @@
 #include "engine/transmit_queue.h"
 #include "inspect/answer.h"
 #include "inspect/inspector.h"
+#include "inspect/rule_hits.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -31,6 +33,9 @@ struct WorkerShared {
   rte_mempool* pool;
   Steering* steering;  // null: one worker
   std::atomic<base::Enforcement> enforcement;
+  /// Rules that do not hold, sorted; null: none. Kept as long as a snapshot that was in force.
+  std::atomic<const std::vector<std::uint32_t>*> suspended{nullptr};
+  std::atomic<bool> measure_latency{false};
   std::atomic<bool> stop{false};
 };
 
@@ -78,6 +83,9 @@ class alignas(64) Worker {
   [[nodiscard]] TrafficCounters::Values traffic(std::size_t port) const noexcept {
     return traffic_[port].values();
   }
+  [[nodiscard]] const LatencyHistogram& latency() const noexcept { return latency_; }
+  /// For the thread that counts the seconds.
+  [[nodiscard]] inspect::RuleHits& rule_hits() noexcept { return rule_hits_; }
   /// Grows with every turn of the loop.
   [[nodiscard]] std::uint64_t heartbeat() const noexcept {
     return heartbeat_.load(std::memory_order_relaxed);
@@ -96,6 +104,7 @@ class alignas(64) Worker {
     std::chrono::nanoseconds now;
     const match::SnapshotView* snapshot;
     base::Enforcement enforcement;
+    std::uint64_t received_cycles;
   };
   /// What is to be passed to one other worker at the end of the burst.
   struct Outbox {
@@ -106,7 +115,7 @@ class alignas(64) Worker {
 
   bool poll(std::uint64_t now_cycles) noexcept;
   void drain() noexcept;
-  [[nodiscard]] Moment moment(std::uint64_t now_cycles) const noexcept;
+  [[nodiscard]] Moment moment(std::uint64_t now_cycles) noexcept;
   void process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, std::uint16_t count,
                const Moment& moment) noexcept;
   [[nodiscard]] proto::PacketView parse(rte_mbuf* frame) noexcept;
@@ -135,6 +144,8 @@ class alignas(64) Worker {
   base::Counters counters_;
   std::array<TrafficCounters, kPorts> traffic_;
   std::array<TransmitQueue, kPorts> out_;
+  LatencyHistogram latency_;
+  inspect::RuleHits rule_hits_;
   inspect::Inspector inspector_;
   IdlePolicy idle_policy_;
   double nanoseconds_per_cycle_;

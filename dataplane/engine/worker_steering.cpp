@@ -50,9 +50,11 @@ void Worker::lend(unsigned owner, rte_mbuf* frame, const proto::PacketView& whol
   const bool enforce = moment.enforcement == base::Enforcement::enforce;
   const auto origin = enforce ? fragments.hold() : inspect::FragmentInspector::Completed{};
   LentPacket* const lent = lender_.lend(whole, origin);
-  if (lent != nullptr) return hand_over(owner, {.frame = frame, .whole = lent});
+  if (lent != nullptr) {
+    return hand_over(owner, {.frame = frame, .whole = lent, .received_cycles = moment.received_cycles});
+  }
   fragments.settle(origin, settings_.fail.handover == config::FailMode::closed);
-  refuse_handover({.frame = frame});
+  refuse_handover({.frame = frame, .whole = nullptr, .received_cycles = moment.received_cycles});
 }
 
 void Worker::hand_over(unsigned owner, const Handover& handover) noexcept {
@@ -77,7 +79,9 @@ void Worker::refuse_handover(const Handover& handover) noexcept {
     inspector_.fragments().settle(handover.whole->origin, drop);
     lender_.take_back(*handover.whole);
   }
-  if (!drop) return out_[kNetwork].forward(handover.frame, base::Outcome::forward_handover_full);
+  if (!drop)
+    return out_[kNetwork].forward(handover.frame, base::Outcome::forward_handover_full,
+                                  handover.received_cycles);
   counters_.add(base::Outcome::drop_handover_full);
   rte_pktmbuf_free(handover.frame);
 }
@@ -93,12 +97,14 @@ bool Worker::take_handovers(const Moment& moment) noexcept {
     const unsigned count = shared_.steering->take(from, settings_.index, packets);
     any = any || count != 0;
     for (const Handover& handover : std::span(packets).first(count)) {
+      Moment then = moment;
+      then.received_cycles = handover.received_cycles;
       if (handover.whole != nullptr) {
-        process_lent(handover, moment);
+        process_lent(handover, then);
       } else if (moment.enforcement == base::Enforcement::bypass) {
-        out_[kNetwork].forward(handover.frame, base::Outcome::forward_bypass);
+        out_[kNetwork].forward(handover.frame, base::Outcome::forward_bypass, then.received_cycles);
       } else {
-        process_own(handover.frame, parse(handover.frame), moment);
+        process_own(handover.frame, parse(handover.frame), then);
       }
     }
   }

@@ -27,10 +27,18 @@ Verdict Inspector::inspect(const proto::PacketView& packet, Direction direction,
       break;
   }
   if (direction == Direction::from_network) return forward(Outcome::forward_not_candidate);
-  if (packet.packet_class == proto::PacketClass::udp) {
-    return quic_.inspect(packet, now, snapshot, enforcement);
-  }
-  return tcp_.inspect(packet, now, snapshot, enforcement);
+  return inspect_request(packet, now, snapshot, enforcement);
+}
+
+Verdict Inspector::inspect_request(const proto::PacketView& packet, std::chrono::nanoseconds now,
+                                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept {
+  Verdict verdict = packet.packet_class == proto::PacketClass::udp
+                        ? quic_.inspect(packet, now, snapshot, enforcement)
+                        : tcp_.inspect(packet, now, snapshot, enforcement);
+  const bool passes =
+      verdict.outcome == Outcome::forward_passed || verdict.outcome == Outcome::forward_allowed;
+  if (decider_.take_suspended_match() && passes) verdict.outcome = Outcome::forward_suspended;
+  return verdict;
 }
 
 Verdict Inspector::inspect_fragment(const proto::PacketView& fragment, Direction direction,

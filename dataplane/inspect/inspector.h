@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "base/counters.h"
 #include "inspect/fragment_inspector.h"
@@ -29,6 +31,10 @@ class Inspector {
   /// For who decides elsewhere what fragments make: take() and hold() there instead of inspect() here.
   [[nodiscard]] FragmentInspector& fragments() noexcept { return fragments_; }
 
+  /// See RequestDecider.
+  void count_hits(RuleHits& hits) noexcept { decider_.count_hits(hits); }
+  void suspend(std::span<const std::uint32_t> rules) noexcept { decider_.suspend(rules); }
+
   [[nodiscard]] std::size_t flow_capacity() const noexcept { return tcp_.flow_capacity(); }
   /// Blocked connections remembered; the ones that expire leave as traffic comes by.
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return tcp_.blocked_flows(); }
@@ -37,6 +43,9 @@ class Inspector {
   Verdict inspect_fragment(const proto::PacketView& fragment, Direction direction,
                            std::chrono::nanoseconds now, const match::SnapshotView* snapshot,
                            Enforcement enforcement) noexcept;
+
+  Verdict inspect_request(const proto::PacketView& packet, std::chrono::nanoseconds now,
+                          const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 
   FragmentInspector fragments_;
   RequestDecider decider_;

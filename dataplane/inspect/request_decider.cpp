@@ -1,5 +1,7 @@
 #include "inspect/request_decider.h"
 
+#include <algorithm>
+
 namespace weir::inspect {
 
 using base::Family;
@@ -40,6 +42,7 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
       match = match::lookup(
           *snapshot, {.url = url_.get(), .connection_port = name.port, .encrypted = names.host_only()});
     }
+    if (match.decision == match::Decision::block) count_hit(match);
     if (match.path_rules_unseen && !unseen_list) unseen_list = match.path_list;
     const bool allowed_first =
         match.decision == match::Decision::allow && record.reason != Reason::allow_rule;
@@ -62,6 +65,14 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
     static_cast<void>(url_->assign_request(decisive->authority, decisive->target));
   }
   report(names, record);
+}
+
+void RequestDecider::count_hit(match::Match& match) noexcept {
+  if (hits_ != nullptr) hits_->add(match.rule, match.of_page);
+  if (suspended_.empty() || !std::binary_search(suspended_.begin(), suspended_.end(), match.rule.value))
+    return;
+  suspended_match_ = true;
+  match = {};
 }
 
 void RequestDecider::report(const RequestNames& names, RequestRecord& record) noexcept {

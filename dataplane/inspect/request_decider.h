@@ -5,11 +5,13 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/counters.h"
 #include "base/ids.h"
 #include "base/outcome.h"
 #include "inspect/request_names.h"
+#include "inspect/rule_hits.h"
 #include "match/lookup.h"
 #include "match/snapshot_view.h"
 #include "proto/packet_view.h"
@@ -62,15 +64,27 @@ class RequestDecider {
   void decide(const match::SnapshotView* snapshot, const RequestNames& names, RequestRecord record,
               Findings& findings) noexcept;
 
+  /// Where block rules that matched are counted from now on; must outlive the object.
+  void count_hits(RuleHits& hits) noexcept { hits_ = &hits; }
+  /// Block rules that do not hold (ids, sorted); valid until the next call.
+  void suspend(std::span<const std::uint32_t> rules) noexcept { suspended_ = rules; }
+  /// Whether a suspended rule matched since the last call.
+  bool take_suspended_match() noexcept { return std::exchange(suspended_match_, false); }
+
  private:
   /// Puts the deciding name's canonical form into url_ and the outcome into `record`.
   void look_up(const match::SnapshotView* snapshot, const RequestNames& names,
                RequestRecord& record) noexcept;
+  /// Counts the match of a block rule; a suspended one becomes none.
+  void count_hit(match::Match& match) noexcept;
   void report(const RequestNames& names, RequestRecord& record) noexcept;
 
   base::Counters& counters_;
   RequestObserver* observer_;
   std::unique_ptr<proto::CanonicalUrl> url_;
+  RuleHits* hits_ = nullptr;
+  std::span<const std::uint32_t> suspended_{};
+  bool suspended_match_ = false;
 };
 
 }  // namespace weir::inspect

@@ -79,6 +79,7 @@ class Search {
       match.decision = best_->has(kAllow) ? Decision::allow : Decision::block;
       match.rule = {best_->value};
       match.list = {best_->list};
+      match.of_page = best_is_path_ || best_->has(kEncryptedOnly);
     } else if (query_.encrypted) {
       report_unseen(match);
     }
@@ -88,7 +89,9 @@ class Search {
  private:
   void consider(const Slot& rule, std::uint8_t scope) noexcept {
     if (!rule.has(scope) || (rule.has(kEncryptedOnly) && !query_.encrypted)) return;
-    if (!best_ || decides_over(rule, *best_)) best_ = rule;
+    if (best_ && !decides_over(rule, *best_)) return;
+    best_ = rule;
+    best_is_path_ = in_paths_;
   }
 
   // Every rule of the key, with and without a port, from the entry that find() gave on; on_path_info gets
@@ -144,6 +147,7 @@ class Search {
   }
 
   void visit_paths() noexcept {
+    in_paths_ = true;
     const auto on_directory = [this](std::size_t depth, const Fingerprint& directory) noexcept {
       for (const PathHost& host : path_hosts()) {
         if (has_depth(host.info.value, depth)) visit_path_key(host, directory, KeyKind::prefix);
@@ -179,6 +183,8 @@ class Search {
   std::size_t port_count_ = 0;
   std::uint8_t scope_ = kSelf;
   std::optional<Slot> best_;
+  bool best_is_path_ = false;
+  bool in_paths_ = false;
   std::size_t path_host_count_ = 0;
   // Left as it is: to initialise so many would cost more than the lookup. path_host_count_ of them are there.
   union {

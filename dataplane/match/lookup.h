@@ -23,6 +23,7 @@ struct Match {
   Decision decision = Decision::no_match;
   base::RuleId rule;
   base::ListIndex list;
+  bool of_page = false;  // the rule was written with a path, whatever of it holds here
   /// No rule matches, and the host has block rules with a path (of `path_list`, the list of highest
   /// precedence that has one) that an encrypted connection hides.
   bool path_rules_unseen = false;

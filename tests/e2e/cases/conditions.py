@@ -5,6 +5,7 @@ import ctypes
 import fcntl
 import os
 import random
+import re
 import socket
 import struct
 import time
@@ -205,6 +206,82 @@ class Watchdog(LabCase):
                 self.assertEqual(self.weir.families()["weir_worker_stalls_total"][0][1], 1)
             manager.settimeout(5)
             _await(manager, b"WATCHDOG=1")
+
+
+class Breaker(LabCase):
+    """A rule that blocks far more than it should is suspended, and says so."""
+
+    first_list = ("news.test/forbidden", "news.test/other", "listed.test")
+    settings_options = {"breaker": {"page_hits_per_second": 3}}
+
+    def hammer(self, path, until):
+        """Asks for the page some fifty times a second until `until()`."""
+        deadline = time.monotonic() + 40
+        while not until():
+            self.assertLess(time.monotonic(), deadline, "not within 40 s")
+            for _ in range(10):
+                with self.wire.client.connect(ORIGIN_V4, 80) as connection:
+                    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: news.test\r\n\r\n".encode())
+                    connection.recv(65536)
+            time.sleep(0.05)
+
+    def suspended(self):
+        return self.weir.status()["suspended_rules"]
+
+    def test_breaker_suspends_tells_and_is_reset(self):
+        before = self.weir.families()["weir_rule_suspensions_total"][0][1]
+        self.hammer("/forbidden", self.suspended)
+        rules = self.suspended()
+        self.assertEqual(len(rules), 1)
+        self.assert_passes("http://news.test/forbidden")
+        self.assertGreater(self.weir.outcomes()["forward_suspended"], 0)
+        self.assert_blocked_page("http://news.test/other")
+        self.assertEqual(self.weir.families()["weir_rule_suspensions_total"][0][1], before + 1)
+        problems = poll(lambda: self.weir.ctl("status", allow=(0, 1))["problems"], what="the status names a problem")
+        self.assertEqual([problem["code"] for problem in problems], ["rules_suspended"])
+        self.assertIn(f"rule {rules[0]} is SUSPENDED", self.weir.dataplane.output())
+        self.assertNotIn("forbidden", self.weir.dataplane.output())
+        self.assertEqual(self.weir.ctl("unsuspend", rules[0])["reset"], 1)
+        self.assertEqual(self.suspended(), [])
+        self.assert_blocked_page("http://news.test/forbidden")
+
+    def test_breaker_leaves_hosts_alone(self):
+        end = time.monotonic() + 8
+        self.hammer("/other", self.suspended)  # pages are looked at all the while
+        while time.monotonic() < end:
+            self.assert_blocked_tls("https://listed.test/")
+        self.assertEqual(len(self.suspended()), 1)
+        # A list without the rule takes it out of the suspended ones, too.
+        self.weir.write_list("news.test/forbidden", "listed.test")
+        self.weir.ctl("reload")
+        self.assertEqual(self.suspended(), [])
+        self.weir.write_list(*self.first_list)
+        self.weir.ctl("reload")
+        self.assert_blocked_page("http://news.test/other")
+
+
+class Latency(LabCase):
+    first_list = ("news.test/forbidden",)
+
+    def metrics(self):
+        with self.wire.edge.connect("127.0.0.1", 9477) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            text = b""
+            while piece := connection.recv(65536):
+                text += piece
+        return text.decode()
+
+    def test_latency_is_measured_when_switched_on(self):
+        self.assert_passes("http://news.test/")
+        self.assertNotIn("weir_packet_latency_seconds", self.metrics())
+        self.weir.ctl("latency", "on")
+        self.assert_passes("http://news.test/")
+        text = self.metrics()
+        self.assertIn("# TYPE weir_packet_latency_seconds histogram", text)
+        count = int(re.search(r"^weir_packet_latency_seconds_count (\d+)", text, re.M)[1])
+        self.assertGreater(count, 8)
+        self.assertEqual(int(re.search(r'^weir_packet_latency_seconds_bucket{le="\+Inf"} (\d+)', text, re.M)[1]), count)
+        self.weir.ctl("latency", "off")
 
 
 class Clock(LabCase):

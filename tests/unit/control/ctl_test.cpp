@@ -95,6 +95,12 @@ TEST(Commands, RequestsSayWhatWasGiven) {
       {"rollback", {{"12"}, {}}, {{"generation", 12}}},
       {"rollback", {{"-1"}, {}}, nullptr},
       {"mode", {{"monitor"}, {}}, {{"mode", "monitor"}}},
+      {"unsuspend", {}, json::object()},
+      {"unsuspend", {{"12"}, {}}, {{"rule", 12}}},
+      {"unsuspend", {{"all"}, {}}, nullptr},
+      {"latency", {{"on"}, {}}, {{"enabled", true}}},
+      {"latency", {{"off"}, {}}, {{"enabled", false}}},
+      {"latency", {{"maybe"}, {}}, nullptr},
       {"audit", {{}, {{"since", "5"}}}, {{"since", 5}}},
   };
   for (const Case& each : cases) {

@@ -12,23 +12,31 @@ using nlohmann::json;
 
 TEST(DataplaneMetrics, ExportsCountersAndPorts) {
   const json counters = json::parse(R"({"families":[{"name":"weir_packets_total","help":"h","type":"counter",
-    "samples":[{"labels":{"outcome":"drop_blocked"},"value":7}]}]})");
-  const json status = json::parse(R"({"ports":[{"name":"subscriber","received_packets":5}],
+    "samples":[{"labels":{"outcome":"drop_blocked"},"value":7}]}],
+    "histograms":[{"name":"weir_packet_latency_seconds","help":"h","count":8,"sum_seconds":0.5,
+    "buckets":[{"below_seconds":0.25,"count":3},{"below_seconds":0.5,"count":7}]}]})");
+  const json status =
+      json::parse(R"({"suspended_rules":[7,9],"ports":[{"name":"subscriber","received_packets":5}],
     "workers":[{"lcore":1,"busy_ratio":0.25}],"flows":{"capacity":10,"blocked":2}})");
   const std::string text = prometheus::TextSerializer().Serialize(dataplane_metrics(counters, status));
   for (const char* line :
        {"weir_packets_total{outcome=\"drop_blocked\"} 7\n",
         "weir_port_received_packets_total{port=\"subscriber\"} 5\n",
+        "weir_packet_latency_seconds_bucket{le=\"0.25\"} 3\n",
+        "weir_packet_latency_seconds_bucket{le=\"+Inf\"} 8\n", "weir_packet_latency_seconds_sum 0.5\n",
+        "weir_packet_latency_seconds_count 8\n", "weir_rules_suspended 2\n",
         "weir_lcore_busy_ratio{lcore=\"1\"} 0.25\n", "weir_flows{state=\"blocked\"} 2\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
 }
 
 TEST(DataplaneMetrics, LeavesOutWhatIsNotOfTheAgreedShape) {
-  for (const char* text : {"null", "[]", "1", R"({"families":1})",
-                           R"({"families":[1,{"name":2},{"name":"weir_x","samples":[1,{}]}]})",
-                           R"({"families":[{"name":"weir_x","samples":[{"labels":[1],"value":"v"}]}]})",
-                           R"({"ports":[1,{}],"workers":[[],{"lcore":"x"}],"flows":[]})"}) {
+  for (const char* text :
+       {"null", "[]", "1", R"({"families":1})", R"({"histograms":[1,{"name":"weir_x","count":"y"}]})",
+        R"({"histograms":[{"name":"weir_x","count":1,"buckets":[1,{}]}],"suspended_rules":1})",
+        R"({"families":[1,{"name":2},{"name":"weir_x","samples":[1,{}]}]})",
+        R"({"families":[{"name":"weir_x","samples":[{"labels":[1],"value":"v"}]}]})",
+        R"({"ports":[1,{}],"workers":[[],{"lcore":"x"}],"flows":[]})"}) {
     const json bad = json::parse(text);
     prometheus::TextSerializer().Serialize(dataplane_metrics(bad, bad));
   }

@@ -13,11 +13,14 @@ namespace weir::engine {
 namespace {
 
 // Each host's on a connection of its own: what contradicts bytes that were seen before is dropped.
-Bytes request(std::string_view host, std::string_view path = "/") {
+Bytes request(std::string_view host, std::string_view path = "/", std::uint16_t port = 0) {
   return PacketBuilder()
       .ethernet()
       .ipv4("10.0.0.1", "10.0.0.2")
-      .tcp(host.starts_with("listed") ? 40001 : 40000, 80)
+      .tcp(port != 0                    ? port
+           : host.starts_with("listed") ? 40001
+                                        : 40000,
+           80)
       .seq(1000)
       .ack(2000)
       .flags("PA")
@@ -230,6 +233,65 @@ TEST(Worker, WithoutAListWhatIsSetHappens) {
     wire.run();
     EXPECT_EQ(wire.network().receive().size(), row.no_list == config::FailMode::open ? 1U : 2U);
     wire.expect_conservation();
+  }
+}
+
+TEST(Worker, ASuspendedRuleDoesNotHold) {
+  for (const std::uint16_t workers : {std::uint16_t{1}, std::uint16_t{2}}) {
+    Wire wire({.workers = workers});
+    const std::vector<std::uint32_t> others{5, 6, 8};
+    const std::vector<std::uint32_t> suspended{5, 7};  // 7 is the list's rule
+    wire.shared().suspended = &others;
+    wire.subscriber().send(request("listed.example", "/first"));
+    if (workers == 1) {
+      wire.run();
+      EXPECT_EQ(wire.count(base::Outcome::drop_blocked), 1U);
+      // On a connection of its own: the first one stays blocked.
+      wire.shared().suspended = &suspended;
+      wire.subscriber().send(request("listed.example.", "/second", 40002));
+    } else {
+      wire.shared().suspended = &suspended;
+    }
+    wire.run();
+    EXPECT_EQ(wire.count(base::Outcome::forward_suspended), 1U);
+    EXPECT_EQ(wire.count(base::Family::blocked), workers == 1 ? 1U : 0U) << "what passes is not blocked";
+    wire.expect_conservation();
+    // Suspended rules are counted all the same, so that whoever looks sees what they would do.
+    std::uint32_t hits = 0;
+    for (std::uint16_t i = 0; i < workers; ++i) {
+      wire.worker(i).rule_hits().next_second([](const inspect::RuleHits::Hit&) {});
+      wire.worker(i).rule_hits().next_second([&](const inspect::RuleHits::Hit& hit) {
+        EXPECT_EQ(hit.rule.value, 7U);
+        EXPECT_FALSE(hit.of_page);
+        hits += hit.count;
+      });
+    }
+    EXPECT_EQ(hits, workers == 1 ? 2U : 1U);
+  }
+}
+
+TEST(Worker, MeasuresEachForwardedPacketWhenToldTo) {
+  for (const std::uint16_t workers : {std::uint16_t{1}, std::uint16_t{2}}) {
+    Wire wire({.page_bytes = 5000, .workers = workers});
+    const auto measured = [&] {
+      std::uint64_t packets = 0;
+      for (std::uint16_t i = 0; i < workers; ++i) {
+        for (const std::uint64_t count : wire.worker(i).latency().values().counts) packets += count;
+      }
+      return packets;
+    };
+    wire.shared().measure_latency = true;
+    for (unsigned i = 0; i < 200; ++i) wire.subscriber().send(raw(100, i));
+    wire.subscriber().send(request("passed.example"));
+    wire.subscriber().send(request("listed.example"));
+    wire.network().send(raw(100, 1));
+    wire.run();
+    EXPECT_EQ(measured(), 202U) << "neither what is dropped nor what Weir makes";
+    if (workers > 1) continue;
+    wire.shared().measure_latency = false;
+    wire.subscriber().send(raw(100, 1));
+    wire.run();
+    EXPECT_EQ(measured(), 202U);
   }
 }
 
