@@ -200,6 +200,12 @@ Scenario urgent_bytes() {
               {"the byte", urgent(port, kCut, "x", 1), "forward_incomplete"},
               last};
         });
+  twins(script, "a pointer of 0", true, [&](bool listed, const std::string& text, std::uint16_t port) {
+    Sent last = completing(listed, "the rest", data(port, kCut, text.substr(kCut)), kCut);
+    if (!listed) last.requests.push_back(shown_request(false));
+    return std::vector<Sent>{
+        {"the first half", urgent(port, 0, text.substr(0, kCut), 0), "forward_incomplete"}, last};
+  });
   return script.done();
 }
 

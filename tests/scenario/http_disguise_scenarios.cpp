@@ -22,8 +22,10 @@ struct Row {
 void all_ways(Script& script, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     const Shown shown{.form = row.form, .passed_form = row.passed_form};
-    script.both(row.what, text_around(row.text), whole, shown);
-    script.both(row.what + ", in segments", text_around(row.text), ordered({0, 2, 1}), shown);
+    const bool large = row.text.size() > 1400;
+    script.both(row.what, text_around(row.text), in_segments(), shown);
+    script.both(row.what + ", in other segments", text_around(row.text),
+                large ? in_segments(true) : ordered({0, 2, 1}), shown);
   }
 }
 

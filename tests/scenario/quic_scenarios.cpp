@@ -190,7 +190,9 @@ Scenario encrypted_client_hello() {
                                   .pad_to(kDatagramBytes)
                                   .build()};
   });
-  return all.scenario();
+  Scenario scenario = all.scenario();
+  for (std::string& request : scenario.requests) request += " ech";
+  return scenario;
 }
 
 Scenario decoys() {

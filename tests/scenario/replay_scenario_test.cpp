@@ -23,6 +23,7 @@ std::string summary(const std::string& line) {
   if (!request["query"].is_null()) text += '?' + text_of(request["query"]);
   text += ' ' + text_of(request["reason"]);
   if (!request["rule"].is_null()) text += ' ' + request["rule"].dump();
+  if (request["ech"] == true) text += " ech";
   EXPECT_EQ(request["list"].is_null(), request["rule"].is_null()) << line;
   return text;
 }

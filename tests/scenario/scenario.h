@@ -35,7 +35,7 @@ struct Scenario {
   std::string name;
   std::vector<std::string> rules;  // `!entry`: an allow rule; a rule's id is its place, from 1
   std::vector<Step> steps;
-  /// `PACKET PROTOCOL VERDICT HOST[:PORT][PATH][?QUERY] REASON [RULE]`, in order.
+  /// `PACKET PROTOCOL VERDICT HOST[:PORT][PATH][?QUERY] REASON [RULE] [ech]`, in order.
   std::vector<std::string> requests;
   std::string settings{};  // YAML lines of the section dataplane
   test::PcapLink link = test::PcapLink::ethernet;

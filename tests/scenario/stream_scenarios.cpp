@@ -115,6 +115,30 @@ Scenario records() {
   return script.done();
 }
 
+/// More half requests than there is memory for: the latest are inspected as ever.
+Scenario flood() {
+  Script script("FloodOfHalfRequests");
+  script.settings("  flows: {capacity: 1024, reassembly_bytes: 262144}\n");
+  const std::string half = "GET / HTTP/1.1\r\nX: " + std::string(300, 'x');
+  for (std::uint32_t i = 0; i < 4000; ++i) {
+    const std::string address = "10.1." + std::to_string(i >> 8) + '.' + std::to_string(i & 255U);
+    const Bytes frame = PacketBuilder()
+                            .ethernet()
+                            .ipv4(address, "192.0.2.1")
+                            .tcp(40000, 80)
+                            .seq(kFirst)
+                            .ack(5000)
+                            .flags("PA")
+                            .payload(half)
+                            .build();
+    script.add({"a half request", frame, "forward_incomplete"});
+  }
+  script.both("whole", http_around, whole);
+  script.both("in pieces", http_around, ordered({2, 0, 1}));
+  script.both("a hello in pieces", hello_around, ordered({1, 0}), kShownTls);
+  return script.done();
+}
+
 Scenario kept_alive() {
   Script script("ConnectionsOfManyRequests");
   const std::string other = http_get("www.example.org");
@@ -151,7 +175,7 @@ Scenario kept_alive() {
 }  // namespace
 
 std::vector<Scenario> stream_scenarios() {
-  return {cuts(), every_cut(), large_hellos(), records(), kept_alive()};
+  return {cuts(), every_cut(), large_hellos(), records(), flood(), kept_alive()};
 }
 
 }  // namespace weir::scenario

@@ -83,10 +83,10 @@ Bytes http_around(std::string_view name) { return test::to_bytes(test::http_get(
 Bytes hello_around(std::string_view name) { return test::TlsHelloBuilder().typical().sni(name).record(); }
 
 std::string shown_request(bool listed, const Shown& shown) {
-  const std::string protocol(shown.protocol);
-  if (listed) return protocol + " block " + with_name(std::string(shown.form), kListedName) + " listed 1";
-  const std::string_view form = shown.passed_form.empty() ? shown.form : shown.passed_form;
-  return protocol + " pass " + with_name(std::string(form), kUnlistedName) + " no_match";
+  const std::string_view form = listed || shown.passed_form.empty() ? shown.form : shown.passed_form;
+  return std::string(shown.protocol) + (listed ? " block " : " pass ") +
+         with_name(std::string(form), listed ? kListedName : kUnlistedName) +
+         (listed ? " listed 1" : " no_match") + (shown.ech ? " ech" : "");
 }
 
 std::vector<Piece> in_pieces(std::size_t size, std::size_t count, const std::vector<std::size_t>& order) {
@@ -97,6 +97,18 @@ std::vector<Piece> in_pieces(std::size_t size, std::size_t count, const std::vec
 
 Cut ordered(std::vector<std::size_t> order) {
   return [order = std::move(order)](std::size_t size) { return in_pieces(size, order.size(), order); };
+}
+
+Cut in_segments(bool backward) {
+  return [backward](std::size_t size) {
+    constexpr std::size_t kSegment = 1400;
+    std::vector<Piece> pieces;
+    for (std::size_t from = 0; from < size; from += kSegment) {
+      pieces.push_back({from, std::min(from + kSegment, size)});
+    }
+    if (backward) std::reverse(pieces.begin(), pieces.end());
+    return pieces;
+  };
 }
 
 std::vector<Piece> one_byte_each(std::size_t size) {

@@ -35,6 +35,7 @@ struct Shown {
   std::string_view form = "~/";  // with ~ for the name
   Answer answer = Answer::page;
   std::string_view passed_form{};  // of the unlisted one, if another
+  bool ech = false;
 };
 inline constexpr Shown kShownTls{.protocol = "tls", .form = "~", .answer = Answer::alert};
 
@@ -87,6 +88,8 @@ std::string shown_request(bool listed, const Shown& shown = {});
 /// Equal pieces in the given order of their places.
 std::vector<Piece> in_pieces(std::size_t size, std::size_t count, const std::vector<std::size_t>& order);
 Cut ordered(std::vector<std::size_t> order);
+/// In segments of 1400 bytes, as on the wire, in order or the last one first.
+Cut in_segments(bool backward = false);
 std::vector<Piece> one_byte_each(std::size_t size);
 std::vector<Piece> whole(std::size_t size);
 

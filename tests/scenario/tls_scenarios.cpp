@@ -59,7 +59,7 @@ std::vector<Scenario> tls_scenarios() {
                  "forward_incomplete"}},
       .requests = {"1 tls block listed.example.com listed 1", "2 tls block listed.example.com:443 listed 1",
                    "3 tls block listed.example.com listed 1", "4 tls block listed.example.com listed 1",
-                   "5 tls block listed.example.com listed 1", "6 tls pass www.example.org no_match"}};
+                   "5 tls block listed.example.com listed 1 ech", "6 tls pass www.example.org no_match ech"}};
   Scenario reset{
       .name = "TlsAnsweredByReset",
       .rules = {"listed.example.com"},
