@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import re
+import unittest
 from pathlib import Path
 
 from lab.case import LabCase
@@ -79,3 +80,28 @@ class NoSuchUser(LabCase):
         done = self.weir.run("weir-dataplane", "--config", self.weir.configuration)
         self.assertEqual(done.returncode, 1)
         self.assertIn("no user no-such-user-of-weir", done.stderr)
+
+
+class Xdp(LabCase):
+    """The filter of system calls leaves what net_af_xdp needs to take its program off the interface again."""
+
+    first_list = ("news.test/forbidden",)
+    settings_options = {"driver": "af_xdp", "user": "nobody"}
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            super().setUpClass()
+        except AssertionError as error:
+            if "XDP" in str(error) or "af_xdp" in str(error):
+                raise unittest.SkipTest("no AF_XDP in this kernel") from error
+            raise
+        os.chown(cls.directory, pwd.getpwnam("nobody").pw_uid, -1)
+
+    def test_privileges_suffice_for_af_xdp(self):
+        self.assert_blocked_page("http://news.test/forbidden")
+        self.assertIn("xdp", self.wire.edge.ip("link", "show", "sub0"))
+        self.assertEqual(self.weir.dataplane.stop(), 0)
+        self.assertNotIn("xdp", self.wire.edge.ip("link", "show", "sub0"))
+        self.weir.start_dataplane()
+        self.assert_blocked_page("http://news.test/forbidden")
