@@ -30,12 +30,19 @@ AnswerFrames::AnswerFrames(const proto::PacketView& packet, const Verdict& verdi
       client_done_(verdict.answer == AnswerKind::none),
       server_done_(!verdict.reset_server) {
   if (verdict.answer == AnswerKind::quic_close) return;
+  // RFC 7323, 3.2: where timestamps are in use a segment without them is dropped by some (FreeBSD); a reset
+  // needs none. What the client echoes is the server's latest, so that it does not take ours for an old one.
+  const auto seen = proto::tcp_timestamps(packet_);
+  const bool carries = verdict.answer != AnswerKind::reset && (packet_.tcp.flags & proto::kTcpAck) != 0;
+  if (seen && carries) timestamps_ = {.value = seen->echo, .echo = seen->value};
   // Behind headers that fill a frame by themselves nothing can be sent.
-  const std::size_t header_bytes = proto::tcp_reply_bytes(packet_, {});
+  const std::size_t header_bytes = proto::tcp_reply_bytes(packet_, {.timestamps = timestamps_});
   if (header_bytes >= kLinkBytes) client_done_ = server_done_ = true;
   if (client_done_) return;
-  segment_bytes_ =
-      std::min(page.segment_bytes(verdict.client_mss, packet_.source.is_v6), kLinkBytes - header_bytes);
+  // RFC 6691, 2: options count.
+  segment_bytes_ = std::min(page.segment_bytes(verdict.client_mss, packet_.source.is_v6) -
+                                (timestamps_ ? proto::kTcpTimestampBytes : 0),
+                            kLinkBytes - header_bytes);
   if (verdict.answer == AnswerKind::http_page) body_ = page.response(verdict.head_request);
   if (verdict.answer == AnswerKind::tls_alert) body_ = kTlsAlert;
 }
@@ -61,8 +68,7 @@ std::size_t AnswerFrames::next(std::span<std::byte> out, base::Towards& towards)
                                 {.towards = base::Towards::server,
                                  .sequence = verdict_.server_next,
                                  .acknowledgement = client_receives_next(),
-                                 .flags = proto::kTcpRst | proto::kTcpAck,
-                                 .payload = {}},
+                                 .flags = proto::kTcpRst | proto::kTcpAck},
                                 out);
 }
 
@@ -75,7 +81,7 @@ proto::TcpReply AnswerFrames::next_to_client() noexcept {
                         .sequence = client_receives_next() + static_cast<std::uint32_t>(sent_bytes_),
                         .acknowledgement = verdict_.client_end,
                         .flags = proto::kTcpAck,
-                        .payload = {}};
+                        .timestamps = timestamps_};
   if (verdict_.answer == AnswerKind::reset) reply.flags |= proto::kTcpRst;
   reply.payload = body_.subspan(sent_bytes_, std::min(segment_bytes_, body_.size() - sent_bytes_));
   sent_bytes_ += reply.payload.size();

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/outcome.h"
@@ -35,6 +36,7 @@ class AnswerFrames {
   const proto::PacketView& packet_;
   const Verdict& verdict_;
   std::span<const std::byte> body_;
+  std::optional<proto::TcpTimestamps> timestamps_;  // of the segments to the client
   std::size_t segment_bytes_ = 0;
   std::size_t sent_bytes_ = 0;
   bool client_done_ = false;

@@ -23,13 +23,17 @@ bool lies_beside(const flow::BlockedStream& stream, std::uint32_t sequence) noex
          flow::distance(stream.client_end, sequence) > kBlockedBytes;
 }
 
+// `ends`: the client ends the connection. The reset that the server has got already is repeated then: it may
+// have been lost, and a BSD that had acknowledgements to send took it for a question (it wants the number
+// that it acknowledged last, and acknowledges all it has when it is asked).
 Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, std::uint16_t client_mss,
-                AnswerKind answer) noexcept {
+                AnswerKind answer, bool ends) noexcept {
+  const bool refuses = answer != AnswerKind::none && answer != AnswerKind::finish;
   return {.action = Action::drop,
           .outcome = outcome,
           .answer = answer,
           .head_request = stream.head_request,
-          .reset_server = stream.server_knows && answer != AnswerKind::none && answer != AnswerKind::finish,
+          .reset_server = stream.server_knows && (refuses || ends),
           .server_next = stream.server_next,
           .client_end = stream.client_end,
           .client_mss = client_mss};
@@ -73,7 +77,8 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
   }
   // A RST is never answered (RFC 9293, 3.10.7.1).
   const bool rst = (packet.tcp.flags & proto::kTcpRst) != 0;
-  Verdict verdict = dropped(base::Outcome::drop_blocked, stream, client_mss, rst ? AnswerKind::none : answer);
+  Verdict verdict =
+      dropped(base::Outcome::drop_blocked, stream, client_mss, rst ? AnswerKind::none : answer, rst);
   verdict.protocol = findings.protocol;
   verdict.rule = findings.rule;
   verdict.list = findings.list;
@@ -102,20 +107,20 @@ std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView
   if (flow == nullptr || (beside && (opens || reopened))) return std::nullopt;
   flow::BlockedStream& stream = flow->blocked;
   flow->last_seen = now;
-  const auto drop = [&stream, flow](AnswerKind answer) {
-    return dropped(base::Outcome::drop_blocked_flow, stream, flow->client_mss, answer);
+  const auto drop = [&stream, flow](AnswerKind answer, bool ends = false) {
+    return dropped(base::Outcome::drop_blocked_flow, stream, flow->client_mss, answer, ends);
   };
   if (opens && (stream.server_knows || packet.tcp.sequence != stream.server_next)) {
     return drop(AnswerKind::none);
   }
-  if ((flags & proto::kTcpRst) != 0) return drop(AnswerKind::none);
+  if ((flags & proto::kTcpRst) != 0) return drop(AnswerKind::none, true);
   if (!beside && is_before(stream.client_end, end_of(packet))) stream.client_end = end_of(packet);
   const bool fin = (flags & proto::kTcpFin) != 0;
   if (packet.payload.empty() && !fin && !syn) return drop(AnswerKind::none);
   // The request again, or data before it that the server has not acknowledged and never will.
   const bool request_again = is_before(packet.tcp.sequence, stream.request_end);
   const bool same_answer = request_again || stream.answer == AnswerKind::reset;
-  return drop(same_answer ? stream.answer : AnswerKind::finish);
+  return drop(same_answer ? stream.answer : AnswerKind::finish, fin);
 }
 
 }  // namespace weir::inspect

@@ -16,7 +16,7 @@ constexpr std::string_view kNeutralPage = R"(<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Access blocked</title>
-<style>body{font:1rem/1.5 sans-serif;max-width:40rem;margin:10vh auto;padding:0 1rem}dt{font-weight:bold}</style>
+<style>body{font:1rem/1.5 sans-serif;max-width:40rem;margin:10vh auto;padding:0 1rem}dt{font-weight:bold}dd{margin:0 0 1em}</style>
 </head>
 <body>
 <h1>Access to this page is blocked</h1>

@@ -28,7 +28,9 @@ struct Verdict {
   base::Outcome outcome = base::Outcome::forward_not_ip;
   AnswerKind answer = AnswerKind::none;
   bool head_request = false;  // the answer to HEAD has no body
-  bool reset_server = false;  // false too where the server has never heard of the connection
+  /// Also without an answer, when the client has ended a blocked connection; never where the server has not
+  /// heard of it.
+  bool reset_server = false;
   base::Protocol protocol = base::Protocol::http;
   base::RuleId rule{};
   base::ListIndex list{};

@@ -65,8 +65,7 @@ void check_verdict(const proto::PacketView& packet, const inspect::Verdict& verd
   require(verdict.reassembled == nullptr || (drop && kind == proto::PacketClass::fragment),
           "another packet is answered in a fragment's place alone");
   require(verdict.outcome != base::Outcome::drop_tx_full, "queues are not the inspector's business");
-  require(!verdict.reset_server || verdict.answer != inspect::AnswerKind::none,
-          "a reset belongs to an answer");
+  require(!verdict.reset_server || drop, "the server is reset in a dropped packet's place alone");
 }
 
 void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict) {
@@ -90,7 +89,8 @@ void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict
     require(packet.link_kept, "nobody answers without a link header");
     require(++count <= most_frames, "an answer is a page and a reset at most");
   }
-  require(verdict.answer != inspect::AnswerKind::none || count == 0, "no answer, no frame");
+  require(verdict.answer != inspect::AnswerKind::none || count <= (verdict.reset_server ? 1 : 0),
+          "no answer, no frame but the reset");
 }
 
 std::chrono::nanoseconds now{0};

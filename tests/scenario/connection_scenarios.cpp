@@ -30,8 +30,10 @@ std::vector<Scenario> connection_scenarios() {
                 {"it again", at(1000 + kOtherBytes, "PA", kListedRequest), "drop_blocked_flow", Answer::page},
                 {"an acknowledgement of the page", at(1000 + kOtherBytes + kListedBytes, "A"),
                  "drop_blocked_flow"},
-                {"FIN", at(1000 + kOtherBytes + kListedBytes, "FA"), "drop_blocked_flow", Answer::finish},
-                {"RST", at(1001 + kOtherBytes + kListedBytes, "R"), "drop_blocked_flow"}},
+                {"FIN", at(1000 + kOtherBytes + kListedBytes, "FA"), "drop_blocked_flow", Answer::finish,
+                 1000 + kOtherBytes},
+                {"RST", at(1001 + kOtherBytes + kListedBytes, "R"), "drop_blocked_flow", Answer::server_reset,
+                 1000 + kOtherBytes}},
       .requests = {"3 http pass www.example.org/ no_match", "4 http block listed.example.com/ listed 1"}};
   Scenario reuse{
       .name = "APortIsUsedAgain",
@@ -58,7 +60,8 @@ std::vector<Scenario> connection_scenarios() {
       .steps = {{"a listed request", at(0xfffffff0, "PA", kListedRequest), "drop_blocked", Answer::page},
                 {"it again, in part", at(0xfffffff0, "PA", kListedRequest), "drop_blocked_flow",
                  Answer::page},
-                {"FIN", at(0xfffffff0 + kListedBytes, "FA"), "drop_blocked_flow", Answer::finish}},
+                {"FIN", at(0xfffffff0 + kListedBytes, "FA"), "drop_blocked_flow", Answer::finish,
+                 0xfffffff0}},
       .requests = {"1 http block listed.example.com/ listed 1"}};
   Scenario hello{
       .name = "ABlockedHelloAndWhatFollows",
@@ -66,7 +69,8 @@ std::vector<Scenario> connection_scenarios() {
       .steps = {{"the hello",
                  client(443).payload(test::TlsHelloBuilder().sni("listed.example.com").record()).build(),
                  "drop_blocked", Answer::alert},
-                {"FIN", client(443).seq(1400).flags("FA").build(), "drop_blocked_flow", Answer::finish}},
+                {"FIN", client(443).seq(1400).flags("FA").build(), "drop_blocked_flow", Answer::finish,
+                 1000}},
       .requests = {"1 tls block listed.example.com listed 1"}};
   Scenario bypass{.name = "BypassSeesNothing",
                   .rules = {"listed.example.com"},

@@ -66,8 +66,12 @@ class AnswerCheck {
         return expect_reset_to_server();
       case Answer::client_reset:
         return expect_data(proto::kTcpRst | proto::kTcpAck);
+      case Answer::server_reset:
+        return expect_reset_to_server();
       case Answer::finish:
-        return expect_data(proto::kTcpAck);
+        expect_data(proto::kTcpAck);
+        if ((seen_.tcp.flags & proto::kTcpFin) != 0) expect_reset_to_server();
+        return;
       case Answer::close:
         return expect_close();
     }

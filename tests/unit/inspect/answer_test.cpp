@@ -139,6 +139,61 @@ TEST(AnswerFrames, EachKind) {
   EXPECT_TRUE(send(request().build(), verdict_of(AnswerKind::none, false), page.value()).empty());
 }
 
+TEST(AnswerFrames, TimestampsAreTurnedRound) {
+  const auto page = BlockPage::make({.body = std::string(1500, 'x')});
+  ASSERT_TRUE(page);
+  const std::size_t all = page.value().response(false).size();
+  struct Case {
+    std::string what;
+    std::string flags;
+    std::string options;
+    AnswerKind answer;
+    bool carried;
+  };
+  const std::string both = "0101 080a 00000007 00000009";
+  const std::vector<Case> cases{
+      {"page", "PA", both, AnswerKind::http_page, true},
+      {"alert", "PA", both, AnswerKind::tls_alert, true},
+      {"acknowledgement", "FA", both, AnswerKind::finish, true},
+      {"a reset needs none", "PA", both, AnswerKind::reset, false},
+      {"not in use", "PA", "", AnswerKind::http_page, false},
+      {"nothing to echo without ACK", "P", both, AnswerKind::http_page, false},
+  };
+  for (const Case& test : cases) {
+    const Bytes frame =
+        request().flags(test.flags).tcp_options(test::from_hex(test.options)).payload("GET ").build();
+    Verdict verdict = verdict_of(test.answer);
+    verdict.client_mss = 1000;
+    const auto sent = send(frame, verdict, page.value());
+    ASSERT_GE(sent.size(), 2U) << test.what;
+    for (const Sent& one : sent) {
+      const auto timestamps = proto::tcp_timestamps(one.view);
+      const bool carried = test.carried && one.towards == base::Towards::client;
+      ASSERT_EQ(timestamps.has_value(), carried) << test.what;
+      if (carried) {
+        EXPECT_EQ(*timestamps, (proto::TcpTimestamps{.value = 9, .echo = 7})) << test.what;
+      }
+    }
+    if (test.answer != AnswerKind::http_page) continue;
+    // The options take their room from the client's MSS (RFC 6691).
+    const std::size_t most = test.carried ? 988 : 1000;
+    ASSERT_EQ(sent.size(), 3U) << test.what;
+    EXPECT_EQ(sent[0].view.payload.size(), most) << test.what;
+    EXPECT_EQ(sent[1].view.payload.size(), all - most) << test.what;
+    EXPECT_EQ(sent[1].view.tcp.sequence, sent[0].view.tcp.sequence + most) << test.what;
+  }
+}
+
+TEST(AnswerFrames, TheResetAlone) {
+  const auto page = BlockPage::make({});
+  ASSERT_TRUE(page);
+  const auto sent = send(request().flags("R").build(), verdict_of(AnswerKind::none), page.value());
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].towards, base::Towards::server);
+  EXPECT_EQ(sent[0].view.tcp.flags, kRstAck);
+  EXPECT_EQ(sent[0].view.tcp.sequence, 1000U);
+}
+
 TEST(AnswerFrames, ACloseOfQuicIsOneDatagram) {
   const auto page = BlockPage::make({.body = "page"});
   ASSERT_TRUE(page);

@@ -84,9 +84,9 @@ TEST(BlockedFlow, ThePageAndTheClientsClose) {
            "drop_blocked_flow finish",
            {},
            end + 104},
-          {"FIN", end + 104, "FA", "", "drop_blocked_flow finish", {}, end + 105},
-          {"FIN again", end + 104, "FA", "", "drop_blocked_flow finish", {}, end + 105},
-          {"RST", end + 105, "R", "", "drop_blocked_flow"},
+          {"FIN: the server is reset again", end + 104, "FA", "", "drop_blocked_flow finish", 0, end + 105},
+          {"FIN again", end + 104, "FA", "", "drop_blocked_flow finish", 0, end + 105},
+          {"RST: so is it by this one", end + 105, "R", "", "drop_blocked_flow", 0},
           {"an unlisted request on the same connection", end, "PA", kOther, "drop_blocked_flow finish"},
       });
 }
@@ -169,7 +169,7 @@ TEST(BlockedFlow, AListedRequestInARst) {
   run_around_the_wrap(
       "RST with data",
       {
-          {"RST is dropped and never answered", 0, "RA", kListed, "drop_blocked"},
+          {"RST is dropped and never answered", 0, "RA", kListed, "drop_blocked", 0},
           {"the request itself", 0, "PA", kListed, "drop_blocked_flow http_page", 0, kListedBytes},
       });
 }
