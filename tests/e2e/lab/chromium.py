@@ -91,6 +91,14 @@ class Chromium:
         return Page("", response["status"], response["protocol"],
                     response.get("securityDetails", {}).get("protocol", ""), text)
 
+    def shown(self):
+        """The text that the window shows."""
+        return self._call("Runtime.evaluate", expression="document.body.innerText")["result"]["value"]
+
+    def screenshot(self, file):
+        """A picture (PNG) of the window."""
+        file.write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))
+
     def stop(self):
         """As when its window is closed: what it has learned is in its profile then."""
         if not self._to:
