@@ -18,7 +18,17 @@ using test::Bytes;
 using test::PacketBuilder;
 
 /// What is sent in a dropped packet's place.
-enum class Answer : std::uint8_t { none, page, head, alert, reset, client_reset, server_reset, finish, close };
+enum class Answer : std::uint8_t {
+  none,
+  page,
+  head,
+  alert,
+  reset,
+  client_reset,
+  server_reset,
+  finish,
+  close
+};
 
 /// One frame from the subscriber, and what becomes of it.
 struct Step {
