@@ -360,7 +360,7 @@ TEST(LoadSettings, ReadsTheSampleWithItsExamplesTurnedOn) {
     }
     text += line + "\n";
   }
-  EXPECT_EQ(turned_on, 17U);
+  EXPECT_EQ(turned_on, 19U);
   text.replace(text.find("status: 451"), 11, "status: 302");  // what the redirect is for
   const auto settings = parse_settings(text, "f", Audience::dataplane);
   ASSERT_TRUE(settings) << settings.error().message;
