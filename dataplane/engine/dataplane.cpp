@@ -229,7 +229,8 @@ void Dataplane::start_workers() {
                                                                 .ports = ports_,
                                                                 .load = load_,
                                                                 .counters = counters_,
-                                                                .suspension = *suspension_});
+                                                                .suspension = *suspension_,
+                                                                .mbufs = *pool_});
   workers_run_ = true;
   for (const auto& worker : workers_) {
     const auto run = [](void* object) {

@@ -79,7 +79,8 @@ LocalMethods::Answer LocalMethods::status(const rpc::Request&) {
                         {"workers", worker_status()},
                         {"flows", flow_status()},
                         {"suspended_rules", parts_.suspension.rules()},
-                        {"latency_histogram", parts_.shared.measure_latency.load(std::memory_order_relaxed)}};
+                        {"latency_histogram", parts_.shared.measure_latency.load(std::memory_order_relaxed)},
+                        {"mbufs", mbuf_status()}};
 }
 
 nlohmann::json LocalMethods::snapshot_status() const {
@@ -143,6 +144,11 @@ nlohmann::json LocalMethods::flow_status() const {
     blocked += worker->inspector().blocked_flows();
   }
   return {{"capacity", capacity}, {"blocked", blocked}};
+}
+
+nlohmann::json LocalMethods::mbuf_status() const {
+  const MbufUse use = mbuf_use(parts_.mbufs);
+  return {{"capacity", use.capacity}, {"in_use", use.in_use}};
 }
 
 LocalMethods::Answer LocalMethods::counters(const rpc::Request&) {

@@ -9,6 +9,7 @@
 
 #include "base/counters.h"
 #include "engine/load_meter.h"
+#include "engine/mbuf_pool.h"
 #include "engine/port.h"
 #include "engine/snapshot_store.h"
 #include "engine/suspension.h"
@@ -31,6 +32,7 @@ class LocalMethods {
     const LoadMeter& load;
     base::Counters& counters;  // of the main thread
     Suspension& suspension;
+    const rte_mempool& mbufs;
   };
   explicit LocalMethods(Parts parts) : parts_(parts) {}
 
@@ -61,6 +63,7 @@ class LocalMethods {
   [[nodiscard]] nlohmann::json port_status() const;
   [[nodiscard]] nlohmann::json worker_status() const;
   [[nodiscard]] nlohmann::json flow_status() const;
+  [[nodiscard]] nlohmann::json mbuf_status() const;
 
   Parts parts_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

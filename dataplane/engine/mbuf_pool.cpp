@@ -36,6 +36,10 @@ base::Result<MbufPool> make_mbuf_pool(const config::MbufSettings& settings, LogC
           rte_strerror(error), cause.empty() ? "" : "; DPDK says: ", cause)};
 }
 
+MbufUse mbuf_use(const rte_mempool& pool) noexcept {
+  return {.capacity = pool.size, .in_use = rte_mempool_in_use_count(&pool)};
+}
+
 std::uint16_t descriptors_for(std::uint32_t mbufs, std::uint32_t queues, std::uint32_t workers) noexcept {
   constexpr std::uint16_t kMost = 1024;
   constexpr std::uint16_t kFewest = 64;

@@ -1,12 +1,10 @@
 """Hot reloads under load: nothing is lost, nothing breaks."""
 
-import socket
-import ssl
 import threading
 import time
 
 from lab.case import LabCase
-from lab.network import ORIGIN_V4
+from lab.load import Connections, Transfer
 from lab.process import poll
 
 RELOADS = 100
@@ -17,74 +15,6 @@ LOSS_COUNTERS = ("TcpExtTCPLostRetransmit", "TcpExtTCPTimeouts", "TcpExtTCPLossP
                  "TcpInErrs", "IpInDiscards", "IpOutDiscards")
 # The receiver's word that a segment came twice, that is, that the first copy had not been lost (RFC 2883).
 NEEDLESS_COUNTERS = ("TcpExtTCPDSACKRecv", "TcpExtTCPDSACKOfoRecv")
-
-
-class Background(threading.Thread):
-    """Traffic beside the reloads; `failures` tells what broke, `count` how much was done."""
-
-    def __init__(self, case, stop):
-        super().__init__(daemon=True)
-        self.case, self.stop = case, stop
-        self.count, self.failures = 0, []
-
-    def run(self):
-        try:
-            self.work()
-        except Exception as error:  # handed to the test's thread, which fails with it
-            self.failures.append(f"{type(self).__name__} after {self.count}: {error!r}")
-
-
-class Transfer(Background):
-    """One long download; ends by itself."""
-
-    def work(self):
-        with self.case.wire.client.entered():
-            connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        with connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)  # bounds the bursts
-            connection.settimeout(20)
-            connection.connect((ORIGIN_V4, 80))
-            connection.sendall(b"GET /large HTTP/1.0\r\nHost: news.test\r\n\r\n")
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += connection.recv(4096)
-            self.count = len(head) - head.index(b"\r\n\r\n") - 4
-            while piece := connection.recv(262144):
-                self.count += len(piece)
-
-
-class Connections(Background):
-    """New connections one after the other: pages that pass, pages that are listed, TLS both ways."""
-
-    def work(self):
-        context = ssl.create_default_context(cafile=str(self.case.origin.ca_file))
-        while not self.stop.is_set():
-            kind = self.count % 4
-            if kind == 0:
-                self._page(b"/open", b"HTTP/1.1 200 ")
-            elif kind == 1:
-                self._page(b"/forbidden", b"HTTP/1.1 451 ")
-            elif kind == 2:
-                with self.case.wire.client.connect(ORIGIN_V4, 443) as plain:
-                    context.wrap_socket(plain, server_hostname="news.test").close()
-            else:
-                with self.case.wire.client.connect(ORIGIN_V4, 443) as plain:
-                    try:
-                        context.wrap_socket(plain, server_hostname="listed.test").close()
-                        self.failures.append("a listed host answered over TLS")
-                    except ssl.SSLError:
-                        pass
-            self.count += 1
-            time.sleep(0.01)
-
-    def _page(self, path, expected):
-        with self.case.wire.client.connect(ORIGIN_V4, 80) as connection:
-            connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: news.test\r\nConnection: close\r\n\r\n")
-            answer = b""
-            while piece := connection.recv(65536):
-                answer += piece
-        if not answer.startswith(expected):
-            self.failures.append(f"{path.decode()}: {answer[:20]!r}")
 
 
 class Storm(LabCase):
