@@ -220,6 +220,13 @@ std::vector<MetricFamily> dataplane_metrics(const json& counters, const json& st
     add(flows, {{"state", "blocked"}}, number(status["flows"], "blocked"));
   }
   families.push_back(std::move(flows));
+  MetricFamily mbufs = family("weir_mbufs", "Packet buffers of the dataplane", MetricType::Gauge);
+  if (status.is_object() && status.contains("mbufs") && status["mbufs"].is_object()) {
+    for (const char* state : {"in_use", "capacity"}) {
+      add(mbufs, {{"state", state}}, number(status["mbufs"], state));
+    }
+  }
+  families.push_back(std::move(mbufs));
   return families;
 }
 

@@ -17,7 +17,8 @@ TEST(DataplaneMetrics, ExportsCountersAndPorts) {
     "buckets":[{"below_seconds":0.25,"count":3},{"below_seconds":0.5,"count":7}]}]})");
   const json status =
       json::parse(R"({"suspended_rules":[7,9],"ports":[{"name":"subscriber","received_packets":5}],
-    "workers":[{"lcore":1,"busy_ratio":0.25}],"flows":{"capacity":10,"blocked":2}})");
+    "workers":[{"lcore":1,"busy_ratio":0.25}],"flows":{"capacity":10,"blocked":2},
+    "mbufs":{"capacity":16,"in_use":3}})");
   const std::string text = prometheus::TextSerializer().Serialize(dataplane_metrics(counters, status));
   for (const char* line :
        {"weir_packets_total{outcome=\"drop_blocked\"} 7\n",
@@ -25,7 +26,8 @@ TEST(DataplaneMetrics, ExportsCountersAndPorts) {
         "weir_packet_latency_seconds_bucket{le=\"0.25\"} 3\n",
         "weir_packet_latency_seconds_bucket{le=\"+Inf\"} 8\n", "weir_packet_latency_seconds_sum 0.5\n",
         "weir_packet_latency_seconds_count 8\n", "weir_rules_suspended 2\n",
-        "weir_lcore_busy_ratio{lcore=\"1\"} 0.25\n", "weir_flows{state=\"blocked\"} 2\n"}) {
+        "weir_lcore_busy_ratio{lcore=\"1\"} 0.25\n", "weir_flows{state=\"blocked\"} 2\n",
+        "weir_mbufs{state=\"in_use\"} 3\n", "weir_mbufs{state=\"capacity\"} 16\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
 }
@@ -36,7 +38,7 @@ TEST(DataplaneMetrics, LeavesOutWhatIsNotOfTheAgreedShape) {
         R"({"histograms":[{"name":"weir_x","count":1,"buckets":[1,{}]}],"suspended_rules":1})",
         R"({"families":[1,{"name":2},{"name":"weir_x","samples":[1,{}]}]})",
         R"({"families":[{"name":"weir_x","samples":[{"labels":[1],"value":"v"}]}]})",
-        R"({"ports":[1,{}],"workers":[[],{"lcore":"x"}],"flows":[]})"}) {
+        R"({"ports":[1,{}],"workers":[[],{"lcore":"x"}],"flows":[],"mbufs":[]})"}) {
     const json bad = json::parse(text);
     prometheus::TextSerializer().Serialize(dataplane_metrics(bad, bad));
   }
