@@ -62,8 +62,8 @@ bool same(const PacketView& a, const PacketView& b) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const auto link = static_cast<LinkType>(data[0] % 5);
-  const unsigned off = data[0] / 5U;  // 0: nothing
+  const auto link = static_cast<LinkType>(data[0] % 6);
+  const unsigned off = data[0] / 6U;  // 0: nothing
   const Encapsulations wanted{.vlan = (off & 1U) == 0,
                               .pppoe = (off & 2U) == 0,
                               .mpls = (off & 4U) == 0,
