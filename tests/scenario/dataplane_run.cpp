@@ -70,7 +70,7 @@ std::vector<Bytes> echo_of(const Scenario& scenario) {
     if (!udp && view.packet_class != proto::PacketClass::tcp) continue;
     Bytes frame = step.frame;
     exchange(frame, 0, 6, 6);
-    if (frame[view.ip_offset] >> 4 == std::byte{4}) {
+    if ((frame[view.ip_offset] >> 4) == std::byte{4}) {
       exchange(frame, view.ip_offset + 12, view.ip_offset + 16, 4);
     } else {
       exchange(frame, view.ip_offset + 8, view.ip_offset + 24, 16);

@@ -23,12 +23,13 @@ struct Lie {
   Disguise disguise{};
   std::uint8_t ttl = 64;
   std::optional<std::uint16_t> ip_length{};
+  bool syn = false;  // which has a number of its own, in front of the data's
 };
 
 Bytes told(const Lie& lie, std::uint16_t port, std::uint32_t offset, std::string_view payload) {
   PacketBuilder packet = PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").ttl(lie.ttl);
   if (lie.ip_length) packet.length(*lie.ip_length);
-  packet.tcp(40000, port).seq(kFirst + offset).ack(5000).flags("PA");
+  packet.tcp(40000, port).seq(kFirst + offset - (lie.syn ? 1U : 0U)).ack(5000).flags(lie.syn ? "SPA" : "PA");
   if (lie.disguise) lie.disguise(packet);
   return packet.payload(payload).build();
 }
@@ -51,6 +52,7 @@ std::vector<Lie> believed_lies() {
           {"no flag at all", [](PacketBuilder& p) { p.flags(""); }},
           {"FIN", [](PacketBuilder& p) { p.flags("FPA"); }},
           {"RST", [](PacketBuilder& p) { p.flags("RPA"); }},
+          {"SYN", {}, 64, {}, true},
           {"ECN flags", [](PacketBuilder& p) { p.flags("PAEC"); }}};
 }
 
@@ -153,7 +155,7 @@ Scenario decoys_of_no_account() {
   const auto around = [&script](const std::string& what, const auto& decoy, const std::string& outcome,
                                 const std::vector<std::string>& requests) {
     twins(script, what, [&](bool listed, const std::string& text, std::uint16_t port) {
-      return std::vector<Sent>{{"the decoy", decoy(port, 0, kDecoy), outcome, Answer::none, requests},
+      return std::vector<Sent>{{"the decoy", decoy(port, 0U, kDecoy), outcome, Answer::none, requests},
                                {"the first half", truth(port, 0, text.substr(0, kCut)), "forward_incomplete"},
                                completing(listed, "the rest", truth(port, kCut, text.substr(kCut)), kCut)};
     });

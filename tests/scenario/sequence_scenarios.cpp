@@ -15,7 +15,6 @@ namespace {
 
 using test::from_hex;
 using test::h2_connection;
-using test::H2Builder;
 using test::http_get;
 using test::to_bytes;
 
