@@ -38,6 +38,7 @@ TEST(StartPlan, MapsWhatIsInspected) {
   in.inspect.tls = {.any = false, .ports = {}};
   in.inspect.quic = {.any = false, .ports = {443, 8443}};
   in.block.tls = config::TlsAnswer::reset;
+  in.block.quic = config::QuicAnswer::drop;
   in.flows = {.capacity = 123,
               .lifetime = std::chrono::seconds(7),
               .quic_connections = 77,
@@ -58,6 +59,7 @@ TEST(StartPlan, MapsWhatIsInspected) {
   EXPECT_THAT(inspector.quic_ports, testing::ElementsAre(443, 8443));
   EXPECT_EQ(inspector.quic_connections, 77U);
   EXPECT_FALSE(inspector.tls_alert);
+  EXPECT_FALSE(inspector.quic_close);
   EXPECT_EQ(inspector.flow_capacity, 123U);
   EXPECT_EQ(inspector.flow_lifetime, std::chrono::seconds(7));
   EXPECT_EQ(inspector.h2c_connections, 5U);
@@ -70,6 +72,7 @@ TEST(StartPlan, AnyPortIsNoPort) {
   EXPECT_TRUE(plan.value().inspector.inspect_http);
   EXPECT_TRUE(plan.value().inspector.http_ports.empty());
   EXPECT_TRUE(plan.value().inspector.tls_alert);
+  EXPECT_TRUE(plan.value().inspector.quic_close);
 }
 
 TEST(StartPlan, ErrorsNameFileLineAndRemedy) {
@@ -114,6 +117,10 @@ TEST(StartPlan, PageIsReadAndBounded) {
   };
   const Case cases[] = {
       {"a page", "<p>this text is the operator's</p>", nullptr},
+      {"the operator's own words", "<p>{{operator}}", nullptr},
+      {"a variable that could carry the address", "<p>\n{{url}}", ":2: unknown variable 'url'"},
+      {"words that are not set", "<p>{{contact}}", "dataplane.block.http.contact is not set"},
+      {"no text", "\xff\xd8", ":1: byte 0xff is no text"},
       {"empty", "", "it is empty"},
       {"too large", std::string((1 << 20) + 1, 'x'), "larger than 1 MiB"},
   };
@@ -122,12 +129,14 @@ TEST(StartPlan, PageIsReadAndBounded) {
     std::ofstream(file, std::ios::binary) << row.body;
     auto in = settings();
     in.block.http.page = file;
+    in.block.http.operator_name = "A & B";
     const auto plan = make_start_plan(in, "weir.yaml");
     if (row.says == nullptr) {
       ASSERT_TRUE(plan.ok()) << plan.error().message;
       const auto response = plan.value().page.response(false);
       const std::string text(reinterpret_cast<const char*>(response.data()), response.size());
-      EXPECT_THAT(text, HasSubstr(row.body));
+      const bool filled = row.body.find("{{operator}}") != std::string::npos;
+      EXPECT_THAT(text, HasSubstr(filled ? "<p>A &amp; B" : row.body));
     } else {
       ASSERT_FALSE(plan.ok());
       EXPECT_THAT(plan.error().message, HasSubstr(row.says));
