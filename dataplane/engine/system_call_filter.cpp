@@ -102,6 +102,9 @@ constexpr auto kAllowed = std::to_array<const char*>({
     "time",
     "timerfd_create",
     "timerfd_settime",
+    // sanitizers probe memory with a pipe
+    "pipe",
+    "pipe2",
     // what the C library and DPDK ask about the process and the machine
     "getegid",
     "geteuid",
