@@ -27,7 +27,7 @@ struct Step {
 };
 
 bool opens(const char* file, int flags) {
-  const int descriptor = open(file, flags);
+  const int descriptor = open(file, flags, 0600);
   const bool refused = descriptor < 0 && errno == EPERM;
   if (descriptor >= 0) close(descriptor);
   return !refused;
