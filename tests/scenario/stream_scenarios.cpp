@@ -17,9 +17,7 @@ namespace {
 
 using test::from_hex;
 using test::http_get;
-using test::http_request_text;
 using test::TlsHelloBuilder;
-using test::to_bytes;
 
 Scenario cuts() {
   Script script("SegmentsInAnyOrder");

@@ -21,10 +21,11 @@ class Background(threading.Thread):
         self.count, self.failures = 0, []
 
     def run(self):
+        begin = time.monotonic()
         try:
             self.work()
         except Exception as error:  # handed to the test's thread, which fails with it
-            self.failures.append(f"{type(self).__name__} after {self.count}: {error!r}")
+            self.failures.append(f"{type(self).__name__} after {self.count}, at {time.monotonic() - begin:.0f} s: {error!r}")
 
 
 class Transfer(Background):
