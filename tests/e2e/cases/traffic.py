@@ -90,7 +90,8 @@ class Traffic(LabCase):
             while piece := connection.recv(65536):
                 answer += piece
         self.assertTrue(answer.startswith(b"HTTP/1.1 451 "), answer[:80])
-        self.assertIn("news.test /first 200", self.origin.requests())
+        # nginx writes its log behind the response.
+        poll(lambda: "news.test /first 200" in self.origin.requests(), 5, what="the first request in nginx's log")
         self.assert_never_reached("news.test", "/forbidden")
 
     def test_http_on_an_odd_port(self):
