@@ -158,19 +158,19 @@ Scenario addresses() {
                         frame,
                         listed ? "drop_blocked" : "forward_passed",
                         listed ? answer : Answer::none,
-                        {request}},
+                        {request}}},
                       false);
     }
-    };
-    sent("HTTP/0.9", to_bytes("GET /a\r\n"), "/a", Answer::page);
-    sent("HTTP/0.9 with bare LF", to_bytes("GET /a\n"), "/a", Answer::page);
-    sent("HTTP/1.0 without Host", to_bytes("GET /a HTTP/1.0\r\nAccept: */*\r\n\r\n"), "/a", Answer::page);
-    sent("an empty Host", to_bytes("GET /a HTTP/1.1\r\nHost:\r\n\r\n"), "/a", Answer::page);
-    sent("a hello without a name", test::TlsHelloBuilder().typical().record(), "", Answer::alert);
-    sent("a hello without extensions", test::TlsHelloBuilder().without_extensions().record(), "",
-         Answer::alert);
-    return script.done();
-  }
+  };
+  sent("HTTP/0.9", to_bytes("GET /a\r\n"), "/a", Answer::page);
+  sent("HTTP/0.9 with bare LF", to_bytes("GET /a\n"), "/a", Answer::page);
+  sent("HTTP/1.0 without Host", to_bytes("GET /a HTTP/1.0\r\nAccept: */*\r\n\r\n"), "/a", Answer::page);
+  sent("an empty Host", to_bytes("GET /a HTTP/1.1\r\nHost:\r\n\r\n"), "/a", Answer::page);
+  sent("a hello without a name", test::TlsHelloBuilder().typical().record(), "", Answer::alert);
+  sent("a hello without extensions", test::TlsHelloBuilder().without_extensions().record(), "",
+       Answer::alert);
+  return script.done();
+}
 
 }  // namespace
 
