@@ -14,6 +14,17 @@
 namespace weir::scenario {
 namespace {
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WEIR_HAS_ADDRESS_SANITIZER
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(WEIR_HAS_ADDRESS_SANITIZER)
+constexpr bool kHasAddressSanitizer = true;
+#else
+constexpr bool kHasAddressSanitizer = false;
+#endif
+
 using std::chrono::milliseconds;
 
 /// The last CPU that this process may use: the worker's.
@@ -39,6 +50,8 @@ std::string configuration(const Scenario& scenario, const TemporaryDirectory& di
   text += "  workers: [" + std::to_string(last_cpu()) + "]\n";
   text += "  socket: " + (directory / "dataplane.sock").string() + "\n";
   text += "  snapshot_dir: " + (directory / "snapshots").string() + "\n";
+  // The sanitizer looks for leaks by calls that the filter of system calls refuses.
+  if (kHasAddressSanitizer) text += "  seccomp: false\n";
   return text + scenario.settings;
 }
 
