@@ -8,6 +8,7 @@ usage: deploy/packages.sh [--list] PURPOSE...
   build   compiler, CMake, DPDK and the libraries that Weir is built with
   demo    what deploy/quickstart.sh runs besides Weir: nginx, curl, openssl, network tools
   test    what tests/run.sh needs besides: the end-to-end tests' browsers, servers and tools
+  figures what the comparisons of tests/bench/README.md need besides: testpmd, Squid, a load generator
   gates   what .ci/run needs besides: clang, clang-tidy, clang-format, the sanitizers' runtimes
   --list  print the packages instead of installing them
 TEXT
@@ -19,6 +20,7 @@ build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   libssl-dev libipsec-mb-dev prometheus-cpp-dev zlib1g-dev)
 demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
 test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools tshark python3 libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)
+figures=(dpdk-dev squid-openssl wrk nftables)
 gates=(jq clang clang-tidy clang-format libclang-rt-14-dev)
 
 list_only=false
@@ -30,6 +32,7 @@ for purpose in "$@"; do
     build) wanted+=("${build[@]}") ;;
     demo) wanted+=("${demo[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    figures) wanted+=("${figures[@]}") ;;
     gates) wanted+=("${gates[@]}") ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
