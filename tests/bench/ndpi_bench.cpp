@@ -17,9 +17,8 @@
 #include "bench/captures.h"
 #include "bench/ndpi_user.h"
 #include "bench/sizes.h"
+#include "bench/test_rules.h"
 #include "inspect/inspector.h"
-#include "match/rule.h"
-#include "match/snapshot_builder.h"
 #include "match/snapshot_view.h"
 #include "proto/packet_view.h"
 
@@ -36,20 +35,7 @@ std::chrono::nanoseconds processor_time() {
 // Of the packets of a capture.
 constexpr std::chrono::microseconds kBetweenPackets{1};
 
-std::vector<std::byte> list_of_rules() {
-  constexpr std::uint32_t kRules = 100'000;
-  match::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
-                                 {{.name = "list"}});
-  match::Rule rule;
-  for (std::uint32_t i = 1; i <= kRules; ++i) {
-    rule.id = {i};
-    rule.host = "host" + std::to_string(i) + ".example.com";
-    rule.kind = i % 2 == 0 ? match::RuleKind::domain : match::RuleKind::url;
-    rule.path = i % 2 == 0 ? "" : "/a/b/page.html";
-    builder.add(rule);
-  }
-  return builder.build();
-}
+constexpr std::uint32_t kRules = 100'000;
 
 /// Calls `function` for each frame, and has the beginnings of the next ones fetched as a driver's burst has.
 template <class Function>
@@ -210,7 +196,7 @@ int run(const std::vector<std::string>& arguments) {
       files.push_back(arguments[i]);
     }
   }
-  const std::vector<std::byte> rules = list_of_rules();
+  const std::vector<std::byte> rules = build_numbered_snapshot(kRules);
   const match::SnapshotView snapshot = match::SnapshotView::open(rules).value();
   for (const std::string& file : files) compare(capture_file(file), snapshot, rounds);
   if (files.empty()) {

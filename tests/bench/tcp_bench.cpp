@@ -10,8 +10,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include "bench/test_rules.h"
 #include "inspect/inspector.h"
-#include "match/snapshot_builder.h"
 #include "match/snapshot_view.h"
 #include "proto/packet_view.h"
 #include "support/http_text.h"
@@ -25,19 +25,7 @@ constexpr std::uint32_t kRules = 500'000;
 constexpr std::uint32_t kConnections = 20'000;
 
 const match::SnapshotView& snapshot() {
-  static const std::vector<std::byte> bytes = [] {
-    match::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
-                                   {{.name = "list"}});
-    match::Rule rule;
-    for (std::uint32_t i = 1; i <= kRules; ++i) {
-      rule.id = {i};
-      rule.host = "host" + std::to_string(i) + ".example.com";
-      rule.kind = i % 2 == 0 ? match::RuleKind::domain : match::RuleKind::url;
-      rule.path = i % 2 == 0 ? "" : "/a/b/page.html";
-      builder.add(rule);
-    }
-    return builder.build();
-  }();
+  static const std::vector<std::byte> bytes = bench::build_numbered_snapshot(kRules);
   static const match::SnapshotView view = match::SnapshotView::open(bytes).value();
   return view;
 }

@@ -68,4 +68,18 @@ std::vector<std::byte> build_snapshot(std::uint32_t count) {
   return builder.build();
 }
 
+std::vector<std::byte> build_numbered_snapshot(std::uint32_t count) {
+  match::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
+                                 {{.name = "list"}});
+  match::Rule rule;
+  for (std::uint32_t i = 1; i <= count; ++i) {
+    rule.id = {i};
+    rule.host = "host" + std::to_string(i) + ".example.com";
+    rule.kind = i % 2 == 0 ? match::RuleKind::domain : match::RuleKind::url;
+    rule.path = i % 2 == 0 ? "" : kListedPath;
+    builder.add(rule);
+  }
+  return builder.build();
+}
+
 }  // namespace weir::bench

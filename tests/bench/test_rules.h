@@ -24,4 +24,8 @@ std::string unlisted_host(std::uint64_t number);
 /// The snapshot of make_rule(0 ... count - 1), on one list.
 std::vector<std::byte> build_snapshot(std::uint32_t count);
 
+/// A snapshot of hostN.example.com for N of 1 to `count`: domains where N is even, kListedPath where it is
+/// odd.
+std::vector<std::byte> build_numbered_snapshot(std::uint32_t count);
+
 }  // namespace weir::bench

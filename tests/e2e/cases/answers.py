@@ -6,9 +6,8 @@ import shutil
 import zlib
 from pathlib import Path
 
-from lab.caddy import Caddy
+from lab.caddy import CaddyOrigin
 from lab.case import LabCase
-from lab.certificates import Certificates
 from lab.chromium import Chromium
 from lab.network import ORIGIN_V4
 from lab.process import poll, run
@@ -156,18 +155,10 @@ class OtherAnswers(AnswersCase):
         self.assertEqual([line for line in self.origin.requests() if "listed.test" in line], [])
 
 
-class QuicClose(AnswersCase):
+class QuicClose(CaddyOrigin, AnswersCase):
     """Against Caddy, which would accept the connection."""
 
     first_list = ("listed.test",)
-    with_origin = False
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.certificates = Certificates(cls.directory)
-        cls.origin = Caddy(cls.wire.origin, cls.directory, cls.certificates)
-        cls.addClassCleanup(cls.origin.process.stop)
 
     def test_chromium_takes_the_close(self):
         chromium = Chromium(self.wire.client, self.directory, self.certificates, ORIGIN_V4,

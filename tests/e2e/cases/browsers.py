@@ -1,8 +1,7 @@
 """A real Chromium, real servers: what is listed does not load over HTTP, TLS 1.3 or HTTP/3; all else does."""
 
-from lab.caddy import Caddy
+from lab.caddy import CaddyOrigin
 from lab.case import LabCase
-from lab.certificates import Certificates
 from lab.chromium import Chromium
 from lab.network import ORIGIN_V4
 from lab.record import Recorder, dissect, values
@@ -77,18 +76,10 @@ class Tcp(BrowserCase):
             self.assertGreaterEqual(int(values(hello, "tcp.segment.count")[0]), 2)
 
 
-class Http3(BrowserCase):
+class Http3(CaddyOrigin, BrowserCase):
     """Against Caddy."""
 
     first_list = ("listed.test",)
-    with_origin = False
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.certificates = Certificates(cls.directory)
-        cls.origin = Caddy(cls.wire.origin, cls.directory, cls.certificates)
-        cls.addClassCleanup(cls.origin.process.stop)
 
     def open(self, profile, *flags):
         chromium = Chromium(self.wire.client, self.directory, self.certificates, ORIGIN_V4, *flags, profile=profile)

@@ -2,6 +2,7 @@
 
 import json
 
+from .certificates import Certificates
 from .process import Process, poll
 
 _CADDYFILE = """\
@@ -57,3 +58,16 @@ class Caddy:
         entries = [json.loads(line) for line in self._access_log.read_text().splitlines()]
         return [f"{entry['request']['proto']} {entry['request']['host']} {entry['request']['uri']} {entry['status']}"
                 for entry in entries]
+
+
+class CaddyOrigin:
+    """In front of LabCase: the origin is Caddy, which would accept HTTP/3."""
+
+    with_origin = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.certificates = Certificates(cls.directory)
+        cls.origin = Caddy(cls.wire.origin, cls.directory, cls.certificates)
+        cls.addClassCleanup(cls.origin.process.stop)
