@@ -1,6 +1,7 @@
 // A connection's numbers begin with whichever SYN the server took, and nothing on the way says which. However
 // many a client sends, what the server puts together is read.
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -158,6 +159,16 @@ TEST(RivalStreams, PortsAreUsedAgain) {
   for (std::uint32_t i = 0; i < 20; ++i) refused.push_back(syn(i * 15'600'000));
   run_streams(rules().view(), {{"each second a connection from the same port", steps},
                                {"each second a connection that is refused", refused}});
+}
+
+// Linux's initial sequence numbers come round after 275 s.
+TEST(RivalStreams, APortIsUsedAgainWhenItsNumbersComeRound) {
+  StreamStep again = syn(0U - 500);
+  again.later = std::chrono::seconds(275);
+  const std::string other = http_get("other.example.com", "/" + std::string(600, 'a'));
+  run_streams(rules().view(),
+              {{"another request in the same numbers",
+                {syn(0), {"a request", 0, kOther, kPassed}, again, {"another", 0U - 500, other, kPassed}}}});
 }
 
 TEST(RivalStreams, AStreamOfManyGigabytesGoesOn) {
