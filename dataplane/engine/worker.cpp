@@ -125,8 +125,22 @@ void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, st
     rte_pktmbuf_free_bulk(frames.data(), count);
     return;
   }
-  for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], const void*));
-  for (std::uint16_t i = 0; i < count; ++i) process_frame(from, frames[i], moment);
+  announce(from, std::span(frames).first(count));
+  for (std::uint16_t i = 0; i < count; ++i) {
+    process_frame(from, frames[i], view_of(i, frames[i]), moment);
+  }
+}
+
+void Worker::announce(std::size_t from, std::span<rte_mbuf* const> frames) noexcept {
+  for (const rte_mbuf* frame : frames) rte_prefetch0(rte_pktmbuf_mtod(frame, const void*));
+  std::array<std::uint64_t, kBurst> announced;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    announced[i] = 0;
+    if (frames[i]->nb_segs != 1) continue;
+    views_[i] = parse(frames[i]);
+    if (from == kSubscriber) announced[i] = inspector_.announce(views_[i]);
+  }
+  for (std::size_t i = 0; i < frames.size(); ++i) inspector_.fetch(announced[i]);
 }
 
 std::span<const std::byte> Worker::contiguous(rte_mbuf* frame) noexcept {
@@ -144,8 +158,13 @@ proto::PacketView Worker::parse(rte_mbuf* frame) noexcept {
                              settings_.inspector.encapsulations);
 }
 
-void Worker::process_frame(std::size_t from, rte_mbuf* frame, const Moment& moment) noexcept {
-  const proto::PacketView packet = parse(frame);
+const proto::PacketView& Worker::view_of(std::size_t place, rte_mbuf* frame) noexcept {
+  if (frame->nb_segs != 1) views_[place] = parse(frame);
+  return views_[place];
+}
+
+void Worker::process_frame(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
+                           const Moment& moment) noexcept {
   if (shared_.steering != nullptr && from == kSubscriber) {
     const unsigned owner = owner_of(packet);
     if (owner != settings_.index) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/counters.h"
@@ -119,7 +120,13 @@ class alignas(64) Worker {
   void process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, std::uint16_t count,
                const Moment& moment) noexcept;
   [[nodiscard]] proto::PacketView parse(rte_mbuf* frame) noexcept;
-  void process_frame(std::size_t from, rte_mbuf* frame, const Moment& moment) noexcept;
+  /// Parses a burst into views_, but for frames of several buffers, and has the state of its flows fetched.
+  void announce(std::size_t from, std::span<rte_mbuf* const> frames) noexcept;
+  /// Of the frame at this place of the burst that was announced. Frames of several buffers share one copy, so
+  /// each is parsed when its turn has come.
+  const proto::PacketView& view_of(std::size_t place, rte_mbuf* frame) noexcept;
+  void process_frame(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
+                     const Moment& moment) noexcept;
   void finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
               const inspect::Verdict& verdict, const Moment& moment) noexcept;
   void answer(std::size_t from, const proto::PacketView& packet, const inspect::Verdict& verdict) noexcept;
@@ -135,6 +142,7 @@ class alignas(64) Worker {
   void hand_over(unsigned owner, const Handover& handover) noexcept;
   void refuse_handover(const Handover& handover) noexcept;
   bool take_handovers(const Moment& moment) noexcept;
+  void process_handovers(std::span<const Handover> packets, const Moment& moment) noexcept;
   void flush_handovers(unsigned owner) noexcept;
   void end_handovers() noexcept;
 
@@ -149,6 +157,7 @@ class alignas(64) Worker {
   inspect::Inspector inspector_;
   IdlePolicy idle_policy_;
   double nanoseconds_per_cycle_;
+  std::array<proto::PacketView, kBurst> views_;  // of the burst at hand
   std::vector<std::byte> copy_;
   std::vector<Outbox> outboxes_;  // by worker
   PacketLender lender_;

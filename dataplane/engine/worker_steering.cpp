@@ -96,19 +96,30 @@ bool Worker::take_handovers(const Moment& moment) noexcept {
     std::array<Handover, kBurst> packets;
     const unsigned count = shared_.steering->take(from, settings_.index, packets);
     any = any || count != 0;
-    for (const Handover& handover : std::span(packets).first(count)) {
-      Moment then = moment;
-      then.received_cycles = handover.received_cycles;
-      if (handover.whole != nullptr) {
-        process_lent(handover, then);
-      } else if (moment.enforcement == base::Enforcement::bypass) {
-        out_[kNetwork].forward(handover.frame, base::Outcome::forward_bypass, then.received_cycles);
-      } else {
-        process_own(handover.frame, parse(handover.frame), then);
-      }
-    }
+    process_handovers(std::span(packets).first(count), moment);
   }
   return any;
+}
+
+void Worker::process_handovers(std::span<const Handover> packets, const Moment& moment) noexcept {
+  const bool bypass = moment.enforcement == base::Enforcement::bypass;
+  if (!bypass) {
+    std::array<rte_mbuf*, kBurst> frames;
+    for (std::size_t i = 0; i < packets.size(); ++i) frames[i] = packets[i].frame;
+    announce(kSubscriber, std::span(frames).first(packets.size()));
+  }
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const Handover& handover = packets[i];
+    Moment then = moment;
+    then.received_cycles = handover.received_cycles;
+    if (handover.whole != nullptr) {
+      process_lent(handover, then);
+    } else if (bypass) {
+      out_[kNetwork].forward(handover.frame, base::Outcome::forward_bypass, then.received_cycles);
+    } else {
+      process_own(handover.frame, view_of(i, handover.frame), then);
+    }
+  }
 }
 
 void Worker::process_lent(const Handover& handover, const Moment& moment) noexcept {

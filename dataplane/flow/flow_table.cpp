@@ -12,9 +12,29 @@
 namespace weir::flow {
 namespace {
 
+constexpr std::size_t kCacheLineBytes = 64;
+
 std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
+}
+
+/// Written out field by field, since a struct's padding must not be hashed. IPv4's 14 bytes take half the
+/// time.
+template <std::size_t kAddressBytes>
+std::uint64_t hash_of_bytes(const FlowKey& key, std::uint64_t seed) noexcept {
+  std::array<std::byte, 2 * kAddressBytes + 6> bytes{};
+  auto* to = bytes.data();
+  const auto put = [&to](const void* from, std::size_t count) {
+    std::memcpy(to, from, count);
+    to += count;
+  };
+  put(key.source.bytes.data(), kAddressBytes);
+  put(key.destination.bytes.data(), kAddressBytes);
+  put(&key.source_port, sizeof key.source_port);
+  put(&key.destination_port, sizeof key.destination_port);
+  put(&key.ip_protocol, sizeof key.ip_protocol);
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
 std::uint32_t tag_of(std::uint64_t hash) noexcept {
@@ -51,20 +71,7 @@ FlowTable::FlowTable(const Settings& settings)
       hash_seed_(random_seed()) {}
 
 std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept {
-  // Written out field by field, since a struct's padding must not be hashed.
-  std::array<std::byte, 38> bytes{};
-  auto* to = bytes.data();
-  const auto put = [&to](const void* from, std::size_t count) {
-    std::memcpy(to, from, count);
-    to += count;
-  };
-  put(key.source.bytes.data(), key.source.bytes.size());
-  put(key.destination.bytes.data(), key.destination.bytes.size());
-  put(&key.source_port, sizeof key.source_port);
-  put(&key.destination_port, sizeof key.destination_port);
-  put(&key.ip_protocol, sizeof key.ip_protocol);
-  *to = key.source.is_v6 ? std::byte{1} : std::byte{0};
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash_seed_);
+  return key.source.is_v6 ? hash_of_bytes<16>(key, hash_seed_) : hash_of_bytes<4>(key, hash_seed_);
 }
 
 std::size_t FlowTable::set_of(std::uint64_t hash) const noexcept {
@@ -89,6 +96,23 @@ void FlowTable::release(std::size_t index) noexcept {
   if (flow.reading == Reading::blocked) count_blocked(false);
   flow.used = false;
   tags_[index] = 0;
+}
+
+std::uint64_t FlowTable::fetch_tags(const FlowKey& key) const noexcept {
+  const std::uint64_t hash = hash_of(key);
+  __builtin_prefetch(&tags_[set_of(hash)]);
+  return hash;
+}
+
+void FlowTable::fetch_flows(std::uint64_t hash) const noexcept {
+  const std::size_t set = set_of(hash);
+  const std::uint32_t tag = tag_of(hash);
+  for (std::size_t i = set; i < set + kWays; ++i) {
+    if (tags_[i] != tag) continue;
+    const auto* record = reinterpret_cast<const std::byte*>(&flows_[i]);
+    __builtin_prefetch(record, 1);
+    __builtin_prefetch(record + kCacheLineBytes, 1);
+  }
 }
 
 FlowTable::Readings FlowTable::find(const FlowKey& key, std::chrono::nanoseconds now) noexcept {

@@ -49,6 +49,10 @@ class FlowTable {
     std::array<Flow*, kReadings> flows_{};
     std::size_t count_ = 0;
   };
+  /// Begins to fetch what find() reads first for this key. The hash is for fetch_flows(), some packets later.
+  std::uint64_t fetch_tags(const FlowKey& key) const noexcept;
+  /// Begins to fetch the readings of a connection. Both only save time: find() needs neither.
+  void fetch_flows(std::uint64_t hash) const noexcept;
   /// Sets last_seen of none of them. A clock that jumps back expires nothing.
   Readings find(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
   /// A new reading of the connection, empty. One that has kReadings already must lose one before.

@@ -98,6 +98,12 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   return forward(findings.incomplete ? Outcome::forward_incomplete : Outcome::forward_no_request);
 }
 
+std::uint64_t TcpInspector::announce(const proto::PacketView& packet) const noexcept {
+  const bool bare = packet.payload.empty() && (packet.tcp.flags & proto::kTcpSyn) == 0;
+  if (bare && flows_.blocked() == 0) return 0;
+  return flows_.fetch_tags(flow::flow_key_of(packet));
+}
+
 bool TcpInspector::open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
   const flow::FlowKey key = flow::flow_key_of(packet);
   const std::uint32_t start = first_byte_of(packet);

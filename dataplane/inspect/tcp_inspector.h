@@ -29,6 +29,10 @@ class TcpInspector {
   Verdict inspect(const proto::PacketView& packet, std::chrono::nanoseconds now,
                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 
+  /// See Inspector::announce: what `inspect` will read for this packet, as its hash; 0: nothing.
+  [[nodiscard]] std::uint64_t announce(const proto::PacketView& packet) const noexcept;
+  void fetch(std::uint64_t flow) const noexcept { flows_.fetch_flows(flow); }
+
   [[nodiscard]] std::size_t flow_capacity() const noexcept { return flows_.capacity(); }
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return flows_.blocked(); }
 

@@ -2,6 +2,7 @@
 //
 //   bench_ndpi [--rounds N] [CAPTURE...]     without captures: three that are generated, always the same
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -74,14 +75,20 @@ class WeirUser {
     inspector_ = std::make_unique<inspect::Inspector>(inspect::InspectorSettings{}, *counters_);
   }
 
+  /// Burst by burst, as a worker does.
   void feed(std::span<const CapturedFrame> frames, std::chrono::microseconds now) {
+    std::size_t count = 0;
     for_each_frame(frames, [&](const CapturedFrame& frame) {
-      now += kBetweenPackets;
-      const proto::PacketView packet = proto::parse_packet(frame.bytes, frame.link);
-      const auto verdict =
-          inspector_->inspect(packet, direction_of(frame), now, &snapshot_, base::Enforcement::enforce);
-      counters_->add(verdict.outcome);
+      burst_[count].frame = &frame;
+      burst_[count].packet = proto::parse_packet(frame.bytes, frame.link);
+      burst_[count].announced = direction_of(frame) == inspect::Direction::from_network
+                                    ? 0
+                                    : inspector_->announce(burst_[count].packet);
+      if (++count < burst_.size()) return;
+      inspect(std::span(burst_).first(count), now);
+      count = 0;
     });
+    inspect(std::span(burst_).first(count), now);
   }
 
   [[nodiscard]] std::string seen() const {
@@ -97,6 +104,22 @@ class WeirUser {
   }
 
  private:
+  struct Place {
+    const CapturedFrame* frame = nullptr;
+    proto::PacketView packet;
+    std::uint64_t announced = 0;
+  };
+
+  void inspect(std::span<const Place> burst, std::chrono::microseconds& now) {
+    for (const Place& place : burst) inspector_->fetch(place.announced);
+    for (const Place& place : burst) {
+      now += kBetweenPackets;
+      const auto verdict = inspector_->inspect(place.packet, direction_of(*place.frame), now, &snapshot_,
+                                               base::Enforcement::enforce);
+      counters_->add(verdict.outcome);
+    }
+  }
+
   [[nodiscard]] inspect::Direction direction_of(const CapturedFrame& frame) const {
     if (!directions_) return inspect::Direction::unknown;
     return frame.from_client ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
@@ -106,6 +129,7 @@ class WeirUser {
   bool directions_;
   std::unique_ptr<base::Counters> counters_;
   std::unique_ptr<inspect::Inspector> inspector_;
+  std::array<Place, 32> burst_;
 };
 
 Contender contender(std::string_view name, WeirUser& user) {

@@ -35,8 +35,9 @@ TestInspector::TestInspector(inspect::InspectorSettings settings)
 
 inspect::Verdict TestInspector::inspect(const Bytes& frame, const match::SnapshotView* snapshot,
                                         inspect::Direction direction, base::Enforcement enforcement) {
-  return inspector_.inspect(proto::parse_packet(frame, proto::LinkType::ethernet), direction, now, snapshot,
-                            enforcement);
+  const proto::PacketView packet = proto::parse_packet(frame, proto::LinkType::ethernet);
+  inspector_.fetch(inspector_.announce(packet));  // as a worker does
+  return inspector_.inspect(packet, direction, now, snapshot, enforcement);
 }
 
 std::vector<std::string> TestInspector::take_requests() {

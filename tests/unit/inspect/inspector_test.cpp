@@ -370,6 +370,28 @@ TEST(Inspector, LooksAtTheConfiguredPortsAlone) {
   }
 }
 
+TEST(Inspector, AnnouncesWhatHasAFlow) {
+  TestInspector inspector;
+  struct Case {
+    std::string what;
+    Bytes frame;
+    bool has_flow;
+  };
+  const std::vector<Case> cases{
+      {"data", segment(80).payload("GET / HTTP/1.1").build(), true},
+      {"a SYN", segment(80).flags("S").build(), true},
+      {"a bare acknowledgement", segment(80).flags("A").build(), false},
+      {"a datagram", PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").udp(4000, 443).payload("text").build(), false},
+  };
+  const auto announced = [&inspector](const Bytes& frame) {
+    return inspector.inspector().announce(proto::parse_packet(frame, proto::LinkType::ethernet)) != 0;
+  };
+  for (const Case& test : cases) EXPECT_EQ(announced(test.frame), test.has_flow) << test.what;
+  // With a blocked connection, anything may belong to it.
+  inspector.inspect(http_segment(http_get("listed.example.com")), rules().view());
+  EXPECT_TRUE(announced(cases[2].frame));
+}
+
 TEST(Inspector, CountsWhatItSaw) {
   TestInspector inspector;
   const auto see = [&inspector](const Bytes& frame) { inspector.inspect(frame, rules().view()); };
