@@ -122,12 +122,18 @@ struct RoleSettings {
   std::vector<std::string> admin;
 };
 
+struct AuditSettings {
+  std::uint64_t file_bytes = 16777216;  // a file that would become larger is rotated
+  unsigned files = 10;                  // kept, the current one among them
+};
+
 struct ControlSettings {
   std::filesystem::path socket = "/run/weir/control.sock";
   RoleSettings roles;
   std::string metrics_listen = "127.0.0.1:9477";  // empty: no exporter
   std::filesystem::path state_dir = "/var/lib/weir";
   unsigned keep_generations = 10;
+  AuditSettings audit;
 };
 
 struct AuthSettings {

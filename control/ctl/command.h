@@ -76,16 +76,19 @@ struct Command {
   std::string_view method;
   /// Prints the answer for people; the exit status.
   int (*print)(const Session& session, const Given& given, const nlohmann::json& answer);
-  /// In place of the three: what is done without asking the daemon; the exit status.
-  int (*local)(const Session& session, const Given& given, std::ostream& errors) = nullptr;
+  /// In place of the three where it is not null: does and prints all of it; the exit status.
+  int (*run)(const Session& session, const Given& given, std::ostream& errors) = nullptr;
+  /// Whether it asks nobody, so that it needs no configuration either. Null: it asks the daemon.
+  bool (*offline)(const Given& given) = nullptr;
 };
 
 std::span<const Command> commands();
 const Command* find_command(std::string_view name);
 
-/// Makes the call of a command (or does what is local) and prints what came of it; errors go to `errors`. The
-/// exit status.
+/// Runs a command and prints what came of it; errors go to `errors`. The exit status.
 int run_command(const Command& command, const Given& given, const Session& session, std::ostream& errors);
+/// Prints why a command failed, as JSON too where that is wanted. The exit status.
+int report_error(const Session& session, const base::Error& error, std::ostream& errors);
 
 /// The commands and their options, as `weirctl --help` shows them.
 std::string command_help();

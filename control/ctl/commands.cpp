@@ -1,14 +1,14 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
-#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/ids.h"
+#include "ctl/audit.h"
 #include "ctl/command.h"
 #include "ctl/compile.h"
+#include "ctl/numbers.h"
 #include "ctl/printers.h"
 
 namespace weir::ctl {
@@ -33,9 +33,11 @@ constexpr std::array<Option, 3> kRulesOptions{{
     {"limit", "N", "how many, up to 5000 (100)"},
     {"cursor", "CURSOR", "go on where an earlier answer ended"},
 }};
-constexpr std::array<Option, 2> kAuditOptions{{
+constexpr std::array<Option, 4> kAuditOptions{{
     {"since", "SECONDS", "not before this Unix time"},
     {"limit", "N", "how many, up to 1000 (100)"},
+    {"verify", "", "whether the log is whole: exit status 1, and the line, if it is not"},
+    {"file", "FILE", "with --verify: this audit.jsonl and those rotated before it, without weir-control"},
 }};
 
 constexpr std::array<Option, 6> kCompileOptions{{
@@ -46,17 +48,6 @@ constexpr std::array<Option, 6> kCompileOptions{{
     {"www-equivalent", "", "www.X and X are one host"},
     {"on-tls", "pass|block-host", "what an entry with a path does to encrypted connections (pass)"},
 }};
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-base::Error not_a_number(std::string_view name, const std::string& text) {
-  return {"usage", fmt::format("{}: a number was expected, not '{}'", name, text)};
-}
 
 Request no_parameters(const Given&) { return json::object(); }
 
@@ -125,16 +116,7 @@ Request latency_request(const Given& given) {
   return json{{"enabled", word == "on"}};
 }
 
-Request audit_request(const Given& given) {
-  json params = json::object();
-  for (const char* option : {"since", "limit"}) {
-    if (!given.has(option)) continue;
-    const auto value = number(given.text(option));
-    if (!value) return not_a_number(fmt::format("--{}", option), given.text(option));
-    params[option] = *value;
-  }
-  return params;
-}
+bool asks_nobody(const Given&) { return true; }
 
 constexpr std::array<Command, 16> kCommands{{
     {"status",
@@ -227,10 +209,11 @@ constexpr std::array<Command, 16> kCommands{{
      "report.enforceability",
      &print_report},
     {"counters", "", 0, 0, {}, "", "what the dataplane counted", &no_parameters, "counters", &print_counters},
-    {"audit", "", 0, 0, kAuditOptions, "", "who changed what", &audit_request, "audit", &print_audit},
+    {"audit", "", 0, 0, kAuditOptions, "", "who changed what", nullptr, "", nullptr, &run_audit,
+     &audits_offline},
     {"compile", "LIST...", 1, base::kMaxLists, kCompileOptions, "files",
      "plain lists (FILE or NAME=FILE) into a snapshot, without weir-control", nullptr, "", nullptr,
-     &compile_lists},
+     &compile_lists, &asks_nobody},
 }};
 
 std::string option_text(const Option& option) {
@@ -259,43 +242,6 @@ std::string command_help() {
   help += fmt::format("  {:<30} {}\n", "completion bash",
                       "a script for the shell: source <(weirctl completion bash)");
   return help;
-}
-
-std::string bash_completion() {
-  std::string names;
-  std::string cases;
-  for (const Command& command : kCommands) {
-    names += fmt::format("{} ", command.name);
-    std::string options;
-    for (const Option& option : command.options) options += fmt::format("--{} ", option.name);
-    const bool completes_files = command.completes == "files";
-    const std::string words =
-        completes_files ? ""
-        : command.completes == "lists"
-            ? "$(weirctl --json lists 2>/dev/null | sed -n 's/^ *\"name\": \"\\(.*\\)\",*$/\\1/p')"
-            : std::string(command.completes);
-    cases += fmt::format("    {}) words=\"{}{}\"{} ;;\n", command.name, options, words,
-                         completes_files ? " files=-f" : "");
-  }
-  return fmt::format(
-      "_weirctl() {{\n"
-      "  local word=${{COMP_WORDS[COMP_CWORD]}} command= words= files= i\n"
-      "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-      "    case ${{COMP_WORDS[i]}} in\n"
-      "      --socket | --config) ((i++)) ;;\n"
-      "      -*) ;;\n"
-      "      *) command=${{COMP_WORDS[i]}}; break ;;\n"
-      "    esac\n"
-      "  done\n"
-      "  case $command in\n"
-      "    '') words='{}completion --socket --config --json --help --version' ;;\n"
-      "{}"
-      "    completion) words=bash ;;\n"
-      "  esac\n"
-      "  COMPREPLY=($(compgen $files -W \"$words\" -- \"$word\"))\n"
-      "}}\n"
-      "complete -F _weirctl weirctl\n",
-      names, cases);
 }
 
 }  // namespace weir::ctl

@@ -117,8 +117,8 @@ int run(const po::variables_map& variables) {
   const auto given = read_given(variables, words);
   if (const int status = check_usage(*command, given); status != kDone) return status;
   std::string socket;
-  if (command->local != nullptr) {
-    // Asks nobody, so it needs no configuration either.
+  if (command->offline != nullptr && command->offline(given)) {
+    // Needs no socket, so no configuration either.
   } else if (variables.count("socket") != 0) {
     socket = variables["socket"].as<std::string>();
   } else {

@@ -40,24 +40,24 @@ base::Result<nlohmann::json> Session::call(const std::string& method, const nloh
   return result;
 }
 
+int report_error(const Session& session, const base::Error& error, std::ostream& errors) {
+  errors << "weirctl: " << printable(error.message) << " [" << printable(error.code) << "]\n";
+  if (session.json()) {
+    const nlohmann::json object{{"error", {{"code", error.code}, {"message", error.message}}}};
+    session.out() << object.dump(2) << '\n';
+  }
+  return error.code == "invalid_params" || error.code == "usage" ? kUsage : kFailed;
+}
+
 int run_command(const Command& command, const Given& given, const Session& session, std::ostream& errors) {
-  if (command.local != nullptr) return command.local(session, given, errors);
+  if (command.run != nullptr) return command.run(session, given, errors);
   const auto request = command.request(given);
   if (!request) {
     errors << "weirctl: " << printable(request.error().message) << '\n';
     return kUsage;
   }
   const auto answer = session.call(std::string(command.method), request.value());
-  if (!answer) {
-    errors << "weirctl: " << printable(answer.error().message) << " [" << printable(answer.error().code)
-           << "]\n";
-    if (session.json()) {
-      const nlohmann::json object{
-          {"error", {{"code", answer.error().code}, {"message", answer.error().message}}}};
-      session.out() << object.dump(2) << '\n';
-    }
-    return answer.error().code == "invalid_params" ? kUsage : kFailed;
-  }
+  if (!answer) return report_error(session, answer.error(), errors);
   // The same exit status with and without --json: the printer knows it.
   std::ostream silent(nullptr);
   const Session quiet("", true, false, silent);

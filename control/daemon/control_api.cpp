@@ -38,7 +38,7 @@ constexpr std::array<std::string_view, 1> kBreakerParams{"rule"};
 constexpr std::array<std::string_view, 1> kLatencyParams{"enabled"};
 constexpr std::array<std::string_view, 2> kAuditParams{"since", "limit"};
 
-constexpr std::array<Method, 17> kMethods{{
+constexpr std::array<Method, 18> kMethods{{
     {"version", Role::read, Names{}, &ControlApi::version},
     {"status", Role::read, Names{}, &ControlApi::status},
     {"lists", Role::read, Names{}, &ControlApi::lists},
@@ -56,6 +56,7 @@ constexpr std::array<Method, 17> kMethods{{
     {"report.enforceability", Role::read, Names{}, &ControlApi::enforceability},
     {"config.check", Role::read, Names{}, &ControlApi::config_check},
     {"audit", Role::read, kAuditParams, &ControlApi::audit},
+    {"audit.verify", Role::read, Names{}, &ControlApi::audit_verify},
 }};
 
 /// The first parameter that the method does not know.
@@ -272,6 +273,14 @@ void ControlApi::audit(Call&& call) {
   if (params.error()) return call.responder->fail(*params.error());
   later(std::move(call),
         [this, since, limit] { return audit_.read(static_cast<std::int64_t>(since), limit); });
+}
+
+void ControlApi::audit_verify(Call&& call) {
+  later(std::move(call), [this]() -> base::Result<json> {
+    const auto report = audit_.verify();
+    if (!report) return report.error();
+    return files::chain_report_json(report.value());
+  });
 }
 
 // ---- changing ----

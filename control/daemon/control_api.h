@@ -67,6 +67,7 @@ class ControlApi {
   void enforceability(Call&& call);
   void config_check(Call&& call);
   void audit(Call&& call);
+  void audit_verify(Call&& call);
 
  private:
   /// Answers from the readers' thread.

@@ -37,6 +37,17 @@ int pending_signal() {
   return signal > 0 ? signal : 0;
 }
 
+/// Every start is a record; what was changed since the last one (by new settings, or by an update that a
+/// crash kept from its record) shows as its two generations.
+base::Status note_start(AuditLog& audit, std::uint64_t generation) {
+  AuditRecord record;
+  record.method = "daemon.start";
+  record.before_generation = audit.last_generation().value_or(0);
+  record.after_generation = generation;
+  record.outcome = "ok";
+  return audit.append(record);
+}
+
 void serve(rpc::Server& server, Updates& updates, ServiceNotify& notify) {
   while (true) {
     server.run_once(kTick);
@@ -63,7 +74,9 @@ base::Status run_daemon(const config::Settings& settings, const std::filesystem:
   ServiceNotify notify;
   auto store = Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir);
   if (!store) return store.error();
-  auto audit = AuditLog::open(settings.control.state_dir / "audit.jsonl");
+  auto audit = AuditLog::open(
+      settings.control.state_dir / "audit.jsonl",
+      {.file_bytes = settings.control.audit.file_bytes, .files = settings.control.audit.files});
   if (!audit) return audit.error();
 
   DataplaneLink link(settings.dataplane.socket.string());
@@ -92,8 +105,9 @@ base::Status run_daemon(const config::Settings& settings, const std::filesystem:
   if (const auto started = publisher.start(times); !started) {
     spdlog::error("no generation at start: {}", started.error().message);
   }
-  updates.start();
   const auto generation = publisher.view()->state.generation.value;
+  if (const auto noted = note_start(*audit.value(), generation); !noted) return noted.error();
+  updates.start();
   spdlog::info("serving at {}, generation {}", settings.control.socket.string(), generation);
   notify.ready(fmt::format("generation {}", generation));
   serve(*server.value(), updates, notify);

@@ -100,9 +100,14 @@ Updates::Answer Updates::attempt(Change& change, const Work& work) {
   }
   change.record.after_generation = publisher_.current().state.generation.value;
   change.record.outcome = answer ? "ok" : answer.error().code;
-  if (const auto written = audit_.append(change.record); !written)
-    spdlog::error("{}", written.error().message);
-  return answer;
+  const auto written = audit_.append(change.record);
+  if (written) return answer;
+  spdlog::error("{}", written.error().message);
+  if (!answer) return answer;
+  // What is not in the log is not acknowledged, though it is done.
+  return base::Error{"audit_failed",
+                     fmt::format("done, generation {} is current, but without a record of it: {}",
+                                 change.record.after_generation, written.error().message)};
 }
 
 void Updates::run(Change& change, const Work& work, const Done& done) {

@@ -34,13 +34,14 @@ base::Status write_all(int descriptor, std::span<const std::byte> bytes, const s
   return base::ok_status();
 }
 
+}  // namespace
+
 base::Status sync_directory(const std::filesystem::path& directory) {
-  const FileDescriptor descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto path = directory.empty() ? std::filesystem::path(".") : directory;
+  const FileDescriptor descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!descriptor || ::fsync(descriptor.get()) != 0) return io_error("sync directory", directory, errno);
   return base::ok_status();
 }
-
-}  // namespace
 
 base::Status write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes, mode_t mode) {
   std::filesystem::path temporary = path;
@@ -62,7 +63,7 @@ base::Status write_durably(const std::filesystem::path& path, std::span<const st
     ::unlink(temporary.c_str());
     return io_error("rename to", path, error);
   }
-  return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+  return sync_directory(path.parent_path());
 }
 
 base::Status write_durably(const std::filesystem::path& path, std::string_view text, mode_t mode) {

@@ -23,6 +23,9 @@ base::Result<std::string> read_whole(const std::filesystem::path& path, std::siz
 /// Removes what write_durably() left in `directory` when it was killed.
 void remove_temporaries(const std::filesystem::path& directory);
 
+/// Makes names in a directory durable. Error code: io.
+base::Status sync_directory(const std::filesystem::path& directory);
+
 /// Makes the directory (and its parents) with `mode` unless it is there; an existing one keeps its mode.
 base::Status make_directory(const std::filesystem::path& path, mode_t mode);
 

@@ -8,6 +8,8 @@
 
 #include "ctl/command.h"
 #include "ctl/text_table.h"
+#include "files/audit_chain.h"
+#include "unit/control/scratch.h"
 
 namespace weir::ctl {
 namespace {
@@ -101,7 +103,6 @@ TEST(Commands, RequestsSayWhatWasGiven) {
       {"latency", {{"on"}, {}}, {{"enabled", true}}},
       {"latency", {{"off"}, {}}, {{"enabled", false}}},
       {"latency", {{"maybe"}, {}}, nullptr},
-      {"audit", {{}, {{"since", "5"}}}, {{"since", 5}}},
   };
   for (const Case& each : cases) {
     const auto request = find_command(each.command)->request(each.given);
@@ -203,7 +204,7 @@ TEST(Printers, ReportAddsUp) {
 
 TEST(Printers, TakeAnyAnswerWithoutFailing) {
   for (const Command& command : commands()) {
-    if (command.local != nullptr) continue;
+    if (command.run != nullptr) continue;
     for (const char* text :
          {"{}", "null", "[]", "5",
           R"({"lists":[{}],"rules":[{}],"records":[{}],"snapshots":[{}],"families":[{"samples":[{}]}]})",
@@ -221,6 +222,43 @@ TEST(RunCommand, SaysWhichSocketWasTried) {
   EXPECT_NE(errors.str().find("/nonexistent/control.sock"), std::string::npos);
   EXPECT_NE(errors.str().find("systemctl start weir-control"), std::string::npos);
   EXPECT_TRUE(out.str().empty());
+}
+
+// Without a daemon: exit status 0 for a whole chain, 1 with file and line for a broken one.
+TEST(Audit, VerifiesAFileOffline) {
+  const test::Scratch scratch;
+  const std::string file = (scratch / "audit.jsonl").string();
+  const std::string first = files::chain_line({}, R"("method":"a")");
+  const auto link = files::read_link(std::string_view(first).substr(0, first.size() - 1));
+  ASSERT_TRUE(link.has_value());
+  const std::string second = files::chain_line(*link, R"("method":"b")");
+  struct Case {
+    std::string text;
+    Given given;
+    int status;
+    const char* said;
+  };
+  const std::map<std::string, std::string, std::less<>> verify{{"verify", ""}, {"file", file}};
+  const std::vector<Case> cases{
+      {first + second, {{}, verify}, kDone, "the audit log is whole: records 1 to 2 in 1 files"},
+      {first + second + "{\"se", {{}, verify}, kDone, "the last line is not complete (4 bytes)"},
+      {second, {{}, verify}, kDone, "older files were rotated out"},
+      {first + first, {{}, verify}, kFailed, "audit.jsonl:2: record 2 was expected, found 1"},
+      {"x\n", {{}, verify}, kFailed, "audit.jsonl:1: not a record of the audit log"},
+      {first, {{}, {{"file", file}}}, kUsage, "--file goes with --verify"},
+      {first, {{}, {{"verify", ""}, {"file", "/nonexistent/audit.jsonl"}}}, kFailed, "[not_found]"},
+      {first, {{}, {{"limit", "x"}}}, kUsage, "--limit: a number was expected"},
+  };
+  for (const Case& each : cases) {
+    test::write_file(file, each.text);
+    for (const bool as_json : {false, true}) {
+      std::ostringstream out;
+      const Session session("/nonexistent/control.sock", as_json, false, out);
+      EXPECT_EQ(run_command(*find_command("audit"), each.given, session, out), each.status) << each.said;
+      if (as_json) continue;
+      EXPECT_NE(out.str().find(each.said), std::string::npos) << out.str();
+    }
+  }
 }
 
 TEST(TextTable, LinesUpAndCleansWhatOthersWrote) {

@@ -42,7 +42,9 @@ class Answer : public rpc::Responder {
 class Daemon {
  public:
   explicit Daemon(const config::Settings& settings)
-      : audit_(AuditLog::open(settings.control.state_dir / "audit.jsonl")),
+      : audit_(AuditLog::open(
+            settings.control.state_dir / "audit.jsonl",
+            {.file_bytes = settings.control.audit.file_bytes, .files = settings.control.audit.files})),
         link_(settings.dataplane.socket.string()),
         publisher_(settings, open_store(settings), link_),
         updates_(settings, publisher_, link_, *audit_.value(), [](std::string_view, double) {}),
@@ -247,6 +249,27 @@ TEST_F(PipelineTest, TheAuditLogNamesRulesById) {
   EXPECT_EQ(last["after"], added["generation"]);
   EXPECT_LT(last["before"], last["after"]);
   EXPECT_EQ(records.dump().find("secret"), std::string::npos);
+  const json report = daemon_->good("audit.verify");
+  EXPECT_EQ(report["whole"], true);
+  EXPECT_EQ(report["last"], last["seq"]);
+}
+
+// What could not be recorded is not acknowledged.
+TEST_F(PipelineTest, AnUpdateWithoutItsRecordIsAnError) {
+  settings_.control.audit.file_bytes = 400;  // a record a file
+  start();
+  ASSERT_TRUE(eventually([&] { return daemon_->good("audit")["records"].size() == 1; }));
+  // The log cannot be rotated: the name is taken.
+  const auto taken = files::rotated_name(scratch_ / "state/audit.jsonl", 1);
+  write_file(taken, "");
+  const auto answer = daemon_->call("rule.add", {{"entry", "three.example"}});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "audit_failed");
+  EXPECT_NE(answer.error().message.find("generation 2 is current"), std::string::npos)
+      << answer.error().message;
+  std::filesystem::remove(taken);
+  daemon_->good("rule.add", {{"entry", "four.example"}});
+  EXPECT_EQ(daemon_->good("audit.verify")["whole"], true);
 }
 
 TEST_F(PipelineTest, ReloadTakesTheNewListAndKeepsIds) {

@@ -1,0 +1,87 @@
+#include "ctl/audit.h"
+
+#include <fmt/format.h>
+
+#include "ctl/numbers.h"
+#include "ctl/printers.h"
+#include "ctl/text_table.h"
+#include "files/audit_chain.h"
+
+namespace weir::ctl {
+namespace {
+
+using nlohmann::json;
+
+base::Result<json> records_request(const Given& given) {
+  json params = json::object();
+  for (const char* option : {"since", "limit"}) {
+    if (!given.has(option)) continue;
+    const auto value = number(given.text(option));
+    if (!value) return not_a_number(fmt::format("--{}", option), given.text(option));
+    params[option] = *value;
+  }
+  return params;
+}
+
+base::Result<json> verify(const Session& session, const Given& given) {
+  if (!given.has("file")) return session.call("audit.verify", json::object());
+  const auto report = files::verify_chain(given.text("file"));
+  if (!report) return report.error();
+  return files::chain_report_json(report.value());
+}
+
+int print_verified(const Session& session, const json& report) {
+  const bool whole = report.value("whole", false);
+  if (session.json()) {
+    session.out() << report.dump(2) << '\n';
+    return whole ? kDone : kFailed;
+  }
+  const auto count = [&report](const char* key) { return report.value(key, std::uint64_t{0}); };
+  if (!whole) {
+    const json place = report.value("break", json::object());
+    session.out()
+        << session.bad("the audit log is broken") << ": "
+        << printable(fmt::format("{}:{}: {}", place.value("file", ""), place.value("line", std::uint64_t{0}),
+                                 place.value("reason", "")))
+        << fmt::format(
+               "\n{} records before it are whole; keep the files as they are and find out who changed "
+               "them\n",
+               count("records"));
+    return kFailed;
+  }
+  session.out() << session.good("the audit log is whole")
+                << fmt::format(": records {} to {} in {} files\n", count("first"), count("last"),
+                               count("files"));
+  if (count("first") > 1) session.out() << "older files were rotated out\n";
+  if (count("torn_bytes") != 0) {
+    session.out() << fmt::format(
+        "the last line is not complete ({} bytes): it is being written, or weir-control was "
+        "stopped at it and takes it off at its next start\n",
+        count("torn_bytes"));
+  }
+  session.out() << "digest of the last record: " << printable(report.value("head", "")) << '\n';
+  return kDone;
+}
+
+}  // namespace
+
+bool audits_offline(const Given& given) { return given.has("file"); }
+
+int run_audit(const Session& session, const Given& given, std::ostream& errors) {
+  if (given.has("file") && !given.has("verify")) {
+    return report_error(session, {"usage", "--file goes with --verify"}, errors);
+  }
+  if (given.has("verify")) {
+    const auto report = verify(session, given);
+    return report ? print_verified(session, report.value()) : report_error(session, report.error(), errors);
+  }
+  const auto request = records_request(given);
+  if (!request) return report_error(session, request.error(), errors);
+  const auto answer = session.call("audit", request.value());
+  if (!answer) return report_error(session, answer.error(), errors);
+  if (!session.json()) return print_audit(session, given, answer.value());
+  session.out() << answer.value().dump(2) << '\n';
+  return kDone;
+}
+
+}  // namespace weir::ctl

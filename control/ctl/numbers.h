@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace weir::ctl {
+
+/// Decimal digits alone, as a number; none when `text` is anything else.
+std::optional<std::uint64_t> number(std::string_view text);
+/// The error (code: usage) for an option or argument `name` that is no number.
+base::Error not_a_number(std::string_view name, const std::string& text);
+
+}  // namespace weir::ctl
