@@ -381,7 +381,9 @@ TEST(Inspector, AnnouncesWhatHasAFlow) {
       {"data", segment(80).payload("GET / HTTP/1.1").build(), true},
       {"a SYN", segment(80).flags("S").build(), true},
       {"a bare acknowledgement", segment(80).flags("A").build(), false},
-      {"a datagram", PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").udp(4000, 443).payload("text").build(), false},
+      {"a datagram",
+       PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").udp(4000, 443).payload("text").build(),
+       false},
   };
   const auto announced = [&inspector](const Bytes& frame) {
     return inspector.inspector().announce(proto::parse_packet(frame, proto::LinkType::ethernet)) != 0;
