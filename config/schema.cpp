@@ -260,6 +260,12 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      [](Settings& s) -> Field { return choice(s.dataplane.fail.no_list, kFailModes); },
      {.help = "What becomes of packets while there is no list at all, neither on disk at the start nor from "
               "the control daemon. `closed` cuts the wire, both ways and whatever the packets are."}},
+    {"dataplane.fail.unknown_quic",
+     [](Settings& s) -> Field { return choice(s.dataplane.fail.unknown_quic, kFailModes); },
+     {.help =
+          "What becomes of a client's QUIC packets of a version that is not known: what they ask for cannot "
+          "be seen. With `closed` browsers fall back to TLS over TCP. Ports as in `dataplane.inspect.quic`; "
+          "with `any`, other UDP that looks like QUIC is dropped too."}},
     {"dataplane.breaker.page_hits_per_second",
      [](Settings& s) -> Field { return &s.dataplane.breaker.page_hits_per_second; },
      {.help = "A rule with a path that blocks more requests than this in each of five seconds in a row is "

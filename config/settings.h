@@ -84,6 +84,7 @@ struct FragmentSettings {
 struct FailSettings {
   FailMode handover = FailMode::open;
   FailMode no_list = FailMode::open;
+  FailMode unknown_quic = FailMode::open;
 };
 
 /// Blocked requests of one rule a second, above which it is suspended; 0: never.

@@ -34,12 +34,13 @@ enum class Outcome : std::uint8_t {
   drop_blocked_flow,
   drop_conflict,
   drop_overlap,
+  drop_unknown_version,
   drop_no_list,
   drop_handover_full,
   drop_tx_full,
 };
 
-inline constexpr std::array<EnumRow, 21> kOutcomes{{
+inline constexpr std::array<EnumRow, 22> kOutcomes{{
     {"forward_not_ip", "forwarded: neither IPv4 nor IPv6"},
     {"forward_malformed", "forwarded: headers that do not parse"},
     {"forward_fragment", "forwarded: an IP fragment"},
@@ -58,6 +59,8 @@ inline constexpr std::array<EnumRow, 21> kOutcomes{{
     {"drop_blocked_flow", "dropped: a later packet of a connection whose request was blocked"},
     {"drop_conflict", "dropped: contradicts what the same client sent before in the same place"},
     {"drop_overlap", "dropped: an IP fragment of a packet whose fragments overlap"},
+    {"drop_unknown_version",
+     "dropped: QUIC of a version that is not known (dataplane.fail.unknown_quic: closed)"},
     {"drop_no_list", "dropped while there is no list (dataplane.fail.no_list: closed)"},
     {"drop_handover_full", "dropped: the queue to the worker that should look at it was full"},
     {"drop_tx_full", "dropped: the transmit queue of the other port was full or its link down"},

@@ -94,6 +94,7 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
   select_ports(settings.inspect.quic, result.inspect_quic, result.quic_ports);
   result.tls_alert = settings.block.tls == config::TlsAnswer::alert;
   result.quic_close = settings.block.quic == config::QuicAnswer::close;
+  result.drop_unknown_quic = settings.fail.unknown_quic == config::FailMode::closed;
   result.flow_capacity = settings.flows.capacity;
   result.flow_lifetime = settings.flows.lifetime;
   result.reassembly_bytes = settings.flows.reassembly_bytes;

@@ -19,8 +19,9 @@ struct InspectorSettings {
   bool inspect_http = true;
   bool inspect_tls = true;
   bool inspect_quic = true;
-  bool tls_alert = true;   // else a reset answers a blocked ClientHello
-  bool quic_close = true;  // else a blocked QUIC connection gets no answer
+  bool tls_alert = true;           // else a reset answers a blocked ClientHello
+  bool quic_close = true;          // else a blocked QUIC connection gets no answer
+  bool drop_unknown_quic = false;  // QUIC of a version that is not known, else forwarded
   std::size_t flow_capacity = 65536;
   std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
   std::size_t reassembly_bytes = std::size_t{4} << 20;  // of messages that lie in several packets

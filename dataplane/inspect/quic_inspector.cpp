@@ -32,6 +32,7 @@ QuicInspector::QuicInspector(const InspectorSettings& settings, base::Counters& 
     : ports_(in_order(settings.quic_ports)),
       wanted_(settings.inspect_quic),
       close_(settings.quic_close),
+      drop_unknown_(settings.drop_unknown_quic),
       counters_(counters),
       decider_(decider),
       reader_({.capacity = wanted_ ? settings.quic_connections : 0,
@@ -71,8 +72,14 @@ Verdict QuicInspector::inspect(const proto::PacketView& packet, std::chrono::nan
   if (findings.allow) return forward(Outcome::forward_allowed);
   if (findings.found) return forward(Outcome::forward_passed);
   if (datagram.incomplete) return forward(Outcome::forward_incomplete);
-  if (datagram.unknown_version) return forward(Outcome::forward_unknown_version);
+  if (datagram.unknown_version) return unknown_version(enforcement);
   return forward(datagram.initial ? Outcome::forward_no_request : Outcome::forward_not_candidate);
+}
+
+Verdict QuicInspector::unknown_version(Enforcement enforcement) const noexcept {
+  if (!drop_unknown_) return forward(Outcome::forward_unknown_version);
+  if (enforcement != Enforcement::enforce) return forward(Outcome::forward_monitor);
+  return {.action = Action::drop, .outcome = Outcome::drop_unknown_version, .protocol = Protocol::quic};
 }
 
 // Early data alone is not answered: there is no Initial to answer to, and the connection's own one is.

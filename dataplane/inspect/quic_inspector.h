@@ -27,6 +27,7 @@ class QuicInspector {
 
  private:
   [[nodiscard]] bool is_candidate(std::uint16_t port) const noexcept;
+  [[nodiscard]] Verdict unknown_version(Enforcement enforcement) const noexcept;
   Verdict refuse(base::Outcome outcome) noexcept;
   Findings decide_hellos(const proto::PacketView& packet, const match::SnapshotView* snapshot,
                          bool enforce) noexcept;
@@ -35,6 +36,7 @@ class QuicInspector {
   PortSet ports_;
   bool wanted_;
   bool close_;  // answer what is blocked
+  bool drop_unknown_;
   base::Counters& counters_;
   RequestDecider& decider_;
   QuicReader reader_;

@@ -51,6 +51,7 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& d
           .inspect_quic = wanted(dataplane.inspect.quic),
           .tls_alert = dataplane.block.tls == config::TlsAnswer::alert,
           .quic_close = dataplane.block.quic == config::QuicAnswer::close,
+          .drop_unknown_quic = dataplane.fail.unknown_quic == config::FailMode::closed,
           .flow_capacity = dataplane.flows.capacity,
           .flow_lifetime = dataplane.flows.lifetime,
           .reassembly_bytes = dataplane.flows.reassembly_bytes,

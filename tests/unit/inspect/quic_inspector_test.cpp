@@ -322,6 +322,32 @@ TEST(QuicInspector, OneConnectionOverDatagrams) {
   });
 }
 
+TEST(QuicInspector, UnknownVersionsAreDroppedWhereToldSo) {
+  struct Case {
+    std::string what;
+    Bytes payload;
+    Enforcement enforcement;
+    std::string outcome;
+  };
+  const std::vector<Case> cases{
+      {"a version of the future", whole(unlisted()).version(0x1a2a3a4a).build(), Enforcement::enforce,
+       "drop_unknown_version"},
+      {"in monitor mode", whole(unlisted()).version(0x1a2a3a4a).build(), Enforcement::monitor,
+       "forward_monitor"},
+      {"a known version", whole(unlisted()).build(), Enforcement::enforce, "forward_passed"},
+      {"a listed request before it in its datagram",
+       joined({whole(listed()).build(), whole(unlisted()).version(0x1a2a3a4a).build()}), Enforcement::enforce,
+       "drop_blocked quic_close"},
+      {"no QUIC", to_bytes("a datagram of something else"), Enforcement::enforce, "forward_not_candidate"},
+  };
+  for (const Case& test : cases) {
+    TestInspector inspector({.drop_unknown_quic = true});
+    const auto verdict = inspector.inspect(datagram(test.payload), rules().view(), Direction::from_subscriber,
+                                           test.enforcement);
+    EXPECT_EQ(summary(verdict), test.outcome) << test.what;
+  }
+}
+
 TEST(QuicInspector, Decoys) {
   const Bytes message = hello("listed.example.com", 1500);
   const Bytes decoy = hello("decoyx.example.com", 1500);
