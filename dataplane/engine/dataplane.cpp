@@ -223,6 +223,7 @@ void Dataplane::start_workers() {
                                                 *shared_));
   }
   suspension_ = std::make_unique<Suspension>(plan_.settings.breaker, snapshots_, *shared_, counters_);
+  self_test_ = std::make_unique<SelfTest>(plan_.inspector, workers_);
   methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{.snapshots = snapshots_,
                                                                 .shared = *shared_,
                                                                 .workers = workers_,
@@ -230,7 +231,8 @@ void Dataplane::start_workers() {
                                                                 .load = load_,
                                                                 .counters = counters_,
                                                                 .suspension = *suspension_,
-                                                                .mbufs = *pool_});
+                                                                .mbufs = *pool_,
+                                                                .self_test = *self_test_});
   workers_run_ = true;
   for (const auto& worker : workers_) {
     const auto run = [](void* object) {

@@ -12,6 +12,7 @@
 #include "engine/log_capture.h"
 #include "engine/mbuf_pool.h"
 #include "engine/port.h"
+#include "engine/self_test.h"
 #include "engine/service_manager.h"
 #include "engine/snapshot_store.h"
 #include "engine/start_plan.h"
@@ -69,6 +70,7 @@ class Dataplane {
   std::unique_ptr<WorkerShared> shared_;
   std::unique_ptr<Suspension> suspension_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<SelfTest> self_test_;
   LoadMeter load_;
   HeartbeatWatch heartbeats_;
   LinkFollower links_;

@@ -42,6 +42,7 @@ const std::vector<LocalMethods::Method>& LocalMethods::methods() {
       {.name = "enforcement", .run = &LocalMethods::enforcement},
       {.name = "breaker.reset", .run = &LocalMethods::reset_breaker},
       {.name = "latency", .run = &LocalMethods::latency},
+      {.name = "selftest", .run = &LocalMethods::self_test},
       {.name = "snapshot.load", .run = &LocalMethods::load_snapshot},
   };
   return kMethods;
@@ -187,6 +188,14 @@ LocalMethods::Answer LocalMethods::latency(const rpc::Request& request) {
   // relaxed: a burst that is under way ends as it began.
   parts_.shared.measure_latency.store(enabled->get<bool>(), std::memory_order_relaxed);
   return nlohmann::json{{"enabled", enabled->get<bool>()}};
+}
+
+LocalMethods::Answer LocalMethods::self_test(const rpc::Request& request) {
+  const auto host = [&request](const char* name) {
+    const auto value = request.params->find(name);
+    return value != request.params->end() && value->is_string() ? value->get<std::string>() : std::string();
+  };
+  return parts_.self_test.run(host("listed"), host("unlisted"));
 }
 
 LocalMethods::Answer LocalMethods::enforcement(const rpc::Request& request) {

@@ -11,6 +11,7 @@
 #include "engine/load_meter.h"
 #include "engine/mbuf_pool.h"
 #include "engine/port.h"
+#include "engine/self_test.h"
 #include "engine/snapshot_store.h"
 #include "engine/suspension.h"
 #include "engine/worker.h"
@@ -19,8 +20,8 @@
 namespace weir::engine {
 
 /// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load,
-/// breaker.reset, latency. Runs on the main thread; a snapshot.load keeps it for as long as copying, checking
-/// and the grace period take.
+/// breaker.reset, latency, selftest. Runs on the main thread; a snapshot.load keeps it for as long as
+/// copying, checking and the grace period take.
 class LocalMethods {
  public:
   /// Ports in the order subscriber, network. All must outlive the object.
@@ -33,6 +34,7 @@ class LocalMethods {
     base::Counters& counters;  // of the main thread
     Suspension& suspension;
     const rte_mempool& mbufs;
+    SelfTest& self_test;
   };
   explicit LocalMethods(Parts parts) : parts_(parts) {}
 
@@ -55,6 +57,8 @@ class LocalMethods {
   Answer reset_breaker(const rpc::Request& request);
   /// {"enabled": true|false} -> the same
   Answer latency(const rpc::Request& request);
+  /// {"listed": HOST, "unlisted": HOST} -> see SelfTest::run
+  Answer self_test(const rpc::Request& request);
   /// The overlay on the base in force, or on the one that came with the request.
   base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& overlay,
                                                      const rpc::Request& request) const;

@@ -101,6 +101,7 @@ bool Worker::poll(std::uint64_t now_cycles) noexcept {
     received = true;
     process(from, frames, count, now);
   }
+  if (probe_.waits()) answer_probe(now);
   for (unsigned owner = 0; owner < outboxes_.size(); ++owner) flush_handovers(owner);
   // Answers may go out of either port, so both are flushed when all is done.
   for (TransmitQueue& out : out_) out.flush();
@@ -213,6 +214,22 @@ void Worker::answer(std::size_t from, const proto::PacketView& packet,
     mbuf->pkt_len = static_cast<std::uint32_t>(bytes);
     out_[towards == base::Towards::client ? from : 1 - from].inject(mbuf, towards);
   }
+}
+
+void Worker::answer_probe(const Moment& moment) noexcept {
+  const proto::PacketView packet =
+      proto::parse_packet(probe_.frame(), proto::LinkType::ethernet, settings_.inspector.encapsulations);
+  const inspect::Verdict verdict = inspector_.inspect(packet, inspect::Direction::from_subscriber, moment.now,
+                                                      moment.snapshot, moment.enforcement);
+  Probe::Finding finding{.outcome = verdict.outcome, .answer = verdict.answer, .rule = verdict.rule};
+  if (verdict.answer != inspect::AnswerKind::none) {
+    inspect::AnswerFrames frames(packet, verdict, shared_.page);
+    auto towards = base::Towards::client;
+    while (frames.next(std::span(copy_).first(inspect::kAnswerFrameBytes), towards) != 0) {
+      ++finding.answer_frames;
+    }
+  }
+  probe_.answer(finding);
 }
 
 }  // namespace weir::engine

@@ -14,6 +14,7 @@
 #include "engine/idle_policy.h"
 #include "engine/latency_histogram.h"
 #include "engine/mbuf_pool.h"
+#include "engine/probe.h"
 #include "engine/snapshot_store.h"
 #include "engine/steering.h"
 #include "engine/traffic_counters.h"
@@ -87,6 +88,8 @@ class alignas(64) Worker {
   [[nodiscard]] const LatencyHistogram& latency() const noexcept { return latency_; }
   /// For the thread that counts the seconds.
   [[nodiscard]] inspect::RuleHits& rule_hits() noexcept { return rule_hits_; }
+  /// For the main thread: what this worker is to decide beside its packets.
+  [[nodiscard]] Probe& probe() noexcept { return probe_; }
   /// Grows with every turn of the loop.
   [[nodiscard]] std::uint64_t heartbeat() const noexcept {
     return heartbeat_.load(std::memory_order_relaxed);
@@ -130,6 +133,7 @@ class alignas(64) Worker {
   void finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
               const inspect::Verdict& verdict, const Moment& moment) noexcept;
   void answer(std::size_t from, const proto::PacketView& packet, const inspect::Verdict& verdict) noexcept;
+  void answer_probe(const Moment& moment) noexcept;
   std::span<const std::byte> contiguous(rte_mbuf* frame) noexcept;
   void idle(bool received) noexcept;
 
@@ -162,6 +166,7 @@ class alignas(64) Worker {
   std::vector<Outbox> outboxes_;  // by worker
   PacketLender lender_;
 
+  Probe probe_;
   alignas(64) std::atomic<std::uint64_t> heartbeat_{0};
   std::atomic<std::uint64_t> busy_cycles_{0};
 };

@@ -262,6 +262,7 @@ class Wire {
   RingPort& network() { return network_; }
   WorkerShared& shared() { return shared_; }
   Worker& worker(std::size_t index = 0) { return *workers_[index]; }
+  const std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
   std::uint64_t count(base::Outcome outcome) const {
     return count(base::Family::packets, base::index_of(outcome));
   }
