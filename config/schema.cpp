@@ -51,6 +51,13 @@ constexpr std::array<EnumRow, 2> kOnTls{{
     {"pass", "path rules leave encrypted connections alone"},
     {"block-host", "path rules block encrypted connections to their whole host"},
 }};
+constexpr std::array<EnumRow, 3> kAtRest{{
+    {"encrypted", "AES-256-GCM"},
+    {"plain", "as they are, readable by the daemon's user"},
+    {"none",
+     "of feeds only fingerprints are kept, and answers are by rule id alone; entries made by hand are "
+     "encrypted"},
+}};
 constexpr std::array<EnumRow, 4> kAuthTypes{{
     {"none", "no authentication"},
     {"basic", "`user` and `password_file`"},
@@ -352,6 +359,26 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
       .unit = "files",
       .min = 2,
       .max = 100000}},
+    {"control.entries.at_rest",
+     [](Settings& s) -> Field { return choice(s.control.entries.at_rest, kAtRest); },
+     {.help = "How the state directory holds the entries of the lists."}},
+    {"control.entries.key_file",
+     [](Settings& s) -> Field { return &s.control.entries.key_file; },
+     {.help = "File of the key, 64 hexadecimal digits, open to its owner alone; none: `entries.key` in "
+              "`state_dir`. "
+              "The systemd credential `weir-entries-key` comes before it.",
+      .check = check_optional_path,
+      .pattern = kOptionalPathPattern}},
+    {"control.entries.make_key",
+     [](Settings& s) -> Field { return &s.control.entries.make_key; },
+     {.help = "Make the key's file at the first start. A key is never made while there are lists that "
+              "another one "
+              "encrypted."}},
+    {"control.lock_memory",
+     [](Settings& s) -> Field { return &s.control.lock_memory; },
+     {.help = "Keep the control daemon's memory, which holds the entries, from being swapped out, where the "
+              "limit on "
+              "locked memory can be raised."}},
     {"lists",
      [](Settings& s) -> Field { return &s.lists; },
      {.help = "The lists, the one of the highest precedence first: a verdict names the first that has the "

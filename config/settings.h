@@ -23,6 +23,7 @@ enum class QuicAnswer : std::uint8_t { close, drop };
 enum class ListType : std::uint8_t { feed, manual };
 enum class Profile : std::uint8_t { plain, csv, json, hosts, rpz };
 enum class OnTls : std::uint8_t { pass, block_host };
+enum class AtRest : std::uint8_t { encrypted, plain, none };
 enum class AuthType : std::uint8_t { none, basic, bearer, client_cert };
 enum class VerifyType : std::uint8_t { none, sha256, minisign };
 
@@ -128,6 +129,13 @@ struct AuditSettings {
   unsigned files = 10;                  // kept, the current one among them
 };
 
+/// Where the entries that belong to rule ids are kept.
+struct EntrySettings {
+  AtRest at_rest = AtRest::encrypted;
+  std::filesystem::path key_file;  // empty: entries.key in state_dir
+  bool make_key = true;
+};
+
 struct ControlSettings {
   std::filesystem::path socket = "/run/weir/control.sock";
   RoleSettings roles;
@@ -135,6 +143,8 @@ struct ControlSettings {
   std::filesystem::path state_dir = "/var/lib/weir";
   unsigned keep_generations = 10;
   AuditSettings audit;
+  EntrySettings entries;
+  bool lock_memory = true;
 };
 
 struct AuthSettings {

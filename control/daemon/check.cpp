@@ -78,7 +78,18 @@ void explain(const View& view, const proto::CanonicalUrl& url, match::Decision d
       related_rules(view, url, url.written_port().value_or(kWays.front().default_port));
   if (decision == match::Decision::allow) {
     const RuleGroup& overridden = related.of(Relation::holds);
+    // Of lists whose entries are not kept nothing is counted.
     answer["overrides"] = {{"count", overridden.count}, {"rules", named_rules(view, overridden)}};
+    return;
+  }
+  for (std::size_t list = 0; list < view.contents.size(); ++list) {
+    if (view.contents[list] == nullptr || view.has_text(list)) continue;
+    // What is not known cannot come near.
+    answer["why"] = {
+        {"code", "entries_not_kept"},
+        {"text", "no rule matches; the feeds' entries are not kept here, so what comes near is not known"},
+        {"count", 0},
+        {"rules", json::array()}};
     return;
   }
   const Relation nearest = related.nearest();

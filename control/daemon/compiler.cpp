@@ -67,6 +67,14 @@ base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentP
   std::string recipe = base_recipe(state);
   const bool same_feeds = last != nullptr && last->recipe() == recipe;
   const SnapshotPtr base = !same_feeds ? nullptr : last->base() ? last->base() : last;
+  for (std::size_t i = 0; base == nullptr && i < contents.size(); ++i) {
+    if (contents[i] == nullptr || contents[i]->fingerprints == nullptr) continue;
+    return base::Error{
+        "lists_incomplete",
+        fmt::format("the entries of list {} are not kept (control.entries.at_rest), and it was not "
+                    "fetched since the start: `weirctl reload` fetches every feed",
+                    state.lists[i].name)};
+  }
   match::SnapshotBuilder builder(
       {.seed = base ? base->view().seed() : match::random_snapshot_seed(),
        .generation = state.generation,

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <thread>
 
@@ -11,6 +12,7 @@
 
 #include "control/audit_log.h"
 #include "control/control_api.h"
+#include "control/entry_storage.h"
 #include "control/fetcher.h"
 #include "control/metrics.h"
 #include "control/service_notify.h"
@@ -70,9 +72,14 @@ void block_signals() {
 }
 
 base::Status run_daemon(const config::Settings& settings, const std::filesystem::path& config_file) {
+  protect_memory(settings.control.lock_memory);
   const FetchLibrary fetch_library;
   ServiceNotify notify;
-  auto store = Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir);
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  auto storage = open_entry_storage(settings.control, credentials == nullptr ? "" : credentials);
+  if (!storage) return storage.error();
+  auto store =
+      Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir, std::move(storage).value());
   if (!store) return store.error();
   auto audit = AuditLog::open(
       settings.control.state_dir / "audit.jsonl",

@@ -125,7 +125,7 @@ RelatedRules related_rules(const View& view, const proto::CanonicalUrl& url, std
   RelatedRules related;
   match::Rule rule;
   for (std::size_t list = 0; list < view.contents.size(); ++list) {
-    if (view.contents[list] == nullptr) continue;
+    if (!view.has_text(list)) continue;
     const RuleSet& rules = view.contents[list]->rules;
     for (std::size_t i = 0; i < rules.size(); ++i) {
       if (!sieve.takes(rules.host(i))) continue;

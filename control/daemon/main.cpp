@@ -5,7 +5,6 @@
 #include <boost/program_options.hpp>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
 
 #include "base/version.h"
 #include "config/settings.h"
@@ -47,8 +46,6 @@ int run(const po::variables_map& arguments) {
     return kDone;
   }
   weir::control::block_signals();
-  // The memory holds the lists: no core dump, no debugger of another user.
-  ::prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
   set_up_log();
   for (const auto& notice : weir::config::setting_notices(settings.value())) spdlog::warn("{}", notice);
   const auto status = weir::control::run_daemon(settings.value(), file);

@@ -132,8 +132,12 @@ base::Status Publisher::start(StageTimes& times) {
     }
     spdlog::warn("generation {}: the snapshot file is missing or damaged; making a new one", floor_.value);
   }
-  auto published = publish(std::move(fitted), times);
-  return published ? base::ok_status() : base::Status(published.error());
+  const auto published = publish(fitted, times);
+  if (published) return base::ok_status();
+  // Readers go by the settings' lists from now on; what is in force stays until their generation can be made.
+  owes_generation_ = true;
+  adopt(std::move(fitted), snapshot_);
+  return published.error();
 }
 
 std::shared_ptr<const View> Publisher::view() const {
@@ -148,6 +152,7 @@ void Publisher::show() {
   view->health = health_;
   view->snapshot = snapshot_;
   view->publish_error = publish_error_;
+  view->feeds_by_id_alone = settings_.control.entries.at_rest == config::AtRest::none;
   const std::lock_guard lock(view_mutex_);
   view_ = std::move(view);
 }
@@ -175,9 +180,14 @@ std::string Publisher::missing_feeds(const LoadedState& draft) const {
 }
 
 base::Status Publisher::write_contents(const LoadedState& draft) const {
-  for (const ContentPtr& content : draft.contents) {
-    // Serials below the current state's next one are on disk already.
-    if (content == nullptr || content->serial < current_.state.next_content) continue;
+  for (std::size_t i = 0; i < draft.contents.size(); ++i) {
+    const ContentPtr& content = draft.contents[i];
+    if (content == nullptr) continue;
+    // Serials below the current state's next one are on disk already; of some only the fingerprints.
+    const ContentPtr& before = current_.contents[i];
+    const bool has_more = before != nullptr && before->serial == content->serial &&
+                          before->fingerprints != nullptr && content->fingerprints == nullptr;
+    if (content->serial < current_.state.next_content && !has_more) continue;
     if (auto written = store_.write_content(*content); !written) return written;
   }
   return base::ok_status();
@@ -185,7 +195,10 @@ base::Status Publisher::write_contents(const LoadedState& draft) const {
 
 base::Status Publisher::keep(LoadedState draft) {
   if (auto written = write_contents(draft); !written) return written;
-  if (auto committed = store_.commit(draft.state, false); !committed) return committed;
+  // A generation that is owed must be asked for again by the next start: the state on disk stays as it is.
+  if (!owes_generation_) {
+    if (auto committed = store_.commit(draft.state, false); !committed) return committed;
+  }
   adopt(std::move(draft), snapshot_);
   return base::ok_status();
 }
@@ -266,6 +279,7 @@ base::Result<Published> Publisher::publish_once(LoadedState draft, StageTimes& t
     return committed.error();
   }
   orphaned_ = false;
+  owes_generation_ = false;
   adopt(std::move(draft), std::move(snapshot));
   store_.prune(settings_.control.keep_generations, current_.state);
   return Published{.generation = generation,

@@ -35,6 +35,13 @@ struct View {
   std::vector<ListHealth> health;
   SnapshotPtr snapshot;                      // null before the first generation
   std::optional<base::Error> publish_error;  // why the generation is not in force, or the last one failed
+  bool feeds_by_id_alone = false;            // no answer may have the text of a feed's entries
+
+  /// Whether answers may go by the text of a list's entries.
+  [[nodiscard]] bool has_text(std::size_t list) const {
+    return contents[list] != nullptr && contents[list]->fingerprints == nullptr &&
+           !(feeds_by_id_alone && state.lists[list].type == config::ListType::feed);
+  }
 };
 
 /// What publishing came to. Built and on disk in any case; `not_active` says why it is not in force.
@@ -56,6 +63,8 @@ class Publisher {
 
   [[nodiscard]] std::shared_ptr<const View> view() const;
   [[nodiscard]] const LoadedState& current() const noexcept { return current_; }
+  /// The settings ask for another generation than the current one, and it could not be made yet.
+  [[nodiscard]] bool owes_generation() const noexcept { return owes_generation_; }
   [[nodiscard]] const Store& store() const noexcept { return store_; }
 
   /// Error codes: io, lists_incomplete (the state was lost: until each feed is there again, the dataplane
@@ -94,6 +103,7 @@ class Publisher {
   std::optional<base::Error> publish_error_;
   base::Generation floor_;  // the next generation must be above
   bool orphaned_ = false;   // snapshots are in force whose state was lost
+  bool owes_generation_ = false;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_ = std::make_shared<View>();
 };

@@ -50,9 +50,13 @@ base::Result<Adopted> adopt_rules(LoadedState& draft, std::size_t list, RuleSet 
   static const RuleSet kNone;
   const RuleSet& old = draft.contents[list] == nullptr ? kNone : draft.contents[list]->rules;
   const RuleIndex index = index_all(old);
+  // Where only fingerprints were kept, fingerprints are compared.
+  const auto key = draft.contents[list] == nullptr ? nullptr : draft.contents[list]->fingerprints;
+  const RuleSet printed = key == nullptr ? RuleSet() : fingerprints_of(content->rules, *key);
+  const RuleSet& compared = key == nullptr ? content->rules : printed;
   Adopted adopted;
   for (std::size_t i = 0; i < content->rules.size(); ++i) {
-    if (const auto same = index.find(content->rules, i)) {
+    if (const auto same = index.find(compared, i)) {
       content->rules.set_id(i, old.id(*same));
       continue;
     }
@@ -66,7 +70,12 @@ base::Result<Adopted> adopt_rules(LoadedState& draft, std::size_t list, RuleSet 
   // The same entries in the same order are the same content: nothing to write or to publish.
   bool same = draft.contents[list] != nullptr && adopted.added == 0 && adopted.removed == 0;
   for (std::size_t i = 0; same && i < old.size(); ++i) same = old.id(i) == content->rules.id(i);
-  if (!same) put(draft, list, std::move(content));
+  if (!same) {
+    put(draft, list, std::move(content));
+  } else if (key != nullptr) {
+    content->serial = draft.contents[list]->serial;
+    draft.contents[list] = std::move(content);
+  }
   return adopted;
 }
 

@@ -53,6 +53,17 @@ base::Result<json> list_rules(const config::Settings& settings, const View& view
     if (!read) return base::Error{"cursor_invalid", "cursor: one of an earlier answer was expected"};
     place = *read;
   }
+  if (listing.entries) {
+    for (std::size_t list = 0; list < view.contents.size(); ++list) {
+      const bool asked = listing.list.empty() || settings.lists[list].name == listing.list;
+      if (!asked || view.contents[list] == nullptr || view.has_text(list)) continue;
+      return base::Error{
+          "entries_not_kept",
+          fmt::format("the entries of list {} are not kept (control.entries.at_rest: none): ask without "
+                      "entries, and look up the id where the feed comes from",
+                      settings.lists[list].name)};
+    }
+  }
   json rules = json::array();
   match::Rule rule;
   bool known = listing.list.empty();

@@ -18,6 +18,10 @@ namespace {
 constexpr std::size_t kMaxStateBytes = std::size_t{4} << 20;
 constexpr std::size_t kMaxContentBytes = std::size_t{8} << 30;
 constexpr std::size_t kNumberDigits = 20;
+constexpr std::size_t kMaxHeadBytes = 256;
+constexpr std::string_view kList = "list";
+constexpr std::string_view kFingerprints = "fingerprints";
+constexpr std::string_view kFingerprintsMark = "weir fingerprints ";
 constexpr std::string_view kSnapshotSuffix = ".snapshot";
 
 std::string numbered(std::uint64_t number) { return fmt::format("{:0{}}", number, kNumberDigits); }
@@ -41,7 +45,24 @@ std::vector<std::uint64_t> numbers_in(const std::filesystem::path& directory, st
 
 }  // namespace
 
-base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem::path snapshot_dir) {
+RuleSet fingerprints_of(const RuleSet& rules, const files::EntryKey& key) {
+  RuleSet result;
+  match::Rule rule;
+  std::string text;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    rules.read(i, rule);
+    text = rule.host;
+    text.append(1, '\n').append(rule.path).append(1, '\n').append(rule.query);
+    rule.host = key.fingerprint(text);
+    rule.path.clear();
+    rule.query.clear();
+    result.append(rule);
+  }
+  return result;
+}
+
+base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem::path snapshot_dir,
+                                EntryStorage storage) {
   for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists"}) {
     if (auto made = files::make_directory(directory, 0700); !made) return made.error();
   }
@@ -58,7 +79,47 @@ base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem
   for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists", snapshot_dir}) {
     files::remove_temporaries(directory);
   }
-  return Store(std::move(state_dir), std::move(snapshot_dir), std::move(lock));
+  Store store(std::move(state_dir), std::move(snapshot_dir), std::move(storage), std::move(lock));
+  if (auto checked = store.check_keys(); !checked) return checked.error();
+  if (auto converted = store.convert_contents(); !converted) return converted.error();
+  return store;
+}
+
+base::Status Store::check_keys() const {
+  for (const std::uint64_t serial : numbers_in(state_dir_ / "lists", "")) {
+    const auto head = files::read_head(content_path(serial), kMaxHeadBytes);
+    const std::string id = head ? files::key_id_of(head.value()) : std::string();
+    if (id.empty() || (storage_.key != nullptr && storage_.key->id() == id)) continue;
+    return base::Error{
+        "wrong_key",
+        fmt::format(
+            "{} is encrypted under the key {}, and the one at hand is {}: put that key back, or move {} away "
+            "to "
+            "begin again from the feeds (entries made by hand are lost); the dataplane goes on with its list",
+            content_path(serial).string(), id, storage_.key == nullptr ? "none" : storage_.key->id(),
+            state_dir_.string())};
+  }
+  return base::ok_status();
+}
+
+/// After a change of the settings: each list that is not kept as they say. Damaged ones are left to load().
+base::Status Store::convert_contents() const {
+  for (const std::uint64_t serial : numbers_in(state_dir_ / "lists", "")) {
+    const auto head = files::read_head(content_path(serial), kMaxHeadBytes);
+    if (!head) continue;
+    const bool encrypted = !files::key_id_of(head.value()).empty();
+    const bool fingerprints = head.value().starts_with(kFingerprintsMark);
+    const bool as_wanted = storage_.at_rest == config::AtRest::encrypted ? encrypted
+                           : storage_.at_rest == config::AtRest::plain   ? !encrypted
+                                                                         : false;
+    if (as_wanted || fingerprints) continue;
+    const auto content = load_content(serial);
+    if (!content) continue;
+    const bool feed = content.value()->notes.empty();
+    if (storage_.at_rest == config::AtRest::none && !feed && encrypted) continue;
+    if (auto written = write_content(*content.value()); !written) return written;
+  }
+  return base::ok_status();
 }
 
 std::filesystem::path Store::content_path(std::uint64_t serial) const {
@@ -74,18 +135,32 @@ std::filesystem::path Store::snapshot_path(base::Generation generation) const {
 base::Result<ContentPtr> Store::load_content(std::uint64_t serial) const {
   auto file = files::read_whole(content_path(serial), kMaxContentBytes);
   if (!file) return file.error();
-  auto payload = files::unseal("list", file.value());
-  if (!payload) return base::Error{"damaged", content_path(serial).string() + ": " + payload.error().message};
-  std::string_view bytes = payload.value();
-  auto rules = RuleSet::deserialize(bytes);
-  if (!rules) return rules.error();
+  const base::Error damaged{"damaged", content_path(serial).string() + ": "};
+  const bool fingerprints = file.value().starts_with(kFingerprintsMark);
+  if (!files::key_id_of(file.value()).empty()) {
+    if (storage_.key == nullptr)
+      return base::Error{"wrong_key", damaged.message + "encrypted, and no key is at hand"};
+    auto text = storage_.key->decrypt(kList, numbered(serial), file.value());
+    if (!text) return base::Error{text.error().code, damaged.message + text.error().message};
+    file = std::move(text).value();
+  } else {
+    const auto payload = files::unseal(fingerprints ? kFingerprints : kList, file.value());
+    if (!payload) return base::Error{"damaged", damaged.message + payload.error().message};
+    file.value().erase(0, file.value().size() - payload.value().size());
+  }
+  std::string_view bytes = file.value();
   auto content = std::make_shared<ListContent>();
   content->serial = serial;
+  auto rules = RuleSet::deserialize(bytes);
+  const bool good = rules && notes_from_json(bytes, content->notes) &&
+                    (content->notes.empty() || content->notes.size() == rules.value().size());
+  files::wipe(file.value());
+  if (!good) return base::Error{"damaged", damaged.message + "entries and notes that do not fit"};
   content->rules = std::move(rules).value();
-  if (!notes_from_json(bytes, content->notes) ||
-      (!content->notes.empty() && content->notes.size() != content->rules.size())) {
-    return base::Error{"damaged", content_path(serial).string() + ": notes that do not fit the entries"};
-  }
+  if (!fingerprints) return ContentPtr(std::move(content));
+  if (storage_.key == nullptr)
+    return base::Error{"wrong_key", damaged.message + "fingerprints, and no key is at hand"};
+  content->fingerprints = storage_.key;
   return ContentPtr(std::move(content));
 }
 
@@ -172,11 +247,30 @@ void Store::remove_snapshot(base::Generation generation) const {
   std::filesystem::remove(snapshot_path(generation), ignored);
 }
 
-base::Status Store::write_content(const ListContent& content) const {
+/// The bytes of a content's file.
+base::Result<std::string> Store::content_file(const ListContent& content) const {
+  const bool feed = content.notes.empty();
+  const bool as_fingerprints =
+      feed && (storage_.at_rest == config::AtRest::none || content.fingerprints != nullptr);
   std::string payload;
-  content.rules.serialize(payload);
+  if (as_fingerprints && content.fingerprints == nullptr) {
+    fingerprints_of(content.rules, *storage_.key).serialize(payload);
+  } else {
+    content.rules.serialize(payload);
+  }
   payload += notes_to_json(content.notes);
-  return files::write_durably(content_path(content.serial), files::seal("list", payload), 0600);
+  if (as_fingerprints) return files::seal(kFingerprints, payload);
+  auto file = storage_.at_rest == config::AtRest::plain
+                  ? base::Result<std::string>(files::seal(kList, payload))
+                  : storage_.key->encrypt(kList, numbered(content.serial), payload);
+  files::wipe(payload);
+  return file;
+}
+
+base::Status Store::write_content(const ListContent& content) const {
+  const auto file = content_file(content);
+  if (!file) return file.error();
+  return files::write_durably(content_path(content.serial), file.value(), 0600);
 }
 
 base::Status Store::commit(const State& state, bool as_generation) const {

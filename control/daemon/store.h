@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "config/settings.h"
+#include "control/entry_storage.h"
 #include "control/rule_set.h"
 #include "rpc/file_descriptor.h"
 
@@ -29,7 +30,14 @@ struct ListContent {
   std::uint64_t serial = 0;
   RuleSet rules;
   std::vector<ManualNote> notes;  // of manual lists, one for each rule; empty for feeds
+  /// Not null where only fingerprints were kept: `rules` has one in the place of each entry's host, made with
+  /// this key, and neither path nor query. Ids, kinds and actions are as ever; nothing can be compiled from
+  /// it.
+  std::shared_ptr<const files::EntryKey> fingerprints;
 };
+
+/// The fingerprints of `rules`, with their ids.
+RuleSet fingerprints_of(const RuleSet& rules, const files::EntryKey& key);
 
 /// One list in a State: how it is compiled, which content it has, and where that came from.
 struct ListState {
@@ -72,13 +80,16 @@ struct LoadedState {
 ///
 ///     STATE/state                       the current State (sealed JSON)
 ///     STATE/generations/<20 digits>     the State of each generation that can be rolled back to
-///     STATE/lists/<20 digits>           ListContents by serial (sealed)
+///     STATE/lists/<20 digits>           ListContents by serial (encrypted, sealed, or sealed fingerprints)
 ///     SNAPSHOTS/<20 digits>.snapshot    what the dataplane loads
 ///
 /// Used by one thread. Error codes: io, damaged, not_found, state_in_use.
 class Store {
  public:
-  static base::Result<Store> open(std::filesystem::path state_dir, std::filesystem::path snapshot_dir);
+  /// Lists that are kept in another way than `storage` says are written again. Error codes also: wrong_key (a
+  /// list is encrypted under another key than the one at hand: nothing is touched).
+  static base::Result<Store> open(std::filesystem::path state_dir, std::filesystem::path snapshot_dir,
+                                  EntryStorage storage = {});
 
   /// The last good state: `state`, or, when that is missing or damaged, the newest generation that is whole.
   /// A fresh State when there is none. `remarks` gets a sentence for everything that was damaged.
@@ -104,8 +115,15 @@ class Store {
   void prune(std::size_t keep, const State& current) const;
 
  private:
-  Store(std::filesystem::path state_dir, std::filesystem::path snapshot_dir, rpc::FileDescriptor lock)
-      : state_dir_(std::move(state_dir)), snapshot_dir_(std::move(snapshot_dir)), lock_(std::move(lock)) {}
+  Store(std::filesystem::path state_dir, std::filesystem::path snapshot_dir, EntryStorage storage,
+        rpc::FileDescriptor lock)
+      : state_dir_(std::move(state_dir)),
+        snapshot_dir_(std::move(snapshot_dir)),
+        storage_(std::move(storage)),
+        lock_(std::move(lock)) {}
+  [[nodiscard]] base::Status check_keys() const;
+  base::Status convert_contents() const;
+  [[nodiscard]] base::Result<std::string> content_file(const ListContent& content) const;
 
   [[nodiscard]] std::filesystem::path content_path(std::uint64_t serial) const;
   [[nodiscard]] std::filesystem::path generation_path(base::Generation generation) const;
@@ -116,6 +134,7 @@ class Store {
 
   std::filesystem::path state_dir_;
   std::filesystem::path snapshot_dir_;
+  EntryStorage storage_;
   rpc::FileDescriptor lock_;  // held for as long as the daemon lives: one writer
 };
 

@@ -48,12 +48,18 @@ Updates::~Updates() { stop(); }
 void Updates::start() {
   schedule_expiry();
   const State& state = publisher_.current().state;
+  const auto& state_contents = publisher_.current().contents;
   const std::int64_t now = unix_now();
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     if (feeds_[i] == nullptr) continue;
     const ListState& list = state.lists[i];
     // A file costs nothing to look at; a server is asked no more often than its interval, restarts included.
     const bool remote = settings_.lists[i].url.starts_with("https://");
+    const ContentPtr& content = state_contents[i];
+    if (content != nullptr && content->fingerprints != nullptr) {
+      feeds_[i]->start({}, "", std::chrono::seconds(0));  // nothing can be made without its entries
+      continue;
+    }
     std::int64_t wait = 0;
     if (remote && list.content != 0 && !list.source_digest.empty()) {
       const std::int64_t due = list.last_success_unix_seconds + settings_.lists[i].interval.count();

@@ -166,7 +166,7 @@ void Updates::take_scheduled() {
       change.times.add("parse", outcomes[i].parse_seconds.count());
       draft = std::move(attempt);
     }
-    const bool first = publisher_.current().state.generation.value == 0;
+    const bool first = publisher_.current().state.generation.value == 0 || publisher_.owes_generation();
     const bool any_good = std::find(good.begin(), good.end(), true) != good.end();
     if (enforced_changes || (first && any_good)) {
       answer = publish(change, draft, json::object());
@@ -253,6 +253,10 @@ void Updates::note_success(FeedOutcome& outcome) {
 
 void Updates::settle(const FeedOutcome& outcome, bool success) {
   const ListState& list = publisher_.current().state.lists[outcome.list];
+  const ContentPtr& content = publisher_.current().contents[outcome.list];
+  // As long as its entries are not at hand, an unchanged feed must come whole.
+  if (content != nullptr && content->fingerprints != nullptr)
+    return feeds_[outcome.list]->settle({}, {}, success);
   feeds_[outcome.list]->settle({list.etag, list.last_modified}, list.source_digest, success);
 }
 

@@ -1,5 +1,6 @@
 #include "files/durable_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -32,6 +33,22 @@ base::Status write_all(int descriptor, std::span<const std::byte> bytes, const s
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return base::ok_status();
+}
+
+/// A regular file, open for reading, and its size.
+base::Result<FileDescriptor> open_regular(const std::filesystem::path& path, std::size_t& size) {
+  // O_NONBLOCK: opening a FIFO must not wait for a writer; regular files do not care.
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) {
+    base::Error error = io_error("open", path, errno);
+    if (errno == ENOENT) error.code = "not_found";
+    return error;
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return io_error("stat", path, errno);
+  if (!S_ISREG(status.st_mode)) return base::Error{"io", fmt::format("{}: not a file", path.string())};
+  size = static_cast<std::size_t>(status.st_size);
+  return file;
 }
 
 }  // namespace
@@ -71,18 +88,12 @@ base::Status write_durably(const std::filesystem::path& path, std::string_view t
 }
 
 base::Result<std::string> read_whole(const std::filesystem::path& path, std::size_t limit_bytes) {
-  // O_NONBLOCK: opening a FIFO must not wait for a writer; regular files do not care.
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) {
-    base::Error error = io_error("open", path, errno);
-    if (errno == ENOENT) error.code = "not_found";
-    return error;
-  }
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return io_error("stat", path, errno);
-  if (!S_ISREG(status.st_mode)) return base::Error{"io", fmt::format("{}: not a file", path.string())};
+  std::size_t expected = 0;
+  const auto opened = open_regular(path, expected);
+  if (!opened) return opened.error();
+  const FileDescriptor& file = opened.value();
   std::string text;
-  text.resize(static_cast<std::size_t>(status.st_size) + 1);
+  text.resize(expected + 1);
   std::size_t size = 0;
   while (true) {
     if (size > limit_bytes) {
@@ -97,6 +108,17 @@ base::Result<std::string> read_whole(const std::filesystem::path& path, std::siz
     size += static_cast<std::size_t>(count);
   }
   text.resize(size);
+  return text;
+}
+
+base::Result<std::string> read_head(const std::filesystem::path& path, std::size_t bytes) {
+  std::size_t size = 0;
+  const auto file = open_regular(path, size);
+  if (!file) return file.error();
+  std::string text(std::min(size, bytes), '\0');
+  const ssize_t count = ::pread(file.value().get(), text.data(), text.size(), 0);
+  if (count < 0) return io_error("read", path, errno);
+  text.resize(static_cast<std::size_t>(count));
   return text;
 }
 

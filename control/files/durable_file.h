@@ -20,6 +20,9 @@ base::Status write_durably(const std::filesystem::path& path, std::string_view t
 /// The whole of a regular file of at most `limit_bytes`. Error codes: io, not_found, too_large.
 base::Result<std::string> read_whole(const std::filesystem::path& path, std::size_t limit_bytes);
 
+/// The first bytes of a regular file, `bytes` at most. Error codes: as read_whole.
+base::Result<std::string> read_head(const std::filesystem::path& path, std::size_t bytes);
+
 /// Removes what write_durably() left in `directory` when it was killed.
 void remove_temporaries(const std::filesystem::path& directory);
 

@@ -155,7 +155,7 @@ TEST(Problems, OfKeys) {
       {"a misspelt key", "control:\n  sokcet: /run/a\n",
        "f:2: control.sokcet: unknown key (did you mean 'socket'?), expected one of socket, roles, metrics, "
        "state_dir, "
-       "keep_generations, audit"},
+       "keep_generations, audit, entries, lock_memory"},
       {"a key like no other", "colour: red",
        "f:1: colour: unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"nothing near", "zzz: red",
@@ -175,7 +175,7 @@ TEST(Problems, OfKeys) {
        "f:3: control: given twice (first in line 1), expected each key once"},
       {"a merge key", "control: {<<: {socket: /run/a}}",
        "f:1: control.<<: unknown key, expected one of socket, roles, metrics, state_dir, keep_generations, "
-       "audit"},
+       "audit, entries, lock_memory"},
       {"control characters", "\"a\\eb\": 1",
        "f:1: 'a\\x1bb': unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"a section that is a word", "control: yes",

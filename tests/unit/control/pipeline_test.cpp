@@ -41,7 +41,8 @@ class Answer : public rpc::Responder {
 /// A control daemon without its socket: calls go to the API as the server's thread makes them.
 class Daemon {
  public:
-  explicit Daemon(const config::Settings& settings)
+  /// `start_error`: the code with which making the generation at the start must fail; empty: it must not.
+  explicit Daemon(const config::Settings& settings, const std::string& start_error = "")
       : audit_(AuditLog::open(
             settings.control.state_dir / "audit.jsonl",
             {.file_bytes = settings.control.audit.file_bytes, .files = settings.control.audit.files})),
@@ -52,7 +53,7 @@ class Daemon {
              Roles(settings.control.roles)) {
     StageTimes times;
     const auto started = publisher_.start(times);
-    EXPECT_TRUE(started.ok()) << (started ? "" : started.error().message);
+    EXPECT_EQ(started ? "" : started.error().code, start_error) << (started ? "" : started.error().message);
     updates_.start();
   }
   ~Daemon() { updates_.stop(); }
@@ -86,7 +87,10 @@ class Daemon {
 
  private:
   static Store open_store(const config::Settings& settings) {
-    auto store = Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir);
+    auto storage = open_entry_storage(settings.control, "");
+    EXPECT_TRUE(storage.ok()) << (storage ? "" : storage.error().message);
+    auto store =
+        Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir, std::move(storage).value());
     EXPECT_TRUE(store.ok()) << (store ? "" : store.error().message);
     return std::move(store).value();
   }
@@ -540,6 +544,80 @@ TEST_F(PipelineTest, ALostBaseIsMadeAgain) {
   EXPECT_GT(daemon_->generation(), base + 1);
   ASSERT_TRUE(eventually([&] { return dataplane_->generation() == daemon_->generation(); }));
   for (const char* host : {"one.example", "three.example"}) EXPECT_TRUE(dataplane_->blocks(host)) << host;
+}
+
+// With fingerprints alone on the disk: what is in force stays, lists by hand can be changed at once, feeds'
+// rules keep their ids, and what needs the feeds' entries waits until they are fetched again.
+TEST_F(PipelineTest, WithoutStoredEntriesTheBoxAnswersById) {
+  settings_.control.entries.at_rest = config::AtRest::none;
+  start();
+  daemon_->good("rule.add", {{"entry", "three.example"}});
+  const json ids = daemon_->good("rule.list", {{"list", "hotline"}})["rules"];
+  ASSERT_EQ(ids.size(), 2U);
+  EXPECT_EQ(daemon_->code("rule.list", {{"list", "hotline"}, {"entries", true}}), "entries_not_kept");
+  EXPECT_EQ(daemon_->good("rule.list", {{"list", "local"}, {"entries", true}})["rules"][0]["entry"],
+            "three.example");
+  for (const auto& file : std::filesystem::recursive_directory_iterator(scratch_ / "state")) {
+    if (!file.is_regular_file()) continue;
+    EXPECT_EQ(test::read_file(file.path()).find(".example"), std::string::npos) << file.path();
+  }
+  const unsigned loads = dataplane_->loads();
+  const std::uint64_t before = daemon_->generation();
+  daemon_.reset();
+  std::filesystem::rename(feed(), scratch_ / "away");
+  start_control();
+  EXPECT_EQ(daemon_->generation(), before);
+  EXPECT_EQ(dataplane_->loads(), loads);
+  EXPECT_EQ(daemon_->good("rule.list", {{"list", "hotline"}})["rules"], ids);
+  const json check = daemon_->good("check", {{"url", "two.example/page"}});
+  EXPECT_EQ(check["verdict"], "block");
+  EXPECT_EQ(check["kind"], "url");
+  EXPECT_EQ(daemon_->good("check", {{"url", "two.example/other"}})["why"]["code"], "entries_not_kept");
+  daemon_->good("rule.add", {{"entry", "four.example"}});
+  EXPECT_TRUE(dataplane_->blocks("four.example"));
+  EXPECT_TRUE(dataplane_->blocks("one.example"));
+  // The feed is back, the same: nothing changes. Then with an entry more.
+  const std::uint64_t with_four = daemon_->generation();
+  std::filesystem::rename(scratch_ / "away", feed());
+  EXPECT_EQ(daemon_->good("list.reload", {{"dry_run", true}})["lists"][0]["added"], 0);
+  write_file(feed(), "five.example\ntwo.example/page\none.example\n");
+  daemon_->good("list.reload");
+  EXPECT_GT(daemon_->generation(), with_four);
+  EXPECT_TRUE(dataplane_->blocks("five.example"));
+  for (const json& rule : ids) {
+    const bool host = rule["kind"] == "domain";
+    EXPECT_EQ(daemon_->good("check", {{"url", host ? "one.example" : "two.example/page"}})["rule"],
+              rule["id"]);
+  }
+}
+
+// Settings changed while the entries are not at hand: what is in force stays, and the generation that is owed
+// is made as soon as the feeds were fetched, also when another restart comes before that.
+TEST_F(PipelineTest, WithoutStoredEntriesAChangeOfSettingsWaitsForTheFeeds) {
+  settings_.control.entries.at_rest = config::AtRest::none;
+  settings_.lists[0].interval = std::chrono::seconds(1);
+  start();
+  const std::uint64_t before = daemon_->generation();
+  daemon_.reset();
+  std::filesystem::rename(feed(), scratch_ / "away");
+  settings_.lists.insert(settings_.lists.begin(), config::ListSettings{});
+  settings_.lists[0].name = "second";
+  settings_.lists[0].type = config::ListType::manual;
+  settings_.lists[1].on_tls = config::OnTls::block_host;
+  for (int i = 0; i < 2; ++i) {
+    daemon_.emplace(settings_, "lists_incomplete");
+    EXPECT_EQ(daemon_->generation(), before);
+    EXPECT_TRUE(dataplane_->blocks("one.example"));
+    EXPECT_EQ(daemon_->good("lists")["lists"].size(), 3U);
+    EXPECT_EQ(daemon_->code("rule.add", {{"list", "second"}, {"entry", "three.example"}}),
+              "lists_incomplete");
+    EXPECT_EQ(daemon_->good("status")["warnings"][0]["code"], "publish_failed");
+    if (i == 0) daemon_.reset();
+  }
+  std::filesystem::rename(scratch_ / "away", feed());
+  ASSERT_TRUE(eventually([&] { return daemon_->generation() > before; }));
+  EXPECT_EQ(daemon_->good("check", {{"url", "two.example"}})["by_protocol"]["tls"]["verdict"], "block");
+  daemon_->good("rule.add", {{"list", "second"}, {"entry", "three.example"}});
 }
 
 TEST_F(PipelineTest, ExpiredRulesLeaveByThemselves) {

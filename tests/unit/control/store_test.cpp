@@ -70,6 +70,90 @@ TEST_F(StoreTest, NothingThereIsAFreshState) {
   EXPECT_TRUE(remarks_.empty());
 }
 
+// Entries do not lie on the disk unless the settings say so, and whatever they say it can be changed.
+TEST_F(StoreTest, KeepsEntriesAsTheSettingsSayAndChangesOver) {
+  const auto key = files::EntryKey::make(scratch_ / "key").value();
+  const auto opened = [&](config::AtRest at_rest) {
+    auto store = Store::open(scratch_ / "state", scratch_ / "snapshots", {.at_rest = at_rest, .key = key});
+    EXPECT_TRUE(store.ok()) << store.error().message;
+    return std::move(store).value();
+  };
+  const auto list_file = [&](int n) {
+    return read_file(scratch_ / ("state/lists/0000000000000000000" + std::to_string(n)));
+  };
+  const auto on_disk = [&](int n) { return list_file(n).find(".example") != std::string::npos; };
+  {
+    const Store store = opened(config::AtRest::encrypted);
+    LoadedState state = state_with("one.example");  // made by hand: content 1
+    state.state.lists.emplace_back().name = "feed";
+    state.contents.emplace_back();
+    RuleSet rules;
+    rules.append(rule("two.example"));
+    rules.append(rule("three.example", "/page"));
+    ASSERT_TRUE(adopt_rules(state, 1, std::move(rules), 0));  // content 2
+    save(store, state, 4);
+  }
+  EXPECT_FALSE(on_disk(1) || on_disk(2));
+  struct Case {
+    config::AtRest at_rest;
+    bool by_hand_on_disk;
+    bool feed_on_disk;
+    bool feed_text;
+  };
+  const std::vector<Case> cases{
+      {config::AtRest::encrypted, false, false, true}, {config::AtRest::plain, true, true, true},
+      {config::AtRest::encrypted, false, false, true}, {config::AtRest::plain, true, true, true},
+      {config::AtRest::none, false, false, false},     {config::AtRest::encrypted, false, false, false}};
+  for (const Case& each : cases) {
+    const Store store = opened(each.at_rest);
+    const LoadedState loaded = store.load(remarks_);
+    EXPECT_TRUE(remarks_.empty());
+    EXPECT_EQ(host_of(loaded), "one.example");
+    EXPECT_EQ(loaded.contents[0]->notes[0].comment, "case 1");
+    EXPECT_EQ(on_disk(1), each.by_hand_on_disk);
+    EXPECT_EQ(on_disk(2), each.feed_on_disk);
+    EXPECT_EQ(loaded.contents[1]->fingerprints == nullptr, each.feed_text);
+    EXPECT_EQ(loaded.contents[1]->rules.whole_host_rules(), 1U);
+    EXPECT_EQ(loaded.contents[1]->rules.id(1).value, 3U);
+  }
+  // The feed comes again: its entries keep their ids.
+  LoadedState again = opened(config::AtRest::none).load(remarks_);
+  RuleSet rules;
+  rules.append(rule("three.example", "/page"));
+  rules.append(rule("two.example"));
+  rules.append(rule("four.example"));
+  const auto adopted = adopt_rules(again, 1, std::move(rules), 0);
+  ASSERT_TRUE(adopted);
+  EXPECT_EQ(adopted.value().added, 1U);
+  EXPECT_EQ(adopted.value().removed, 0U);
+  EXPECT_EQ(again.contents[1]->rules.id(0).value, 3U);
+  EXPECT_EQ(again.contents[1]->rules.id(1).value, 2U);
+}
+
+TEST_F(StoreTest, AnotherKeyIsAnErrorThatTouchesNothing) {
+  const auto key = files::EntryKey::make(scratch_ / "key").value();
+  const auto other = files::EntryKey::make(scratch_ / "other").value();
+  {
+    const auto store = Store::open(scratch_ / "state", scratch_ / "snapshots",
+                                   {.at_rest = config::AtRest::encrypted, .key = key});
+    LoadedState state = state_with("one.example");
+    save(store.value(), state, 4);
+  }
+  const std::string before = read_file(scratch_ / "state/lists/00000000000000000001");
+  for (const EntryStorage& storage :
+       {EntryStorage{.at_rest = config::AtRest::encrypted, .key = other}, EntryStorage{}}) {
+    const auto store = Store::open(scratch_ / "state", scratch_ / "snapshots", storage);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code, "wrong_key");
+    EXPECT_NE(store.error().message.find(key->id()), std::string::npos) << store.error().message;
+  }
+  EXPECT_EQ(read_file(scratch_ / "state/lists/00000000000000000001"), before);
+  const auto store = Store::open(scratch_ / "state", scratch_ / "snapshots",
+                                 {.at_rest = config::AtRest::encrypted, .key = key});
+  ASSERT_TRUE(store);
+  EXPECT_EQ(host_of(store.value().load(remarks_)), "one.example");
+}
+
 TEST_F(StoreTest, ReadsBackWhatItWrote) {
   {
     const Store store = open();
