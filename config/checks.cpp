@@ -1,8 +1,10 @@
 #include "config/checks.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -27,13 +29,9 @@ class Checker {
       const auto key = [i](const char* name) { return fmt::format("dataplane.ports[{}].{}", i, name); };
       once(names, ports[i].name, key("name"), "a name of its own for each port");
       once(devices, ports[i].device, key("device"), "a device of its own for each port");
-      once(roles, ports[i].role, key("role"), "one subscriber and one network port");
+      once(roles, ports[i].role, key("role"), "each role once");
     }
-    if (ports.size() != 2 && !problems_.has("dataplane.ports")) {
-      problems_.add(line_of("dataplane.ports"), "dataplane.ports",
-                    fmt::format("found {} ports", ports.size()),
-                    "exactly two for mode inline, one with role subscriber and one with role network");
-    }
+    check_roles();
   }
 
   void check_sockets() {
@@ -79,6 +77,39 @@ class Checker {
   }
 
  private:
+  void check_roles() {
+    struct Wanted {
+      Mode mode;
+      std::vector<PortRole> roles;
+      const char* text;
+    };
+    static const std::array kWanted = std::to_array<Wanted>({
+        {Mode::inline_wire,
+         {PortRole::subscriber, PortRole::network},
+         "exactly two for mode inline, one with role subscriber and one with role network"},
+        {Mode::mirror,
+         {PortRole::mirror, PortRole::answers},
+         "exactly two for mode mirror, one with role mirror and one with role answers"},
+    });
+    if (problems_.has("dataplane.mode") || problems_.has("dataplane.ports")) return;
+    const auto& ports = settings_.dataplane.ports;
+    const auto wanted = std::find_if(kWanted.begin(), kWanted.end(), [this](const Wanted& each) {
+      return each.mode == settings_.dataplane.mode;
+    });
+    if (ports.size() != wanted->roles.size()) {
+      problems_.add(line_of("dataplane.ports"), "dataplane.ports",
+                    fmt::format("found {} ports", ports.size()), wanted->text);
+    }
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      const std::string at = fmt::format("dataplane.ports[{}].role", i);
+      const bool fits =
+          std::find(wanted->roles.begin(), wanted->roles.end(), ports[i].role) != wanted->roles.end();
+      if (!fits && given(at) && !problems_.has(at)) {
+        problems_.add(line_of(at), at, fmt::format("found '{}'", to_string(ports[i].role)), wanted->text);
+      }
+    }
+  }
+
   [[nodiscard]] bool given(const std::string& key) const { return lines_.find(key) != lines_.end(); }
 
   // The line of the key, or of the nearest mapping around it that the file has.

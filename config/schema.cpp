@@ -16,9 +16,11 @@ constexpr std::array<EnumRow, 3> kModes{{
     {"mirror", "a copy of the traffic on one port, answers through another"},
     {"routed", "a hop for traffic that routing diverted here"},
 }};
-constexpr std::array<EnumRow, 2> kRoles{{
+constexpr std::array<EnumRow, 4> kRoles{{
     {"subscriber", "towards the subscribers"},
     {"network", "towards the Internet"},
+    {"mirror", "where the copy of the traffic comes in, in mode mirror"},
+    {"answers", "where answers leave, in mode mirror"},
 }};
 constexpr std::array<EnumRow, 2> kIdles{{
     {"busy", "polls without a pause: lowest delay, a whole core"},
@@ -72,6 +74,7 @@ constexpr std::array<EnumRow, 3> kVerifyTypes{{
 
 constexpr std::array<unsigned, 3> kBlockStatuses{451, 403, 302};
 constexpr std::uint32_t kAll = ~std::uint32_t{0};
+constexpr std::uint32_t kModesHonoured = 0b011;
 constexpr std::uint32_t kFirst = 1;  // of the choices, this version honours the first alone
 
 // An enum's bytes may be written as what they are: unsigned char aliases everything.
@@ -93,15 +96,17 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
       .check = check_plain_word,
       .pattern = kWordPattern}},
     {"dataplane.mode",
-     [](Settings& s) -> Field { return choice(s.dataplane.mode, kModes, kFirst); },
+     [](Settings& s) -> Field { return choice(s.dataplane.mode, kModes, kModesHonoured); },
      {.help = "How the box sits in the traffic."}},
     {"dataplane.enforcement",
      [](Settings& s) -> Field { return choice(s.dataplane.enforcement, base::kEnforcements); },
      {.help = "What is done about listed requests after a start; `weirctl mode` changes it at run time."}},
     {"dataplane.ports",
      [](Settings& s) -> Field { return &s.dataplane.ports; },
-     {.help = "The two ends of the wire: one port with the role subscriber, one with the role network. The "
-              "dataplane needs them; other programs do not."}},
+     {.help =
+          "The two ends of the wire: one port with the role subscriber, one with the role network; in mode "
+          "mirror one with the role mirror, one with the role answers. The dataplane needs them; other "
+          "programs do not."}},
     {"dataplane.workers",
      [](Settings& s) -> Field { return &s.dataplane.workers; },
      {.help =
@@ -405,7 +410,7 @@ const std::array kPortRows = std::to_array<Row<PortSettings>>({
       .required = true}},
     {"role",
      [](PortSettings& p) -> Field { return choice(p.role, kRoles); },
-     {.help = "Which side of the wire it is.", .required = true}},
+     {.help = "What is behind it.", .required = true}},
 });
 
 const std::array kListRows = std::to_array<Row<ListSettings>>({
@@ -512,6 +517,8 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
 });
 
 }  // namespace
+
+std::string_view to_string(PortRole role) noexcept { return kRoles[base::index_of(role)].name; }
 
 std::span<const Row<Settings>> settings_rows() { return kSettingsRows; }
 std::span<const Row<PortSettings>> port_rows() { return kPortRows; }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/encapsulations.h"
@@ -15,7 +16,7 @@
 namespace weir::config {
 
 enum class Mode : std::uint8_t { inline_wire, mirror, routed };
-enum class PortRole : std::uint8_t { subscriber, network };
+enum class PortRole : std::uint8_t { subscriber, network, mirror, answers };
 enum class Idle : std::uint8_t { busy, sleep };
 enum class FailMode : std::uint8_t { open, closed };
 enum class TlsAnswer : std::uint8_t { alert, reset };
@@ -33,6 +34,9 @@ struct PortSettings {
   PortRole role = PortRole::subscriber;
   std::size_t line = 0;  // of the entry in the file, for messages
 };
+
+/// As the configuration writes it.
+std::string_view to_string(PortRole role) noexcept;
 
 /// Destination ports at which a protocol is looked for; `any`: on every port, told by content.
 struct PortSelection {

@@ -38,9 +38,13 @@ enum class Outcome : std::uint8_t {
   drop_no_list,
   drop_handover_full,
   drop_tx_full,
+  mirror_seen,
+  mirror_listed,
+  mirror_monitor,
+  mirror_unseen,
 };
 
-inline constexpr std::array<EnumRow, 22> kOutcomes{{
+inline constexpr std::array<EnumRow, 26> kOutcomes{{
     {"forward_not_ip", "forwarded: neither IPv4 nor IPv6"},
     {"forward_malformed", "forwarded: headers that do not parse"},
     {"forward_fragment", "forwarded: an IP fragment"},
@@ -64,6 +68,11 @@ inline constexpr std::array<EnumRow, 22> kOutcomes{{
     {"drop_no_list", "dropped while there is no list (dataplane.fail.no_list: closed)"},
     {"drop_handover_full", "dropped: the queue to the worker that should look at it was full"},
     {"drop_tx_full", "dropped: the transmit queue of the other port was full or its link down"},
+    {"mirror_seen", "a copy: looked at, and nothing listed in it"},
+    {"mirror_listed", "a copy of a listed request, or of a later packet of its connection"},
+    {"mirror_monitor", "a copy: what would be answered, in monitor mode"},
+    {"mirror_unseen",
+     "a copy that was not held against the list: bypass, no list, a full queue, the answers' port"},
 }};
 
 enum class Protocol : std::uint8_t { http, h2c, tls, quic };
@@ -127,7 +136,7 @@ constexpr std::string_view to_string(Towards v) noexcept { return kTowards[index
 
 constexpr std::string_view to_string(Enforcement v) noexcept { return kEnforcements[index_of(v)].name; }
 
-static_assert(kOutcomes.size() == index_of(Outcome::drop_tx_full) + 1);
+static_assert(kOutcomes.size() == index_of(Outcome::mirror_unseen) + 1);
 static_assert(kProtocols.size() == index_of(Protocol::quic) + 1);
 static_assert(kRequestVerdicts.size() == index_of(RequestVerdict::block) + 1);
 static_assert(kReasons.size() == index_of(Reason::invalid_host) + 1);

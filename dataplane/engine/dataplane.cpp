@@ -183,7 +183,7 @@ base::Status Dataplane::open_ports() {
     if (!port) return port.error();
     ports_.push_back(std::move(port).value());
     // One that was taken down by a Weir which was killed then would never come up again.
-    if (plan_.settings.link_follow) set_link(ports_.size() - 1, true);
+    if (follows_links()) set_link(ports_.size() - 1, true);
   }
   return base::ok_status();
 }
@@ -213,7 +213,8 @@ void Dataplane::start_workers() {
   shared_->measure_latency = plan_.settings.latency_histogram;
   for (const unsigned lcore : plan_.settings.workers) {
     const auto index = static_cast<std::uint16_t>(workers_.size());
-    workers_.push_back(std::make_unique<Worker>(WorkerSettings{.lcore = lcore,
+    workers_.push_back(std::make_unique<Worker>(WorkerSettings{.mode = plan_.settings.mode,
+                                                               .lcore = lcore,
                                                                .index = index,
                                                                .subscriber = worker_port(0, index),
                                                                .network = worker_port(1, index),
@@ -278,13 +279,18 @@ void Dataplane::look_after_workers() {
       stalled_ ? ", a worker stands still" : ""));
 }
 
+// A copy has no other end to tell of it.
+bool Dataplane::follows_links() const {
+  return plan_.settings.link_follow && plan_.settings.mode != config::Mode::mirror;
+}
+
 void Dataplane::set_link(std::size_t port, bool up) {
   const auto set = ports_[port]->set_link(up);
   if (!set) spdlog::debug("{}", set.error().message);
 }
 
 void Dataplane::look_after_links() {
-  if (!plan_.settings.link_follow) return;
+  if (!follows_links()) return;
   const auto steps = links_.look({ports_[0]->link_up(), ports_[1]->link_up()}, Clock::now());
   for (std::size_t port = 0; port < steps.size(); ++port) {
     if (steps[port] == LinkFollower::Step::none) continue;

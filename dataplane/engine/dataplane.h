@@ -56,6 +56,7 @@ class Dataplane {
   void stop_workers();
   void look_after_workers();
   void look_after_links();
+  [[nodiscard]] bool follows_links() const;
   void set_link(std::size_t port, bool up);
 
   StartPlan plan_;

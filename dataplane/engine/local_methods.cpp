@@ -28,10 +28,6 @@ base::Error error(std::string code, std::string message) {
   return base::Error{.code = std::move(code), .message = std::move(message)};
 }
 
-std::string_view role_name(config::PortRole role) {
-  return role == config::PortRole::subscriber ? "subscriber" : "network";
-}
-
 }  // namespace
 
 const std::vector<LocalMethods::Method>& LocalMethods::methods() {
@@ -115,7 +111,7 @@ nlohmann::json LocalMethods::port_status() const {
       sum.transmitted_bytes += values.transmitted_bytes;
     }
     ports.push_back({{"name", port.settings().name},
-                     {"role", role_name(port.settings().role)},
+                     {"role", config::to_string(port.settings().role)},
                      {"device", port.settings().device},
                      {"link_up", port.link_up()},
                      {"received_packets", sum.received_packets},

@@ -19,23 +19,32 @@ base::Error invalid(std::string message) {
 
 base::Result<std::vector<config::PortSettings>> pair_of_ports(const config::DataplaneSettings& settings,
                                                               const std::string& file) {
-  const config::PortSettings* subscriber = nullptr;
-  const config::PortSettings* network = nullptr;
+  const bool mirror = settings.mode == config::Mode::mirror;
+  const config::PortRole first_role = mirror ? config::PortRole::mirror : config::PortRole::subscriber;
+  const config::PortRole second_role = mirror ? config::PortRole::answers : config::PortRole::network;
+  const config::PortSettings* first = nullptr;
+  const config::PortSettings* second = nullptr;
   for (const config::PortSettings& port : settings.ports) {
-    const auto*& place = port.role == config::PortRole::subscriber ? subscriber : network;
+    if (port.role != first_role && port.role != second_role) {
+      return invalid(fmt::format("{}:{}: dataplane.ports: '{}' has the role {}, expected {} or {}", file,
+                                 port.line, port.name, config::to_string(port.role),
+                                 config::to_string(first_role), config::to_string(second_role)));
+    }
+    const auto*& place = port.role == first_role ? first : second;
     if (place != nullptr) {
       return invalid(
-          fmt::format("{}:{}: dataplane.ports: '{}' has the role of '{}' (line {}): a wire has one "
-                      "subscriber and one network port",
-                      file, port.line, port.name, place->name, place->line));
+          fmt::format("{}:{}: dataplane.ports: '{}' has the role of '{}' (line {}): expected "
+                      "one {} and one {} port",
+                      file, port.line, port.name, place->name, place->line, config::to_string(first_role),
+                      config::to_string(second_role)));
     }
     place = &port;
   }
-  if (subscriber == nullptr || network == nullptr) {
+  if (first == nullptr || second == nullptr) {
     return invalid(fmt::format("{}: dataplane.ports: no port has the role {}", file,
-                               subscriber == nullptr ? "subscriber" : "network"));
+                               config::to_string(first == nullptr ? first_role : second_role)));
   }
-  return std::vector<config::PortSettings>{*subscriber, *network};
+  return std::vector<config::PortSettings>{*first, *second};
 }
 
 base::Status check_devices(StartPlan& plan) {
@@ -109,8 +118,8 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
 
 base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings,
                                         const std::string& config_file) {
-  if (settings.mode != config::Mode::inline_wire) {
-    return invalid(fmt::format("{}: dataplane.mode: only 'inline' can be had in this version", config_file));
+  if (settings.mode == config::Mode::routed) {
+    return invalid(fmt::format("{}: dataplane.mode: 'routed' cannot be had in this version", config_file));
   }
   auto ports = pair_of_ports(settings, config_file);
   if (!ports) return ports.error();

@@ -15,7 +15,7 @@ namespace weir::engine {
 struct StartPlan {
   config::DataplaneSettings settings;
   std::string config_file;                  // for messages
-  std::vector<config::PortSettings> ports;  // subscriber, network
+  std::vector<config::PortSettings> ports;  // subscriber, network; in mode mirror: mirror, answers
   std::vector<std::string> pci_devices;     // of the ports, with their arguments
   inspect::InspectorSettings inspector;
   inspect::BlockPage page;

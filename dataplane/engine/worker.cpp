@@ -115,13 +115,15 @@ void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, st
   for (std::uint16_t i = 0; i < count; ++i) bytes += rte_pktmbuf_pkt_len(frames[i]);
   traffic_[from].add_received(count, bytes);
 
+  if (settings_.mode != config::Mode::inline_wire) count = admit(from, std::span(frames).first(count));
   if (moment.enforcement == base::Enforcement::bypass) {
     for (std::uint16_t i = 0; i < count; ++i) {
-      out_[1 - from].forward(frames[i], base::Outcome::forward_bypass, moment.received_cycles);
+      pass_on(from, frames[i], base::Outcome::forward_bypass, moment.received_cycles);
     }
     return;
   }
-  if (moment.snapshot == nullptr && settings_.fail.no_list == config::FailMode::closed) {
+  if (moment.snapshot == nullptr && settings_.fail.no_list == config::FailMode::closed &&
+      settings_.mode != config::Mode::mirror) {
     counters_.add(base::Outcome::drop_no_list, count);
     rte_pktmbuf_free_bulk(frames.data(), count);
     return;
@@ -173,23 +175,22 @@ void Worker::process_frame(std::size_t from, rte_mbuf* frame, const proto::Packe
     }
     return process_own(frame, packet, moment);
   }
-  const auto direction =
-      from == kSubscriber ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
   finish(from, frame, packet,
-         inspector_.inspect(packet, direction, moment.now, moment.snapshot, moment.enforcement), moment);
+         inspector_.inspect(packet, direction_of(from), moment.now, moment.snapshot, moment.enforcement),
+         moment);
 }
 
 void Worker::finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
                     const inspect::Verdict& verdict, const Moment& moment) noexcept {
   if (verdict.action == inspect::Action::forward) {
     const bool unlisted = moment.snapshot == nullptr && verdict.outcome == base::Outcome::forward_passed;
-    out_[1 - from].forward(frame, unlisted ? base::Outcome::forward_no_list : verdict.outcome,
-                           moment.received_cycles);
-    return;
+    return pass_on(from, frame, unlisted ? base::Outcome::forward_no_list : verdict.outcome,
+                   moment.received_cycles);
   }
-  counters_.add(verdict.outcome);
-  if (verdict.answer != inspect::AnswerKind::none || verdict.reset_server) answer(from, packet, verdict);
-  rte_pktmbuf_free(frame);
+  if (verdict.answer != inspect::AnswerKind::none || verdict.reset_server) {
+    answer(from, packet, as_answered(verdict));
+  }
+  discard(frame, verdict.outcome);
 }
 
 void Worker::answer(std::size_t from, const proto::PacketView& packet,
@@ -212,7 +213,7 @@ void Worker::answer(std::size_t from, const proto::PacketView& packet,
     }
     mbuf->data_len = static_cast<std::uint16_t>(bytes);
     mbuf->pkt_len = static_cast<std::uint32_t>(bytes);
-    out_[towards == base::Towards::client ? from : 1 - from].inject(mbuf, towards);
+    out_[exit_of_answer(from, towards)].inject(mbuf, towards);
   }
 }
 

@@ -51,10 +51,11 @@ struct WorkerPort {
 
 /// One worker's own settings.
 struct WorkerSettings {
+  config::Mode mode = config::Mode::inline_wire;
   unsigned lcore = 1;
   std::uint16_t index = 0;  // among the workers, the receive queues and the snapshot's readers
-  WorkerPort subscriber;
-  WorkerPort network;
+  WorkerPort subscriber;    // in mode mirror: the copy's
+  WorkerPort network;       // in mode mirror: the answers'
   config::Idle idle = config::Idle::sleep;
   config::FailSettings fail;
   inspect::InspectorSettings inspector;
@@ -132,10 +133,22 @@ class alignas(64) Worker {
                      const Moment& moment) noexcept;
   void finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
               const inspect::Verdict& verdict, const Moment& moment) noexcept;
+  /// Ends a packet that goes on: out of the other port, or what the mode has in its place.
+  void pass_on(std::size_t from, rte_mbuf* frame, base::Outcome outcome,
+               std::uint64_t received_cycles) noexcept;
+  /// Ends a packet that does not.
+  void discard(rte_mbuf* frame, base::Outcome outcome) noexcept;
   void answer(std::size_t from, const proto::PacketView& packet, const inspect::Verdict& verdict) noexcept;
   void answer_probe(const Moment& moment) noexcept;
   std::span<const std::byte> contiguous(rte_mbuf* frame) noexcept;
   void idle(bool received) noexcept;
+
+  // What the modes other than inline do otherwise (worker_modes.cpp).
+  /// Ends what the mode does not look at; what is left stands at the front, in order. Returns how many.
+  [[nodiscard]] std::uint16_t admit(std::size_t from, std::span<rte_mbuf*> frames) noexcept;
+  [[nodiscard]] inspect::Direction direction_of(std::size_t from) const noexcept;
+  [[nodiscard]] std::size_t exit_of_answer(std::size_t from, base::Towards towards) const noexcept;
+  [[nodiscard]] inspect::Verdict as_answered(const inspect::Verdict& verdict) const noexcept;
 
   // With several workers (worker_steering.cpp).
   [[nodiscard]] unsigned owner_of(const proto::PacketView& packet) const noexcept;

@@ -23,9 +23,9 @@ unsigned Worker::owner_of(const proto::PacketView& packet) const noexcept {
 }
 
 void Worker::process_own(rte_mbuf* frame, const proto::PacketView& packet, const Moment& moment) noexcept {
-  constexpr auto kDirection = inspect::Direction::from_subscriber;
   const auto inspect = [&](const proto::PacketView& what) {
-    return inspector_.inspect(what, kDirection, moment.now, moment.snapshot, moment.enforcement);
+    return inspector_.inspect(what, direction_of(kSubscriber), moment.now, moment.snapshot,
+                              moment.enforcement);
   };
   if (packet.packet_class != proto::PacketClass::fragment) {
     return finish(kSubscriber, frame, packet, inspect(packet), moment);
@@ -79,11 +79,8 @@ void Worker::refuse_handover(const Handover& handover) noexcept {
     inspector_.fragments().settle(handover.whole->origin, drop);
     lender_.take_back(*handover.whole);
   }
-  if (!drop)
-    return out_[kNetwork].forward(handover.frame, base::Outcome::forward_handover_full,
-                                  handover.received_cycles);
-  counters_.add(base::Outcome::drop_handover_full);
-  rte_pktmbuf_free(handover.frame);
+  if (drop) return discard(handover.frame, base::Outcome::drop_handover_full);
+  pass_on(kSubscriber, handover.frame, base::Outcome::forward_handover_full, handover.received_cycles);
 }
 
 bool Worker::take_handovers(const Moment& moment) noexcept {
@@ -115,7 +112,7 @@ void Worker::process_handovers(std::span<const Handover> packets, const Moment& 
     if (handover.whole != nullptr) {
       process_lent(handover, then);
     } else if (bypass) {
-      out_[kNetwork].forward(handover.frame, base::Outcome::forward_bypass, then.received_cycles);
+      pass_on(kSubscriber, handover.frame, base::Outcome::forward_bypass, then.received_cycles);
     } else {
       process_own(handover.frame, view_of(i, handover.frame), then);
     }
@@ -124,8 +121,8 @@ void Worker::process_handovers(std::span<const Handover> packets, const Moment& 
 
 void Worker::process_lent(const Handover& handover, const Moment& moment) noexcept {
   LentPacket& whole = *handover.whole;
-  auto verdict = inspector_.inspect(whole.view, inspect::Direction::from_subscriber, moment.now,
-                                    moment.snapshot, moment.enforcement);
+  auto verdict = inspector_.inspect(whole.view, direction_of(kSubscriber), moment.now, moment.snapshot,
+                                    moment.enforcement);
   const bool dropped = verdict.action == inspect::Action::drop;
   if (dropped) verdict.reassembled = &whole.view;
   finish(kSubscriber, handover.frame, whole.view, verdict, moment);

@@ -17,6 +17,10 @@ constexpr std::array<std::byte, 7> kTlsAlert{std::byte{21},  // alert
                                              std::byte{2},  std::byte{2},  // fatal
                                              std::byte{112}};              // unrecognized_name
 
+/// More than a server's clock moves on between two of its segments, up to hours at 1 ms a tick, and less than
+/// half of the number's range, from where on it would be old.
+constexpr std::uint32_t kTimestampLead = std::uint32_t{1} << 24;
+
 /// An Ethernet frame without its checksum: more than that, tags of the request counted, may not pass.
 constexpr std::size_t kLinkBytes = 1514;
 static_assert(kLinkBytes <= kAnswerFrameBytes);
@@ -34,7 +38,10 @@ AnswerFrames::AnswerFrames(const proto::PacketView& packet, const Verdict& verdi
   // needs none. What the client echoes is the server's latest, so that it does not take ours for an old one.
   const auto seen = proto::tcp_timestamps(packet_);
   const bool carries = verdict.answer != AnswerKind::reset && (packet_.tcp.flags & proto::kTcpAck) != 0;
-  if (seen && carries) timestamps_ = {.value = seen->echo, .echo = seen->value};
+  // Behind a copy, the server's acknowledgement of it is on its way with a newer value; with one that is
+  // newer still the answer is taken, and what the server sends after it is not (RFC 7323, 5.3).
+  const std::uint32_t lead = verdict.server_has_packet ? kTimestampLead : 0;
+  if (seen && carries) timestamps_ = {.value = seen->echo + lead, .echo = seen->value};
   // Behind headers that fill a frame by themselves nothing can be sent.
   const std::size_t header_bytes = proto::tcp_reply_bytes(packet_, {.timestamps = timestamps_});
   if (header_bytes >= kLinkBytes) client_done_ = server_done_ = true;
@@ -64,12 +71,14 @@ std::size_t AnswerFrames::next(std::span<std::byte> out, base::Towards& towards)
   if (server_done_) return 0;
   server_done_ = true;
   towards = base::Towards::server;
-  return proto::build_tcp_reply(packet_,
-                                {.towards = base::Towards::server,
-                                 .sequence = verdict_.server_next,
-                                 .acknowledgement = client_receives_next(),
-                                 .flags = proto::kTcpRst | proto::kTcpAck},
-                                out);
+  return proto::build_tcp_reply(
+      packet_,
+      {.towards = base::Towards::server,
+       // A reset at the beginning of what the server has is an old one to it.
+       .sequence = verdict_.server_has_packet ? verdict_.client_end : verdict_.server_next,
+       .acknowledgement = client_receives_next(),
+       .flags = proto::kTcpRst | proto::kTcpAck},
+      out);
 }
 
 std::uint32_t AnswerFrames::client_receives_next() const noexcept {

@@ -31,6 +31,8 @@ struct Verdict {
   /// Also without an answer, when the client has ended a blocked connection; never where the server has not
   /// heard of it.
   bool reset_server = false;
+  /// The packet was a copy: the server has got it, and may have acknowledged it.
+  bool server_has_packet = false;
   base::Protocol protocol = base::Protocol::http;
   base::RuleId rule{};
   base::ListIndex list{};

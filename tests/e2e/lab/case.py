@@ -21,6 +21,7 @@ def programs():
 class LabCase(unittest.TestCase):
     """A class of cases that share one laboratory. After each case every packet must be accounted for."""
 
+    wire_class = Wire
     wire_options = {}
     settings_options = {}
     origin_options = {}
@@ -31,7 +32,7 @@ class LabCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.directory = cleanup.run_directory()
-        cls.wire = Wire(**cls.wire_options)
+        cls.wire = cls.wire_class(**cls.wire_options)
         cls.addClassCleanup(cls.wire.delete)
         if cls.with_origin:
             cls.origin = Origin(cls.wire.origin, cls.directory, **cls.origin_options)

@@ -145,3 +145,42 @@ class Wire:
     def delete(self):
         for namespace in (self.client, self.edge, self.origin):
             namespace.delete()
+
+
+class Mirror(Wire):
+    """client.lan0 === switch === origin.wan0; the switch copies both directions of the client's port to edge.sub0.
+
+    edge.net0 is a port of the switch like the others, but for its learning no addresses: answers come from there
+    under those of the two ends.
+    """
+
+    def __init__(self, mtu=1500):
+        self.client, self.edge, self.origin = Namespace("client"), Namespace("edge"), Namespace("origin")
+        self.switch = Namespace("switch")
+        for namespace in (self.edge, self.switch):
+            namespace.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
+        self.switch.ip("link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+        self.switch.ip("link", "set", "br0", "up")
+        for end, name, mac, port in ((self.client, "lan0", CLIENT_MAC, "to-client"), (self.origin, "wan0", ORIGIN_MAC, "to-origin"),
+                                     (self.edge, "sub0", None, "copy"), (self.edge, "net0", None, "answers")):
+            address = ["address", mac] if mac else []
+            end.ip("link", "add", name, "mtu", str(mtu), *address, "numtxqueues", "1", "numrxqueues", "1", "type", "veth",
+                   "peer", "name", port, "mtu", str(mtu), "netns", self.switch.name)
+            end.execute("ethtool", "-K", name, "tx", "off", "gro", "off")
+            self.switch.execute("ethtool", "-K", port, "tx", "off", "gro", "off")
+            if port != "copy":
+                self.switch.ip("link", "set", port, "master", "br0")
+        self.switch.ip("link", "set", "answers", "type", "bridge_slave", "learning", "off")
+        self._address(self.client, "lan0", CLIENT_V4, CLIENT_V6)
+        self._address(self.origin, "wan0", ORIGIN_V4, ORIGIN_V6)
+        for namespace, name in ((self.edge, "sub0"), (self.edge, "net0"), (self.client, "lan0"), (self.origin, "wan0"),
+                                *((self.switch, port) for port in ("to-client", "to-origin", "copy", "answers"))):
+            namespace.ip("link", "set", name, "up")
+        self.switch.execute("tc", "qdisc", "add", "dev", "to-client", "clsact")
+        for direction in ("ingress", "egress"):
+            self.switch.execute("tc", "filter", "add", "dev", "to-client", direction, "protocol", "all", "u32",
+                                "match", "u32", "0", "0", "action", "mirred", "egress", "mirror", "dev", "copy")
+
+    def delete(self):
+        super().delete()
+        self.switch.delete()

@@ -40,8 +40,9 @@ def call(path, method, params=None, descriptor=None, timeout=20.0):
 
 
 def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packet", workers=None, queues=1,
-                     **dataplane):
-    """The laboratory's weir.yaml as a dictionary, for a test to change. `dataplane`: more of its settings."""
+                     roles=("subscriber", "network"), **dataplane):
+    """The laboratory's weir.yaml as a dictionary, for a test to change. `roles`: of the ports on sub0 and net0.
+    `dataplane`: more of its settings."""
     if driver == "af_packet":
         options = f"blocksz=65536,framesz={framesz},framecnt=512" if framesz else "blocksz=65536,framecnt=4096"
         options += f",qpairs={queues}"
@@ -51,8 +52,8 @@ def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packe
         "dataplane": {
             "eal": ["--no-pci", "--no-huge", "-m", "512"],
             "ports": [
-                {"name": "subscriber", "role": "subscriber", "device": f"net_{driver}0,iface=sub0,{options}"},
-                {"name": "network", "role": "network", "device": f"net_{driver}1,iface=net0,{options}"},
+                {"name": role, "role": role, "device": f"net_{driver}{number},iface={interface},{options}"}
+                for number, (role, interface) in enumerate(zip(roles, ("sub0", "net0")))
             ],
             "workers": workers or [max(os.sched_getaffinity(0))],
             "idle": "sleep",

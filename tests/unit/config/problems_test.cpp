@@ -39,11 +39,10 @@ TEST(Problems, OfSingleValues) {
   expect_problems({
       {"a choice misspelt", "dataplane:\n  idle: slep\n",
        "f:2: dataplane.idle: found 'slep', expected one of busy, sleep"},
-      {"a mode of a later version", "dataplane: {mode: mirror}",
-       "f:1: dataplane.mode: 'mirror' is not supported by this version, expected inline"},
       {"routed", "dataplane: {mode: routed}",
-       "f:1: dataplane.mode: 'routed' is not supported by this version, expected inline"},
-      {"an unknown mode", "dataplane: {mode: tap}", "f:1: dataplane.mode: found 'tap', expected inline"},
+       "f:1: dataplane.mode: 'routed' is not supported by this version, expected inline, mirror"},
+      {"an unknown mode", "dataplane: {mode: tap}",
+       "f:1: dataplane.mode: found 'tap', expected one of inline, mirror"},
       {"a number below the range", "dataplane: {mbufs: {count: 5}}",
        "f:1: dataplane.mbufs.count: found '5', expected a whole number from 1024 to 16777216"},
       {"a number above 64 bits", "control: {keep_generations: 99999999999999999999}",
@@ -200,19 +199,28 @@ TEST(Problems, OfPorts) {
        "f:2: dataplane.ports: found 3 ports, expected exactly two for mode inline, one with role subscriber "
        "and one with "
        "role network\n"
-       "f:5: dataplane.ports[2].role: the same as in line 4, expected one subscriber and one network port"},
+       "f:5: dataplane.ports[2].role: the same as in line 4, expected each role once"},
+      {"a mirror's port in a wire", ports(good, "name: n, device: d1, role: answers"),
+       "f:4: dataplane.ports[1].role: found 'answers', expected exactly two for mode inline, one with role "
+       "subscriber and one with role network"},
+      {"a wire's ports at a mirror",
+       "dataplane:\n  mode: mirror\n  ports:\n    - {name: m, device: d0, role: mirror}\n    - {name: n, "
+       "device: "
+       "d1, role: network}\n",
+       "f:5: dataplane.ports[1].role: found 'network', expected exactly two for mode mirror, one with role "
+       "mirror and one with role answers"},
       {"the same name", ports(good, "name: s, device: d1, role: network"),
        "f:4: dataplane.ports[1].name: the same as in line 3, expected a name of its own for each port"},
       {"the same device", ports(good, "name: n, device: d0, role: network"),
        "f:4: dataplane.ports[1].device: the same as in line 3, expected a device of its own for each port"},
       {"the same role", ports(good, "name: n, device: d1, role: subscriber"),
-       "f:4: dataplane.ports[1].role: the same as in line 3, expected one subscriber and one network port"},
+       "f:4: dataplane.ports[1].role: the same as in line 3, expected each role once"},
       {"nothing of one", ports(good, ""),
        "f:4: dataplane.ports[1].name: missing, expected a value\n"
        "f:4: dataplane.ports[1].device: missing, expected a value\n"
        "f:4: dataplane.ports[1].role: missing, expected a value"},
       {"a role misspelt is said once", ports(good, "name: n, device: d1, role: net"),
-       "f:4: dataplane.ports[1].role: found 'net', expected one of subscriber, network"},
+       "f:4: dataplane.ports[1].role: found 'net', expected one of subscriber, network, mirror, answers"},
       {"a name that is no label",
        ports("name: 'Port 1', device: d0, role: subscriber", "name: n, device: d1, role: network"),
        "f:3: dataplane.ports[0].name: found the text 'Port 1', expected 1 to 63 of a-z, 0-9, _ and -"},

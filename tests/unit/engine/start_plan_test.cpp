@@ -32,6 +32,17 @@ TEST(StartPlan, SubscriberComesFirst) {
   EXPECT_THAT(plan.value().pci_devices, testing::ElementsAre("0000:01:00.0"));
 }
 
+TEST(StartPlan, TheCopysPortComesFirst) {
+  auto in = settings();
+  in.mode = config::Mode::mirror;
+  in.ports = {port("out", "net_null1", config::PortRole::answers, 8),
+              port("copy", "net_null0", config::PortRole::mirror, 7)};
+  const auto plan = make_start_plan(in, "weir.yaml");
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(plan.value().ports[0].name, "copy");
+  EXPECT_EQ(plan.value().ports[1].name, "out");
+}
+
 TEST(StartPlan, MapsWhatIsInspected) {
   auto in = settings();
   in.inspect.http = {.any = false, .ports = {80, 8080}};
@@ -95,7 +106,9 @@ TEST(StartPlan, ErrorsNameFileLineAndRemedy) {
       {"no page", [](auto& s) { s.block.http.page = "/nonexistent/page.html"; },
        "cannot use /nonexistent/page.html: No such file"},
       {"a directory as page", [](auto& s) { s.block.http.page = "/"; }, "cannot use /:"},
-      {"another mode", [](auto& s) { s.mode = config::Mode::mirror; }, "only 'inline'"},
+      {"another mode", [](auto& s) { s.mode = config::Mode::routed; }, "'routed' cannot"},
+      {"a wire's ports at a mirror", [](auto& s) { s.mode = config::Mode::mirror; },
+       "weir.yaml:8: dataplane.ports: 'up' has the role network, expected mirror or answers"},
   };
   for (const Case& row : cases) {
     SCOPED_TRACE(row.description);

@@ -184,6 +184,29 @@ TEST(AnswerFrames, TimestampsAreTurnedRound) {
   }
 }
 
+TEST(AnswerFrames, GoBehindWhatTheServerHasWhereThePacketWasACopy) {
+  const auto page = BlockPage::make({.body = "x"});
+  ASSERT_TRUE(page);
+  const Bytes frame = request()
+                          .flags("PA")
+                          .tcp_options(test::from_hex("0101 080a 00000007 fffffff0"))
+                          .payload("GET ")
+                          .build();
+  Verdict verdict = verdict_of(AnswerKind::http_page);
+  verdict.server_has_packet = true;
+  verdict.client_mss = 1000;
+  const auto sent = send(frame, verdict, page.value());
+  ASSERT_EQ(sent.size(), 2U);
+  const auto timestamps = proto::tcp_timestamps(sent[0].view);
+  ASSERT_TRUE(timestamps.has_value());
+  // What the server sends in the same second is older, and stays so for hours; the number may come round.
+  EXPECT_EQ(timestamps->value, 0xfffffff0U + (1U << 24));
+  EXPECT_EQ(timestamps->echo, 7U);
+  EXPECT_EQ(sent[0].view.tcp.sequence, 5000U);
+  EXPECT_EQ(sent[1].towards, base::Towards::server);
+  EXPECT_EQ(sent[1].view.tcp.sequence, verdict.client_end);
+}
+
 TEST(AnswerFrames, TheResetAlone) {
   const auto page = BlockPage::make({});
   ASSERT_TRUE(page);
