@@ -20,6 +20,7 @@ using Request = base::Result<json>;
 constexpr std::size_t kDefaultRules = 100;
 
 constexpr std::array<Option, 1> kReloadOptions{{{"dry-run", "", "fetch and check, change nothing"}}};
+constexpr std::array<Option, 1> kDiffOptions{{{"entries", "", "show what would come and go"}}};
 constexpr std::array<Option, 5> kAddOptions{{
     {"list", "LIST", "the manual list, when there are several"},
     {"allow", "", "never block it, whatever the lists say"},
@@ -55,6 +56,10 @@ Request reload_request(const Given& given) {
   json params{{"dry_run", given.has("dry-run")}};
   if (!given.arguments.empty()) params["list"] = given.arguments[0];
   return params;
+}
+
+Request diff_request(const Given& given) {
+  return json{{"list", given.arguments[0]}, {"entries", given.has("entries")}};
 }
 
 Request add_request(const Given& given) {
@@ -118,7 +123,7 @@ Request latency_request(const Given& given) {
 
 bool asks_nobody(const Given&) { return true; }
 
-constexpr std::array<Command, 16> kCommands{{
+constexpr std::array<Command, 17> kCommands{{
     {"status",
      "",
      0,
@@ -141,6 +146,8 @@ constexpr std::array<Command, 16> kCommands{{
      &print_lists},
     {"reload", "[LIST]", 0, 1, kReloadOptions, "lists", "fetch a feed, or all of them, now", &reload_request,
      "list.reload", &print_reload},
+    {"diff", "LIST", 1, 1, kDiffOptions, "lists", "what a reload of a feed would change", &diff_request,
+     "list.diff", &print_diff},
     {"add", "ENTRY", 1, 1, kAddOptions, "", "block a host or page, or allow it for good", &add_request,
      "rule.add", &print_added},
     {"remove", "ENTRY|ID", 1, 1, kRemoveOptions, "", "take back what was added", &remove_request,

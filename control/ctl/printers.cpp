@@ -202,6 +202,28 @@ int print_reload(const Session& session, const Given&, const json& answer) {
   return print_generation(session, answer);
 }
 
+int print_diff(const Session& session, const Given&, const json& answer) {
+  session.out() << printable(
+                       fmt::format("list {}: {} entries now, {} then: {} added, {} removed, {} unchanged",
+                                   cell(answer, "list"), cell(answer, "before"), cell(answer, "after"),
+                                   cell(answer, "added"), cell(answer, "removed"), cell(answer, "unchanged")))
+                       .append("\n");
+  std::string ids;
+  for (const json& id : member(answer, "removed_rules")) ids += (ids.empty() ? "" : ", ") + id.dump();
+  if (!ids.empty()) session.out() << "rules that would go: " << ids << '\n';
+  for (const json& entry : member(answer, "removed_entries")) {
+    if (entry.is_string()) session.out() << "- " << printable(entry.get<std::string>()) << '\n';
+  }
+  for (const json& entry : member(answer, "added_entries")) {
+    if (entry.is_string()) session.out() << "+ " << printable(entry.get<std::string>()) << '\n';
+  }
+  const json& refused = member(answer, "refused");
+  if (!refused.is_object()) return kDone;
+  session.out() << session.bad("it would not be loaded") << ": " << printable(cell(refused, "message"))
+                << '\n';
+  return kFailed;
+}
+
 int print_added(const Session& session, const Given&, const json& answer) {
   session.out() << fmt::format("rule {} on list {}{}\n", cell(answer, "rule"),
                                printable(cell(answer, "list")),

@@ -11,6 +11,7 @@ namespace weir::ctl {
 int print_status(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_lists(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_reload(const Session& session, const Given& given, const nlohmann::json& answer);
+int print_diff(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_added(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_removed(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_rules(const Session& session, const Given& given, const nlohmann::json& answer);

@@ -27,6 +27,7 @@ constexpr std::chrono::milliseconds kCountersTimeout{3000};
 
 using Names = std::span<const std::string_view>;
 constexpr std::array<std::string_view, 2> kReloadParams{"list", "dry_run"};
+constexpr std::array<std::string_view, 2> kDiffParams{"list", "entries"};
 constexpr std::array<std::string_view, 6> kAddParams{"list",    "entry",   "action",
                                                      "comment", "expires", "confirm"};
 constexpr std::array<std::string_view, 3> kRemoveParams{"list", "id", "entry"};
@@ -38,11 +39,12 @@ constexpr std::array<std::string_view, 1> kBreakerParams{"rule"};
 constexpr std::array<std::string_view, 1> kLatencyParams{"enabled"};
 constexpr std::array<std::string_view, 2> kAuditParams{"since", "limit"};
 
-constexpr std::array<Method, 18> kMethods{{
+constexpr std::array<Method, 19> kMethods{{
     {"version", Role::read, Names{}, &ControlApi::version},
     {"status", Role::read, Names{}, &ControlApi::status},
     {"lists", Role::read, Names{}, &ControlApi::lists},
     {"list.reload", Role::update, kReloadParams, &ControlApi::list_reload},
+    {"list.diff", Role::update, kDiffParams, &ControlApi::list_diff},
     {"rule.add", Role::update, kAddParams, &ControlApi::rule_add},
     {"rule.remove", Role::update, kRemoveParams, &ControlApi::rule_remove},
     {"rule.list", Role::read, kRulesParams, &ControlApi::rule_list},
@@ -291,6 +293,14 @@ void ControlApi::list_reload(Call&& call) {
   const bool dry_run = params.flag("dry_run");
   if (params.error()) return call.responder->fail(*params.error());
   updates_.reload(std::move(call.caller), list, dry_run, answer_to(call));
+}
+
+void ControlApi::list_diff(Call&& call) {
+  CallParams params(*call.params);
+  const std::string list = params.required_text("list", kMaxName);
+  const bool entries = params.flag("entries");
+  if (params.error()) return call.responder->fail(*params.error());
+  updates_.diff(std::move(call.caller), list, entries, answer_to(call));
 }
 
 void ControlApi::rule_add(Call&& call) {

@@ -54,6 +54,7 @@ class ControlApi {
   void status(Call&& call);
   void lists(Call&& call);
   void list_reload(Call&& call);
+  void list_diff(Call&& call);
   void rule_add(Call&& call);
   void rule_remove(Call&& call);
   void rule_list(Call&& call);

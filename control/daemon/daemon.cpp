@@ -1,5 +1,6 @@
 #include "control/daemon.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <prometheus/exposer.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include "control/audit_log.h"
 #include "control/control_api.h"
@@ -37,6 +39,15 @@ int pending_signal() {
   const timespec no_wait{};
   const int signal = ::sigtimedwait(&signals, nullptr, &no_wait);
   return signal > 0 ? signal : 0;
+}
+
+/// As many clients as the server takes need a descriptor each.
+void raise_descriptor_limit() {
+  constexpr rlim_t wanted = 4096;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// Every start is a record; what was changed since the last one (by new settings, or by an update that a
@@ -73,6 +84,7 @@ void block_signals() {
 
 base::Status run_daemon(const config::Settings& settings, const std::filesystem::path& config_file) {
   protect_memory(settings.control.lock_memory);
+  raise_descriptor_limit();
   const FetchLibrary fetch_library;
   ServiceNotify notify;
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");

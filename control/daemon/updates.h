@@ -62,6 +62,8 @@ class Updates {
   void remove_rule(Caller caller, RemoveRequest request, const Done& done);
   /// Fetches `list` (empty: every feed) now. All or nothing.
   void reload(Caller caller, std::string list, bool dry_run, const Done& done);
+  /// Fetches `list` and compares it with what is in force; changes nothing. `entries`: with their text.
+  void diff(Caller caller, std::string list, bool entries, const Done& done);
   void rollback(Caller caller, std::optional<std::uint64_t> generation, const Done& done);
   void set_enforcement(Caller caller, base::Enforcement mode, const Done& done);
   /// Puts suspended rules back into force: one, or all.
@@ -94,7 +96,9 @@ class Updates {
   base::Error removal_error(const RemoveRequest& request) const;
   Answer do_rollback(Change& change, std::optional<std::uint64_t> generation);
   base::Result<base::Generation> rollback_target() const;
+  void fetch_for(Caller caller, const std::shared_ptr<Reload>& reload, const Done& done);
   Answer do_reload(Change& change, Reload& reload);
+  Answer do_diff(const Reload& reload) const;
   Answer load_outcomes(Change& change, Reload& reload, std::vector<bool>& failed);
   static base::Error generation_mismatch(std::uint64_t current, std::uint64_t expected);
 

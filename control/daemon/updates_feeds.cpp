@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "control/list_diff.h"
 #include "control/rule_changes.h"
 #include "control/unix_time.h"
 #include "control/updates.h"
@@ -20,9 +21,11 @@ constexpr unsigned kMaxReloads = 16;
 
 }  // namespace
 
-/// An explicit reload: complete when the outcome of each of its feeds is there.
+/// Feeds that are fetched because somebody asked for it: complete when the outcome of each of them is there.
 struct Updates::Reload {
-  bool dry_run = false;
+  enum class Purpose : std::uint8_t { load, dry_run, diff };
+  Purpose purpose = Purpose::load;
+  bool entries = false;  // of a diff
   std::string list;
   std::optional<std::uint64_t> expect_generation;
   std::mutex mutex;  // guards outcomes and missing
@@ -31,22 +34,35 @@ struct Updates::Reload {
 };
 
 void Updates::reload(Caller caller, std::string list, bool dry_run, const Done& done) {
+  auto reload = std::make_shared<Reload>();
+  reload->purpose = dry_run ? Reload::Purpose::dry_run : Reload::Purpose::load;
+  reload->list = std::move(list);
+  fetch_for(std::move(caller), reload, done);
+}
+
+void Updates::diff(Caller caller, std::string list, bool entries, const Done& done) {
+  auto reload = std::make_shared<Reload>();
+  reload->purpose = Reload::Purpose::diff;
+  reload->list = std::move(list);
+  reload->entries = entries;
+  fetch_for(std::move(caller), reload, done);
+}
+
+void Updates::fetch_for(Caller caller, const std::shared_ptr<Reload>& reload, const Done& done) {
   std::vector<Feed*> feeds;
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
-    if (feeds_[i] != nullptr && (list.empty() || settings_.lists[i].name == list))
+    if (feeds_[i] != nullptr && (reload->list.empty() || settings_.lists[i].name == reload->list))
       feeds.push_back(feeds_[i].get());
   }
-  if (!list.empty() && feeds.empty()) {
-    const bool manual = list_index(list).has_value();
+  if (!reload->list.empty() && feeds.empty()) {
+    const bool manual = list_index(reload->list).has_value();
     done(manual ? base::Error{"list_not_feed",
-                              fmt::format("list {} is manual: it has nothing to reload from", list)}
-                : base::Error{"list_unknown",
-                              fmt::format("no list {}; `weirctl lists` shows those that there are", list)});
+                              fmt::format("list {} is manual: it has nothing to reload from", reload->list)}
+                : base::Error{
+                      "list_unknown",
+                      fmt::format("no list {}; `weirctl lists` shows those that there are", reload->list)});
     return;
   }
-  auto reload = std::make_shared<Reload>();
-  reload->dry_run = dry_run;
-  reload->list = std::move(list);
   reload->expect_generation = std::exchange(caller.expect_generation, std::nullopt);
   reload->missing = feeds.size();
   const Work work = [this, reload](Change& change) { return do_reload(change, *reload); };
@@ -77,19 +93,42 @@ Updates::Answer Updates::do_reload(Change& change, Reload& reload) {
   const std::lock_guard lock(reload.mutex);
   change.record.list = reload.list;
   std::vector<bool> failed(reload.outcomes.size(), false);
+  const bool loads = reload.purpose == Reload::Purpose::load;
   Answer answer = base::Error{"internal", "no answer"};
   try {
-    answer = load_outcomes(change, reload, failed);
+    answer =
+        reload.purpose == Reload::Purpose::diff ? do_diff(reload) : load_outcomes(change, reload, failed);
   } catch (const std::exception& exception) {
     answer = base::Error{"internal", exception.what()};
   }
   const bool any_failed = std::find(failed.begin(), failed.end(), true) != failed.end();
   for (FeedOutcome& outcome : reload.outcomes) {
-    if (!reload.dry_run && answer) note_success(outcome);
-    if (!reload.dry_run && !answer && !any_failed) note_failure(outcome, answer.error(), "publish");
-    settle(outcome, reload.dry_run || answer.ok());
+    if (loads && answer) note_success(outcome);
+    if (loads && !answer && !any_failed) note_failure(outcome, answer.error(), "publish");
+    settle(outcome, !loads || answer.ok());
   }
   return answer;
+}
+
+/// What loading the one list would change, and whether its guards would let it.
+Updates::Answer Updates::do_diff(const Reload& reload) const {
+  const FeedOutcome& outcome = reload.outcomes.front();
+  const config::ListSettings& settings = settings_.lists[outcome.list];
+  if (outcome.error) {
+    return base::Error{outcome.error->code, fmt::format("list {}: {}: {}", settings.name, outcome.error_stage,
+                                                        outcome.error->message)};
+  }
+  const LoadedState& current = publisher_.current();
+  json report = diff_lists(current.contents[outcome.list].get(), outcome.parsed.rules, reload.entries);
+  report["list"] = settings.name;
+  report["generation"] = current.state.generation.value;
+  report["duplicates"] = outcome.parsed.duplicates;
+  report["lines_refused"] = outcome.parsed.refused.count;
+  report["refused"] = nullptr;
+  const auto sized =
+      check_size(settings.guards, outcome.parsed.rules.size(), current.state.lists[outcome.list].entries);
+  if (!sized) report["refused"] = {{"code", sized.error().code}, {"message", sized.error().message}};
+  return report;
 }
 
 Updates::Answer Updates::load_outcomes(Change& change, Reload& reload, std::vector<bool>& failed) {
@@ -109,14 +148,16 @@ Updates::Answer Updates::load_outcomes(Change& change, Reload& reload, std::vect
     lists.push_back(std::move(details));
     if (taken) continue;
     failed[i] = true;
-    if (!reload.dry_run) note_failure(outcome, taken.error(), outcome.error ? outcome.error_stage : "guard");
+    if (reload.purpose == Reload::Purpose::load)
+      note_failure(outcome, taken.error(), outcome.error ? outcome.error_stage : "guard");
     if (first_error) continue;
     first_error = base::Error{taken.error().code,
                               fmt::format("list {}: {}; nothing was changed",
                                           settings_.lists[outcome.list].name, taken.error().message)};
   }
   if (first_error) return *first_error;
-  if (!reload.dry_run) return publish(change, std::move(draft), {{"lists", std::move(lists)}});
+  if (reload.purpose == Reload::Purpose::load)
+    return publish(change, std::move(draft), {{"lists", std::move(lists)}});
   const auto compiled = compile(draft.state, draft.contents, nullptr);
   if (!compiled) return compiled.error();
   return json{{"dry_run", true},

@@ -512,6 +512,40 @@ TEST_F(PipelineTest, AnEntryMoreIsAnOverlay) {
   EXPECT_EQ(daemon_->good("snapshots")["snapshots"][0]["base"], 0);
 }
 
+TEST_F(PipelineTest, DiffTellsWhatAReloadWouldChangeAndChangesNothing) {
+  start();
+  const std::uint64_t before = daemon_->generation();
+  const json rule = daemon_->good("check", {{"url", "one.example"}})["rule"];
+  write_file(feed(), "two.example/page\nthree.example\nthree.example\nhttp://[broken/\n");
+  const json diff = daemon_->good("list.diff", {{"list", "hotline"}});
+  const json expected{{"list", "hotline"},
+                      {"generation", before},
+                      {"before", 2},
+                      {"after", 2},
+                      {"added", 1},
+                      {"removed", 1},
+                      {"unchanged", 1},
+                      {"duplicates", 1},
+                      {"lines_refused", 1},
+                      {"refused", nullptr},
+                      {"removed_rules", json::array({rule})}};
+  EXPECT_EQ(diff, expected);
+  const json entries = daemon_->good("list.diff", {{"list", "hotline"}, {"entries", true}});
+  EXPECT_EQ(entries["added_entries"], json::array({"three.example"}));
+  EXPECT_EQ(entries["removed_entries"], json::array({"one.example"}));
+  write_file(feed(), "three.example\n");
+  EXPECT_EQ(daemon_->good("list.diff", {{"list", "hotline"}})["refused"], nullptr);  // half: within the guard
+  write_file(feed(), "# nothing\n");
+  EXPECT_EQ(daemon_->good("list.diff", {{"list", "hotline"}})["refused"]["code"], "guard_empty");
+  std::filesystem::remove(feed());
+  EXPECT_EQ(daemon_->code("list.diff", {{"list", "hotline"}}), "fetch_io");
+  EXPECT_EQ(daemon_->code("list.diff", {{"list", "local"}}), "list_not_feed");
+  EXPECT_EQ(daemon_->code("list.diff", {{"list", "none"}}), "list_unknown");
+  EXPECT_EQ(daemon_->code("list.diff"), "invalid_params");
+  EXPECT_EQ(daemon_->generation(), before);
+  EXPECT_EQ(daemon_->good("status")["warnings"], json::array());
+}
+
 TEST_F(PipelineTest, ADataplaneWithoutTheBaseGetsBoth) {
   start();
   daemon_->good("rule.add", {{"entry", "three.example"}});
