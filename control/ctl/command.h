@@ -41,6 +41,9 @@ class Session {
   /// The result of a method. While it takes longer than a second, a terminal shows that it goes on.
   [[nodiscard]] base::Result<nlohmann::json> call(const std::string& method,
                                                   const nlohmann::json& params) const;
+  /// An error of a call with what to do about it.
+  [[nodiscard]] base::Error explain(base::Error error) const;
+  [[nodiscard]] const std::string& socket() const noexcept { return socket_; }
   [[nodiscard]] bool json() const noexcept { return json_; }
   [[nodiscard]] std::ostream& out() const noexcept { return out_; }
   [[nodiscard]] std::string good(std::string_view text) const { return coloured("32", text); }

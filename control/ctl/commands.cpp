@@ -8,6 +8,7 @@
 #include "ctl/audit.h"
 #include "ctl/command.h"
 #include "ctl/compile.h"
+#include "ctl/live.h"
 #include "ctl/numbers.h"
 #include "ctl/printers.h"
 
@@ -41,6 +42,9 @@ constexpr std::array<Option, 4> kAuditOptions{{
     {"file", "FILE", "with --verify: this audit.jsonl and those rotated before it, without weir-control"},
 }};
 
+constexpr std::array<Option, 1> kEventsOptions{{{"count", "N", "end after so many"}}};
+constexpr std::array<Option, 1> kTopOptions{
+    {{"once", "", "one page; exit status 1 if the box does not do its job"}}};
 constexpr std::array<Option, 6> kCompileOptions{{
     {"output", "SNAPSHOT", "the file to write, whole or not at all", 'o'},
     {"seed", "HEX", "32 digits, to be kept secret: same lists, same bytes, no date (random)"},
@@ -123,7 +127,7 @@ Request latency_request(const Given& given) {
 
 bool asks_nobody(const Given&) { return true; }
 
-constexpr std::array<Command, 17> kCommands{{
+constexpr std::array<Command, 20> kCommands{{
     {"status",
      "",
      0,
@@ -218,6 +222,20 @@ constexpr std::array<Command, 17> kCommands{{
     {"counters", "", 0, 0, {}, "", "what the dataplane counted", &no_parameters, "counters", &print_counters},
     {"audit", "", 0, 0, kAuditOptions, "", "who changed what", nullptr, "", nullptr, &run_audit,
      &audits_offline},
+    {"reconfigure",
+     "",
+     0,
+     0,
+     {},
+     "",
+     "read the configuration file again, without a restart",
+     &no_parameters,
+     "config.reload",
+     &print_reconfigured},
+    {"events", "", 0, 0, kEventsOptions, "", "blocked requests as they happen", nullptr, "", nullptr,
+     &run_events},
+    {"top", "", 0, 0, kTopOptions, "", "packets, requests and blocks a second, drawn anew each second",
+     nullptr, "", nullptr, &run_top},
     {"compile", "LIST...", 1, base::kMaxLists, kCompileOptions, "files",
      "plain lists (FILE or NAME=FILE) into a snapshot, without weir-control", nullptr, "", nullptr,
      &compile_lists, &asks_nobody},

@@ -1,5 +1,6 @@
 #include "ctl/printers.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -363,6 +364,30 @@ int print_report(const Session& session, const Given&, const json& answer) {
     }
   }
   if (!unseen.is_object()) session.out() << "unseen connections: the dataplane does not answer\n";
+  return kDone;
+}
+
+int print_reconfigured(const Session& session, const Given&, const json& answer) {
+  const json& needs_restart = member(answer, "needs_restart");
+  const auto waits = [&needs_restart](const json& key) {
+    return needs_restart.is_array() &&
+           std::find(needs_restart.begin(), needs_restart.end(), key) != needs_restart.end();
+  };
+  std::size_t taken = 0;
+  for (const json& key : member(answer, "changed")) {
+    if (!key.is_string() || waits(key)) continue;
+    session.out() << printable(key.get<std::string>()) << ": taken over\n";
+    ++taken;
+  }
+  for (const json& key : needs_restart) {
+    if (!key.is_string()) continue;
+    const std::string text = key.get<std::string>();
+    const bool dataplane = text.starts_with("dataplane.");
+    session.out() << printable(text) << ": needs a restart of "
+                  << (dataplane ? "weir-dataplane" : "weir-control") << '\n';
+  }
+  if (taken == 0) session.out() << "nothing to take over\n";
+  session.out() << fmt::format("generation {} is current\n", cell(answer, "generation"));
   return kDone;
 }
 

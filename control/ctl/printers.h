@@ -22,6 +22,7 @@ int print_mode(const Session& session, const Given& given, const nlohmann::json&
 int print_unsuspend(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_latency(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_report(const Session& session, const Given& given, const nlohmann::json& answer);
+int print_reconfigured(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_counters(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_audit(const Session& session, const Given& given, const nlohmann::json& answer);
 

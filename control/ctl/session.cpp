@@ -1,3 +1,4 @@
+#include <array>
 #include <future>
 #include <iostream>
 
@@ -30,14 +31,32 @@ base::Result<nlohmann::json> Session::call(const std::string& method, const nloh
   }
   if (seconds != 0) std::cerr << "\r\x1b[K" << std::flush;
   auto result = answer.get();
-  if (!result && result.error().code == "not_running") {
-    return base::Error{
-        "not_running",
-        fmt::format("weir-control does not answer at {}: start it (systemctl start weir-control), or name "
-                    "its socket with --socket",
-                    socket_)};
-  }
+  if (!result) return explain(result.error());
   return result;
+}
+
+base::Error Session::explain(base::Error error) const {
+  struct Hint {
+    std::string_view code;
+    std::string_view text;
+  };
+  static constexpr std::array<Hint, 4> kHints{{
+      {"permission_denied",
+       ": the directory of the socket is closed to you; ask as root, or change its mode"},
+      {"timeout", ": weir-control is busy or stuck; `systemctl status weir-control` and its log say more"},
+      {"method_not_found", "; weirctl and weir-control are of different versions: start weir-control again"},
+      {"lists_incomplete", "; `weirctl lists` shows which list waits and why"},
+  }};
+  if (error.code == "not_running") {
+    error.message = fmt::format(
+        "weir-control does not answer at {}: start it (systemctl start weir-control), or name its socket "
+        "with --socket",
+        socket_);
+  }
+  for (const Hint& hint : kHints) {
+    if (error.code == hint.code) error.message += hint.text;
+  }
+  return error;
 }
 
 int report_error(const Session& session, const base::Error& error, std::ostream& errors) {

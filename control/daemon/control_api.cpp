@@ -39,7 +39,7 @@ constexpr std::array<std::string_view, 1> kBreakerParams{"rule"};
 constexpr std::array<std::string_view, 1> kLatencyParams{"enabled"};
 constexpr std::array<std::string_view, 2> kAuditParams{"since", "limit"};
 
-constexpr std::array<Method, 19> kMethods{{
+constexpr std::array<Method, 21> kMethods{{
     {"version", Role::read, Names{}, &ControlApi::version},
     {"status", Role::read, Names{}, &ControlApi::status},
     {"lists", Role::read, Names{}, &ControlApi::lists},
@@ -57,8 +57,10 @@ constexpr std::array<Method, 19> kMethods{{
     {"counters", Role::read, Names{}, &ControlApi::counters},
     {"report.enforceability", Role::read, Names{}, &ControlApi::enforceability},
     {"config.check", Role::read, Names{}, &ControlApi::config_check},
+    {"config.reload", Role::admin, Names{}, &ControlApi::config_reload},
     {"audit", Role::read, kAuditParams, &ControlApi::audit},
     {"audit.verify", Role::read, Names{}, &ControlApi::audit_verify},
+    {"events.follow", Role::read, Names{}, &ControlApi::events_follow},
 }};
 
 /// The first parameter that the method does not know.
@@ -86,7 +88,7 @@ Updates::Done answer_to(const Call& call) {
 
 ControlApi::ControlApi(const config::Settings& settings, std::filesystem::path config_file,
                        Publisher& publisher, Updates& updates, DataplaneLink& link, AuditLog& audit,
-                       Roles roles)
+                       EventHub& events, Roles roles, ConfigReload reload)
     : settings_(settings),
       config_file_(std::move(config_file)),
       publisher_(publisher),
@@ -95,7 +97,9 @@ ControlApi::ControlApi(const config::Settings& settings, std::filesystem::path c
       audit_(audit),
       roles_(std::move(roles)),
       started_unix_seconds_(unix_now()),
-      readers_(kMaxReaders) {
+      readers_(kMaxReaders),
+      events_(events),
+      reload_(std::move(reload)) {
   readers_.start();
 }
 
@@ -285,6 +289,11 @@ void ControlApi::audit_verify(Call&& call) {
   });
 }
 
+void ControlApi::events_follow(Call&& call) {
+  if (const auto begun = events_.follow(call.caller.uid, call.responder); !begun)
+    call.responder->fail(begun.error());
+}
+
 // ---- changing ----
 
 void ControlApi::list_reload(Call&& call) {
@@ -355,6 +364,8 @@ void ControlApi::enforcement(Call&& call) {
   if (params.error()) return call.responder->fail(*params.error());
   updates_.set_enforcement(std::move(call.caller), *mode, answer_to(call));
 }
+
+void ControlApi::config_reload(Call&& call) { reload_(std::move(call.caller), call.responder); }
 
 void ControlApi::breaker_reset(Call&& call) {
   CallParams params(*call.params);

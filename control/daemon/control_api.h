@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/audit_log.h"
+#include "control/event_hub.h"
 #include "control/publisher.h"
 #include "control/roles.h"
 #include "control/updates.h"
@@ -41,8 +42,12 @@ struct Method {
 /// the disk or the dataplane is answered from a thread of its own, updates from theirs.
 class ControlApi {
  public:
+  /// Reads the configuration again, and answers, after the call of handle() has returned.
+  using ConfigReload = std::function<void(Caller caller, const std::shared_ptr<rpc::Responder>& responder)>;
+
   ControlApi(const config::Settings& settings, std::filesystem::path config_file, Publisher& publisher,
-             Updates& updates, DataplaneLink& link, AuditLog& audit, Roles roles);
+             Updates& updates, DataplaneLink& link, AuditLog& audit, EventHub& events, Roles roles,
+             ConfigReload reload);
   ~ControlApi();
   ControlApi(const ControlApi&) = delete;
   ControlApi& operator=(const ControlApi&) = delete;
@@ -67,8 +72,10 @@ class ControlApi {
   void counters(Call&& call);
   void enforceability(Call&& call);
   void config_check(Call&& call);
+  void config_reload(Call&& call);
   void audit(Call&& call);
   void audit_verify(Call&& call);
+  void events_follow(Call&& call);
 
  private:
   /// Answers from the readers' thread.
@@ -84,6 +91,8 @@ class ControlApi {
   Roles roles_;
   const std::int64_t started_unix_seconds_;
   WorkQueue readers_;
+  EventHub& events_;
+  const ConfigReload reload_;
 };
 
 }  // namespace weir::control

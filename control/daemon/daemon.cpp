@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -12,11 +12,9 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
-#include "control/audit_log.h"
-#include "control/control_api.h"
+#include "control/core.h"
 #include "control/entry_storage.h"
 #include "control/fetcher.h"
-#include "control/metrics.h"
 #include "control/service_notify.h"
 
 namespace weir::control {
@@ -25,6 +23,7 @@ namespace {
 // Any user may connect: what a caller may do is decided by who it is, call for call.
 constexpr unsigned kSocketMode = 0666;
 constexpr std::chrono::milliseconds kTick{500};
+constexpr std::chrono::milliseconds kDataplaneTimeout{10000};
 
 sigset_t handled_signals() {
   sigset_t signals;
@@ -50,29 +49,161 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Every start is a record; what was changed since the last one (by new settings, or by an update that a
-/// crash kept from its record) shows as its two generations.
-base::Status note_start(AuditLog& audit, std::uint64_t generation) {
-  AuditRecord record;
-  record.method = "daemon.start";
-  record.before_generation = audit.last_generation().value_or(0);
-  record.after_generation = generation;
-  record.outcome = "ok";
-  return audit.append(record);
-}
+/// The daemon from its start to its end. All of it runs in the thread of the socket, so that no call comes
+/// while one configuration gives way to the other.
+class Daemon {
+ public:
+  Daemon(std::filesystem::path config_file, AuditLog& audit, const config::Settings& settings)
+      : audit_(audit),
+        dataplane_(settings.dataplane.socket.string()),
+        events_([this](bool skip) {
+          return dataplane_.call("events.take", {{"skip", skip}}, kDataplaneTimeout);
+        }),
+        surroundings_{.config_file = std::move(config_file),
+                      .audit = audit,
+                      .events = events_,
+                      .durations = durations_,
+                      .reload = [this](Caller caller, const std::shared_ptr<rpc::Responder>& responder) {
+                        if (reload_)
+                          return responder->fail({"busy", "the configuration is read already: try again"});
+                        reload_ = Reload{.caller = std::move(caller), .responder = responder};
+                      }} {}
 
-void serve(rpc::Server& server, Updates& updates, ServiceNotify& notify) {
-  while (true) {
-    server.run_once(kTick);
-    notify.alive();
-    const int signal = pending_signal();
-    if (signal == SIGTERM || signal == SIGINT) return;
-    if (signal == SIGHUP) {
-      spdlog::info("SIGHUP: every feed is fetched now");
-      updates.make_all_due();
+  base::Status run(const config::Settings& settings, Store store) {
+    core_ = Core::make(settings, std::move(store), surroundings_);
+    if (!settings.control.metrics_listen.empty()) {
+      auto exposed = expose_metrics(settings.control.metrics_listen, core_->collector());
+      if (!exposed) return exposed.error();
+      exposer_ = std::move(exposed).value();
+    }
+    auto server =
+        rpc::Server::listen(settings.control.socket.string(), kSocketMode,
+                            [this](rpc::Request&& request, std::shared_ptr<rpc::Responder> responder) {
+                              core_->api().handle(std::move(request), std::move(responder));
+                            });
+    if (!server) return server.error();
+    if (const auto noted = note_start(); !noted) return noted.error();
+    events_.start();
+    core_->updates().start();
+    spdlog::info("serving at {}, generation {}", settings.control.socket.string(), core_->generation());
+    notify_.ready(fmt::format("generation {}", core_->generation()));
+    const base::Status served = serve(*server.value());
+    notify_.stopping();
+    spdlog::info("stopping");
+    // Threads that give answers end before the server that carries them.
+    exposer_.reset();
+    events_.stop();
+    core_.reset();
+    return served;
+  }
+
+ private:
+  struct Reload {
+    Caller caller;
+    std::shared_ptr<rpc::Responder> responder;
+  };
+
+  /// Every start is a record; what was changed since the last one (by new settings, or by an update that a
+  /// crash kept from its record) shows as its two generations.
+  base::Status note_start() {
+    AuditRecord record;
+    record.method = "daemon.start";
+    record.before_generation = audit_.last_generation().value_or(0);
+    record.after_generation = core_->generation();
+    record.outcome = "ok";
+    return audit_.append(record);
+  }
+
+  base::Status serve(rpc::Server& server) {
+    while (true) {
+      server.run_once(kTick);
+      notify_.alive();
+      if (reload_) {
+        const Reload asked = *std::exchange(reload_, std::nullopt);
+        if (const auto kept = reload(asked); !kept) return kept;
+      }
+      const int signal = pending_signal();
+      if (signal == SIGTERM || signal == SIGINT) return base::ok_status();
+      if (signal == SIGHUP) {
+        spdlog::info("SIGHUP: every feed is fetched now");
+        core_->updates().make_all_due();
+      }
     }
   }
-}
+
+  /// An error here ends the daemon: neither configuration could be taken up.
+  base::Status reload(const Reload& asked) {
+    AuditRecord record;
+    record.uid = asked.caller.uid;
+    record.method = "config.reload";
+    record.before_generation = core_->generation();
+    base::Status kept = base::ok_status();
+    const auto answer = try_reload(kept);
+    if (!kept) return kept;
+    record.after_generation = core_->generation();
+    record.active = answer.ok();
+    record.outcome = answer ? "ok" : answer.error().code;
+    if (const auto written = audit_.append(record); !written) spdlog::error("{}", written.error().message);
+    if (answer) {
+      asked.responder->result(answer.value());
+    } else {
+      spdlog::warn("the configuration stays as it was: {}", answer.error().message);
+      asked.responder->fail(answer.error());
+    }
+    return base::ok_status();
+  }
+
+  base::Result<nlohmann::json> try_reload(base::Status& kept) {
+    const auto wanted = config::load_settings(surroundings_.config_file, config::Audience::control);
+    if (!wanted) return wanted.error();
+    const Reconfiguration next = reconfigure(core_->settings(), wanted.value());
+    if (next.changed.size() != next.needs_restart.size()) {
+      if (!core_->updates().finish()) {
+        return base::Error{"busy", "a reload of lists is under way: try again when it is done"};
+      }
+      const config::Settings before = core_->settings();
+      if (const auto taken = take_up(next.in_force); !taken) {
+        kept = take_up(before);
+        return taken.error();
+      }
+    }
+    // The dataplane has a part of the file as well, and says itself what it took of it.
+    const auto dataplane = dataplane_.call("config.reload", nlohmann::json::object(), kDataplaneTimeout);
+    return nlohmann::json{
+        {"file", surroundings_.config_file.string()},
+        {"changed", next.changed},
+        {"needs_restart", next.needs_restart},
+        {"generation", core_->generation()},
+        {"dataplane", dataplane ? dataplane.value()
+                                : nlohmann::json{{"error",
+                                                  {{"code", dataplane.error().code},
+                                                   {"message", dataplane.error().message}}}}}};
+  }
+
+  /// In place of the core that there is.
+  base::Status take_up(const config::Settings& settings) {
+    if (exposer_ != nullptr) exposer_->RemoveCollectable(core_->collector());
+    core_.reset();  // it holds the state directory
+    auto store = open_store(settings);
+    if (!store) return store.error();
+    core_ = Core::make(settings, std::move(store).value(), surroundings_);
+    if (exposer_ != nullptr) exposer_->RegisterCollectable(core_->collector());
+    core_->updates().start();
+    spdlog::info("the configuration was read again: generation {}", core_->generation());
+    return base::ok_status();
+  }
+
+  FetchLibrary fetch_library_;
+  ServiceNotify notify_;
+  AuditLog& audit_;
+  DataplaneLink dataplane_;
+  ReloadDurations durations_;
+  EventHub events_;
+  const Surroundings surroundings_;
+  std::unique_ptr<Core> core_;
+  std::unique_ptr<prometheus::Exposer> exposer_;
+  std::optional<Reload> reload_;
+};
 
 }  // namespace
 
@@ -85,57 +216,13 @@ void block_signals() {
 base::Status run_daemon(const config::Settings& settings, const std::filesystem::path& config_file) {
   protect_memory(settings.control.lock_memory);
   raise_descriptor_limit();
-  const FetchLibrary fetch_library;
-  ServiceNotify notify;
-  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-  auto storage = open_entry_storage(settings.control, credentials == nullptr ? "" : credentials);
-  if (!storage) return storage.error();
-  auto store =
-      Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir, std::move(storage).value());
+  auto store = open_store(settings);  // first: it keeps a second daemon off the log as well
   if (!store) return store.error();
   auto audit = AuditLog::open(
       settings.control.state_dir / "audit.jsonl",
       {.file_bytes = settings.control.audit.file_bytes, .files = settings.control.audit.files});
   if (!audit) return audit.error();
-
-  DataplaneLink link(settings.dataplane.socket.string());
-  Publisher publisher(settings, std::move(store).value(), link);
-  ReloadDurations durations;
-  Updates updates(
-      settings, publisher, link, *audit.value(),
-      [&durations](std::string_view stage, double seconds) { durations.observe(stage, seconds); });
-  std::unique_ptr<prometheus::Exposer> exposer;
-  const auto collector = std::make_shared<MetricsCollector>(settings, publisher, link, durations);
-  if (!settings.control.metrics_listen.empty()) {
-    auto exposed = expose_metrics(settings.control.metrics_listen, collector);
-    if (!exposed) return exposed.error();
-    exposer = std::move(exposed).value();
-  }
-  ControlApi api(settings, config_file, publisher, updates, link, *audit.value(),
-                 Roles(settings.control.roles));
-  auto server =
-      rpc::Server::listen(settings.control.socket.string(), kSocketMode,
-                          [&api](rpc::Request&& request, std::shared_ptr<rpc::Responder> responder) {
-                            api.handle(std::move(request), std::move(responder));
-                          });
-  if (!server) return server.error();
-
-  StageTimes times;
-  if (const auto started = publisher.start(times); !started) {
-    spdlog::error("no generation at start: {}", started.error().message);
-  }
-  const auto generation = publisher.view()->state.generation.value;
-  if (const auto noted = note_start(*audit.value(), generation); !noted) return noted.error();
-  updates.start();
-  spdlog::info("serving at {}, generation {}", settings.control.socket.string(), generation);
-  notify.ready(fmt::format("generation {}", generation));
-  serve(*server.value(), updates, notify);
-  notify.stopping();
-  spdlog::info("stopping");
-  // Threads that give answers end before the server that carries them.
-  exposer.reset();
-  updates.stop();
-  return base::ok_status();
+  return Daemon(config_file, *audit.value(), settings).run(settings, std::move(store).value());
 }
 
 }  // namespace weir::control

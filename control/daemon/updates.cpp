@@ -77,6 +77,13 @@ void Updates::stop() {
   feeds_.clear();
 }
 
+bool Updates::finish() {
+  if (reloads_.load(std::memory_order_relaxed) != 0) return false;
+  link_.stop();
+  queue_.finish();
+  return true;
+}
+
 WorkQueue::Job Updates::make_job(Caller caller, Work work, Done done) {
   auto change = std::make_shared<Change>();
   change->record.uid = caller.uid;

@@ -57,6 +57,9 @@ class Updates {
 
   void start();
   void stop();
+  /// Does what waits and takes nothing more. False, and nothing happened: feeds are being fetched because
+  /// somebody asked for it, and their answer is still to come.
+  bool finish();
 
   void add_rule(Caller caller, RuleRequest request, const Done& done);
   void remove_rule(Caller caller, RemoveRequest request, const Done& done);

@@ -19,10 +19,19 @@ void WorkQueue::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void WorkQueue::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    finish_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
 bool WorkQueue::submit(Job job) {
   {
     const std::lock_guard lock(mutex_);
-    if (stop_ || jobs_.size() >= limit_) return false;
+    if (stop_ || finish_ || jobs_.size() >= limit_) return false;
     jobs_.push_back(std::move(job));
   }
   wake_.notify_all();
@@ -32,7 +41,7 @@ bool WorkQueue::submit(Job job) {
 void WorkQueue::submit_always(Job job) {
   {
     const std::lock_guard lock(mutex_);
-    if (stop_) return;
+    if (stop_ || finish_) return;
     jobs_.push_back(std::move(job));
   }
   wake_.notify_all();
@@ -51,7 +60,8 @@ void WorkQueue::loop() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
     Job job;
-    if (due_ && *due_ <= std::chrono::system_clock::now()) {
+    if (finish_ && jobs_.empty()) return;
+    if (!finish_ && due_ && *due_ <= std::chrono::system_clock::now()) {
       due_.reset();
       job = std::exchange(due_job_, nullptr);
     } else if (!jobs_.empty()) {

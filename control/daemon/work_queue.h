@@ -25,6 +25,9 @@ class WorkQueue {
   /// Ends the thread after the job that it is at; jobs that wait are dropped.
   void stop();
 
+  /// Ends the thread after the jobs that wait; those that have a time are dropped.
+  void finish();
+
   /// Refuses, by false, when `limit` jobs wait already.
   bool submit(Job job);
   /// For the daemon's own jobs, which are few and must not be lost.
@@ -42,6 +45,7 @@ class WorkQueue {
   std::optional<std::chrono::system_clock::time_point> due_;
   Job due_job_;
   bool stop_ = false;
+  bool finish_ = false;
   std::thread thread_;
 };
 

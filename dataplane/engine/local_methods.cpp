@@ -14,6 +14,7 @@
 
 #include "base/version.h"
 #include "engine/counters_report.h"
+#include "engine/event_report.h"
 
 namespace weir::engine {
 namespace {
@@ -39,6 +40,7 @@ const std::vector<LocalMethods::Method>& LocalMethods::methods() {
       {.name = "breaker.reset", .run = &LocalMethods::reset_breaker},
       {.name = "latency", .run = &LocalMethods::latency},
       {.name = "selftest", .run = &LocalMethods::self_test},
+      {.name = "events.take", .run = &LocalMethods::events},
       {.name = "snapshot.load", .run = &LocalMethods::load_snapshot},
   };
   return kMethods;
@@ -184,6 +186,16 @@ LocalMethods::Answer LocalMethods::latency(const rpc::Request& request) {
   // relaxed: a burst that is under way ends as it began.
   parts_.shared.measure_latency.store(enabled->get<bool>(), std::memory_order_relaxed);
   return nlohmann::json{{"enabled", enabled->get<bool>()}};
+}
+
+LocalMethods::Answer LocalMethods::events(const rpc::Request& request) {
+  const auto skip = request.params->find("skip");
+  if (skip != request.params->end() && !skip->is_boolean()) {
+    return error("invalid_params", "skip: expected true or false");
+  }
+  const Snapshot* const active = parts_.snapshots.active();
+  return take_events(parts_.workers, active == nullptr ? nullptr : &active->view,
+                     skip != request.params->end() && skip->get<bool>());
 }
 
 LocalMethods::Answer LocalMethods::self_test(const rpc::Request& request) {

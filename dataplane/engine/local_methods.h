@@ -20,8 +20,8 @@
 namespace weir::engine {
 
 /// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load,
-/// breaker.reset, latency, selftest. Runs on the main thread; a snapshot.load keeps it for as long as
-/// copying, checking and the grace period take.
+/// breaker.reset, latency, selftest, events.take. Runs on the main thread; a snapshot.load keeps it for as
+/// long as copying, checking and the grace period take.
 class LocalMethods {
  public:
   /// Ports in the order subscriber, network. All must outlive the object.
@@ -57,6 +57,8 @@ class LocalMethods {
   Answer reset_breaker(const rpc::Request& request);
   /// {"enabled": true|false} -> the same
   Answer latency(const rpc::Request& request);
+  /// {"skip": true|false}: what the workers kept since the last call, or from now on -> see take_events
+  Answer events(const rpc::Request& request);
   /// {"listed": HOST, "unlisted": HOST} -> see SelfTest::run
   Answer self_test(const rpc::Request& request);
   /// The overlay on the base in force, or on the one that came with the request.

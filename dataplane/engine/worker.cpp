@@ -187,6 +187,10 @@ void Worker::finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& 
     return pass_on(from, frame, unlisted ? base::Outcome::forward_no_list : verdict.outcome,
                    moment.received_cycles);
   }
+  if (verdict.outcome == base::Outcome::drop_blocked) {
+    events_.add(
+        {.time = moment.now, .rule = verdict.rule, .list = verdict.list, .protocol = verdict.protocol});
+  }
   if (verdict.answer != inspect::AnswerKind::none || verdict.reset_server) {
     answer(from, packet, as_answered(verdict));
   }

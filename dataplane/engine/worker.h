@@ -11,6 +11,7 @@
 #include "base/counters.h"
 #include "base/outcome.h"
 #include "config/settings.h"
+#include "engine/event_ring.h"
 #include "engine/idle_policy.h"
 #include "engine/latency_histogram.h"
 #include "engine/mbuf_pool.h"
@@ -89,6 +90,8 @@ class alignas(64) Worker {
   [[nodiscard]] const LatencyHistogram& latency() const noexcept { return latency_; }
   /// For the thread that counts the seconds.
   [[nodiscard]] inspect::RuleHits& rule_hits() noexcept { return rule_hits_; }
+  /// For the main thread, which takes them: the listed requests that were dropped.
+  [[nodiscard]] EventRing& events() noexcept { return events_; }
   /// For the main thread: what this worker is to decide beside its packets.
   [[nodiscard]] Probe& probe() noexcept { return probe_; }
   /// Grows with every turn of the loop.
@@ -179,6 +182,7 @@ class alignas(64) Worker {
   std::vector<Outbox> outboxes_;  // by worker
   PacketLender lender_;
 
+  EventRing events_;
   Probe probe_;
   alignas(64) std::atomic<std::uint64_t> heartbeat_{0};
   std::atomic<std::uint64_t> busy_cycles_{0};

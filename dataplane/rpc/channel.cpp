@@ -60,6 +60,11 @@ bool Channel::alive() const {
   return alive_;
 }
 
+std::size_t Channel::unsent_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return unsent_.size() - sent_;
+}
+
 void Channel::end_request() {
   requests_.fetch_sub(1, std::memory_order_release);
   mark_ready();  // the server's thread may have stopped reading until there is room for a request

@@ -45,6 +45,7 @@ class Channel {
   /// Queues a whole line. A client that left more than the limit unread is given up: alive() turns false.
   void post(const std::string& line);
   [[nodiscard]] bool alive() const;
+  [[nodiscard]] std::size_t unsent_bytes() const;
   [[nodiscard]] std::size_t limit_bytes() const noexcept { return limit_bytes_; }
 
   /// Requests whose Responder lives.

@@ -50,6 +50,7 @@ class ChannelResponder final : public Responder {
   }
 
   [[nodiscard]] bool alive() const override { return channel_->alive(); }
+  [[nodiscard]] std::size_t unsent_bytes() const override { return channel_->unsent_bytes(); }
 
  private:
   const std::shared_ptr<Channel> channel_;

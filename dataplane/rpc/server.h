@@ -28,6 +28,8 @@ class Responder {
   virtual void notify(std::string_view method, const nlohmann::json& params) = 0;
   /// False once the client is gone, or was given up because it does not read.
   [[nodiscard]] virtual bool alive() const = 0;
+  /// What the client has not taken yet, of all that was sent to it: who sends unasked holds back by it.
+  [[nodiscard]] virtual std::size_t unsent_bytes() const { return 0; }
 };
 
 /// One JSON-RPC 2.0 request or notification.

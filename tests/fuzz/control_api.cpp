@@ -101,6 +101,10 @@ config::Settings make_settings(const std::filesystem::path& directory) {
   return settings;
 }
 
+void refuse_reload(control::Caller, const std::shared_ptr<rpc::Responder>& responder) {
+  responder->fail({"config_invalid", "there is no file"});
+}
+
 /// A control daemon without its socket.
 class World {
  public:
@@ -109,15 +113,20 @@ class World {
         settings_(make_settings(directory_)),
         audit_(control::AuditLog::open(settings_.control.state_dir / "audit.jsonl")),
         link_(settings_.dataplane.socket.string()),
+        events_([this](bool skip) {
+          return link_.call("events.take", {{"skip", skip}}, std::chrono::milliseconds(3000));
+        }),
         publisher_(settings_, open_store(settings_), link_),
         updates_(settings_, publisher_, link_, *audit_.value(), [](std::string_view, double) {}),
-        api_(settings_, directory_ / "weir.yaml", publisher_, updates_, link_, *audit_.value(),
-             control::Roles(settings_.control.roles)) {
+        api_(settings_, directory_ / "weir.yaml", publisher_, updates_, link_, *audit_.value(), events_,
+             control::Roles(settings_.control.roles), refuse_reload) {
     control::StageTimes times;
     static_cast<void>(publisher_.start(times).ok());
+    events_.start();
     updates_.start();
   }
   ~World() {
+    events_.stop();
     updates_.stop();
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
@@ -148,6 +157,7 @@ class World {
   const config::Settings settings_;
   base::Result<std::unique_ptr<control::AuditLog>> audit_;
   control::DataplaneLink link_;
+  control::EventHub events_;
   control::Publisher publisher_;
   control::Updates updates_;
   control::ControlApi api_;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -49,6 +50,11 @@ class DataplaneEnd {
     const std::lock_guard lock(mutex_);
     refusal_ = std::move(code);
   }
+  /// A request that was blocked.
+  void put_event(nlohmann::json event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+  }
   [[nodiscard]] std::uint64_t generation() const {
     const std::lock_guard lock(mutex_);
     return generation_;
@@ -81,6 +87,11 @@ class DataplaneEnd {
       enforcement_ = request.params->value("mode", "");
       return responder.result({{"enforcement", enforcement_}});
     }
+    if (request.method == "events.take") {
+      auto events = std::exchange(events_, nlohmann::json::array());
+      return responder.result({{"events", std::move(events)}, {"lost", 0}});
+    }
+    if (request.method == "config.reload") return responder.fail({"method_not_found", "no such method"});
     responder.result({{"families", nlohmann::json::array()}});
   }
 
@@ -135,6 +146,7 @@ class DataplaneEnd {
 
   mutable std::mutex mutex_;  // guards what follows
   std::string refusal_;
+  nlohmann::json events_ = nlohmann::json::array();
   std::string enforcement_ = "enforce";
   std::uint64_t generation_;
   unsigned loads_ = 0;

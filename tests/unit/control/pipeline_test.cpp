@@ -38,6 +38,10 @@ class Answer : public rpc::Responder {
   std::promise<base::Result<json>> promise_;
 };
 
+void refuse_reload(Caller, const std::shared_ptr<rpc::Responder>& responder) {
+  responder->fail({"config_invalid", "there is no file"});
+}
+
 /// A control daemon without its socket: calls go to the API as the server's thread makes them.
 class Daemon {
  public:
@@ -47,16 +51,23 @@ class Daemon {
             settings.control.state_dir / "audit.jsonl",
             {.file_bytes = settings.control.audit.file_bytes, .files = settings.control.audit.files})),
         link_(settings.dataplane.socket.string()),
+        events_([this](bool skip) {
+          return link_.call("events.take", {{"skip", skip}}, std::chrono::milliseconds(3000));
+        }),
         publisher_(settings, open_store(settings), link_),
         updates_(settings, publisher_, link_, *audit_.value(), [](std::string_view, double) {}),
-        api_(settings, "/nonexistent", publisher_, updates_, link_, *audit_.value(),
-             Roles(settings.control.roles)) {
+        api_(settings, "/nonexistent", publisher_, updates_, link_, *audit_.value(), events_,
+             Roles(settings.control.roles), refuse_reload) {
     StageTimes times;
     const auto started = publisher_.start(times);
     EXPECT_EQ(started ? "" : started.error().code, start_error) << (started ? "" : started.error().message);
+    events_.start();
     updates_.start();
   }
-  ~Daemon() { updates_.stop(); }
+  ~Daemon() {
+    events_.stop();
+    updates_.stop();
+  }
 
   base::Result<json> call(const std::string& method, json params = json::object(), unsigned uid = kRoot) {
     const auto answer = std::make_shared<Answer>();
@@ -97,6 +108,7 @@ class Daemon {
 
   base::Result<std::unique_ptr<AuditLog>> audit_;
   DataplaneLink link_;
+  EventHub events_;
   Publisher publisher_;
   Updates updates_;
   ControlApi api_;

@@ -19,16 +19,19 @@ namespace weir::test {
 /// The program weir-control in a directory of its own, with one list by hand.
 class Service {
  public:
-  explicit Service(const Scratch& scratch) : scratch_(scratch) {
-    write_file(scratch_ / "weir.yaml",
-               "dataplane:\n  socket: " + (scratch_ / "dataplane.sock").string() +
-                   "\n  snapshot_dir: " + (scratch_ / "snapshots").string() +
-                   "\ncontrol:\n  socket: " + socket() + "\n  state_dir: " + (scratch_ / "state").string() +
-                   "\n  metrics: {listen: \"\"}\nlists:\n  - {name: local, type: manual}\n");
-  }
+  explicit Service(const Scratch& scratch) : scratch_(scratch) { configure(); }
   ~Service() { end(SIGKILL); }
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
+
+  /// Writes the configuration: `lists` after the list by hand, `control` into the section of this name.
+  void configure(const std::string& lists = "", const std::string& control = "") const {
+    write_file(scratch_ / "weir.yaml", "dataplane:\n  socket: " + (scratch_ / "dataplane.sock").string() +
+                                           "\n  snapshot_dir: " + (scratch_ / "snapshots").string() +
+                                           "\ncontrol:\n  socket: " + socket() + "\n  state_dir: " +
+                                           (scratch_ / "state").string() + "\n  metrics: {listen: \"\"}\n" +
+                                           control + "lists:\n  - {name: local, type: manual}\n" + lists);
+  }
 
   /// Returns when it answers.
   void start() {

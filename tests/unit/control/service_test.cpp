@@ -173,6 +173,82 @@ TEST_F(ServiceTest, IdleAndHostileClientsBlockNobody) {
   EXPECT_EQ(service_.end(SIGTERM), 0);
 }
 
+// What a new configuration says holds at once, for the calls and the connections that there are; a wrong one
+// changes nothing; what needs a restart is named.
+TEST_F(ServiceTest, ReadsTheConfigurationAgain) {
+  ASSERT_TRUE(service_.call("rule.add", {{"entry", "one.example"}}));
+  auto follower = rpc::Client::connect(service_.socket(), std::chrono::milliseconds(5000));
+  ASSERT_TRUE(follower);
+  ASSERT_TRUE(follower.value().call("events.follow", json::object(), std::chrono::milliseconds(5000)));
+  const std::uint64_t before = service_.call("status").value()["generation"];
+  const auto unchanged = service_.call("config.reload");
+  ASSERT_TRUE(unchanged) << unchanged.error().message;
+  EXPECT_EQ(unchanged.value()["changed"], json::array());
+  EXPECT_EQ(unchanged.value()["generation"], before);
+  EXPECT_EQ(unchanged.value()["dataplane"]["error"]["code"], "method_not_found");
+
+  test::write_file(service_.path("feed"), "two.example\n");
+  const std::string feed =
+      "  - {name: hotline, url: \"file://" + service_.path("feed").string() + "\", interval: 10s}\n";
+  service_.configure(feed, "  keep_generations: 7\n  audit: {files: 3}\n");
+  const auto changed = service_.call("config.reload");
+  ASSERT_TRUE(changed) << changed.error().message;
+  EXPECT_EQ(changed.value()["changed"],
+            (json{"control.keep_generations", "control.audit.files", "lists[hotline]"}));
+  EXPECT_EQ(changed.value()["needs_restart"], json::array({"control.audit.files"}));
+  EXPECT_GT(changed.value()["generation"], before);
+  ASSERT_TRUE(service_.call("list.reload", {{"list", "hotline"}}));
+  EXPECT_TRUE(dataplane_.blocks("one.example"));
+  EXPECT_TRUE(dataplane_.blocks("two.example"));
+
+  const std::uint64_t after = service_.call("status").value()["generation"];
+  service_.configure("  - {name: hotline, url: http://plain.example/}\n");
+  const auto wrong = service_.call("config.reload");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, "config_invalid");
+  EXPECT_NE(wrong.error().message.find("weir.yaml:"), std::string::npos) << wrong.error().message;
+  EXPECT_EQ(service_.call("status").value()["generation"], after);
+  EXPECT_EQ(service_.call("lists").value()["lists"].size(), 2U);
+
+  dataplane_.put_event({{"time", 1.5}, {"rule", 1}, {"list", "local"}, {"protocol", "tls"}});
+  const auto event = follower.value().next_event(std::chrono::milliseconds(60000));
+  ASSERT_TRUE(event && event.value()) << "the follower was forgotten";
+  EXPECT_EQ(json::parse(event.value()->params)["events"][0]["rule"], 1);
+  service_.configure("");
+  ASSERT_TRUE(service_.call("config.reload"));
+  EXPECT_FALSE(dataplane_.blocks("two.example"));
+  expect_none_lost({{"one.example", 1}});
+  EXPECT_EQ(service_.end(SIGTERM), 0);
+}
+
+// Calls that come while the configuration is read again are answered by the old one or the new one, none by
+// nobody.
+TEST_F(ServiceTest, UpdatesAndReconfigurationsTakeTurns) {
+  std::mutex mutex;
+  Acknowledged acknowledged;
+  std::vector<std::thread> threads;
+  threads.reserve(8);
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 6; ++i) {
+        const std::string host = fmt::format("h{}-{}.example", t, i);
+        const auto added = service_.call("rule.add", {{"entry", host}});
+        ASSERT_TRUE(added) << added.error().code << " " << added.error().message;
+        const std::lock_guard lock(mutex);
+        acknowledged[host] = added.value()["rule"];
+      }
+    });
+  }
+  for (int i = 0; i < 5; ++i) {
+    service_.configure("", fmt::format("  keep_generations: {}\n", 5 + i));
+    const auto reloaded = service_.call("config.reload");
+    EXPECT_TRUE(reloaded) << reloaded.error().message;
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(acknowledged.size(), 48U);
+  expect_none_lost(acknowledged);
+}
+
 TEST_F(ServiceTest, AWrongKeyStopsTheStartAndTheListStaysInForce) {
   ASSERT_TRUE(service_.call("rule.add", {{"entry", "one.example"}}));
   EXPECT_EQ(service_.end(SIGTERM), 0);

@@ -1,0 +1,53 @@
+#include "control/core.h"
+
+#include <cstdlib>
+
+#include <spdlog/spdlog.h>
+
+#include "config/changes.h"
+#include "control/entry_storage.h"
+
+namespace weir::control {
+
+Core::Core(config::Settings settings, Store store, const Surroundings& surroundings)
+    : settings_(std::move(settings)),
+      link_(settings_.dataplane.socket.string()),
+      publisher_(settings_, std::move(store), link_),
+      updates_(settings_, publisher_, link_, surroundings.audit,
+               [&durations = surroundings.durations](std::string_view stage, double seconds) {
+                 durations.observe(stage, seconds);
+               }),
+      collector_(std::make_shared<MetricsCollector>(settings_, publisher_, link_, surroundings.durations)),
+      api_(settings_, surroundings.config_file, publisher_, updates_, link_, surroundings.audit,
+           surroundings.events, Roles(settings_.control.roles), surroundings.reload) {}
+
+Core::~Core() { updates_.stop(); }
+
+std::unique_ptr<Core> Core::make(config::Settings settings, Store store, const Surroundings& surroundings) {
+  std::unique_ptr<Core> core(new Core(std::move(settings), std::move(store), surroundings));
+  StageTimes times;
+  if (const auto started = core->publisher_.start(times); !started) {
+    spdlog::error("no generation at start: {}", started.error().message);
+  }
+  return core;
+}
+
+base::Result<Store> open_store(const config::Settings& settings) {
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  auto storage = open_entry_storage(settings.control, credentials == nullptr ? "" : credentials);
+  if (!storage) return storage.error();
+  return Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir, std::move(storage).value());
+}
+
+Reconfiguration reconfigure(const config::Settings& current, const config::Settings& wanted) {
+  Reconfiguration result{
+      .in_force = wanted, .changed = config::changed_settings(current, wanted), .needs_restart = {}};
+  result.in_force.dataplane = current.dataplane;
+  result.in_force.control = current.control;
+  result.in_force.control.roles = wanted.control.roles;
+  result.in_force.control.keep_generations = wanted.control.keep_generations;
+  result.needs_restart = config::changed_settings(result.in_force, wanted);
+  return result;
+}
+
+}  // namespace weir::control

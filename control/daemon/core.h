@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "control/audit_log.h"
+#include "control/control_api.h"
+#include "control/dataplane_link.h"
+#include "control/event_hub.h"
+#include "control/metrics.h"
+#include "control/publisher.h"
+#include "control/updates.h"
+
+namespace weir::control {
+
+/// What outlives a reload of the configuration.
+struct Surroundings {
+  std::filesystem::path config_file;
+  AuditLog& audit;
+  EventHub& events;
+  ReloadDurations& durations;
+  ControlApi::ConfigReload reload;  // what the method config.reload does
+};
+
+/// The part of the daemon that is made anew for each configuration: state, lists, updates and the API.
+class Core {
+ public:
+  /// Takes the state up; Updates is to be started then. A generation that cannot be made is no error: what is
+  /// in force stays, and it is logged.
+  static std::unique_ptr<Core> make(config::Settings settings, Store store, const Surroundings& surroundings);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  [[nodiscard]] const config::Settings& settings() const noexcept { return settings_; }
+  [[nodiscard]] std::uint64_t generation() const { return publisher_.view()->state.generation.value; }
+  [[nodiscard]] DataplaneLink& link() noexcept { return link_; }
+  [[nodiscard]] Updates& updates() noexcept { return updates_; }
+  [[nodiscard]] ControlApi& api() noexcept { return api_; }
+  [[nodiscard]] const std::shared_ptr<MetricsCollector>& collector() const noexcept { return collector_; }
+
+ private:
+  Core(config::Settings settings, Store store, const Surroundings& surroundings);
+
+  const config::Settings settings_;  // the others refer to it
+  DataplaneLink link_;
+  Publisher publisher_;
+  Updates updates_;
+  std::shared_ptr<MetricsCollector> collector_;
+  ControlApi api_;
+};
+
+/// The key and the state directory. Error codes: those of open_entry_storage and Store::open.
+base::Result<Store> open_store(const config::Settings& settings);
+
+/// What a reload of the configuration makes of it: `in_force` is `wanted` but for what only another start of
+/// a program can change, whose keys are in `needs_restart`.
+struct Reconfiguration {
+  config::Settings in_force;
+  std::vector<std::string> changed;
+  std::vector<std::string> needs_restart;
+};
+Reconfiguration reconfigure(const config::Settings& current, const config::Settings& wanted);
+
+}  // namespace weir::control
