@@ -110,6 +110,11 @@ std::span<const Method> ControlApi::methods() { return kMethods; }
 void ControlApi::handle(rpc::Request&& request, std::shared_ptr<rpc::Responder> responder) {
   const auto method = std::find_if(kMethods.begin(), kMethods.end(),
                                    [&](const Method& candidate) { return candidate.name == request.method; });
+  if (!rate_.take(request.peer.uid, CallRate::Clock::now())) {
+    return responder->fail(
+        {"rate_limited", fmt::format("more than {:.0f} calls a second by uid {}: slow down",
+                                     CallRate::kEachSecond, request.peer.uid)});
+  }
   const Role role = roles_.of(request.peer);
   if (method == kMethods.end()) {
     return responder->fail({"method_not_found", "no such method; `version` tells which Weir this is"});

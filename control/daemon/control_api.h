@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/audit_log.h"
+#include "control/call_rate.h"
 #include "control/event_hub.h"
 #include "control/publisher.h"
 #include "control/roles.h"
@@ -92,6 +93,7 @@ class ControlApi {
   const std::int64_t started_unix_seconds_;
   WorkQueue readers_;
   EventHub& events_;
+  CallRate rate_;  // of the server's thread
   const ConfigReload reload_;
 };
 

@@ -87,7 +87,7 @@ class Daemon {
     core_->updates().start();
     spdlog::info("serving at {}, generation {}", settings.control.socket.string(), core_->generation());
     notify_.ready(fmt::format("generation {}", core_->generation()));
-    const base::Status served = serve(*server.value());
+    base::Status served = serve(*server.value());
     notify_.stopping();
     spdlog::info("stopping");
     // Threads that give answers end before the server that carries them.
@@ -120,7 +120,7 @@ class Daemon {
       notify_.alive();
       if (reload_) {
         const Reload asked = *std::exchange(reload_, std::nullopt);
-        if (const auto kept = reload(asked); !kept) return kept;
+        if (auto kept = reload(asked); !kept) return kept;
       }
       const int signal = pending_signal();
       if (signal == SIGTERM || signal == SIGINT) return base::ok_status();

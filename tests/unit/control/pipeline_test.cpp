@@ -3,6 +3,7 @@
 #include <functional>
 #include <future>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -252,6 +253,15 @@ TEST_F(PipelineTest, RolesDecideAndRefusalsAreAudited) {
     refused += record["outcome"] == "forbidden" && record["uid"] == kStranger ? 1U : 0U;
   }
   EXPECT_GE(refused, 10U);
+}
+
+TEST_F(PipelineTest, AUserWhoFloodsIsToldToSlowDownAndOthersAreNot) {
+  start();
+  std::set<std::string> codes;
+  for (int i = 0; i < 5000; ++i) codes.insert(daemon_->code("version", json::object(), kStranger));
+  EXPECT_EQ(codes, (std::set<std::string>{"forbidden", "rate_limited"}));
+  EXPECT_EQ(daemon_->code("version", json::object(), kStranger + 1), "forbidden");
+  EXPECT_EQ(daemon_->code("version"), "");
 }
 
 TEST_F(PipelineTest, TheAuditLogNamesRulesById) {
