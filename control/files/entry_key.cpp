@@ -89,7 +89,7 @@ struct Head {
   std::uint64_t bytes = 0;
 };
 
-std::optional<Head> read_head(std::string_view file) {
+std::optional<Head> read_encrypted_head(std::string_view file) {
   if (!file.starts_with(kMark)) return std::nullopt;
   const std::size_t end = file.substr(0, kMaxHeadBytes).find('\n');
   if (end == std::string_view::npos) return std::nullopt;
@@ -248,7 +248,7 @@ base::Result<std::string> EntryKey::encrypt(std::string_view kind, std::string_v
 base::Result<std::string> EntryKey::decrypt(std::string_view kind, std::string_view name,
                                             std::string_view file) const {
   const base::Error damaged{"damaged", fmt::format("not a whole encrypted {} file", kind)};
-  const auto head = read_head(file);
+  const auto head = read_encrypted_head(file);
   if (!head || head->kind != kind) return damaged;
   if (head->key_id != id_) {
     return base::Error{
@@ -280,7 +280,7 @@ std::string EntryKey::fingerprint(std::string_view text) const {
 }
 
 std::string key_id_of(std::string_view file) {
-  const auto head = read_head(file);
+  const auto head = read_encrypted_head(file);
   return head ? std::string(head->key_id) : std::string();
 }
 
