@@ -18,7 +18,7 @@ constexpr std::uint8_t kTcp = 6;
 constexpr std::uint8_t kUdp = 17;
 /// Smallest datagram that may carry a client's Initial (RFC 9000, 14.1).
 constexpr std::size_t kInitialBytes = 1200;
-constexpr std::size_t kNumberBytes = 4;
+constexpr std::size_t kSentNumberBytes = 4;
 
 constexpr std::array<std::byte, 8> kAddresses{std::byte{192}, std::byte{0}, std::byte{2}, std::byte{1},
                                               std::byte{192}, std::byte{0}, std::byte{2}, std::byte{2}};
@@ -153,7 +153,7 @@ std::size_t write_quic(QuicCrypto& crypto, const SyntheticRequest& request, Numb
   const std::span<std::byte> packet = out.first(kInitialBytes);
   std::fill(packet.begin(), packet.end(), std::byte{0});  // PADDING behind the hello
   FieldWriter writer(packet);
-  writer.u8(0xc0 | (kNumberBytes - 1));
+  writer.u8(0xc0 | (kSentNumberBytes - 1));
   writer.u32(1);
   writer.u8(kIdBytes);
   const std::span<const std::byte> id = writer.rest().first(kIdBytes);
@@ -169,7 +169,7 @@ std::size_t write_quic(QuicCrypto& crypto, const SyntheticRequest& request, Numb
   writer.u8(0);
   const std::size_t hello_bytes = write_hello(request, numbers, writer.rest().subspan(2));
   writer.u16(kTwoByteInteger | static_cast<std::uint32_t>(hello_bytes));
-  crypto.seal(crypto.client_keys(QuicVersion::v1, QuicConnectionId(id)), 0, header_bytes, kNumberBytes,
+  crypto.seal(crypto.client_keys(QuicVersion::v1, QuicConnectionId(id)), 0, header_bytes, kSentNumberBytes,
               packet);
   return packet.size();
 }
