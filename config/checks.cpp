@@ -62,6 +62,10 @@ class Checker {
       prefix_ = fmt::format("lists[{}]", i);
       if (problems_.has(prefix_)) continue;  // no mapping at all
       once(names, list.name, key("name"), "a name of its own for each list");
+      if (list.name == kSelfTestList && !problems_.has(key("name"))) {
+        problems_.add(line_of(key("name")), key("name"), "the name of the self-test's own list",
+                      "another name");
+      }
       check_source(list);
       check_auth(list);
       if (list.verify.type == VerifyType::minisign)
@@ -181,6 +185,12 @@ class Checker {
 }  // namespace
 
 void check_settings(const Settings& settings, Audience audience, const Lines& lines, Problems& problems) {
+  const SelfTestSettings& self_test = settings.control.selftest;
+  if (self_test.listed == self_test.unlisted) {
+    const auto line = lines.find("control.selftest.unlisted");
+    problems.add(line == lines.end() ? 0 : line->second, "control.selftest.unlisted",
+                 "the same as control.selftest.listed", "another host");
+  }
   Checker checker(settings, lines, problems);
   checker.check_ports(audience);
   checker.check_sockets();

@@ -384,6 +384,25 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      {.help = "Keep the control daemon's memory, which holds the entries, from being swapped out, where the "
               "limit on "
               "locked memory can be raised."}},
+    {"control.selftest.enabled",
+     [](Settings& s) -> Field { return &s.control.selftest.enabled; },
+     {.help = "Prove from time to time, and after every change, that each worker blocks a listed host and "
+              "passes an unlisted one, over HTTP, TLS and QUIC."}},
+    {"control.selftest.interval",
+     [](Settings& s) -> Field { return &s.control.selftest.interval; },
+     {.help = "Time between two self-tests.", .min = 10, .max = kDay}},
+    {"control.selftest.listed",
+     [](Settings& s) -> Field { return &s.control.selftest.listed; },
+     {.help =
+          "The canary: a host that every snapshot blocks, so that it can be asked for. A name of one's own "
+          "that leads to a harmless page can be tried by a browser, too.",
+      .check = check_host,
+      .pattern = kHostPattern}},
+    {"control.selftest.unlisted",
+     [](Settings& s) -> Field { return &s.control.selftest.unlisted; },
+     {.help = "A host that no list holds, and that has to pass.",
+      .check = check_host,
+      .pattern = kHostPattern}},
     {"lists",
      [](Settings& s) -> Field { return &s.lists; },
      {.help = "The lists, the one of the highest precedence first: a verdict names the first that has the "

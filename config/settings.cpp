@@ -91,7 +91,7 @@ class Filler {
     if (auto* const* ports = std::get_if<std::vector<PortSettings>*>(&field)) {
       fill_items(*entry.value, port_rows(), key, kMostPorts, **ports);
     } else if (auto* const* lists = std::get_if<std::vector<ListSettings>*>(&field)) {
-      fill_items(*entry.value, list_rows(), key, base::kMaxLists, **lists);
+      fill_items(*entry.value, list_rows(), key, base::kMaxLists - 1, **lists);
     } else if (const auto problem = read_value(*entry.value, row.traits, field)) {
       problems_.add(problem->line, key, problem->wrong, problem->expected);
     }

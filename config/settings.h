@@ -140,6 +140,13 @@ struct EntrySettings {
   bool make_key = true;
 };
 
+struct SelfTestSettings {
+  bool enabled = true;
+  std::chrono::seconds interval{300};
+  std::string listed = "weir-canary.invalid";     // held by every snapshot
+  std::string unlisted = "weir-control.invalid";  // that no list should hold
+};
+
 struct ControlSettings {
   std::filesystem::path socket = "/run/weir/control.sock";
   RoleSettings roles;
@@ -149,7 +156,11 @@ struct ControlSettings {
   AuditSettings audit;
   EntrySettings entries;
   bool lock_memory = true;
+  SelfTestSettings selftest;
 };
+
+/// Name of the list with the self-test's canary, which is none of the configured ones.
+inline constexpr const char* kSelfTestList = "selftest";
 
 struct AuthSettings {
   AuthType type = AuthType::none;

@@ -54,6 +54,30 @@ std::optional<std::string> check_name(std::string_view text) {
   return "1 to 63 of a-z, 0-9, _ and -";
 }
 
+std::optional<std::string> check_host(std::string_view text) {
+  constexpr std::size_t kLongest = 253;
+  constexpr std::size_t kLongestLabel = 63;
+  const auto is_good = [](std::string_view label) {
+    return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-' &&
+           std::all_of(label.begin(), label.end(),
+                       [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  };
+  std::size_t labels = 0;
+  bool good = text.size() <= kLongest;
+  // The last label is no number: that would be an address.
+  std::string_view last;
+  for (std::string_view rest = text; good; ++labels) {
+    const std::size_t dot = rest.find('.');
+    last = rest.substr(0, dot);
+    good = is_good(last);
+    if (dot == std::string_view::npos) break;
+    rest.remove_prefix(dot + 1);
+  }
+  const bool is_number = std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (good && labels >= 1 && !is_number) return std::nullopt;
+  return "a host name of at least two labels in lower case, as name.example";
+}
+
 std::optional<std::string> check_directory(std::string_view text) {
   if (!text.empty() && text.front() == '/' && !has_control(text)) return std::nullopt;
   return "an absolute path";

@@ -12,6 +12,8 @@ inline constexpr unsigned kLastPort = 65535;
 /// Each says what was expected, when `text` is not that. Empty text is an optional path, URI or address left
 /// out.
 std::optional<std::string> check_name(std::string_view text);
+/// A host name in its canonical form: lower case, ASCII, at least two labels.
+std::optional<std::string> check_host(std::string_view text);
 std::optional<std::string> check_optional_path(std::string_view text);
 std::optional<std::string> check_directory(std::string_view text);
 std::optional<std::string> check_socket_path(std::string_view text);
@@ -28,6 +30,8 @@ std::optional<std::string> check_plain_word(std::string_view text);
 // The same for the JSON Schema, as ECMA 262 regular expressions. They bound the form; lengths, the range of a
 // port and letters beyond ASCII are left to the checks.
 inline constexpr std::string_view kNamePattern = "^[a-z0-9_-]{1,63}$";
+inline constexpr std::string_view kHostPattern =
+    "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$";
 inline constexpr std::string_view kPathPattern = "^/[^\\x00-\\x1f\\x7f]*$";
 inline constexpr std::string_view kOptionalPathPattern = "^(/[^\\x00-\\x1f\\x7f]*)?$";
 inline constexpr std::string_view kPageTextPattern = "^[^\\x00-\\x1f\\x7f]{0,400}$";

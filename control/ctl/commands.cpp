@@ -11,6 +11,7 @@
 #include "ctl/live.h"
 #include "ctl/numbers.h"
 #include "ctl/printers.h"
+#include "ctl/self_test.h"
 
 namespace weir::ctl {
 namespace {
@@ -52,6 +53,13 @@ constexpr std::array<Option, 6> kCompileOptions{{
     {"subdomains", "", "entries with a path hold for the hosts below theirs too"},
     {"www-equivalent", "", "www.X and X are one host"},
     {"on-tls", "pass|block-host", "what an entry with a path does to encrypted connections (pass)"},
+}};
+
+constexpr std::array<Option, 4> kSelfTestOptions{{
+    {"certificate", "", "write the dated and signed report that hotlines ask for"},
+    {"output", "FILE", "its name (weir-selftest-DATE.json)", 'o'},
+    {"check-certificate", "FILE", "whether such a report is as it was signed, without weir-control"},
+    {"key", "PEM", "with --check-certificate: the public key that must have signed it"},
 }};
 
 Request no_parameters(const Given&) { return json::object(); }
@@ -127,7 +135,7 @@ Request latency_request(const Given& given) {
 
 bool asks_nobody(const Given&) { return true; }
 
-constexpr std::array<Command, 20> kCommands{{
+constexpr std::array<Command, 21> kCommands{{
     {"status",
      "",
      0,
@@ -236,6 +244,8 @@ constexpr std::array<Command, 20> kCommands{{
      &run_events},
     {"top", "", 0, 0, kTopOptions, "", "packets, requests and blocks a second, drawn anew each second",
      nullptr, "", nullptr, &run_top},
+    {"selftest", "", 0, 0, kSelfTestOptions, "", "prove that every worker blocks; exit status 1 if not",
+     nullptr, "", nullptr, &run_self_test, &self_test_is_offline},
     {"compile", "LIST...", 1, base::kMaxLists, kCompileOptions, "files",
      "plain lists (FILE or NAME=FILE) into a snapshot, without weir-control", nullptr, "", nullptr,
      &compile_lists, &asks_nobody},

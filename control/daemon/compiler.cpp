@@ -27,7 +27,7 @@ void add_rules(match::SnapshotBuilder& builder, const State& state, const std::v
 }  // namespace
 
 std::string base_recipe(const State& state) {
-  std::string text;
+  std::string text = fmt::format("{}\n", state.canary);
   for (const ListState& list : state.lists) {
     text += fmt::format("{} {} {} {} {} {}\n", list.name, is_by_hand(list), list.subdomains,
                         list.www_equivalent, list.block_host_on_tls, is_by_hand(list) ? 0 : list.content);
@@ -64,6 +64,8 @@ base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentP
                         .block_host_on_tls = list.block_host_on_tls,
                         .by_hand = is_by_hand(list)});
   }
+  // The last, so that the lists keep their numbers.
+  if (!state.canary.empty()) policies.push_back({.name = config::kSelfTestList});
   std::string recipe = base_recipe(state);
   const bool same_feeds = last != nullptr && last->recipe() == recipe;
   const SnapshotPtr base = !same_feeds ? nullptr : last->base() ? last->base() : last;
@@ -81,6 +83,14 @@ base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentP
        .created_unix_seconds = static_cast<std::uint64_t>(state.created_unix_seconds)},
       std::move(policies));
   add_rules(builder, state, contents, base != nullptr);
+  if (!state.canary.empty() && base == nullptr) {
+    match::Rule canary;
+    canary.kind = match::RuleKind::host;
+    canary.host = state.canary;
+    canary.id = kCanaryRule;
+    canary.list = base::ListIndex{static_cast<std::uint8_t>(state.lists.size())};
+    builder.add(canary);
+  }
   if (base) return BuiltSnapshot::open_overlay(builder.build_overlay(base->view().id()), base);
   return BuiltSnapshot::open(builder.build(), std::move(recipe));
 }

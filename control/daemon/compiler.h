@@ -12,6 +12,9 @@
 
 namespace weir::control {
 
+/// Id of the rule that the self-test asks for; ids of lists grow from 1 on.
+inline constexpr base::RuleId kCanaryRule{0xffffffff};
+
 /// Stands for what a base is made of: of two states with the same recipe, the feeds compile to the same
 /// tables.
 std::string base_recipe(const State& state);

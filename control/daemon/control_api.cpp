@@ -11,6 +11,7 @@
 #include "control/check.h"
 #include "control/report.h"
 #include "control/rule_listing.h"
+#include "control/self_test_certificate.h"
 #include "control/unix_time.h"
 #include "proto/url.h"
 
@@ -39,7 +40,7 @@ constexpr std::array<std::string_view, 1> kBreakerParams{"rule"};
 constexpr std::array<std::string_view, 1> kLatencyParams{"enabled"};
 constexpr std::array<std::string_view, 2> kAuditParams{"since", "limit"};
 
-constexpr std::array<Method, 21> kMethods{{
+constexpr std::array<Method, 23> kMethods{{
     {"version", Role::read, Names{}, &ControlApi::version},
     {"status", Role::read, Names{}, &ControlApi::status},
     {"lists", Role::read, Names{}, &ControlApi::lists},
@@ -61,6 +62,8 @@ constexpr std::array<Method, 21> kMethods{{
     {"audit", Role::read, kAuditParams, &ControlApi::audit},
     {"audit.verify", Role::read, Names{}, &ControlApi::audit_verify},
     {"events.follow", Role::read, Names{}, &ControlApi::events_follow},
+    {"selftest", Role::read, Names{}, &ControlApi::selftest},
+    {"selftest.certificate", Role::admin, Names{}, &ControlApi::certificate},
 }};
 
 /// The first parameter that the method does not know.
@@ -88,13 +91,14 @@ Updates::Done answer_to(const Call& call) {
 
 ControlApi::ControlApi(const config::Settings& settings, std::filesystem::path config_file,
                        Publisher& publisher, Updates& updates, DataplaneLink& link, AuditLog& audit,
-                       EventHub& events, Roles roles, ConfigReload reload)
+                       EventHub& events, SelfTest& self_test, Roles roles, ConfigReload reload)
     : settings_(settings),
       config_file_(std::move(config_file)),
       publisher_(publisher),
       updates_(updates),
       link_(link),
       audit_(audit),
+      self_test_(self_test),
       roles_(std::move(roles)),
       started_unix_seconds_(unix_now()),
       readers_(kMaxReaders),
@@ -167,7 +171,7 @@ void ControlApi::version(Call&& call) {
 
 void ControlApi::status(Call&& call) {
   const std::int64_t now = unix_now();
-  json report = status_report(settings_, *publisher_.view(), *link_.status(), now);
+  json report = status_report(settings_, *publisher_.view(), *link_.status(), *self_test_.last(), now);
   report["uptime_seconds"] = now - started_unix_seconds_;
   call.responder->result(report);
 }
@@ -297,6 +301,16 @@ void ControlApi::audit_verify(Call&& call) {
 void ControlApi::events_follow(Call&& call) {
   if (const auto begun = events_.follow(call.caller.uid, call.responder); !begun)
     call.responder->fail(begun.error());
+}
+
+void ControlApi::selftest(Call&& call) {
+  later(std::move(call), [this]() -> base::Result<json> { return self_test_json(*self_test_.run()); });
+}
+
+void ControlApi::certificate(Call&& call) {
+  later(std::move(call), [this]() -> base::Result<json> {
+    return self_test_certificate(settings_, *publisher_.view(), *self_test_.run());
+  });
 }
 
 // ---- changing ----

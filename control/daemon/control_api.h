@@ -15,6 +15,7 @@
 #include "control/event_hub.h"
 #include "control/publisher.h"
 #include "control/roles.h"
+#include "control/self_test.h"
 #include "control/updates.h"
 #include "control/work_queue.h"
 #include "rpc/server.h"
@@ -47,8 +48,8 @@ class ControlApi {
   using ConfigReload = std::function<void(Caller caller, const std::shared_ptr<rpc::Responder>& responder)>;
 
   ControlApi(const config::Settings& settings, std::filesystem::path config_file, Publisher& publisher,
-             Updates& updates, DataplaneLink& link, AuditLog& audit, EventHub& events, Roles roles,
-             ConfigReload reload);
+             Updates& updates, DataplaneLink& link, AuditLog& audit, EventHub& events, SelfTest& self_test,
+             Roles roles, ConfigReload reload);
   ~ControlApi();
   ControlApi(const ControlApi&) = delete;
   ControlApi& operator=(const ControlApi&) = delete;
@@ -77,6 +78,8 @@ class ControlApi {
   void audit(Call&& call);
   void audit_verify(Call&& call);
   void events_follow(Call&& call);
+  void selftest(Call&& call);
+  void certificate(Call&& call);
 
  private:
   /// Answers from the readers' thread.
@@ -89,6 +92,7 @@ class ControlApi {
   Updates& updates_;
   DataplaneLink& link_;
   AuditLog& audit_;
+  SelfTest& self_test_;
   Roles roles_;
   const std::int64_t started_unix_seconds_;
   WorkQueue readers_;

@@ -17,9 +17,11 @@ Core::Core(config::Settings settings, Store store, const Surroundings& surroundi
                [&durations = surroundings.durations](std::string_view stage, double seconds) {
                  durations.observe(stage, seconds);
                }),
-      collector_(std::make_shared<MetricsCollector>(settings_, publisher_, link_, surroundings.durations)),
+      self_test_(settings_.control.selftest, link_),
+      collector_(std::make_shared<MetricsCollector>(settings_, publisher_, link_, surroundings.durations,
+                                                    self_test_)),
       api_(settings_, surroundings.config_file, publisher_, updates_, link_, surroundings.audit,
-           surroundings.events, Roles(settings_.control.roles), surroundings.reload) {}
+           surroundings.events, self_test_, Roles(settings_.control.roles), surroundings.reload) {}
 
 Core::~Core() { updates_.stop(); }
 
@@ -29,6 +31,7 @@ std::unique_ptr<Core> Core::make(config::Settings settings, Store store, const S
   if (const auto started = core->publisher_.start(times); !started) {
     spdlog::error("no generation at start: {}", started.error().message);
   }
+  core->self_test_.start();
   return core;
 }
 

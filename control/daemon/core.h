@@ -14,6 +14,7 @@
 #include "control/event_hub.h"
 #include "control/metrics.h"
 #include "control/publisher.h"
+#include "control/self_test.h"
 #include "control/updates.h"
 
 namespace weir::control {
@@ -51,6 +52,7 @@ class Core {
   DataplaneLink link_;
   Publisher publisher_;
   Updates updates_;
+  SelfTest self_test_;
   std::shared_ptr<MetricsCollector> collector_;
   ControlApi api_;
 };

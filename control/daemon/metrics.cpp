@@ -273,8 +273,26 @@ std::vector<MetricFamily> control_metrics(const config::Settings& settings, cons
 }
 
 MetricsCollector::MetricsCollector(const config::Settings& settings, const Publisher& publisher,
-                                   const DataplaneLink& link, const ReloadDurations& durations)
-    : settings_(settings), publisher_(publisher), link_(link), durations_(durations) {}
+                                   const DataplaneLink& link, const ReloadDurations& durations,
+                                   const SelfTest& self_test)
+    : settings_(settings), publisher_(publisher), link_(link), durations_(durations), self_test_(self_test) {}
+
+std::vector<MetricFamily> self_test_metrics(const SelfTestReport& self_test) {
+  if (self_test.time_unix_seconds == 0) return {};
+  MetricFamily success =
+      family("weir_selftest_success", "Whether every worker blocked the canary and passed the unlisted host",
+             MetricType::Gauge);
+  MetricFamily time =
+      family("weir_selftest_timestamp_seconds", "When the last self-test was made", MetricType::Gauge);
+  // A test that could not be made has failed, over every protocol.
+  std::map<std::string, bool> protocols = self_test.success;
+  if (self_test.error) protocols = {{"http", false}, {"tls", false}, {"quic", false}};
+  for (const auto& [protocol, good] : protocols) {
+    add(success, {{"protocol", protocol}}, good ? 1 : 0);
+    add(time, {{"protocol", protocol}}, static_cast<double>(self_test.time_unix_seconds));
+  }
+  return {std::move(success), std::move(time)};
+}
 
 std::vector<MetricFamily> MetricsCollector::Collect() const {
   const json none = json::object();
@@ -283,6 +301,7 @@ std::vector<MetricFamily> MetricsCollector::Collect() const {
   if (status && status.value().is_object()) dataplane = read_dataplane_status(std::move(status).value());
   std::vector<MetricFamily> families = control_metrics(settings_, *publisher_.view(), dataplane);
   families.push_back(durations_.collect());
+  for (MetricFamily& each : self_test_metrics(*self_test_.last())) families.push_back(std::move(each));
   if (!dataplane.up) return families;
   const auto counters = link_.call("counters", none, kScrapeTimeout);
   for (MetricFamily& each : dataplane_metrics(counters ? counters.value() : none, dataplane.raw)) {

@@ -17,6 +17,7 @@
 #include "config/settings.h"
 #include "control/dataplane_link.h"
 #include "control/publisher.h"
+#include "control/self_test.h"
 
 namespace prometheus {
 class Exposer;
@@ -47,11 +48,14 @@ std::vector<prometheus::MetricFamily> dataplane_metrics(const nlohmann::json& co
 std::vector<prometheus::MetricFamily> control_metrics(const config::Settings& settings, const View& view,
                                                       const DataplaneStatus& dataplane);
 
+/// Whether the last self-test was passed, by protocol; empty before there was one.
+std::vector<prometheus::MetricFamily> self_test_metrics(const SelfTestReport& self_test);
+
 /// Asks when it is asked: a scrape costs the dataplane two short calls and sees no cached number.
 class MetricsCollector : public prometheus::Collectable {
  public:
   MetricsCollector(const config::Settings& settings, const Publisher& publisher, const DataplaneLink& link,
-                   const ReloadDurations& durations);
+                   const ReloadDurations& durations, const SelfTest& self_test);
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
@@ -59,6 +63,7 @@ class MetricsCollector : public prometheus::Collectable {
   const Publisher& publisher_;
   const DataplaneLink& link_;
   const ReloadDurations& durations_;
+  const SelfTest& self_test_;
 };
 
 /// Serves /metrics at `listen` (HOST:PORT). Error code: metrics_listen.

@@ -35,7 +35,8 @@ bool same_in_snapshot(const ListState& a, const ListState& b) {
 }
 
 bool same_in_snapshot(const State& a, const State& b) {
-  return std::equal(a.lists.begin(), a.lists.end(), b.lists.begin(), b.lists.end(),
+  return a.canary == b.canary &&
+         std::equal(a.lists.begin(), a.lists.end(), b.lists.begin(), b.lists.end(),
                     [](const ListState& x, const ListState& y) { return same_in_snapshot(x, y); });
 }
 
@@ -48,10 +49,16 @@ bool Publisher::may_pass_later(const base::Error& error) {
   return error.code == "dataplane_down" || error.code == "busy";
 }
 
+std::string Publisher::canary() const {
+  const config::SelfTestSettings& self_test = settings_.control.selftest;
+  return self_test.enabled ? self_test.listed : std::string();
+}
+
 LoadedState Publisher::fit_to_settings(LoadedState loaded) const {
   LoadedState fitted;
   fitted.state = loaded.state;
   fitted.state.lists.clear();
+  fitted.state.canary = canary();
   for (const config::ListSettings& settings : settings_.lists) {
     ListState list = fresh_list(settings);
     ContentPtr content;
@@ -250,6 +257,7 @@ base::Result<Published> Publisher::publish_once(LoadedState draft, StageTimes& t
                     floor_.value, missing)};
   }
   draft.state.generation = base::Generation{floor_.value + 1};
+  draft.state.canary = canary();
   draft.state.created_unix_seconds = unix_now();
   SnapshotPtr snapshot;
   {

@@ -83,6 +83,7 @@ class Publisher {
   void set_health(std::size_t list, const std::function<void(ListHealth&)>& change);
 
  private:
+  [[nodiscard]] std::string canary() const;
   LoadedState fit_to_settings(LoadedState loaded) const;
   base::Status load_snapshot();
   base::Result<Published> publish_once(LoadedState draft, StageTimes& times);

@@ -32,9 +32,21 @@ std::string suspended_rules(const DataplaneStatus& dataplane) {
   return ids;
 }
 
+/// Whether the report is of what is in force now: when that changes, the next test is under way.
+bool is_current(const SelfTestReport& self_test, const DataplaneStatus& dataplane) {
+  return self_test.time_unix_seconds != 0 && dataplane.up &&
+         self_test.generation == dataplane.generation.value &&
+         self_test.enforcement == dataplane_mode(dataplane);
+}
+
+std::string self_test_text(const SelfTestReport& self_test) {
+  if (self_test.error) return self_test.error->message;
+  return self_test.problems.empty() ? "unknown" : self_test.problems.front();
+}
+
 /// What keeps the box from doing its job, the gravest first.
 json problems_of(const config::Settings& settings, const View& view, const DataplaneStatus& dataplane,
-                 std::int64_t now) {
+                 const SelfTestReport& self_test, std::int64_t now) {
   json problems = json::array();
   const std::uint64_t generation = view.state.generation.value;
   if (!dataplane.up) problems.push_back(problem("dataplane_down", dataplane.error));
@@ -49,6 +61,12 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
   if (dataplane.up && dataplane_mode(dataplane) == "bypass") {
     problems.push_back(
         problem("bypass", "the dataplane is in bypass mode: nothing is blocked (`weirctl mode enforce`)"));
+  }
+  // In another mode nothing is blocked, and that has been said already.
+  if (is_current(self_test, dataplane) && !self_test.passed() && self_test.enforcement == "enforce") {
+    problems.push_back(
+        problem("selftest_failed",
+                fmt::format("the self-test failed, see `weirctl selftest`: {}", self_test_text(self_test))));
   }
   const std::string suspended = suspended_rules(dataplane);
   if (!suspended.empty()) {
@@ -137,8 +155,8 @@ json lists_report(const config::Settings& settings, const View& view, std::int64
 }
 
 json status_report(const config::Settings& settings, const View& view, const DataplaneStatus& dataplane,
-                   std::int64_t now) {
-  json problems = problems_of(settings, view, dataplane, now);
+                   const SelfTestReport& self_test, std::int64_t now) {
+  json problems = problems_of(settings, view, dataplane, self_test, now);
   const bool active =
       dataplane.up && view.state.generation.value != 0 && dataplane.generation == view.state.generation;
   return {{"version", base::version()},
@@ -151,6 +169,7 @@ json status_report(const config::Settings& settings, const View& view, const Dat
           {"enforcement", dataplane.up ? json(dataplane_mode(dataplane)) : json(nullptr)},
           {"dataplane",
            {{"up", dataplane.up}, {"generation", dataplane.generation.value}, {"status", dataplane.raw}}},
+          {"selftest", self_test_json(self_test)},
           {"lists", lists_report(settings, view, now)}};
 }
 

@@ -57,6 +57,7 @@ std::string state_to_json(const State& state) {
                     {"next_content", state.next_content},
                     {"base", state.base.value},
                     {"base_recipe", state.base_recipe},
+                    {"canary", state.canary},
                     {"lists", std::move(lists)}};
   return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -72,6 +73,7 @@ bool state_from_json(std::string_view text, State& state) {
     // States of versions without overlays have neither.
     state.base = {object.value("base", std::uint64_t{0})};
     state.base_recipe = object.value("base_recipe", "");
+    state.canary = object.value("canary", "");
     for (const json& list : object.at("lists")) state.lists.push_back(list_from_json(list));
     return state.next_rule != 0;
   } catch (const json::exception&) {

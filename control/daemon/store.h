@@ -65,6 +65,7 @@ struct State {
   std::uint64_t next_content = 1;
   base::Generation base;         // whose snapshot file holds the feeds; 0: this generation's own
   std::string base_recipe;       // what that file is made of
+  std::string canary;            // the host that the self-test asks for; empty: none is compiled
   std::vector<ListState> lists;  // order: precedence
 };
 

@@ -118,8 +118,9 @@ class World {
         }),
         publisher_(settings_, open_store(settings_), link_),
         updates_(settings_, publisher_, link_, *audit_.value(), [](std::string_view, double) {}),
+        self_test_(settings_.control.selftest, link_),
         api_(settings_, directory_ / "weir.yaml", publisher_, updates_, link_, *audit_.value(), events_,
-             control::Roles(settings_.control.roles), refuse_reload) {
+             self_test_, control::Roles(settings_.control.roles), refuse_reload) {
     control::StageTimes times;
     static_cast<void>(publisher_.start(times).ok());
     events_.start();
@@ -160,6 +161,7 @@ class World {
   control::EventHub events_;
   control::Publisher publisher_;
   control::Updates updates_;
+  control::SelfTest self_test_;
   control::ControlApi api_;
 };
 

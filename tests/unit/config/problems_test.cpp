@@ -154,7 +154,7 @@ TEST(Problems, OfKeys) {
       {"a misspelt key", "control:\n  sokcet: /run/a\n",
        "f:2: control.sokcet: unknown key (did you mean 'socket'?), expected one of socket, roles, metrics, "
        "state_dir, "
-       "keep_generations, audit, entries, lock_memory"},
+       "keep_generations, audit, entries, lock_memory, selftest"},
       {"a key like no other", "colour: red",
        "f:1: colour: unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"nothing near", "zzz: red",
@@ -174,7 +174,7 @@ TEST(Problems, OfKeys) {
        "f:3: control: given twice (first in line 1), expected each key once"},
       {"a merge key", "control: {<<: {socket: /run/a}}",
        "f:1: control.<<: unknown key, expected one of socket, roles, metrics, state_dir, keep_generations, "
-       "audit, entries, lock_memory"},
+       "audit, entries, lock_memory, selftest"},
       {"control characters", "\"a\\eb\": 1",
        "f:1: 'a\\x1bb': unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"a section that is a word", "control: yes",
@@ -260,7 +260,7 @@ TEST(Problems, OfLists) {
       {"a name too long", "lists: [{name: " + std::string(64, 'a') + ", type: manual}]",
        "f:1: lists[0].name: found '" + std::string(64, 'a') + "', expected 1 to 63 of a-z, 0-9, _ and -"},
       {"no name", "lists: [{type: manual}]", "f:1: lists[0].name: missing, expected a value"},
-      {"too many", many, "f:66: lists: 65 items, expected 64 at most"},
+      {"too many", many, "f:65: lists: 65 items, expected 63 at most"},
       {"an item that is a word", "lists:\n  - hotline\n",
        "f:2: lists[0]: found a single value, expected a mapping of KEY: VALUE"},
       {"https with a port alone", "lists: [{name: a, url: 'https://:443/secret'}]",

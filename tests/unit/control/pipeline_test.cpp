@@ -57,7 +57,8 @@ class Daemon {
         }),
         publisher_(settings, open_store(settings), link_),
         updates_(settings, publisher_, link_, *audit_.value(), [](std::string_view, double) {}),
-        api_(settings, "/nonexistent", publisher_, updates_, link_, *audit_.value(), events_,
+        self_test_(settings.control.selftest, link_),
+        api_(settings, "/nonexistent", publisher_, updates_, link_, *audit_.value(), events_, self_test_,
              Roles(settings.control.roles), refuse_reload) {
     StageTimes times;
     const auto started = publisher_.start(times);
@@ -112,6 +113,7 @@ class Daemon {
   EventHub events_;
   Publisher publisher_;
   Updates updates_;
+  SelfTest self_test_;
   ControlApi api_;
 };
 
@@ -751,6 +753,21 @@ TEST_F(PipelineTest, UpdatesAreSerialisedAndReadsDoNotWait) {
   EXPECT_EQ(daemon_->generation(), before + 32);
   EXPECT_TRUE(dataplane_->blocks("h3-7.example"));
   EXPECT_EQ(daemon_->good("lists")["lists"][1]["entries"], 32);
+}
+
+TEST_F(PipelineTest, EverySnapshotHoldsTheCanary) {
+  const std::string canary = "weir-canary.invalid";
+  start();
+  EXPECT_TRUE(dataplane_->blocks(canary));
+  EXPECT_FALSE(dataplane_->blocks("weir-control.invalid"));
+  const json answer = daemon_->good("check", {{"url", canary}});
+  EXPECT_EQ(answer["verdict"], "block");
+  EXPECT_EQ(answer["list"], "selftest");
+  daemon_->good("rule.add", {{"entry", "one-more.example"}});
+  EXPECT_TRUE(dataplane_->blocks(canary)) << "with an overlay";
+  daemon_->good("rollback");
+  EXPECT_TRUE(dataplane_->blocks(canary)) << "after a rollback";
+  EXPECT_EQ(daemon_->good("lists")["lists"].size(), 2U) << "it is none of the operator's lists";
 }
 
 }  // namespace
