@@ -11,6 +11,11 @@ _CANARY = "weir-canary.invalid"
 
 class SelfTest(LabCase):
     first_list = ("news.test/forbidden", "listed.test")
+    def setUp(self):
+        # The hand-over to the dataplane comes before the commit.
+        poll(lambda: self.weir.ctl("status", allow=(0, 1))["generation"] == self.weir.generation(),
+             what="the first generation is committed")
+
     def selftest(self, allow=(0,)):
         return self.weir.ctl("selftest", allow=allow)
 
