@@ -30,7 +30,7 @@ class SelfTest {
   [[nodiscard]] std::uint16_t port_of(base::Protocol protocol) const;
   [[nodiscard]] bool inspects(base::Protocol protocol) const;
 
-  const inspect::InspectorSettings& settings_;
+  const inspect::InspectorSettings settings_;
   const std::vector<std::unique_ptr<Worker>>& workers_;
   proto::QuicCrypto crypto_;
   std::uint64_t requests_;  // made so far, from a random number on
