@@ -165,14 +165,20 @@ class World {
   control::ControlApi api_;
 };
 
+std::unique_ptr<World> make_world() {
+  spdlog::set_level(spdlog::level::off);
+  return std::make_unique<World>();
+}
+
 /// The world of all inputs; made anew before its lists grow large.
 World& world() {
   constexpr std::uint64_t most_generations = 300;
-  static std::unique_ptr<World> instance;
-  if (instance != nullptr && instance->generation() > most_generations) instance.reset();
-  if (instance == nullptr) {
-    spdlog::set_level(spdlog::level::off);
-    instance = std::make_unique<World>();
+  // Made as it is initialised: what is used first is cleaned up last, and a thread of the world that ends after
+  // OpenSSL's own clean-up leaks that thread's state.
+  static std::unique_ptr<World> instance = make_world();
+  if (instance->generation() > most_generations) {
+    instance.reset();
+    instance = make_world();
   }
   return *instance;
 }
