@@ -173,8 +173,8 @@ std::unique_ptr<World> make_world() {
 /// The world of all inputs; made anew before its lists grow large.
 World& world() {
   constexpr std::uint64_t most_generations = 300;
-  // Made as it is initialised: what is used first is cleaned up last, and a thread of the world that ends after
-  // OpenSSL's own clean-up leaks that thread's state.
+  // Made as it is initialised: what is used first is cleaned up last, and a thread of the world that ends
+  // after OpenSSL's own clean-up leaks that thread's state.
   static std::unique_ptr<World> instance = make_world();
   if (instance->generation() > most_generations) {
     instance.reset();
