@@ -68,6 +68,7 @@ class Checker {
       }
       check_source(list);
       check_auth(list);
+      check_columns(list);
       if (list.verify.type == VerifyType::minisign)
         needs("verify.public_key", "verify.type minisign", list.verify.public_key.empty());
       if (list.max_age < list.interval && !problems_.has(key("interval")) && !problems_.has(key("max_age"))) {
@@ -155,6 +156,20 @@ class Checker {
     } else if (!list.url.empty()) {
       problems_.add(line_of(key("url")), key("url"), "given for a manual list", "no url (or type: feed)");
     }
+  }
+
+  // Without a header line nothing else than a number tells a column.
+  void check_columns(const ListSettings& list) {
+    if (list.profile != Profile::csv || list.csv.header) return;
+    const auto numbered = [this](const char* name, const std::string& column) {
+      const bool number =
+          !column.empty() && column[0] != '0' && column.find_first_not_of("0123456789") == std::string::npos;
+      if (number || problems_.has(key(name))) return;
+      problems_.add(line_of(key(name)), key(name), "no number of a column",
+                    "a number from 1, because of csv.header false");
+    };
+    numbered("csv.url_column", list.csv.url_column);
+    if (!list.csv.id_column.empty()) numbered("csv.id_column", list.csv.id_column);
   }
 
   void check_auth(const ListSettings& list) {

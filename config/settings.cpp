@@ -204,8 +204,14 @@ void add_list_notices(const ListSettings& list, std::vector<std::string>& notice
     no_effect("verify.public_key", "verify.type is not minisign");
   }
   if (list.profile != Profile::csv &&
-      (list.csv.url_column != defaults.url_column || list.csv.id_column != defaults.id_column)) {
+      (list.csv.url_column != defaults.url_column || list.csv.id_column != defaults.id_column ||
+       list.csv.header != defaults.header || list.csv.separator != defaults.separator ||
+       list.csv.comments != defaults.comments)) {
     no_effect("csv", "profile is not csv");
+  }
+  if (list.profile != Profile::json &&
+      !(list.json.entries.empty() && list.json.url.empty() && list.json.serial.empty())) {
+    no_effect("json", "profile is not json");
   }
 }
 

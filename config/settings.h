@@ -26,6 +26,8 @@ enum class Profile : std::uint8_t { plain, csv, json, hosts, rpz };
 enum class OnTls : std::uint8_t { pass, block_host };
 enum class AtRest : std::uint8_t { encrypted, plain, none };
 enum class AuthType : std::uint8_t { none, basic, bearer, client_cert };
+/// Between the columns of a CSV file.
+enum class CsvSeparator : std::uint8_t { comma, semicolon, tab, pipe };
 enum class VerifyType : std::uint8_t { none, sha256, minisign };
 
 struct PortSettings {
@@ -176,10 +178,20 @@ struct VerifySettings {
   std::string public_key;
 };
 
-/// Columns of the csv profile, by the names in its header line.
+/// Columns of the csv profile, by the names in its header line or by their numbers from 1.
 struct CsvSettings {
   std::string url_column = "url";
   std::string id_column;  // empty: entries have no id of the feed's own
+  bool header = true;     // without one, columns are numbers
+  CsvSeparator separator = CsvSeparator::comma;
+  bool comments = false;  // records that begin with `#` are passed over
+};
+
+/// JSON pointers (RFC 6901) of the json profile.
+struct JsonSettings {
+  std::string entries;  // to an array; empty: the document is one
+  std::string url;      // from an item of it to the entry; empty: the item is the entry
+  std::string serial;   // to the list's serial number; empty: it has none
 };
 
 struct GuardSettings {
@@ -194,6 +206,7 @@ struct ListSettings {
   std::string url;  // https://... or file:///...
   Profile profile = Profile::plain;
   CsvSettings csv;
+  JsonSettings json;
   std::filesystem::path ca_file;  // empty: the system's certificate authorities
   AuthSettings auth;
   VerifySettings verify;
@@ -202,6 +215,7 @@ struct ListSettings {
   OnTls on_tls = OnTls::pass;
   bool subdomains = false;
   bool www_equivalent = false;
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;  // as it comes, and unpacked
   GuardSettings guards;
   std::size_t line = 0;  // of the entry in the file, for messages
 };

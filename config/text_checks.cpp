@@ -138,6 +138,17 @@ std::optional<std::string> check_listen_address(std::string_view text) {
   return "ADDRESS:PORT such as 127.0.0.1:9477 or [::1]:9477, or \"\" for none";
 }
 
+std::optional<std::string> check_json_pointer(std::string_view text) {
+  bool good = text.empty() || text.front() == '/';
+  for (std::size_t i = 0; good && i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool escaped = i + 1 < text.size() && (text[i + 1] == '0' || text[i + 1] == '1');
+    good = byte >= 0x20 && byte != 0x7f && (text[i] != '~' || escaped);
+  }
+  if (good) return std::nullopt;
+  return "a JSON pointer: empty, or /PART/PART with ~0 for ~ and ~1 for /";
+}
+
 std::optional<std::string> check_plain_word(std::string_view text) {
   if (!text.empty() && all_printable(text)) return std::nullopt;
   return "a word without spaces";

@@ -25,6 +25,8 @@ std::optional<std::string> check_http_uri(std::string_view text);
 /// For sentences on the block page.
 std::optional<std::string> check_page_text(std::string_view text);
 std::optional<std::string> check_listen_address(std::string_view text);
+/// RFC 6901, 3: empty, or parts that each begin with `/`, in which `~` stands before 0 or 1 alone.
+std::optional<std::string> check_json_pointer(std::string_view text);
 std::optional<std::string> check_plain_word(std::string_view text);
 
 // The same for the JSON Schema, as ECMA 262 regular expressions. They bound the form; lengths, the range of a
@@ -36,6 +38,7 @@ inline constexpr std::string_view kPathPattern = "^/[^\\x00-\\x1f\\x7f]*$";
 inline constexpr std::string_view kOptionalPathPattern = "^(/[^\\x00-\\x1f\\x7f]*)?$";
 inline constexpr std::string_view kPageTextPattern = "^[^\\x00-\\x1f\\x7f]{0,400}$";
 inline constexpr std::string_view kWordPattern = "^[!-~]+$";
+inline constexpr std::string_view kJsonPointerPattern = "^(/([^\\x00-\\x1f\\x7f~]|~[01])*)?$";
 inline constexpr std::string_view kFeedUrlPattern = "^(https://[^ /?#:@]|file:///)[!-~]*$";
 inline constexpr std::string_view kHttpUriPattern =
     "^(https?://[A-Za-z0-9\\[][A-Za-z0-9._~:/?#\\[\\]@!$&'()*+,;=%-]*)?$";

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <exception>
 
+#include <fmt/format.h>
+
+#include "base/outcome.h"
 #include "control/unix_time.h"
 #include "files/durable_file.h"
 
@@ -11,6 +14,15 @@ namespace {
 
 constexpr std::chrono::seconds kFirstRetry{10};
 constexpr unsigned kMaxDoublings = 16;
+
+/// Of how a list is read: with other settings the same bytes are other entries.
+std::string reading_mark(const config::ListSettings& list) {
+  return "-" + files::digest(fmt::format(
+                   "{} {} {} {} {} {} {} {} {} {} {} {}", base::index_of(list.profile), list.csv.url_column,
+                   list.csv.id_column, list.csv.header, base::index_of(list.csv.separator), list.csv.comments,
+                   list.json.entries, list.json.url, list.json.serial, base::index_of(list.on_tls),
+                   base::index_of(list.verify.type), list.verify.public_key));
+}
 
 }  // namespace
 
@@ -29,7 +41,11 @@ std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned fai
 
 Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts,
            Sink sink)
-    : index_(index), list_(list), protected_hosts_(std::move(protected_hosts)), sink_(std::move(sink)) {}
+    : index_(index),
+      list_(list),
+      reading_mark_(reading_mark(list)),
+      protected_hosts_(std::move(protected_hosts)),
+      sink_(std::move(sink)) {}
 
 Feed::~Feed() {
   {
@@ -94,9 +110,11 @@ void Feed::loop() {
       requested_.erase(requested_.begin());
     }
     due_.reset();
-    // Asked for: no validators, so that the content comes and is looked at whatever was said of it before.
-    const Validators validators = asked_for ? Validators{} : validators_;
-    const std::string digest = asked_for ? std::string() : digest_;
+    // Asked for, or read with other settings: no validators, so that the content comes and is looked at
+    // whatever was said of it before.
+    const bool anew = asked_for || !digest_.ends_with(reading_mark_);
+    const Validators validators = anew ? Validators{} : validators_;
+    const std::string digest = anew ? std::string() : digest_;
     lock.unlock();
     sink(run(validators, digest));
     lock.lock();
@@ -117,7 +135,8 @@ FeedOutcome Feed::run(const Validators& validators, const std::string& digest) {
       return outcome;
     }
     outcome.validators = fetched.value().validators;
-    outcome.source_digest = fetched.value().not_modified ? digest : files::digest(fetched.value().bytes);
+    outcome.source_digest =
+        fetched.value().not_modified ? digest : files::digest(fetched.value().bytes) + reading_mark_;
     if (fetched.value().not_modified || outcome.source_digest == digest) {
       if (fetched.value().not_modified) outcome.validators = validators;
       outcome.unchanged = true;
@@ -131,8 +150,13 @@ FeedOutcome Feed::run(const Validators& validators, const std::string& digest) {
       outcome.error = protected_hosts.error();
       return outcome;
     }
-    outcome.parsed = parse_list(list_, fetched.value().bytes, protected_hosts.value(), parser);
+    auto parsed = parse_list(list_, fetched.value().bytes, protected_hosts.value(), parser);
     outcome.parse_seconds = Clock::now() - parsing;
+    if (parsed) {
+      outcome.parsed = std::move(parsed).value();
+    } else {
+      outcome.error = parsed.error();
+    }
   } catch (const std::exception& exception) {  // no memory for a huge feed: the last good one stays
     outcome.error = base::Error{"internal", exception.what()};
   }

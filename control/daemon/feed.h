@@ -69,6 +69,7 @@ class Feed {
 
   const std::size_t index_;
   const config::ListSettings& list_;
+  const std::string reading_mark_;
   const std::filesystem::path protected_hosts_;
   const Sink sink_;
   std::atomic<bool> stop_{false};

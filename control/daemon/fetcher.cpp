@@ -17,7 +17,6 @@
 namespace weir::control {
 namespace {
 
-constexpr std::size_t kMaxFeedBytes = std::size_t{1} << 30;
 constexpr std::size_t kMaxSecretBytes = 65536;
 constexpr long kConnectSeconds = 15;
 constexpr long kTotalSeconds = 900;
@@ -70,7 +69,7 @@ base::Result<Fetched> fetch_file(const config::ListSettings& list) {
   const std::string path = file_path(list.url);
   for (int attempt = 0; attempt < kFileAttempts; ++attempt) {
     const FileMark before = mark_of(path);
-    auto bytes = files::read_whole(path, kMaxFeedBytes);
+    auto bytes = files::read_whole(path, list.max_bytes);
     if (!bytes) {
       return base::Error{bytes.error().code == "too_large" ? "fetch_too_large" : "fetch_io",
                          bytes.error().message};
@@ -96,6 +95,7 @@ using CurlHeaders = std::unique_ptr<curl_slist, CurlFree>;
 
 struct Transfer {
   Fetched fetched;
+  std::size_t max_bytes = 0;
   bool chunked = false;
   bool too_large = false;
   const std::atomic<bool>* stop = nullptr;
@@ -103,7 +103,7 @@ struct Transfer {
 
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (size > kMaxFeedBytes - transfer.fetched.bytes.size()) {
+  if (size > transfer.max_bytes - transfer.fetched.bytes.size()) {
     transfer.too_large = true;
     return 0;
   }
@@ -175,7 +175,7 @@ base::Status set_authentication(CURL* handle, const config::AuthSettings& auth) 
   return base::ok_status();
 }
 
-void set_limits(CURL* handle) {
+void set_limits(CURL* handle, std::size_t max_bytes) {
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https");
   curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "https");
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
@@ -186,7 +186,7 @@ void set_limits(CURL* handle) {
   curl_easy_setopt(handle, CURLOPT_TIMEOUT, kTotalSeconds);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, kLowSpeedBytes);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, kLowSpeedSeconds);
-  curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(kMaxFeedBytes));
+  curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(max_bytes));
   curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
 }
 
@@ -204,7 +204,8 @@ base::Error transfer_error(const config::ListSettings& list, CURLcode code, cons
                            const char* detail) {
   const std::string source = describe_source(list);
   if (transfer.too_large || code == CURLE_FILESIZE_EXCEEDED) {
-    return {"fetch_too_large", fmt::format("{}: larger than the limit of {} bytes", source, kMaxFeedBytes)};
+    return {"fetch_too_large",
+            fmt::format("{}: larger than the limit of {} bytes (max_bytes)", source, list.max_bytes)};
   }
   const char* name = "fetch_failed";
   switch (code) {
@@ -267,7 +268,8 @@ base::Result<Fetched> fetch_https(const config::ListSettings& list, const Valida
   Transfer transfer;
   transfer.stop = &stop;
   const std::string agent = fmt::format("weir-control/{}", base::version());
-  set_limits(handle.get());
+  set_limits(handle.get(), list.max_bytes);
+  transfer.max_bytes = list.max_bytes;
   curl_easy_setopt(handle.get(), CURLOPT_URL, list.url.c_str());
   curl_easy_setopt(handle.get(), CURLOPT_USERAGENT, agent.c_str());
   curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail.data());

@@ -2,31 +2,41 @@
 
 #include <algorithm>
 
+#include "control/fetcher.h"
+#include "feeds/list_reader.h"
+
 namespace weir::control {
 
-ParsedList parse_list(const config::ListSettings& list, std::string_view text,
-                      const ProtectedHosts& protected_hosts, match::EntryParser& parser) {
+base::Result<ParsedList> parse_list(const config::ListSettings& list, std::string_view text,
+                                    const ProtectedHosts& protected_hosts, match::EntryParser& parser) {
   ParsedList parsed;
   RuleIndex index(parsed.rules);
   const bool block_host_on_tls = list.on_tls == config::OnTls::block_host;
-  std::vector<match::LineError> covering;
-  auto summary = match::read_plain_list(text, parser, [&](match::Rule&& rule, std::size_t line) {
-    if (protected_hosts.covers(rule, block_host_on_tls)) {
-      covering.push_back({line, "would block a protected host"});
-      return;
-    }
-    parsed.rules.append(rule);
-    if (!index.insert(parsed.rules.size() - 1)) {
-      parsed.rules.pop_back();
-      ++parsed.duplicates;
-    }
-  });
-  std::vector<match::LineError> errors = std::move(summary.errors);
-  errors.insert(errors.end(), std::make_move_iterator(covering.begin()),
-                std::make_move_iterator(covering.end()));
-  std::stable_sort(errors.begin(), errors.end(),
+  std::vector<match::LineError> refused;
+  std::size_t refused_count = 0;
+  const auto refuse = [&](match::LineError&& error) {
+    ++refused_count;
+    if (refused.size() < match::kMaxLineErrors) refused.push_back(std::move(error));
+  };
+  const feeds::EntrySink sink{.rule =
+                                  [&](match::Rule&& rule, std::size_t line) {
+                                    if (protected_hosts.covers(rule, block_host_on_tls))
+                                      return refuse({line, "would block a protected host"});
+                                    parsed.rules.append(rule);
+                                    if (!index.insert(parsed.rules.size() - 1)) {
+                                      parsed.rules.pop_back();
+                                      ++parsed.duplicates;
+                                    }
+                                  },
+                              .refused = refuse};
+  const auto facts = feeds::read_list(list, text, parser, sink);
+  if (!facts) return base::Error{facts.error().code, describe_source(list) + ": " + facts.error().message};
+  parsed.serial = facts.value().serial;
+  // The plain profile tells of its refused lines at its end.
+  std::stable_sort(refused.begin(), refused.end(),
                    [](const auto& a, const auto& b) { return a.line < b.line; });
-  for (match::LineError& error : errors) parsed.refused.add(std::move(error));
+  for (match::LineError& error : refused) parsed.refused.add(std::move(error));
+  parsed.refused.count = refused_count;
   return parsed;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +32,12 @@ struct ParsedList {
   RuleSet rules;
   std::size_t duplicates = 0;
   RefusedLines refused;
+  std::optional<std::uint64_t> serial;
 };
 
-/// Reads a feed in the profile of `list`; what covers a protected host is refused line by line.
-ParsedList parse_list(const config::ListSettings& list, std::string_view text,
-                      const ProtectedHosts& protected_hosts, match::EntryParser& parser);
+/// Reads a feed in the profile of `list`; what covers a protected host is refused line by line. Error codes:
+/// those of feeds::read_list(); their messages name the feed.
+base::Result<ParsedList> parse_list(const config::ListSettings& list, std::string_view text,
+                                    const ProtectedHosts& protected_hosts, match::EntryParser& parser);
 
 }  // namespace weir::control

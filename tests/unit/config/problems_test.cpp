@@ -167,7 +167,8 @@ TEST(Problems, OfKeys) {
       {"a misspelt key of a list", feed("intervall: 5m"),
        "f:1: lists[0].intervall: unknown key (did you mean 'interval'?), expected one of name, type, url, "
        "profile, csv, "
-       "ca_file, auth, verify, interval, max_age, on_tls, subdomains, www_equivalent, guards"},
+       "json, max_bytes, ca_file, auth, verify, interval, max_age, on_tls, subdomains, www_equivalent, "
+       "guards"},
       {"a key twice", "control:\n  socket: /run/a\n  state_dir: /s\n  socket: /run/b\n",
        "f:4: control.socket: given twice (first in line 2), expected each key once"},
       {"a section twice", "control: {}\ndataplane: {}\ncontrol: {}\n",
@@ -181,7 +182,8 @@ TEST(Problems, OfKeys) {
        "f:1: control: found a single value, expected a mapping of KEY: VALUE"},
       {"an address without its key is not repeated", "lists: [{name: a, https://feed.example/secret}]",
        "f:1: lists[0].(a key that is no word, not shown): unknown key, expected one of name, type, url, "
-       "profile, csv, ca_file, auth, verify, interval, max_age, on_tls, subdomains, www_equivalent, guards\n"
+       "profile, csv, json, max_bytes, ca_file, auth, verify, interval, max_age, on_tls, subdomains, "
+       "www_equivalent, guards\n"
        "f:1: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},
       {"a file that is a list", "- a\n", "f:1: the file: found a list, expected a mapping of KEY: VALUE"},
   });
@@ -269,8 +271,15 @@ TEST(Problems, OfLists) {
       {"longer intervals than the default age", feed("interval: 2d"),
        "f:1: lists[0].interval: max_age 24h is less than interval 2d, expected a max_age not below the "
        "interval"},
-      {"profiles of later versions", feed("profile: rpz"),
-       "f:1: lists[0].profile: 'rpz' is not supported by this version, expected plain"},
+      {"a column by name without a header", feed("profile: csv, csv: {header: false, id_column: '0'}"),
+       "f:1: lists[0].csv.url_column: no number of a column, expected a number from 1, because of csv.header "
+       "false\n"
+       "f:1: lists[0].csv.id_column: no number of a column, expected a number from 1, because of csv.header "
+       "false"},
+      {"a pointer that is none", feed("json: {entries: data}"),
+       "f:1: lists[0].json.entries: found 'data', expected a JSON pointer: empty, or /PART/PART with ~0 for "
+       "~ "
+       "and ~1 for /"},
       {"checks of later versions", feed("verify: {type: sha256}"),
        "f:1: lists[0].verify.type: 'sha256' is not supported by this version, expected none"},
       {"basic without its parts", feed("auth: {type: basic}"),

@@ -105,8 +105,10 @@ TEST(ParseList, CollectsWhatItRefusesAndLoadsTheRest) {
   ProtectedHosts hosts;
   hosts.add("bank.example");
   config::ListSettings list;
-  const auto parsed = parse_list(
+  const auto read = parse_list(
       list, "one.example\nbank.example\nhttp://[broken/\none.example\ntwo.example/a\n", hosts, parser);
+  ASSERT_TRUE(read) << read.error().message;
+  const ParsedList& parsed = read.value();
   EXPECT_EQ(parsed.rules.size(), 2U);
   EXPECT_EQ(parsed.duplicates, 1U);
   ASSERT_EQ(parsed.refused.count, 2U);
@@ -121,10 +123,11 @@ TEST(ParseList, CollectsWhatItRefusesAndLoadsTheRest) {
 TEST(ParseList, ReportsTheFirstLinesAndCountsAll) {
   match::EntryParser parser;
   std::string text;
-  for (int i = 0; i < 1000; ++i) text += "http://[broken/\n";
+  for (int i = 0; i < 2000; ++i) text += "http://[broken/\n";
   const auto parsed = parse_list({}, text, {}, parser);
-  EXPECT_EQ(parsed.refused.count, 1000U);
-  EXPECT_EQ(parsed.refused.first.size(), kMaxReportedLines);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed.value().refused.count, 2000U);
+  EXPECT_EQ(parsed.value().refused.first.size(), kMaxReportedLines);
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "feeds/csv_reader.h"
+#include "feeds/list_reader.h"
+#include "require.h"
+
+namespace {
+
+using namespace weir;
+using fuzz::require;
+
+struct Outcome {
+  std::string rules;
+  std::size_t refused = 0;
+  std::string error;
+  bool operator==(const Outcome&) const = default;
+};
+
+feeds::EntrySink sink_for(Outcome& outcome) {
+  return {.rule =
+              [&outcome](match::Rule&& rule, std::size_t line) {
+                require(!rule.host.empty() && rule.action == match::Action::block, "a rule that blocks");
+                outcome.rules += std::to_string(line) + " " + rule.canonical_text() + "\n";
+              },
+          .refused =
+              [&outcome](match::LineError&& error) {
+                require(error.line != 0 && !error.message.empty(), "a line and a reason");
+                ++outcome.refused;
+              }};
+}
+
+// Cut into blocks a table is the same.
+void check_csv_blocks(const config::CsvSettings& settings, std::string_view text,
+                      match::EntryParser& parser) {
+  const auto read = [&](std::size_t block) {
+    Outcome outcome;
+    const feeds::EntrySink sink = sink_for(outcome);
+    feeds::CsvReader reader(settings, parser, sink);
+    for (std::size_t at = 0; at < text.size(); at += block) {
+      if (const auto status = reader.feed(text.substr(at, block)); !status) {
+        outcome.error = status.error().message;
+        return outcome;
+      }
+    }
+    if (const auto status = reader.finish(); !status) outcome.error = status.error().message;
+    return outcome;
+  };
+  require(read(1 + text.size() % 7) == read(text.size() + 1), "the same table however it is cut");
+}
+
+}  // namespace
+
+/// The first byte says how the rest is read.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static match::EntryParser parser;
+  if (size == 0) return 0;
+  const unsigned how = data[0];
+  const std::string text(data + 1, data + size);
+  config::ListSettings settings;
+  settings.max_bytes = std::size_t{1} << 20;
+  settings.profile = static_cast<config::Profile>((how & 7) % 5);
+  settings.csv.id_column = (how & 0x20) != 0 ? "id" : "";
+  settings.csv.comments = (how & 0x40) != 0;
+  if ((how & 0x80) != 0) settings.csv = {.url_column = "2", .id_column = "1", .header = false};
+  if ((how & 0x20) != 0) settings.json = {.entries = "/data", .url = "/url", .serial = "/serial"};
+  Outcome outcome;
+  const feeds::EntrySink sink = sink_for(outcome);
+  const auto facts = feeds::read_list(settings, text, parser, sink);
+  require(facts.ok() || (facts.error().code.starts_with("parse_") && !facts.error().message.empty()),
+          "an error of the interface");
+  // What is taken for a whole document is one.
+  if (facts.ok() && settings.profile == config::Profile::json && !text.starts_with("\x1f\x8b"))
+    require(nlohmann::json::accept(text), "a whole document");
+  if (settings.profile == config::Profile::csv && !text.empty()) check_csv_blocks(settings.csv, text, parser);
+  return 0;
+}

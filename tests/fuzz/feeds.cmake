@@ -1,0 +1,1 @@
+weir_fuzz_target(feed_list weir_feeds)
