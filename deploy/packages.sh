@@ -19,7 +19,7 @@ build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   nlohmann-json3-dev libidn2-dev libpsl-dev publicsuffix libsystemd-dev libseccomp-dev libcurl4-openssl-dev libpcap-dev
   libssl-dev libipsec-mb-dev prometheus-cpp-dev zlib1g-dev)
 demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
-test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools tshark python3 libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)
+test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools tshark python3 prometheus libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)
 figures=(dpdk-dev squid-openssl wrk nftables)
 gates=(jq clang clang-tidy clang-format libclang-rt-14-dev)
 

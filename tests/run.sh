@@ -9,6 +9,7 @@ usage: tests/run.sh [--no-install] [--build DIR] [PART...]
   unit      GoogleTest programs, one for each concept
   scenario  captures through the real weir-replay and weir-dataplane: packets in, verdicts and packets out
   e2e       network namespaces with real servers and clients (root)
+  deploy    alert rules, dashboard, units, packages: what is installed beside and around the programs
   fuzz      every fuzz target over its seed corpus
   bench     the benchmarks, for figures; without PART each is only run once, to see that it works
   --build DIR    use the build tree DIR as it is (default: build/release, built first)
@@ -25,14 +26,14 @@ while [[ $# -gt 0 ]]; do
     --no-install) install=false ;;
     --build) build=${2:?--build needs a directory}; shift ;;
     -h | --help) usage; exit 0 ;;
-    unit | scenario | e2e | fuzz | bench) parts+=("$1") ;;
+    unit | scenario | deploy | e2e | fuzz | bench) parts+=("$1") ;;
     *) usage >&2; exit 2 ;;
   esac
   shift
 done
 bench_mode=figures
 if [[ ${#parts[@]} -eq 0 ]]; then
-  parts=(unit scenario fuzz bench e2e)
+  parts=(unit scenario deploy fuzz bench e2e)
   bench_mode=smoke
 fi
 wants() { [[ " ${parts[*]} " == *" $1 "* ]]; }
@@ -57,6 +58,7 @@ for part in "${parts[@]}"; do
   echo "== $part"
   case $part in
     e2e) command=(tests/e2e/run --build "$build") ;;
+    deploy) command=(tests/deploy/run --build "$build") ;;
     bench) command=(tests/support/suite.py "$build" bench "--$bench_mode") ;;
     *) command=(tests/support/suite.py "$build" "$part") ;;
   esac

@@ -119,6 +119,12 @@ void add_ports(std::vector<MetricFamily>& families, const json& status) {
     }
     families.push_back(std::move(result));
   }
+  MetricFamily link = family("weir_port_link_up", "Whether a port has a link", MetricType::Gauge);
+  for (const json& port : array_of(status, "ports")) {
+    if (!port.is_object() || !port.contains("link_up") || !port["link_up"].is_boolean()) continue;
+    add(link, {{"port", text(port, "name")}}, port["link_up"].get<bool>() ? 1 : 0);
+  }
+  families.push_back(std::move(link));
 }
 
 MetricFamily list_gauge(const char* name, const char* help, const View& view,
@@ -220,6 +226,14 @@ std::vector<MetricFamily> dataplane_metrics(const json& counters, const json& st
     add(flows, {{"state", "blocked"}}, number(status["flows"], "blocked"));
   }
   families.push_back(std::move(flows));
+  if (status.is_object() && status.contains("flows") && status["flows"].is_object()) {
+    families.push_back(single("weir_flow_capacity", "Flows that the workers' tables hold at most",
+                              MetricType::Gauge, number(status["flows"], "capacity")));
+  }
+  if (status.is_object() && status.contains("uptime_seconds")) {
+    families.push_back(single("weir_dataplane_uptime_seconds", "How long the dataplane has run",
+                              MetricType::Gauge, number(status, "uptime_seconds")));
+  }
   MetricFamily mbufs = family("weir_mbufs", "Packet buffers of the dataplane", MetricType::Gauge);
   if (status.is_object() && status.contains("mbufs") && status["mbufs"].is_object()) {
     for (const char* state : {"in_use", "capacity"}) {

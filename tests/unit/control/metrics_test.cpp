@@ -15,14 +15,16 @@ TEST(DataplaneMetrics, ExportsCountersAndPorts) {
     "samples":[{"labels":{"outcome":"drop_blocked"},"value":7}]}],
     "histograms":[{"name":"weir_packet_latency_seconds","help":"h","count":8,"sum_seconds":0.5,
     "buckets":[{"below_seconds":0.25,"count":3},{"below_seconds":0.5,"count":7}]}]})");
-  const json status =
-      json::parse(R"({"suspended_rules":[7,9],"ports":[{"name":"subscriber","received_packets":5}],
+  const json status = json::parse(R"({"suspended_rules":[7,9],"uptime_seconds":61,
+    "ports":[{"name":"subscriber","received_packets":5,"link_up":true},{"name":"network","link_up":false}],
     "workers":[{"lcore":1,"busy_ratio":0.25}],"flows":{"capacity":10,"blocked":2},
     "mbufs":{"capacity":16,"in_use":3}})");
   const std::string text = prometheus::TextSerializer().Serialize(dataplane_metrics(counters, status));
   for (const char* line :
        {"weir_packets_total{outcome=\"drop_blocked\"} 7\n",
         "weir_port_received_packets_total{port=\"subscriber\"} 5\n",
+        "weir_port_link_up{port=\"subscriber\"} 1\n", "weir_port_link_up{port=\"network\"} 0\n",
+        "weir_flow_capacity 10\n", "weir_dataplane_uptime_seconds 61\n",
         "weir_packet_latency_seconds_bucket{le=\"0.25\"} 3\n",
         "weir_packet_latency_seconds_bucket{le=\"+Inf\"} 8\n", "weir_packet_latency_seconds_sum 0.5\n",
         "weir_packet_latency_seconds_count 8\n", "weir_rules_suspended 2\n",
@@ -38,7 +40,8 @@ TEST(DataplaneMetrics, LeavesOutWhatIsNotOfTheAgreedShape) {
         R"({"histograms":[{"name":"weir_x","count":1,"buckets":[1,{}]}],"suspended_rules":1})",
         R"({"families":[1,{"name":2},{"name":"weir_x","samples":[1,{}]}]})",
         R"({"families":[{"name":"weir_x","samples":[{"labels":[1],"value":"v"}]}]})",
-        R"({"ports":[1,{}],"workers":[[],{"lcore":"x"}],"flows":[],"mbufs":[]})"}) {
+        R"({"ports":[1,{}],"workers":[[],{"lcore":"x"}],"flows":[],"mbufs":[]})",
+        R"({"ports":[{"link_up":1}],"uptime_seconds":"x"})"}) {
     const json bad = json::parse(text);
     prometheus::TextSerializer().Serialize(dataplane_metrics(bad, bad));
   }

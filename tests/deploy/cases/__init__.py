@@ -1,0 +1,1 @@
+"""Cases of tests/deploy/run, a file a theme."""
