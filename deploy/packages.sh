@@ -8,6 +8,7 @@ usage: deploy/packages.sh [--list] PURPOSE...
   build   compiler, CMake, DPDK and the libraries that Weir is built with
   demo    what deploy/quickstart.sh runs besides Weir: nginx, curl, openssl, network tools
   test    what tests/run.sh needs besides: the end-to-end tests' browsers, servers and tools
+  package what deploy/package.sh needs besides `build`: debhelper, lintian
   figures what the comparisons of tests/bench/README.md need besides: testpmd, Squid, a load generator
   gates   what .ci/run needs besides: clang, clang-tidy, clang-format, the sanitizers' runtimes
   --list  print the packages instead of installing them
@@ -17,9 +18,11 @@ TEXT
 build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   libdpdk-dev libboost-program-options-dev libxxhash-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
   nlohmann-json3-dev libidn2-dev libpsl-dev publicsuffix libsystemd-dev libseccomp-dev libcurl4-openssl-dev libpcap-dev
-  libssl-dev libipsec-mb-dev prometheus-cpp-dev zlib1g-dev)
+  libssl-dev libipsec-mb-dev prometheus-cpp-dev zlib1g-dev python3)
 demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
-test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools tshark python3 prometheus libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)
+test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools tshark python3 prometheus man-db ansible-core ansible-lint
+  debhelper lintian libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)
+package=(debhelper lintian)
 figures=(dpdk-dev squid-openssl wrk nftables)
 gates=(jq clang clang-tidy clang-format libclang-rt-14-dev)
 
@@ -32,6 +35,7 @@ for purpose in "$@"; do
     build) wanted+=("${build[@]}") ;;
     demo) wanted+=("${demo[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    package) wanted+=("${package[@]}") ;;
     figures) wanted+=("${figures[@]}") ;;
     gates) wanted+=("${gates[@]}") ;;
     -h | --help) usage; exit 0 ;;
