@@ -9,10 +9,14 @@
 #include <fmt/format.h>
 
 #include "base/ids.h"
+#include "config/addresses.h"
 #include "config/values.h"
 
 namespace weir::config {
 namespace {
+
+constexpr const char* kRoutedPorts =
+    "one for mode routed, with role hop, or two, one with role subscriber and one with role network";
 
 class Checker {
  public:
@@ -32,6 +36,7 @@ class Checker {
       once(roles, ports[i].role, key("role"), "each role once");
     }
     check_roles();
+    for (std::size_t i = 0; i < ports.size(); ++i) check_hop(i);
   }
 
   void check_sockets() {
@@ -95,11 +100,14 @@ class Checker {
         {Mode::mirror,
          {PortRole::mirror, PortRole::answers},
          "exactly two for mode mirror, one with role mirror and one with role answers"},
+        {Mode::routed, {PortRole::subscriber, PortRole::network}, kRoutedPorts},
+        {Mode::routed, {PortRole::hop}, kRoutedPorts},
     });
     if (problems_.has("dataplane.mode") || problems_.has("dataplane.ports")) return;
     const auto& ports = settings_.dataplane.ports;
-    const auto wanted = std::find_if(kWanted.begin(), kWanted.end(), [this](const Wanted& each) {
-      return each.mode == settings_.dataplane.mode;
+    const std::size_t arms = ports.size() == 1 && settings_.dataplane.mode == Mode::routed ? 1 : 2;
+    const auto* const wanted = std::find_if(kWanted.begin(), kWanted.end(), [&](const Wanted& each) {
+      return each.mode == settings_.dataplane.mode && each.roles.size() == arms;
     });
     if (ports.size() != wanted->roles.size()) {
       problems_.add(line_of("dataplane.ports"), "dataplane.ports",
@@ -112,6 +120,55 @@ class Checker {
       if (!fits && given(at) && !problems_.has(at)) {
         problems_.add(line_of(at), at, fmt::format("found '{}'", to_string(ports[i].role)), wanted->text);
       }
+    }
+  }
+
+  void check_hop(std::size_t index) {
+    const PortSettings& port = settings_.dataplane.ports[index];
+    const auto at = [&](const char* name) { return fmt::format("dataplane.ports[{}].{}", index, name); };
+    if (problems_.has("dataplane.mode") || problems_.has(at("addresses")) || problems_.has(at("next_hops")) ||
+        problems_.has(at("role"))) {
+      return;
+    }
+    if (settings_.dataplane.mode != Mode::routed) {
+      for (const char* name : {"addresses", "next_hops"}) {
+        if (given(at(name)))
+          problems_.add(line_of(at(name)), at(name), "given in another mode", "mode: routed");
+      }
+      return;
+    }
+    if (port.addresses.empty()) {
+      problems_.add(line_of(at("addresses")), at("addresses"), "missing",
+                    "an address of Weir's own at this port, such as 192.0.2.1/24");
+      return;
+    }
+    // What comes from the network may go back another way; what goes to it needs one.
+    if (port.next_hops.empty() && port.role != PortRole::subscriber) {
+      problems_.add(line_of(at("next_hops")), at("next_hops"), "missing",
+                    "the router to which packets go, such as 192.0.2.254");
+    }
+    check_next_hops(port, at("next_hops"));
+  }
+
+  void check_next_hops(const PortSettings& port, const std::string& at) {
+    const char* const expected = "one router for each of IPv4 and IPv6, in a network of the port's addresses";
+    std::array<bool, 2> seen{};
+    for (const std::string& text : port.next_hops) {
+      const auto hop = read_host_address(text);
+      if (!hop) continue;  // a problem already
+      bool on_link = false;
+      bool own = false;
+      for (const std::string& address : port.addresses) {
+        const auto interface = read_interface_address(address);
+        on_link = on_link || (interface && is_on_link(*interface, *hop));
+        own = own || (interface && interface->address == *hop);
+      }
+      const char* const wrong = own                ? "is Weir's own"
+                                : !on_link         ? "is in no network of the port's addresses"
+                                : seen[hop->is_v6] ? "is the second of its family"
+                                                   : nullptr;
+      if (wrong != nullptr) problems_.add(line_of(at), at, fmt::format("{} {}", text, wrong), expected);
+      seen[hop->is_v6] = true;
     }
   }
 

@@ -16,11 +16,12 @@ constexpr std::array<EnumRow, 3> kModes{{
     {"mirror", "a copy of the traffic on one port, answers through another"},
     {"routed", "a hop for traffic that routing diverted here"},
 }};
-constexpr std::array<EnumRow, 4> kRoles{{
+constexpr std::array<EnumRow, 5> kRoles{{
     {"subscriber", "towards the subscribers"},
     {"network", "towards the Internet"},
     {"mirror", "where the copy of the traffic comes in, in mode mirror"},
     {"answers", "where answers leave, in mode mirror"},
+    {"hop", "the one port of mode routed with one arm: traffic comes and goes by it"},
 }};
 constexpr std::array<EnumRow, 2> kIdles{{
     {"busy", "polls without a pause: lowest delay, a whole core"},
@@ -80,7 +81,6 @@ constexpr std::array<EnumRow, 3> kVerifyTypes{{
 
 constexpr std::array<unsigned, 3> kBlockStatuses{451, 403, 302};
 constexpr std::uint32_t kAll = ~std::uint32_t{0};
-constexpr std::uint32_t kModesHonoured = 0b011;
 constexpr std::uint32_t kFirst = 1;  // of the choices, this version honours the first alone
 
 // An enum's bytes may be written as what they are: unsigned char aliases everything.
@@ -102,7 +102,7 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
       .check = check_plain_word,
       .pattern = kWordPattern}},
     {"dataplane.mode",
-     [](Settings& s) -> Field { return choice(s.dataplane.mode, kModes, kModesHonoured); },
+     [](Settings& s) -> Field { return choice(s.dataplane.mode, kModes); },
      {.help = "How the box sits in the traffic."}},
     {"dataplane.enforcement",
      [](Settings& s) -> Field { return choice(s.dataplane.enforcement, base::kEnforcements); },
@@ -111,8 +111,8 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      [](Settings& s) -> Field { return &s.dataplane.ports; },
      {.help =
           "The two ends of the wire: one port with the role subscriber, one with the role network; in mode "
-          "mirror one with the role mirror, one with the role answers. The dataplane needs them; other "
-          "programs do not."}},
+          "mirror one with the role mirror, one with the role answers; in mode routed the two of a wire, or "
+          "one with the role hop. The dataplane needs them; other programs do not."}},
     {"dataplane.workers",
      [](Settings& s) -> Field { return &s.dataplane.workers; },
      {.help =
@@ -284,6 +284,13 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
           "What becomes of a client's QUIC packets of a version that is not known: what they ask for cannot "
           "be seen. With `closed` browsers fall back to TLS over TCP. Ports as in `dataplane.inspect.quic`; "
           "with `any`, other UDP that looks like QUIC is dropped too."}},
+    {"dataplane.routed.icmp_errors_per_second",
+     [](Settings& s) -> Field { return &s.dataplane.routed.icmp_errors_per_second; },
+     {.help = "Most ICMP errors that each worker sends in a second, in mode routed: time exceeded, "
+              "unreachable, packet too big. 0: none.",
+      .unit = "packets",
+      .min = 0,
+      .max = 100000}},
     {"dataplane.breaker.page_hits_per_second",
      [](Settings& s) -> Field { return &s.dataplane.breaker.page_hits_per_second; },
      {.help = "A rule with a path that blocks more requests than this in each of five seconds in a row is "
@@ -436,6 +443,18 @@ const std::array kPortRows = std::to_array<Row<PortSettings>>({
     {"role",
      [](PortSettings& p) -> Field { return choice(p.role, kRoles); },
      {.help = "What is behind it.", .required = true}},
+    {"addresses",
+     [](PortSettings& p) -> Field { return &p.addresses; },
+     {.help = "Addresses of Weir's own at this port, in mode routed, with the lengths of their networks: "
+              "`[192.0.2.1/24, \"2001:db8::1/64\"]`. It answers ARP and neighbour discovery for them.",
+      .check = check_interface_address,
+      .pattern = kInterfaceAddressPattern}},
+    {"next_hops",
+     [](PortSettings& p) -> Field { return &p.next_hops; },
+     {.help = "Routers to which all goes that leaves by this port, in mode routed, one for each of IPv4 and "
+              "IPv6, each in a network of `addresses`.",
+      .check = check_host_address,
+      .pattern = kHostAddressPattern}},
 });
 
 const std::array kListRows = std::to_array<Row<ListSettings>>({

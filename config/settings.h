@@ -16,7 +16,7 @@
 namespace weir::config {
 
 enum class Mode : std::uint8_t { inline_wire, mirror, routed };
-enum class PortRole : std::uint8_t { subscriber, network, mirror, answers };
+enum class PortRole : std::uint8_t { subscriber, network, mirror, answers, hop };
 enum class Idle : std::uint8_t { busy, sleep };
 enum class FailMode : std::uint8_t { open, closed };
 enum class TlsAnswer : std::uint8_t { alert, reset };
@@ -34,7 +34,9 @@ struct PortSettings {
   std::string name;
   std::string device;  // PCI address, or a DPDK vdev string such as net_af_packet0,iface=eth1
   PortRole role = PortRole::subscriber;
-  std::size_t line = 0;  // of the entry in the file, for messages
+  std::vector<std::string> addresses;  // in mode routed, with the length of their networks: 192.0.2.1/24
+  std::vector<std::string> next_hops;  // in mode routed: where what leaves here goes, one for each family
+  std::size_t line = 0;                // of the entry in the file, for messages
 };
 
 /// As the configuration writes it.
@@ -92,6 +94,12 @@ struct FailSettings {
   FailMode handover = FailMode::open;
   FailMode no_list = FailMode::open;
   FailMode unknown_quic = FailMode::open;
+  FailMode flow_table = FailMode::open;
+  FailMode reassembly = FailMode::open;
+};
+
+struct RoutedSettings {
+  unsigned icmp_errors_per_second = 100;  // of each worker
 };
 
 /// Blocked requests of one rule a second, above which it is suspended; 0: never.
@@ -115,6 +123,7 @@ struct DataplaneSettings {
   FlowSettings flows;
   FragmentSettings fragments;
   FailSettings fail;
+  RoutedSettings routed;
   BreakerSettings breaker;
   bool link_follow = true;
   bool latency_histogram = false;

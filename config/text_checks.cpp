@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "config/addresses.h"
+
 namespace weir::config {
 namespace {
 
@@ -152,6 +154,16 @@ std::optional<std::string> check_json_pointer(std::string_view text) {
 std::optional<std::string> check_plain_word(std::string_view text) {
   if (!text.empty() && all_printable(text)) return std::nullopt;
   return "a word without spaces";
+}
+
+std::optional<std::string> check_interface_address(std::string_view text) {
+  if (read_interface_address(text)) return std::nullopt;
+  return "an address of one host with the length of its network, such as 192.0.2.1/24 or 2001:db8::1/64";
+}
+
+std::optional<std::string> check_host_address(std::string_view text) {
+  if (read_host_address(text)) return std::nullopt;
+  return "an address of one host, such as 192.0.2.254 or 2001:db8::fe";
 }
 
 }  // namespace weir::config

@@ -28,6 +28,8 @@ std::optional<std::string> check_listen_address(std::string_view text);
 /// RFC 6901, 3: empty, or parts that each begin with `/`, in which `~` stands before 0 or 1 alone.
 std::optional<std::string> check_json_pointer(std::string_view text);
 std::optional<std::string> check_plain_word(std::string_view text);
+std::optional<std::string> check_interface_address(std::string_view text);
+std::optional<std::string> check_host_address(std::string_view text);
 
 // The same for the JSON Schema, as ECMA 262 regular expressions. They bound the form; lengths, the range of a
 // port and letters beyond ASCII are left to the checks.
@@ -42,6 +44,8 @@ inline constexpr std::string_view kJsonPointerPattern = "^(/([^\\x00-\\x1f\\x7f~
 inline constexpr std::string_view kFeedUrlPattern = "^(https://[^ /?#:@]|file:///)[!-~]*$";
 inline constexpr std::string_view kHttpUriPattern =
     "^(https?://[A-Za-z0-9\\[][A-Za-z0-9._~:/?#\\[\\]@!$&'()*+,;=%-]*)?$";
+inline constexpr std::string_view kInterfaceAddressPattern = "^[0-9A-Fa-f:.]+/[1-9][0-9]{0,2}$";
+inline constexpr std::string_view kHostAddressPattern = "^[0-9A-Fa-f:.]+$";
 inline constexpr std::string_view kListenPattern = "^(([^ ,:\\[\\]]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]+)?$";
 
 }  // namespace weir::config

@@ -49,10 +49,11 @@ enum class Family : std::uint8_t {
   snapshots_refused,
   rule_suspensions,
   worker_stalls,
-  link_follows
+  link_follows,
+  icmp_limited
 };
 
-inline constexpr std::array<CounterFamily, 18> kFamilies{{
+inline constexpr std::array<CounterFamily, 19> kFamilies{{
     {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
     {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
     {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
@@ -95,8 +96,12 @@ inline constexpr std::array<CounterFamily, 18> kFamilies{{
      "Times that a port was taken down because the other one lost its link",
      {},
      {}},
+    {"weir_icmp_limited_total",
+     "ICMP errors of mode routed that were not sent (dataplane.routed.icmp_errors_per_second)",
+     {},
+     {}},
 }};
-static_assert(kFamilies.size() == index_of(Family::link_follows) + 1);
+static_assert(kFamilies.size() == index_of(Family::icmp_limited) + 1);
 
 constexpr std::size_t family_offset(Family family) noexcept {
   std::size_t offset = 0;
@@ -105,7 +110,7 @@ constexpr std::size_t family_offset(Family family) noexcept {
 }
 
 inline constexpr std::size_t kCounterCount =
-    family_offset(Family::link_follows) + kFamilies[index_of(Family::link_follows)].size();
+    family_offset(Family::icmp_limited) + kFamilies[index_of(Family::icmp_limited)].size();
 
 /// The counters of one worker. Written by that worker alone, read by any thread: a load and a store without a
 /// locked instruction are enough, and a reader sees each counter whole (memory_order_relaxed: counters

@@ -37,14 +37,22 @@ enum class Outcome : std::uint8_t {
   drop_unknown_version,
   drop_no_list,
   drop_handover_full,
+  drop_flow_table_full,
+  drop_reassembly_full,
+  drop_expired,
+  drop_no_next_hop,
+  drop_too_big,
+  drop_unroutable,
   drop_tx_full,
   mirror_seen,
   mirror_listed,
   mirror_monitor,
   mirror_unseen,
+  routed_local,
+  routed_foreign,
 };
 
-inline constexpr std::array<EnumRow, 26> kOutcomes{{
+inline constexpr std::array<EnumRow, 34> kOutcomes{{
     {"forward_not_ip", "forwarded: neither IPv4 nor IPv6"},
     {"forward_malformed", "forwarded: headers that do not parse"},
     {"forward_fragment", "forwarded: an IP fragment"},
@@ -67,12 +75,24 @@ inline constexpr std::array<EnumRow, 26> kOutcomes{{
      "dropped: QUIC of a version that is not known (dataplane.fail.unknown_quic: closed)"},
     {"drop_no_list", "dropped while there is no list (dataplane.fail.no_list: closed)"},
     {"drop_handover_full", "dropped: the queue to the worker that should look at it was full"},
+    {"drop_flow_table_full",
+     "dropped: the connection's first packet, while the table is full (dataplane.fail.flow_table: closed)"},
+    {"drop_reassembly_full",
+     "dropped: a part of a request, while the memory for parts is full (dataplane.fail.reassembly: closed)"},
+    {"drop_expired", "dropped in mode routed: its TTL or hop limit ends here"},
+    {"drop_no_next_hop", "dropped in mode routed: there is no next hop for it, or it does not answer"},
+    {"drop_too_big", "dropped in mode routed: longer than the next link takes"},
+    {"drop_unroutable",
+     "dropped in mode routed: no IP, a header that no router takes, or addresses of one link"},
     {"drop_tx_full", "dropped: the transmit queue of the other port was full or its link down"},
     {"mirror_seen", "a copy: looked at, and nothing listed in it"},
     {"mirror_listed", "a copy of a listed request, or of a later packet of its connection"},
     {"mirror_monitor", "a copy: what would be answered, in monitor mode"},
     {"mirror_unseen",
      "a copy that was not held against the list: bypass, no list, a full queue, the answers' port"},
+    {"routed_local",
+     "in mode routed, for Weir itself: ARP, neighbour discovery, packets to its own addresses"},
+    {"routed_foreign", "in mode routed, not sent to Weir: another station's frame, or one to all"},
 }};
 
 enum class Protocol : std::uint8_t { http, h2c, tls, quic };
@@ -108,10 +128,12 @@ inline constexpr std::array<EnumRow, 4> kParseStatuses{{
 }};
 
 /// Whom an injected frame is for.
-enum class Towards : std::uint8_t { client, server };
-inline constexpr std::array<EnumRow, 2> kTowards{{
+enum class Towards : std::uint8_t { client, server, neighbour, sender };
+inline constexpr std::array<EnumRow, 4> kTowards{{
     {"client", "answers to the subscriber"},
     {"server", "resets to the server"},
+    {"neighbour", "ARP, neighbour discovery and echo replies of mode routed"},
+    {"sender", "ICMP errors of mode routed, about packets that do not go on"},
 }};
 
 /// What is done about listed requests.
@@ -136,12 +158,12 @@ constexpr std::string_view to_string(Towards v) noexcept { return kTowards[index
 
 constexpr std::string_view to_string(Enforcement v) noexcept { return kEnforcements[index_of(v)].name; }
 
-static_assert(kOutcomes.size() == index_of(Outcome::mirror_unseen) + 1);
+static_assert(kOutcomes.size() == index_of(Outcome::routed_foreign) + 1);
 static_assert(kProtocols.size() == index_of(Protocol::quic) + 1);
 static_assert(kRequestVerdicts.size() == index_of(RequestVerdict::block) + 1);
 static_assert(kReasons.size() == index_of(Reason::invalid_host) + 1);
 static_assert(kParseStatuses.size() == index_of(ParseStatus::malformed) + 1);
-static_assert(kTowards.size() == index_of(Towards::server) + 1);
+static_assert(kTowards.size() == index_of(Towards::sender) + 1);
 static_assert(kEnforcements.size() == index_of(Enforcement::bypass) + 1);
 
 /// The value whose row has `name`; none where no row has it.

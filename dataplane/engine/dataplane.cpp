@@ -185,6 +185,23 @@ base::Status Dataplane::open_ports() {
     // One that was taken down by a Weir which was killed then would never come up again.
     if (follows_links()) set_link(ports_.size() - 1, true);
   }
+  return make_routing();
+}
+
+base::Status Dataplane::make_routing() {
+  if (plan_.settings.mode != config::Mode::routed) return base::ok_status();
+  std::vector<RouterPort> ports = plan_.router_ports;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    ports[i].mac = ports_[i]->mac();
+    ports[i].mtu = ports_[i]->mtu();
+    if (proto::is_unicast(ports[i].mac)) continue;
+    return base::Error{.code = "port_device",
+                       .message = fmt::format("{}:{}: port '{}' (device {}): it has no link address, which "
+                                              "mode routed needs",
+                                              plan_.config_file, plan_.ports[i].line, plan_.ports[i].name,
+                                              plan_.ports[i].device)};
+  }
+  routing_ = std::make_unique<Routing>(std::move(ports), plan_.settings.routed.icmp_errors_per_second);
   return base::ok_status();
 }
 
@@ -197,9 +214,10 @@ base::Status Dataplane::make_steering(unsigned workers, std::uint32_t slots) {
 }
 
 WorkerPort Dataplane::worker_port(std::size_t port, std::uint16_t worker) const {
-  Port& device = *ports_[port];
+  const bool is_there = port < ports_.size();
+  Port& device = *ports_[is_there ? port : 0];
   return {.id = device.id(),
-          .receives = worker < device.receive_queues(),
+          .receives = is_there && worker < device.receive_queues(),
           .transmit_queue = static_cast<std::uint16_t>(worker % device.transmit_queues()),
           .transmit_lock = device.transmit_lock()};
 }
@@ -209,6 +227,7 @@ void Dataplane::start_workers() {
                                  .page = plan_.page,
                                  .pool = pool_.get(),
                                  .steering = steering_.get(),
+                                 .routing = routing_.get(),
                                  .enforcement = plan_.settings.enforcement});
   shared_->measure_latency = plan_.settings.latency_histogram;
   for (const unsigned lcore : plan_.settings.workers) {
@@ -279,9 +298,9 @@ void Dataplane::look_after_workers() {
       stalled_ ? ", a worker stands still" : ""));
 }
 
-// A copy has no other end to tell of it.
+// A copy has no other end to tell of it, and a hop's neighbours have routing.
 bool Dataplane::follows_links() const {
-  return plan_.settings.link_follow && plan_.settings.mode != config::Mode::mirror;
+  return plan_.settings.link_follow && plan_.settings.mode == config::Mode::inline_wire;
 }
 
 void Dataplane::set_link(std::size_t port, bool up) {

@@ -49,6 +49,7 @@ class Dataplane {
   base::Status start_eal();
   base::Status open_ports();
   base::Status make_steering(unsigned workers, std::uint32_t slots);
+  base::Status make_routing();
   [[nodiscard]] WorkerPort worker_port(std::size_t port, std::uint16_t worker) const;
   void load_snapshot();
   base::Status drop_privileges();
@@ -67,6 +68,7 @@ class Dataplane {
   MbufPool pool_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<Steering> steering_;  // null: one worker
+  std::unique_ptr<Routing> routing_;    // of mode routed alone
   SnapshotStore snapshots_;
   std::unique_ptr<WorkerShared> shared_;
   std::unique_ptr<Suspension> suspension_;

@@ -32,6 +32,13 @@ bool interface_has_link(const std::string& name) {
   return (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0;
 }
 
+std::optional<std::uint16_t> interface_mtu(const std::string& name) {
+  constexpr int kLongest = 65535;
+  ifreq about{};
+  if (ask(name, SIOCGIFMTU, about) != 0) return std::nullopt;
+  return static_cast<std::uint16_t>(std::clamp(about.ifr_mtu, 0, kLongest));
+}
+
 base::Status set_interface_up(const std::string& name, bool up) {
   ifreq about{};
   int error = ask(name, SIOCGIFFLAGS, about);

@@ -1,11 +1,13 @@
 #include "engine/local_methods.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -121,8 +123,21 @@ nlohmann::json LocalMethods::port_status() const {
                      {"transmitted_packets", sum.transmitted_packets},
                      {"transmitted_bytes", sum.transmitted_bytes},
                      {"missed_packets", port.missed_packets()}});
+    if (parts_.shared.routing != nullptr) ports.back()["next_hops"] = next_hop_status(i);
   }
   return ports;
+}
+
+nlohmann::json LocalMethods::next_hop_status(std::size_t port) const {
+  nlohmann::json hops = nlohmann::json::array();
+  for (const bool is_v6 : {false, true}) {
+    const NextHop* const hop = parts_.shared.routing->next_hop(port, is_v6);
+    if (hop == nullptr) continue;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    inet_ntop(is_v6 ? AF_INET6 : AF_INET, hop->address().bytes.data(), text.data(), text.size());
+    hops.push_back({{"address", text.data()}, {"resolved", hop->mac().has_value()}});
+  }
+  return hops;
 }
 
 nlohmann::json LocalMethods::worker_status() const {

@@ -67,6 +67,8 @@ class LocalMethods {
 
   [[nodiscard]] nlohmann::json snapshot_status() const;
   [[nodiscard]] nlohmann::json port_status() const;
+  /// Of one port of mode routed.
+  [[nodiscard]] nlohmann::json next_hop_status(std::size_t port) const;
   [[nodiscard]] nlohmann::json worker_status() const;
   [[nodiscard]] nlohmann::json flow_status() const;
   [[nodiscard]] nlohmann::json mbuf_status() const;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -195,6 +196,22 @@ Port::~Port() {
   if (!attached_) return;
   rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
+}
+
+proto::MacAddress Port::mac() const {
+  rte_ether_addr address{};
+  proto::MacAddress mac{};
+  if (rte_eth_macaddr_get(id_, &address) == 0) {
+    std::transform(std::begin(address.addr_bytes), std::end(address.addr_bytes), mac.begin(),
+                   [](std::uint8_t byte) { return std::byte{byte}; });
+  }
+  return mac;
+}
+
+std::uint16_t Port::mtu() const {
+  std::uint16_t mtu = RTE_ETHER_MTU;
+  rte_eth_dev_get_mtu(id_, &mtu);
+  return device_.interface.empty() ? mtu : interface_mtu(device_.interface).value_or(mtu);
 }
 
 bool Port::link_up() const {

@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "engine/device.h"
 #include "engine/log_capture.h"
+#include "proto/mac_address.h"
 
 struct rte_eth_dev_info;
 struct rte_mempool;
@@ -51,6 +52,9 @@ class Port {
   [[nodiscard]] bool is_on_kernel() const noexcept {
     return !device_.interface.empty() || device_.name.starts_with("net_tap");
   }
+  [[nodiscard]] proto::MacAddress mac() const;
+  /// Longest IP packet that its link takes, as the kernel has it where the device is an interface of its.
+  [[nodiscard]] std::uint16_t mtu() const;
   /// As the driver sees it now, or the kernel where the device is an interface of its.
   [[nodiscard]] bool link_up() const;
   /// Takes the link down, so that the device at its other end sees it, or up. Error code: port_link (the

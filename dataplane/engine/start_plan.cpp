@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "config/addresses.h"
+
 namespace weir::engine {
 namespace {
 
@@ -17,8 +19,31 @@ base::Error invalid(std::string message) {
   return base::Error{.code = "config_invalid", .message = std::move(message)};
 }
 
+proto::IpAddress to_ip(const config::HostAddress& address) {
+  return {.bytes = address.bytes, .is_v6 = address.is_v6};
+}
+
+// The texts were checked when the configuration was read.
+std::vector<RouterPort> router_ports(const std::vector<config::PortSettings>& ports) {
+  std::vector<RouterPort> result;
+  for (const config::PortSettings& port : ports) {
+    RouterPort& to = result.emplace_back();
+    for (const std::string& text : port.addresses) {
+      if (const auto own = config::read_interface_address(text)) {
+        to.addresses.push_back({.address = to_ip(own->address), .prefix_bits = own->prefix_bits});
+      }
+    }
+    for (const std::string& text : port.next_hops) {
+      if (const auto hop = config::read_host_address(text)) to.next_hops.push_back(to_ip(*hop));
+    }
+  }
+  return result;
+}
+
 base::Result<std::vector<config::PortSettings>> pair_of_ports(const config::DataplaneSettings& settings,
                                                               const std::string& file) {
+  const bool one_arm = settings.mode == config::Mode::routed && settings.ports.size() == 1;
+  if (one_arm && settings.ports.front().role == config::PortRole::hop) return settings.ports;
   const bool mirror = settings.mode == config::Mode::mirror;
   const config::PortRole first_role = mirror ? config::PortRole::mirror : config::PortRole::subscriber;
   const config::PortRole second_role = mirror ? config::PortRole::answers : config::PortRole::network;
@@ -104,6 +129,8 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
   result.tls_alert = settings.block.tls == config::TlsAnswer::alert;
   result.quic_close = settings.block.quic == config::QuicAnswer::close;
   result.drop_unknown_quic = settings.fail.unknown_quic == config::FailMode::closed;
+  result.close_flow_table = settings.fail.flow_table == config::FailMode::closed;
+  result.close_reassembly = settings.fail.reassembly == config::FailMode::closed;
   result.flow_capacity = settings.flows.capacity;
   result.flow_lifetime = settings.flows.lifetime;
   result.reassembly_bytes = settings.flows.reassembly_bytes;
@@ -118,9 +145,6 @@ inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& s
 
 base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings,
                                         const std::string& config_file) {
-  if (settings.mode == config::Mode::routed) {
-    return invalid(fmt::format("{}: dataplane.mode: 'routed' cannot be had in this version", config_file));
-  }
   auto ports = pair_of_ports(settings, config_file);
   if (!ports) return ports.error();
   errno = 0;
@@ -129,9 +153,11 @@ base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& setting
   StartPlan plan{.settings = settings,
                  .config_file = config_file,
                  .ports = std::move(ports).value(),
+                 .router_ports = {},
                  .pci_devices = {},
                  .inspector = inspector_settings(settings),
                  .page = std::move(page).value()};
+  if (settings.mode == config::Mode::routed) plan.router_ports = router_ports(plan.ports);
   if (const auto checked = check_devices(plan); !checked) return checked.error();
   return plan;
 }

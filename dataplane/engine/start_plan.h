@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "engine/device.h"
+#include "engine/router.h"
 #include "inspect/answer.h"
 #include "inspect/inspector.h"
 
@@ -14,9 +15,11 @@ namespace weir::engine {
 /// Everything about a start that can be known from the configuration, before any port is touched.
 struct StartPlan {
   config::DataplaneSettings settings;
-  std::string config_file;                  // for messages
-  std::vector<config::PortSettings> ports;  // subscriber, network; in mode mirror: mirror, answers
-  std::vector<std::string> pci_devices;     // of the ports, with their arguments
+  std::string config_file;  // for messages
+  // Subscriber, network; in mode mirror: mirror, answers; in mode routed with one arm: the only one.
+  std::vector<config::PortSettings> ports;
+  std::vector<RouterPort> router_ports;  // as `ports`, in mode routed; what devices know is still missing
+  std::vector<std::string> pci_devices;  // of the ports, with their arguments
   inspect::InspectorSettings inspector;
   inspect::BlockPage page;
 };

@@ -45,6 +45,7 @@ Worker::Worker(const WorkerSettings& settings, WorkerShared& shared)
       outboxes_(shared.steering == nullptr ? 0 : shared.steering->workers()),
       lender_(shared.steering == nullptr ? PacketLender::Stock{} : kLentPackets) {
   inspector_.count_hits(rule_hits_);
+  if (shared.routing != nullptr) router_.emplace(*shared.routing, counters_);
 }
 
 void Worker::run() noexcept {
@@ -93,6 +94,7 @@ Worker::Moment Worker::moment(std::uint64_t now_cycles) noexcept {
 bool Worker::poll(std::uint64_t now_cycles) noexcept {
   const Moment now = moment(now_cycles);
   bool received = shared_.steering != nullptr && take_handovers(now);
+  if (router_ && settings_.index == 0) ask_next_hops(now);
   for (std::size_t from = 0; from < kPorts; ++from) {
     if (!ports_[from].receives) continue;
     std::array<rte_mbuf*, kBurst> frames;
@@ -115,7 +117,8 @@ void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, st
   for (std::uint16_t i = 0; i < count; ++i) bytes += rte_pktmbuf_pkt_len(frames[i]);
   traffic_[from].add_received(count, bytes);
 
-  if (settings_.mode != config::Mode::inline_wire) count = admit(from, std::span(frames).first(count));
+  if (settings_.mode != config::Mode::inline_wire)
+    count = admit(from, std::span(frames).first(count), moment);
   if (moment.enforcement == base::Enforcement::bypass) {
     for (std::uint16_t i = 0; i < count; ++i) {
       pass_on(from, frames[i], base::Outcome::forward_bypass, moment.received_cycles);
@@ -217,7 +220,9 @@ void Worker::answer(std::size_t from, const proto::PacketView& packet,
     }
     mbuf->data_len = static_cast<std::uint16_t>(bytes);
     mbuf->pkt_len = static_cast<std::uint32_t>(bytes);
-    out_[exit_of_answer(from, towards)].inject(mbuf, towards);
+    const std::size_t exit = exit_of_answer(from, towards);
+    if (router_ && towards == base::Towards::server && !direct(exit, mbuf)) continue;
+    out_[exit].inject(mbuf, towards);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "engine/latency_histogram.h"
 #include "engine/mbuf_pool.h"
 #include "engine/probe.h"
+#include "engine/router.h"
 #include "engine/snapshot_store.h"
 #include "engine/steering.h"
 #include "engine/traffic_counters.h"
@@ -34,7 +36,8 @@ struct WorkerShared {
   SnapshotStore& snapshots;
   const inspect::BlockPage& page;
   rte_mempool* pool;
-  Steering* steering;  // null: one worker
+  Steering* steering;          // null: one worker
+  Routing* routing = nullptr;  // of mode routed alone
   std::atomic<base::Enforcement> enforcement;
   /// Rules that do not hold, sorted; null: none. Kept as long as a snapshot that was in force.
   std::atomic<const std::vector<std::uint32_t>*> suspended{nullptr};
@@ -55,8 +58,8 @@ struct WorkerSettings {
   config::Mode mode = config::Mode::inline_wire;
   unsigned lcore = 1;
   std::uint16_t index = 0;  // among the workers, the receive queues and the snapshot's readers
-  WorkerPort subscriber;    // in mode mirror: the copy's
-  WorkerPort network;       // in mode mirror: the answers'
+  WorkerPort subscriber;    // in mode mirror: the copy's; in mode routed with one arm: the only one
+  WorkerPort network;       // in mode mirror: the answers'; with one arm not used
   config::Idle idle = config::Idle::sleep;
   config::FailSettings fail;
   inspect::InspectorSettings inspector;
@@ -148,10 +151,21 @@ class alignas(64) Worker {
 
   // What the modes other than inline do otherwise (worker_modes.cpp).
   /// Ends what the mode does not look at; what is left stands at the front, in order. Returns how many.
-  [[nodiscard]] std::uint16_t admit(std::size_t from, std::span<rte_mbuf*> frames) noexcept;
+  [[nodiscard]] std::uint16_t admit(std::size_t from, std::span<rte_mbuf*> frames,
+                                    const Moment& moment) noexcept;
   [[nodiscard]] inspect::Direction direction_of(std::size_t from) const noexcept;
   [[nodiscard]] std::size_t exit_of_answer(std::size_t from, base::Towards towards) const noexcept;
   [[nodiscard]] inspect::Verdict as_answered(const inspect::Verdict& verdict) const noexcept;
+
+  // In mode routed (worker_routed.cpp).
+  [[nodiscard]] std::uint16_t admit_routed(std::size_t from, std::span<rte_mbuf*> frames,
+                                           const Moment& moment) noexcept;
+  void reply(std::size_t from, rte_mbuf* frame, const Router::Admission& admission) noexcept;
+  void send_on(std::size_t from, rte_mbuf* frame, base::Outcome outcome,
+               std::uint64_t received_cycles) noexcept;
+  void ask_next_hops(const Moment& moment) noexcept;
+  /// Where the frame cannot be directed to the next hop behind `exit`, it is counted and given back.
+  [[nodiscard]] bool direct(std::size_t exit, rte_mbuf* frame) noexcept;
 
   // With several workers (worker_steering.cpp).
   [[nodiscard]] unsigned owner_of(const proto::PacketView& packet) const noexcept;
@@ -175,6 +189,7 @@ class alignas(64) Worker {
   LatencyHistogram latency_;
   inspect::RuleHits rule_hits_;
   inspect::Inspector inspector_;
+  std::optional<Router> router_;  // of mode routed alone
   IdlePolicy idle_policy_;
   double nanoseconds_per_cycle_;
   std::array<proto::PacketView, kBurst> views_;  // of the burst at hand

@@ -31,6 +31,7 @@ constexpr Outcome outcome_of_copy(Outcome outcome) noexcept {
 void Worker::pass_on(std::size_t from, rte_mbuf* frame, Outcome outcome,
                      std::uint64_t received_cycles) noexcept {
   if (settings_.mode == Mode::mirror) return discard(frame, outcome);
+  if (router_) return send_on(from, frame, outcome, received_cycles);
   out_[1 - from].forward(frame, outcome, received_cycles);
 }
 
@@ -39,7 +40,8 @@ void Worker::discard(rte_mbuf* frame, Outcome outcome) noexcept {
   rte_pktmbuf_free(frame);
 }
 
-std::uint16_t Worker::admit(std::size_t from, std::span<rte_mbuf*> frames) noexcept {
+std::uint16_t Worker::admit(std::size_t from, std::span<rte_mbuf*> frames, const Moment& moment) noexcept {
+  if (router_) return admit_routed(from, frames, moment);
   if (from == kSubscriber) return static_cast<std::uint16_t>(frames.size());
   // What comes in where answers leave is no copy: whoever is there talks to the card.
   counters_.add(Outcome::mirror_unseen, frames.size());
@@ -48,13 +50,17 @@ std::uint16_t Worker::admit(std::size_t from, std::span<rte_mbuf*> frames) noexc
 }
 
 inspect::Direction Worker::direction_of(std::size_t from) const noexcept {
-  if (settings_.mode == Mode::mirror) return inspect::Direction::unknown;
+  // With one arm both directions come by it: as in a copy, whoever sends a request is the client.
+  if (settings_.mode == Mode::mirror || (router_ && shared_.routing->is_one_armed())) {
+    return inspect::Direction::unknown;
+  }
   return from == kSubscriber ? inspect::Direction::from_subscriber : inspect::Direction::from_network;
 }
 
 std::size_t Worker::exit_of_answer(std::size_t from, base::Towards towards) const noexcept {
   if (settings_.mode == Mode::mirror) return kNetwork;
-  return towards == base::Towards::client ? from : 1 - from;
+  if (towards == base::Towards::client) return from;
+  return router_ ? shared_.routing->exit_of(from) : 1 - from;
 }
 
 inspect::Verdict Worker::as_answered(const inspect::Verdict& verdict) const noexcept {

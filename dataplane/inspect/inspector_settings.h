@@ -22,6 +22,8 @@ struct InspectorSettings {
   bool tls_alert = true;           // else a reset answers a blocked ClientHello
   bool quic_close = true;          // else a blocked QUIC connection gets no answer
   bool drop_unknown_quic = false;  // QUIC of a version that is not known, else forwarded
+  bool close_flow_table = false;   // drop what would push out a connection that matters, else let it
+  bool close_reassembly = false;   // drop what would push out another message's parts, else let it
   std::size_t flow_capacity = 65536;
   std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);
   std::size_t reassembly_bytes = std::size_t{4} << 20;  // of messages that lie in several packets

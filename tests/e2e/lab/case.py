@@ -37,7 +37,7 @@ class LabCase(unittest.TestCase):
         if cls.with_origin:
             cls.origin = Origin(cls.wire.origin, cls.directory, **cls.origin_options)
             cls.addClassCleanup(cls.origin.process.stop)
-            cls.browser = Browser(cls.wire.client, cls.origin.ca_file)
+            cls.browser = Browser(cls.wire.client, cls.origin.ca_file, (cls.wire.origin_v4, cls.wire.origin_v6))
         cls.weir = Weir(programs(), cls.wire.edge, cls.directory,
                         default_settings(cls.directory, **cls.settings_options))
         cls.addClassCleanup(cls.weir.stop)

@@ -119,6 +119,8 @@ class Wire:
     With `addresses` false the ends are silent: no frame but those that a test sends.
     """
 
+    origin_v4, origin_v6 = ORIGIN_V4, ORIGIN_V6
+
     def __init__(self, mtu=1500, addresses=True):
         self.client, self.edge, self.origin = Namespace("client"), Namespace("edge"), Namespace("origin")
         silent = [self.edge] if addresses else [self.client, self.edge, self.origin]
@@ -184,3 +186,80 @@ class Mirror(Wire):
     def delete(self):
         super().delete()
         self.switch.delete()
+
+
+def _veth(end, name, mac, other, other_name, other_mac):
+    """A wire between two namespaces, without offloads that leave frames unfinished."""
+    for namespace, interface, address in ((end, name, mac), (other, other_name, other_mac)):
+        if namespace is end:
+            end.ip("link", "add", name, "address", address, "numtxqueues", "1", "numrxqueues", "1", "type", "veth",
+                   "peer", "name", other_name, "netns", other.name)
+        else:
+            other.ip("link", "set", other_name, "address", other_mac)
+        namespace.execute("ethtool", "-K", interface, "tx", "off", "gro", "off")
+        namespace.ip("link", "set", interface, "up")
+
+
+SUBSCRIBER_MAC, NETWORK_MAC = "02:00:00:00:00:aa", "02:00:00:00:00:bb"  # of Weir's ports
+
+
+class TwoArmed(Wire):
+    """client.lan0 === edge.sub0, edge.net0 === origin.wan0, as Wire; but the two ends are in networks of their own,
+    and Weir is the router between them: at 192.0.2.1 and 198.51.100.1, 2001:db8::1 and 2001:db8:1::1."""
+
+    origin_v4, origin_v6 = "198.51.100.80", "2001:db8:1::80"
+    weir_v4, weir_v6 = "192.0.2.1", "2001:db8::1"
+    far_v4, far_v6 = "198.51.100.1", "2001:db8:1::1"
+    ports = (
+        {"role": "subscriber", "addresses": ["192.0.2.1/24", "2001:db8::1/64"], "next_hops": [CLIENT_V4, CLIENT_V6]},
+        {"role": "network", "addresses": ["198.51.100.1/24", "2001:db8:1::1/64"], "next_hops": [origin_v4, origin_v6]},
+    )
+
+    def __init__(self, far_mtu=1500):
+        self.client, self.edge, self.origin = Namespace("client"), Namespace("edge"), Namespace("origin")
+        self.edge.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
+        _veth(self.client, "lan0", CLIENT_MAC, self.edge, "sub0", SUBSCRIBER_MAC)
+        _veth(self.origin, "wan0", ORIGIN_MAC, self.edge, "net0", NETWORK_MAC)
+        for namespace, interface in ((self.origin, "wan0"), (self.edge, "net0")):
+            namespace.ip("link", "set", interface, "mtu", str(far_mtu))
+        self._address(self.client, "lan0", CLIENT_V4, CLIENT_V6)
+        self._address(self.origin, "wan0", self.origin_v4, self.origin_v6)
+        for end, v4, v6 in ((self.client, self.weir_v4, self.weir_v6), (self.origin, self.far_v4, self.far_v6)):
+            end.ip("route", "add", "default", "via", v4)
+            end.ip("-6", "route", "add", "default", "via", v6)
+
+
+class OneArmed(Wire):
+    """client.lan0 === router === origin.wan0; the router sends what comes from either over router.weir0 === edge.sub0
+    and takes it from there back again: what a diverting route does."""
+
+    origin_v4, origin_v6 = "198.51.100.80", "2001:db8:1::80"
+    weir_v4, weir_v6 = "203.0.113.1", "2001:db8:2::1"
+    ports = ({"role": "hop", "addresses": ["203.0.113.1/24", "2001:db8:2::1/64"],
+              "next_hops": ["203.0.113.254", "2001:db8:2::fe"]},)
+
+    def __init__(self):
+        self.client, self.edge, self.origin = Namespace("client"), Namespace("edge"), Namespace("origin")
+        self.router = Namespace("router")
+        self.edge.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
+        _veth(self.client, "lan0", CLIENT_MAC, self.router, "lan1", "02:00:00:00:01:01")
+        _veth(self.origin, "wan0", ORIGIN_MAC, self.router, "wan1", "02:00:00:00:01:02")
+        _veth(self.router, "weir0", "02:00:00:00:01:03", self.edge, "sub0", SUBSCRIBER_MAC)
+        self._address(self.client, "lan0", CLIENT_V4, CLIENT_V6)
+        self._address(self.origin, "wan0", self.origin_v4, self.origin_v6)
+        self._address(self.router, "lan1", "192.0.2.1", "2001:db8::1")
+        self._address(self.router, "wan1", "198.51.100.1", "2001:db8:1::1")
+        self._address(self.router, "weir0", "203.0.113.254", "2001:db8:2::fe")
+        for end, v4, v6 in ((self.client, "192.0.2.1", "2001:db8::1"), (self.origin, "198.51.100.1", "2001:db8:1::1")):
+            end.ip("route", "add", "default", "via", v4)
+            end.ip("-6", "route", "add", "default", "via", v6)
+        self.router.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv4__conf__all__rp_filter=0,
+                           ipv4__conf__weir0__rp_filter=0, ipv4__conf__all__send_redirects=0)
+        for family, weir in (("-4", self.weir_v4), ("-6", self.weir_v6)):
+            self.router.ip(family, "route", "add", "default", "via", weir, "table", "100")
+            for interface in ("lan1", "wan1"):
+                self.router.ip(family, "rule", "add", "iif", interface, "lookup", "100")
+
+    def delete(self):
+        super().delete()
+        self.router.delete()

@@ -89,13 +89,14 @@ class Response:
 class Browser:
     """curl in the client namespace."""
 
-    def __init__(self, namespace, ca_file):
+    def __init__(self, namespace, ca_file, addresses=(ORIGIN_V4, ORIGIN_V6)):
         self._namespace = namespace
         self._ca_file = ca_file
+        self._v4, self._v6 = addresses
 
     def get(self, url, *options, ipv6=False, timeout=10):
         host, _, port = url.split("://", 1)[1].split("/", 1)[0].partition(":")
-        address = f"[{ORIGIN_V6}]" if ipv6 else ORIGIN_V4
+        address = f"[{self._v6}]" if ipv6 else self._v4
         done = run(["curl", "--silent", "--show-error", "--include", "--max-time", timeout, "--noproxy", "*",
                     "--cacert", self._ca_file, "--resolve", f"{host}:80:{address}",
                     "--resolve", f"{host}:443:{address}", "--resolve", f"{host}:{port or 80}:{address}",

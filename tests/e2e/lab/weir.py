@@ -40,9 +40,9 @@ def call(path, method, params=None, descriptor=None, timeout=20.0):
 
 
 def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packet", workers=None, queues=1,
-                     roles=("subscriber", "network"), **dataplane):
+                     roles=("subscriber", "network"), hops=None, **dataplane):
     """The laboratory's weir.yaml as a dictionary, for a test to change. `roles`: of the ports on sub0 and net0.
-    `dataplane`: more of its settings."""
+    `hops`: those ports in mode routed. `dataplane`: more of its settings."""
     if driver == "af_packet":
         options = f"blocksz=65536,framesz={framesz},framecnt=512" if framesz else "blocksz=65536,framecnt=4096"
         options += f",qpairs={queues}"
@@ -71,6 +71,10 @@ def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packe
             {"name": "local", "type": "manual"},
         ],
     }
+    if hops:
+        settings["dataplane"]["mode"] = "routed"
+        settings["dataplane"]["ports"] = [{**port, **hop, "name": hop["role"]}
+                                          for port, hop in zip(settings["dataplane"]["ports"], hops)]
     if frame_bytes:
         settings["dataplane"]["mbufs"] = {"frame_bytes": frame_bytes, "count": 4096}
     settings["dataplane"].update(dataplane)

@@ -39,10 +39,8 @@ TEST(Problems, OfSingleValues) {
   expect_problems({
       {"a choice misspelt", "dataplane:\n  idle: slep\n",
        "f:2: dataplane.idle: found 'slep', expected one of busy, sleep"},
-      {"routed", "dataplane: {mode: routed}",
-       "f:1: dataplane.mode: 'routed' is not supported by this version, expected inline, mirror"},
       {"an unknown mode", "dataplane: {mode: tap}",
-       "f:1: dataplane.mode: found 'tap', expected one of inline, mirror"},
+       "f:1: dataplane.mode: found 'tap', expected one of inline, mirror, routed"},
       {"a number below the range", "dataplane: {mbufs: {count: 5}}",
        "f:1: dataplane.mbufs.count: found '5', expected a whole number from 1024 to 16777216"},
       {"a number above 64 bits", "control: {keep_generations: 99999999999999999999}",
@@ -124,6 +122,78 @@ TEST(Problems, OfSingleValues) {
       {"a mapping for a choice", "dataplane: {idle: {a: b}}",
        "f:1: dataplane.idle: found a mapping, expected one of busy, sleep"},
   });
+}
+
+// Mode routed with one arm, more keys of its port behind.
+std::string hop(const std::string& more) {
+  return "dataplane:\n  mode: routed\n  ports:\n    - {name: h, device: d0, role: hop" + more + "}\n";
+}
+
+TEST(Problems, OfHops) {
+  const std::string hops =
+      "expected one router for each of IPv4 and IPv6, in a network of the port's addresses";
+  const std::string address =
+      "expected an address of one host with the length of its network, such as 192.0.2.1/24 or "
+      "2001:db8::1/64";
+  const std::string arms =
+      "expected one for mode routed, with role hop, or two, one with role subscriber and one with role "
+      "network";
+  expect_problems({
+      {"no address", hop(""),
+       "f:4: dataplane.ports[0].addresses: missing, expected an address of Weir's own at this port, such as "
+       "192.0.2.1/24"},
+      {"no next hop", hop(", addresses: [192.0.2.1/24]"),
+       "f:4: dataplane.ports[0].next_hops: missing, expected the router to which packets go, such as "
+       "192.0.2.254"},
+      {"a next hop elsewhere", hop(", addresses: [192.0.2.1/24, '2001:db8::1/64'], next_hops: [192.0.3.2]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.3.2 is in no network of the port's addresses, " + hops},
+      {"a next hop of a family without an address",
+       hop(", addresses: [192.0.2.1/24], next_hops: ['2001:db8::2']"),
+       "f:4: dataplane.ports[0].next_hops: 2001:db8::2 is in no network of the port's addresses, " + hops},
+      {"itself as its next hop", hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.1]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.2.1 is Weir's own, " + hops},
+      {"two next hops of a family", hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2, 192.0.2.3]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.2.3 is the second of its family, " + hops},
+      {"an address without a length", hop(", addresses: [192.0.2.1], next_hops: [192.0.2.2]"),
+       "f:4: dataplane.ports[0].addresses: found '192.0.2.1', " + address},
+      {"an address with too long a network", hop(", addresses: [192.0.2.1/33], next_hops: [192.0.2.2]"),
+       "f:4: dataplane.ports[0].addresses: found '192.0.2.1/33', " + address},
+      {"a group as an address", hop(", addresses: ['ff02::1/64'], next_hops: [192.0.2.2]"),
+       "f:4: dataplane.ports[0].addresses: found the text 'ff02::1/64', " + address},
+      {"a name as a next hop", hop(", addresses: [192.0.2.1/24], next_hops: [router]"),
+       "f:4: dataplane.ports[0].next_hops: found 'router', expected an address of one host, such as "
+       "192.0.2.254 or 2001:db8::fe"},
+      {"another role", "dataplane:\n  mode: routed\n  ports: [{name: h, device: d0, role: mirror}]\n",
+       "f:3: dataplane.ports[0].role: found 'mirror', " + arms},
+      {"addresses on a wire",
+       ports("name: s, device: d0, role: subscriber, addresses: [192.0.2.1/24]",
+             "name: n, device: d1, role: network, next_hops: [192.0.2.2]"),
+       "f:3: dataplane.ports[0].addresses: given in another mode, expected mode: routed\n"
+       "f:4: dataplane.ports[1].next_hops: given in another mode, expected mode: routed"},
+      {"three arms",
+       "dataplane:\n  mode: routed\n  ports: [{name: a, device: d0, role: subscriber, addresses: "
+       "[10.0.0.1/8]}, "
+       "{name: b, device: d1, role: network, addresses: [192.0.2.1/24], next_hops: [192.0.2.2]}, {name: c, "
+       "device: d2, role: hop, addresses: [198.51.100.1/24], next_hops: [198.51.100.2]}]\n",
+       "f:3: dataplane.ports: found 3 ports, " + arms + "\nf:3: dataplane.ports[2].role: found 'hop', " +
+           arms},
+  });
+}
+
+TEST(Problems, HopsThatAreRight) {
+  for (const std::string& text : {
+           hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2]"),
+           hop(", addresses: [192.0.2.1/31], next_hops: [192.0.2.0]"),
+           hop(", addresses: [192.0.2.1/32, 10.0.0.1/8], next_hops: [10.9.9.9]"),
+           hop(", addresses: [192.0.2.1/24, '2001:db8::1/64', 'fe80::1/64'], next_hops: ['fe80::2', "
+               "192.0.2.2]"),
+           std::string("dataplane: {mode: routed, ports: [{name: a, device: d0, role: subscriber, addresses: "
+                       "[10.0.0.1/8]}, {name: b, device: d1, role: network, addresses: [192.0.2.1/24], "
+                       "next_hops: [192.0.2.2]}], routed: {icmp_errors_per_second: 0}}"),
+       }) {
+    const auto settings = parse_settings(text, "f", Audience::dataplane);
+    EXPECT_TRUE(settings) << text << settings.error().message;
+  }
 }
 
 TEST(Problems, OfListeners) {
@@ -222,7 +292,8 @@ TEST(Problems, OfPorts) {
        "f:4: dataplane.ports[1].device: missing, expected a value\n"
        "f:4: dataplane.ports[1].role: missing, expected a value"},
       {"a role misspelt is said once", ports(good, "name: n, device: d1, role: net"),
-       "f:4: dataplane.ports[1].role: found 'net', expected one of subscriber, network, mirror, answers"},
+       "f:4: dataplane.ports[1].role: found 'net', expected one of subscriber, network, mirror, answers, "
+       "hop"},
       {"a name that is no label",
        ports("name: 'Port 1', device: d0, role: subscriber", "name: n, device: d1, role: network"),
        "f:3: dataplane.ports[0].name: found the text 'Port 1', expected 1 to 63 of a-z, 0-9, _ and -"},

@@ -46,7 +46,8 @@ TEST(JsonSchema, HasEachSettingAndNoOther) {
   EXPECT_EQ(lists["items"]["required"], nlohmann::json({"name"}));
   const auto ports = property(schema, "dataplane.ports")["anyOf"][0];
   EXPECT_EQ(ports["items"]["required"], nlohmann::json({"name", "device", "role"}));
-  EXPECT_EQ(property(schema, "dataplane.mode")["anyOf"][0]["enum"], nlohmann::json({"inline", "mirror"}));
+  EXPECT_EQ(property(schema, "dataplane.mode")["anyOf"][0]["enum"],
+            nlohmann::json({"inline", "mirror", "routed"}));
   EXPECT_EQ(property(schema, "dataplane.block.http.status")["anyOf"][0]["enum"],
             nlohmann::json({451, 403, 302}));
 }

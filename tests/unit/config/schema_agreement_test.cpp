@@ -154,7 +154,16 @@ TEST(JsonSchema, AgreesWithTheReader) {
       {dataplane("eal: -m"), false},
       {dataplane("mode: inline"), true},
       {dataplane("mode: mirror"), true},
-      {dataplane("mode: routed"), false},
+      {dataplane("mode: routed"), true},
+      {dataplane("mode: bridged"), false},
+      {dataplane(
+           "mode: routed, ports: [{name: h, device: d, role: hop, addresses: [192.0.2.1/24], next_hops: "
+           "[192.0.2.2]}]"),
+       true},
+      {dataplane("mode: routed, ports: [{name: h, device: d, role: hop, addresses: [192.0.2.1], next_hops: "
+                 "[192.0.2.2]}]"),
+       false},
+      {dataplane("routed: {icmp_errors_per_second: 100001}"), false},
       {dataplane("enforcement: bypass"), true},
       {dataplane("idle: 'sleep'"), true},
       {dataplane("idle: slep"), false},

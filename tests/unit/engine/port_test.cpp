@@ -36,6 +36,8 @@ class CapturePort : public testing::Test {
          .device = "net_pcap_port_test" + std::to_string(made++) + ",rx_pcap=" + file_.string() +
                    ",tx_pcap=/dev/null",
          .role = config::PortRole::subscriber,
+         .addresses = {},
+         .next_hops = {},
          .line = 7},
         {.pool = environment->pool(), .queues = queues, .descriptors = 64, .config_file = "test.yaml"}, log_);
   }

@@ -181,6 +181,8 @@ struct WireOptions {
   std::uint32_t steering_slots = 1024;
   config::FailSettings fail{};
   bool with_list = true;
+  std::vector<RouterPort> router_ports{};  // for mode routed
+  unsigned icmp_errors_per_second = 100;
 };
 
 /// A wire whose list holds listed.example. run() lets its workers take what is there: `stop` is set from the
@@ -194,10 +196,12 @@ class Wire {
         network_(options.out_size, options.queues, options.queues),
         store_(options.workers),
         steering_(make_steering(options)),
+        routing_(make_routing(options)),
         shared_{.snapshots = store_,
                 .page = page_,
                 .pool = environment->pool(),
                 .steering = steering_.get(),
+                .routing = routing_.get(),
                 .enforcement = options.enforcement} {
     for (std::uint16_t index = 0; index < options.workers; ++index) {
       workers_.push_back(
@@ -263,6 +267,7 @@ class Wire {
   RingPort& subscriber() { return subscriber_; }
   RingPort& network() { return network_; }
   WorkerShared& shared() { return shared_; }
+  Routing& routing() { return *routing_; }
   Worker& worker(std::size_t index = 0) { return *workers_[index]; }
   const std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
   std::uint64_t count(base::Outcome outcome) const {
@@ -298,8 +303,9 @@ class Wire {
       }
     }
     EXPECT_EQ(received, outcomes());
-    EXPECT_EQ(transmitted, forwarded + count(base::Family::injected, base::Towards::client) +
-                               count(base::Family::injected, base::Towards::server));
+    std::uint64_t injected = 0;
+    for (std::size_t i = 0; i < base::kTowards.size(); ++i) injected += count(base::Family::injected, i);
+    EXPECT_EQ(transmitted, forwarded + injected);
   }
 
  private:
@@ -311,6 +317,10 @@ class Wire {
     auto made = Steering::make(options.workers, options.steering_slots);
     EXPECT_TRUE(made.ok()) << made.error().message;
     return made.ok() ? std::move(made).value() : nullptr;
+  }
+  static std::unique_ptr<Routing> make_routing(const WireOptions& options) {
+    if (options.router_ports.empty()) return nullptr;
+    return std::make_unique<Routing>(options.router_ports, options.icmp_errors_per_second);
   }
   WorkerPort share(const RingPort& port, std::uint16_t worker, const WireOptions& options) {
     return {.id = port.id(),
@@ -325,6 +335,7 @@ class Wire {
   RingPort network_;
   SnapshotStore store_;
   std::unique_ptr<Steering> steering_;
+  std::unique_ptr<Routing> routing_;
   WorkerShared shared_;
   rte_spinlock_t transmit_lock_ = RTE_SPINLOCK_INITIALIZER;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 config::PortSettings port(const char* name, const char* device, config::PortRole role, std::size_t line) {
-  return {.name = name, .device = device, .role = role, .line = line};
+  return {.name = name, .device = device, .role = role, .addresses = {}, .next_hops = {}, .line = line};
 }
 
 config::DataplaneSettings settings() {
@@ -41,6 +41,37 @@ TEST(StartPlan, TheCopysPortComesFirst) {
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   EXPECT_EQ(plan.value().ports[0].name, "copy");
   EXPECT_EQ(plan.value().ports[1].name, "out");
+}
+
+TEST(StartPlan, AHopHasAddressesAndNextHops) {
+  auto in = settings();
+  in.mode = config::Mode::routed;
+  in.ports[0].addresses = {"192.0.2.1/24", "2001:db8::1/64"};
+  in.ports[0].next_hops = {"192.0.2.2"};
+  in.ports[1].addresses = {"10.0.0.1/8"};
+  const auto plan = make_start_plan(in, "weir.yaml");
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  const auto& ports = plan.value().router_ports;
+  ASSERT_EQ(ports.size(), 2U);
+  ASSERT_EQ(ports[0].addresses.size(), 1U) << "the subscribers' port comes first";
+  EXPECT_EQ(ports[0].addresses[0].prefix_bits, 8U);
+  EXPECT_TRUE(ports[0].next_hops.empty());
+  ASSERT_EQ(ports[1].addresses.size(), 2U);
+  EXPECT_TRUE(ports[1].addresses[1].address.is_v6);
+  ASSERT_EQ(ports[1].next_hops.size(), 1U);
+  EXPECT_EQ(ports[1].next_hops[0].bytes[3], std::byte{2});
+}
+
+TEST(StartPlan, AHopMayHaveOneArm) {
+  auto in = settings();
+  in.mode = config::Mode::routed;
+  in.ports = {port("arm", "net_null0", config::PortRole::hop, 7)};
+  in.ports[0].addresses = {"192.0.2.1/24"};
+  in.ports[0].next_hops = {"192.0.2.2"};
+  const auto plan = make_start_plan(in, "weir.yaml");
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(plan.value().ports.size(), 1U);
+  EXPECT_EQ(plan.value().router_ports.size(), 1U);
 }
 
 TEST(StartPlan, MapsWhatIsInspected) {
@@ -106,7 +137,12 @@ TEST(StartPlan, ErrorsNameFileLineAndRemedy) {
       {"no page", [](auto& s) { s.block.http.page = "/nonexistent/page.html"; },
        "cannot use /nonexistent/page.html: No such file"},
       {"a directory as page", [](auto& s) { s.block.http.page = "/"; }, "cannot use /:"},
-      {"another mode", [](auto& s) { s.mode = config::Mode::routed; }, "'routed' cannot"},
+      {"one port of a hop that is none",
+       [](auto& s) {
+         s.mode = config::Mode::routed;
+         s.ports.pop_back();
+       },
+       "no port has the role subscriber"},
       {"a wire's ports at a mirror", [](auto& s) { s.mode = config::Mode::mirror; },
        "weir.yaml:8: dataplane.ports: 'up' has the role network, expected mirror or answers"},
   };
