@@ -12,6 +12,7 @@
 #include "replay/capture_file.h"
 #include "support/http_text.h"
 #include "support/packet_builder.h"
+#include "support/pcap_writer.h"
 #include "support/quic_packet_builder.h"
 #include "support/tls_hello_builder.h"
 
@@ -372,6 +373,13 @@ Capture capture_file(const std::string& path) {
   }
   if (capture.timed.empty()) throw std::runtime_error(path + ": holds no packet of a known link type");
   return capture;
+}
+
+void write_capture(const Capture& capture, const std::string& path) {
+  test::PcapWriter writer(path);
+  for (const auto* frames : {&capture.prologue, &capture.timed}) {
+    for (const CapturedFrame& frame : *frames) writer.write(frame.bytes);
+  }
 }
 
 }  // namespace weir::bench

@@ -1,6 +1,7 @@
 // Weir's inspection beside libndpi's, over the same packets in the same process.
 //
 //   bench_ndpi [--rounds N] [CAPTURE...]     without captures: three that are generated, always the same
+//   bench_ndpi --write FILE                  writes the generated mixed traffic for other programs
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -37,6 +38,7 @@ std::chrono::nanoseconds processor_time() {
 constexpr std::chrono::microseconds kBetweenPackets{1};
 
 constexpr std::uint32_t kRules = 100'000;
+constexpr std::size_t kConnections = 4096;  // of mixed traffic
 
 /// Calls `function` for each frame, and has the beginnings of the next ones fetched as a driver's burst has.
 template <class Function>
@@ -216,6 +218,9 @@ int run(const std::vector<std::string>& arguments) {
         std::fprintf(stderr, "bench_ndpi: --rounds needs a number above 0\n");
         return 2;
       }
+    } else if (arguments[i] == "--write" && i + 1 < arguments.size()) {
+      write_capture(mixed_traffic(kConnections), arguments[i + 1]);
+      return 0;
     } else if (!arguments[i].starts_with("--benchmark_")) {
       files.push_back(arguments[i]);
     }
@@ -224,7 +229,7 @@ int run(const std::vector<std::string>& arguments) {
   const match::SnapshotView snapshot = match::SnapshotView::open(rules).value();
   for (const std::string& file : files) compare(capture_file(file), snapshot, rounds);
   if (files.empty()) {
-    compare(mixed_traffic(4096), snapshot, rounds);
+    compare(mixed_traffic(kConnections), snapshot, rounds);
     compare(decided_connections(1024, 48), snapshot, rounds);
     compare(first_packets(6000), snapshot, rounds);
   }

@@ -136,3 +136,12 @@ JUMBO = {
     "jumbo_9018_vlan": ethernet(0x0800, ipv4(17, udp(bytes(range(256)) * 35 + bytes(12))), tags=[(0x8100, 5)]),
     "jumbo_unknown_ethertype": ethernet(0x9ABC, bytes(range(250)) * 36),
 }
+
+
+def write_acknowledgements(path):
+    """A capture of 64-byte TCP segments without payload."""
+    acknowledgements = [ethernet(0x0800, ipv4(6, tcp(b"", flags=0x10)) + bytes(6)) for _ in range(100)]
+    with open(path, "wb") as file:
+        file.write(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for frame in acknowledgements:
+            file.write(struct.pack("=IIII", 0, 0, len(frame), len(frame)) + frame)
