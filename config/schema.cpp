@@ -81,7 +81,6 @@ constexpr std::array<EnumRow, 3> kVerifyTypes{{
 
 constexpr std::array<unsigned, 3> kBlockStatuses{451, 403, 302};
 constexpr std::uint32_t kAll = ~std::uint32_t{0};
-constexpr std::uint32_t kFirst = 1;  // of the choices, this version honours the first alone
 
 // An enum's bytes may be written as what they are: unsigned char aliases everything.
 template <class Enum, std::size_t N>
@@ -514,6 +513,16 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
       .unit = "bytes",
       .min = 1024,
       .max = std::uint64_t{16} << 30}},
+    {"proxy",
+     [](ListSettings& l) -> Field { return &l.proxy; },
+     {.help =
+          "Proxy to the feed's server, `http://HOST:PORT`; none: no proxy, whatever the environment says.",
+      .check = check_http_uri,
+      .pattern = kHttpUriPattern,
+      .secret = true}},
+    {"timeout",
+     [](ListSettings& l) -> Field { return &l.timeout; },
+     {.help = "A transfer that takes longer is given up.", .min = 1, .max = kDay}},
     {"ca_file",
      [](ListSettings& l) -> Field { return &l.ca_file; },
      {.help = "Certificate authorities (PEM) that the feed's server is checked against; none: the system's.",
@@ -550,11 +559,20 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
       .pattern = kOptionalPathPattern,
       .secret = true}},
     {"verify.type",
-     [](ListSettings& l) -> Field { return choice(l.verify.type, kVerifyTypes, kFirst); },
+     [](ListSettings& l) -> Field { return choice(l.verify.type, kVerifyTypes); },
      {.help = "How the list itself is checked, beside the transport."}},
     {"verify.public_key",
      [](ListSettings& l) -> Field { return &l.verify.public_key; },
-     {.help = "The feed's public key, for minisign."}},
+     {.help = "The feed's public key, for minisign: the second line of its file.",
+      .check = check_minisign_key,
+      .pattern = kMinisignKeyPattern}},
+    {"verify.url",
+     [](ListSettings& l) -> Field { return &l.verify.url; },
+     {.help = "Where the digest or the signature is; none: at the list's own address with `.sha256` or "
+              "`.minisig` behind its path.",
+      .check = check_optional_feed_url,
+      .pattern = kOptionalFeedUrlPattern,
+      .secret = true}},
     {"interval",
      [](ListSettings& l) -> Field { return &l.interval; },
      {.help = "How often a feed is fetched.", .min = 10, .max = 30 * kDay}},
@@ -590,6 +608,10 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
       .unit = "percent",
       .min = 0,
       .max = 1000000}},
+    {"guards.refuse_older",
+     [](ListSettings& l) -> Field { return &l.guards.refuse_older; },
+     {.help = "A fetched list whose serial number or signing time is older than that of the last good one is "
+              "refused."}},
 });
 
 }  // namespace

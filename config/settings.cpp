@@ -203,6 +203,8 @@ void add_list_notices(const ListSettings& list, std::vector<std::string>& notice
   if (list.verify.type != VerifyType::minisign && !list.verify.public_key.empty()) {
     no_effect("verify.public_key", "verify.type is not minisign");
   }
+  if (list.verify.type == VerifyType::none && !list.verify.url.empty())
+    no_effect("verify.url", "verify.type is none");
   if (list.profile != Profile::csv &&
       (list.csv.url_column != defaults.url_column || list.csv.id_column != defaults.id_column ||
        list.csv.header != defaults.header || list.csv.separator != defaults.separator ||

@@ -185,6 +185,7 @@ struct AuthSettings {
 struct VerifySettings {
   VerifyType type = VerifyType::none;
   std::string public_key;
+  std::string url;  // of the digest or signature; empty: the list's own with .sha256 or .minisig behind it
 };
 
 /// Columns of the csv profile, by the names in its header line or by their numbers from 1.
@@ -207,6 +208,7 @@ struct GuardSettings {
   std::uint64_t min_entries = 1;
   unsigned max_shrink_percent = 20;
   unsigned max_growth_percent = 100;  // 0: no bound
+  bool refuse_older = true;
 };
 
 struct ListSettings {
@@ -216,7 +218,9 @@ struct ListSettings {
   Profile profile = Profile::plain;
   CsvSettings csv;
   JsonSettings json;
-  std::filesystem::path ca_file;  // empty: the system's certificate authorities
+  std::string proxy;                  // empty: none
+  std::chrono::seconds timeout{900};  // of a whole transfer
+  std::filesystem::path ca_file;      // empty: the system's certificate authorities
   AuthSettings auth;
   VerifySettings verify;
   std::chrono::seconds interval{1800};

@@ -111,6 +111,11 @@ std::optional<std::string> check_feed_url(std::string_view text) {
   return "https://HOST/... or file:///...";
 }
 
+std::optional<std::string> check_optional_feed_url(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  return check_feed_url(text);
+}
+
 std::optional<std::string> check_http_uri(std::string_view text) {
   if (text.empty()) return std::nullopt;
   const auto https = behind(text, "https://");
@@ -149,6 +154,15 @@ std::optional<std::string> check_json_pointer(std::string_view text) {
   }
   if (good) return std::nullopt;
   return "a JSON pointer: empty, or /PART/PART with ~0 for ~ and ~1 for /";
+}
+
+std::optional<std::string> check_minisign_key(std::string_view text) {
+  constexpr std::size_t kKeyLetters = 56;
+  const bool good = text.size() == kKeyLetters && text.starts_with("RW") &&
+                    std::all_of(text.begin(), text.end(),
+                                [](char c) { return is_alphanumeric(c) || c == '+' || c == '/'; });
+  if (text.empty() || good) return std::nullopt;
+  return "the second line of a minisign public key file: RW and 54 more letters";
 }
 
 std::optional<std::string> check_plain_word(std::string_view text) {

@@ -19,6 +19,7 @@ std::optional<std::string> check_directory(std::string_view text);
 std::optional<std::string> check_socket_path(std::string_view text);
 std::optional<std::string> check_device(std::string_view text);
 std::optional<std::string> check_feed_url(std::string_view text);
+std::optional<std::string> check_optional_feed_url(std::string_view text);
 /// For what goes into an HTTP header: only what RFC 3986, 2 lets stand in a URI, so nothing that could end
 /// the field, the link or a quote.
 std::optional<std::string> check_http_uri(std::string_view text);
@@ -27,6 +28,8 @@ std::optional<std::string> check_page_text(std::string_view text);
 std::optional<std::string> check_listen_address(std::string_view text);
 /// RFC 6901, 3: empty, or parts that each begin with `/`, in which `~` stands before 0 or 1 alone.
 std::optional<std::string> check_json_pointer(std::string_view text);
+/// The second line of a file that `minisign -G` writes.
+std::optional<std::string> check_minisign_key(std::string_view text);
 std::optional<std::string> check_plain_word(std::string_view text);
 std::optional<std::string> check_interface_address(std::string_view text);
 std::optional<std::string> check_host_address(std::string_view text);
@@ -41,7 +44,9 @@ inline constexpr std::string_view kOptionalPathPattern = "^(/[^\\x00-\\x1f\\x7f]
 inline constexpr std::string_view kPageTextPattern = "^[^\\x00-\\x1f\\x7f]{0,400}$";
 inline constexpr std::string_view kWordPattern = "^[!-~]+$";
 inline constexpr std::string_view kJsonPointerPattern = "^(/([^\\x00-\\x1f\\x7f~]|~[01])*)?$";
+inline constexpr std::string_view kMinisignKeyPattern = "^(RW[A-Za-z0-9+/]{54})?$";
 inline constexpr std::string_view kFeedUrlPattern = "^(https://[^ /?#:@]|file:///)[!-~]*$";
+inline constexpr std::string_view kOptionalFeedUrlPattern = "^((https://[^ /?#:@]|file:///)[!-~]*)?$";
 inline constexpr std::string_view kHttpUriPattern =
     "^(https?://[A-Za-z0-9\\[][A-Za-z0-9._~:/?#\\[\\]@!$&'()*+,;=%-]*)?$";
 inline constexpr std::string_view kInterfaceAddressPattern = "^[0-9A-Fa-f:.]+/[1-9][0-9]{0,2}$";

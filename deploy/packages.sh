@@ -20,7 +20,7 @@ build=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   nlohmann-json3-dev libidn2-dev libpsl-dev publicsuffix libsystemd-dev libseccomp-dev libcurl4-openssl-dev libpcap-dev
   libssl-dev libipsec-mb-dev prometheus-cpp-dev zlib1g-dev python3)
 demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
-test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools tshark python3 prometheus man-db ansible-core ansible-lint
+test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools minisign tshark python3 prometheus man-db ansible-core ansible-lint
   debhelper lintian libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)
 package=(debhelper lintian)
 figures=(dpdk-dev squid-openssl wrk nftables)

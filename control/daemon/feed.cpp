@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds kFirstRetry{10};
 constexpr unsigned kMaxDoublings = 16;
+constexpr std::chrono::seconds kMostWait{86400};  // no server keeps us away for longer
 
 /// Of how a list is read: with other settings the same bytes are other entries.
 std::string reading_mark(const config::ListSettings& list) {
@@ -26,17 +27,24 @@ std::string reading_mark(const config::ListSettings& list) {
 
 }  // namespace
 
-std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread) {
+std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread,
+                                     std::chrono::seconds retry_after) {
+  const auto wanted = std::chrono::milliseconds(std::clamp(retry_after, std::chrono::seconds(0), kMostWait));
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(interval);
   const auto spread_of = [spread](std::chrono::milliseconds delay, double share) {
     return std::chrono::milliseconds(
         static_cast<std::int64_t>(static_cast<double>(delay.count()) * spread * share));
   };
-  if (failures == 0) return whole + spread_of(whole, 0.1);
+  if (failures == 0) return std::max(whole, wanted) + spread_of(whole, 0.1);
   const auto backed_off =
       std::chrono::milliseconds(kFirstRetry) * (1U << std::min(failures - 1, kMaxDoublings));
   const auto delay = std::min<std::chrono::milliseconds>(backed_off, whole);
-  return delay / 2 + spread_of(delay, 0.5);
+  return std::max(delay / 2, wanted) + spread_of(delay, 0.5);
+}
+
+bool same_reading(std::string_view digest, std::string_view other) {
+  const auto mark = [](std::string_view text) { return text.substr(std::min(text.find('-'), text.size())); };
+  return mark(digest) == mark(other);
 }
 
 Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts,
@@ -59,7 +67,8 @@ Feed::~Feed() {
 void Feed::start(Validators validators, std::string digest, std::chrono::milliseconds delay) {
   validators_ = std::move(validators);
   digest_ = std::move(digest);
-  due_ = Clock::now() + delay;
+  // What was read with other settings is another list.
+  due_ = Clock::now() + (digest_.ends_with(reading_mark_) ? delay : std::chrono::milliseconds(0));
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -86,7 +95,7 @@ void Feed::settle(Validators validators, std::string digest, bool success) {
     digest_ = std::move(digest);
     failures_ = success ? 0 : failures_ + 1;
     const double spread = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
-    due_ = Clock::now() + next_delay(list_.interval, failures_, spread);
+    due_ = Clock::now() + next_delay(list_.interval, failures_, spread, retry_after_);
   }
   wake_.notify_all();
 }
@@ -116,7 +125,11 @@ void Feed::loop() {
     const Validators validators = anew ? Validators{} : validators_;
     const std::string digest = anew ? std::string() : digest_;
     lock.unlock();
-    sink(run(validators, digest));
+    FeedOutcome outcome = run(validators, digest);
+    lock.lock();
+    retry_after_ = outcome.retry_after;
+    lock.unlock();
+    sink(std::move(outcome));
     lock.lock();
   }
 }
@@ -128,7 +141,9 @@ FeedOutcome Feed::run(const Validators& validators, const std::string& digest) {
   const auto started = Clock::now();
   outcome.error_stage = "fetch";
   try {
-    auto fetched = fetch(list_, validators, stop_);
+    ServerSaid said;
+    auto fetched = fetch(list_, validators, stop_, &said);
+    outcome.retry_after = said.retry_after;
     outcome.fetch_seconds = Clock::now() - started;
     if (!fetched) {
       outcome.error = fetched.error();
@@ -142,6 +157,14 @@ FeedOutcome Feed::run(const Validators& validators, const std::string& digest) {
       outcome.unchanged = true;
       return outcome;
     }
+    outcome.error_stage = "verify";
+    const auto edition = verify_feed(list_, fetched.value().bytes, stop_);
+    outcome.fetch_seconds = Clock::now() - started;
+    if (!edition) {
+      outcome.error = edition.error();
+      return outcome;
+    }
+    outcome.edition = edition.value();
     outcome.error_stage = "parse";
     const auto parsing = Clock::now();
     match::EntryParser parser;
@@ -154,6 +177,7 @@ FeedOutcome Feed::run(const Validators& validators, const std::string& digest) {
     outcome.parse_seconds = Clock::now() - parsing;
     if (parsed) {
       outcome.parsed = std::move(parsed).value();
+      outcome.edition.serial = outcome.parsed.serial;
     } else {
       outcome.error = parsed.error();
     }

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "control/feed_verification.h"
 #include "control/fetcher.h"
 #include "control/list_parser.h"
 
@@ -23,20 +24,26 @@ using Seconds = std::chrono::duration<double>;
 struct FeedOutcome {
   std::size_t list = 0;  // place in the configuration
   std::optional<base::Error> error;
-  std::string error_stage;  // fetch | parse
+  std::string error_stage;  // fetch | verify | parse
   bool unchanged = false;
   ParsedList parsed;
-  std::string source_digest;
+  std::string source_digest;  // with a mark of how the list was read
+  Edition edition;
   Validators validators;
+  std::chrono::seconds retry_after{0};  // what the server asked for
   std::int64_t attempted_unix_seconds = 0;
   Seconds fetch_seconds{};
   Seconds parse_seconds{};
 };
 
 /// When a feed is due again. After a success never before its interval; after failures sooner at first, then
-/// backing off up to the interval; spread at random so that a fleet does not come all at once.
-/// `spread` is from [0, 1).
-std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread);
+/// backing off up to the interval; spread at random so that a fleet does not come all at once; never before
+/// the server wants it, within a day. `spread` is from [0, 1).
+std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread,
+                                     std::chrono::seconds retry_after);
+
+/// Whether two digests of FeedOutcome are of lists that were read with the same settings.
+bool same_reading(std::string_view digest, std::string_view other);
 
 /// Fetches and parses one feed in a thread of its own, so that a slow server delays nothing else.
 class Feed {
@@ -80,6 +87,7 @@ class Feed {
   Validators validators_;
   std::string digest_;
   unsigned failures_ = 0;
+  std::chrono::seconds retry_after_{0};
   std::minstd_rand random_{std::random_device{}()};
   std::thread thread_;
 };

@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t kMaxSecretBytes = 65536;
 constexpr long kConnectSeconds = 15;
-constexpr long kTotalSeconds = 900;
 constexpr long kLowSpeedBytes = 1024;
 constexpr long kLowSpeedSeconds = 30;
 constexpr long kMaxRedirects = 5;
@@ -175,18 +174,19 @@ base::Status set_authentication(CURL* handle, const config::AuthSettings& auth) 
   return base::ok_status();
 }
 
-void set_limits(CURL* handle, std::size_t max_bytes) {
+void set_limits(CURL* handle, const config::ListSettings& list) {
+  const auto seconds = static_cast<long>(list.timeout.count());
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https");
   curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "https");
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
   curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT, kTotalSeconds);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, std::min(kConnectSeconds, seconds));
+  curl_easy_setopt(handle, CURLOPT_TIMEOUT, seconds);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, kLowSpeedBytes);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, kLowSpeedSeconds);
-  curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(max_bytes));
+  curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(list.max_bytes));
   curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
 }
 
@@ -225,9 +225,8 @@ base::Error transfer_error(const config::ListSettings& list, CURLcode code, cons
     case CURLE_PARTIAL_FILE:
       name = "fetch_truncated";
       break;
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      name = "fetch_url";
-      break;
+    case CURLE_UNSUPPORTED_PROTOCOL:  // of the URL itself it was looked at before
+      return {"fetch_url", fmt::format("{}: the server redirects to something else than https://", source)};
     default:
       break;
   }
@@ -261,14 +260,17 @@ base::Result<Fetched> check_response(const config::ListSettings& list, CURL* han
 }
 
 base::Result<Fetched> fetch_https(const config::ListSettings& list, const Validators& validators,
-                                  const std::atomic<bool>& stop) {
+                                  const std::atomic<bool>& stop, ServerSaid* said) {
   const CurlHandle handle(curl_easy_init());
   if (!handle) return base::Error{"fetch_failed", "libcurl cannot be started"};
   std::array<char, CURL_ERROR_SIZE> detail{};
   Transfer transfer;
   transfer.stop = &stop;
   const std::string agent = fmt::format("weir-control/{}", base::version());
-  set_limits(handle.get(), list.max_bytes);
+  set_limits(handle.get(), list);
+  // An empty one keeps libcurl from asking the environment.
+  curl_easy_setopt(handle.get(), CURLOPT_PROXY, list.proxy.c_str());
+  curl_easy_setopt(handle.get(), CURLOPT_NOPROXY, "");
   transfer.max_bytes = list.max_bytes;
   curl_easy_setopt(handle.get(), CURLOPT_URL, list.url.c_str());
   curl_easy_setopt(handle.get(), CURLOPT_USERAGENT, agent.c_str());
@@ -285,6 +287,9 @@ base::Result<Fetched> fetch_https(const config::ListSettings& list, const Valida
   curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
   if (auto status = set_authentication(handle.get(), list.auth); !status) return status.error();
   const CURLcode code = curl_easy_perform(handle.get());
+  curl_off_t retry_after = 0;
+  curl_easy_getinfo(handle.get(), CURLINFO_RETRY_AFTER, &retry_after);
+  if (said != nullptr) said->retry_after = std::chrono::seconds(retry_after);
   if (code != CURLE_OK) return transfer_error(list, code, transfer, detail.data());
   return check_response(list, handle.get(), std::move(transfer));
 }
@@ -292,9 +297,9 @@ base::Result<Fetched> fetch_https(const config::ListSettings& list, const Valida
 }  // namespace
 
 base::Result<Fetched> fetch(const config::ListSettings& list, const Validators& validators,
-                            const std::atomic<bool>& stop) {
+                            const std::atomic<bool>& stop, ServerSaid* said) {
   if (list.url.starts_with(kFileScheme)) return fetch_file(list);
-  if (list.url.starts_with("https://")) return fetch_https(list, validators, stop);
+  if (list.url.starts_with("https://")) return fetch_https(list, validators, stop, said);
   return base::Error{"fetch_url", fmt::format("list {}: https:// or file:/// was expected", list.name)};
 }
 

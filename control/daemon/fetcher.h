@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string>
 
 #include "base/result.h"
@@ -20,11 +21,17 @@ struct Fetched {
   Validators validators;
 };
 
+/// What a server said beside its answer.
+struct ServerSaid {
+  std::chrono::seconds retry_after{0};  // Retry-After (RFC 9110, 10.2.3); 0: nothing
+};
+
 /// Gets a feed from `file://` or `https://` (list.url), in the calling thread; `stop` ends a transfer early.
 /// Only HTTPS is spoken, redirects included. Error codes: fetch_url, fetch_io, fetch_changing, fetch_connect,
 /// fetch_tls, fetch_timeout, fetch_http_status, fetch_too_large, fetch_truncated, fetch_secret, fetch_failed.
+/// `said` is filled whatever came of it.
 base::Result<Fetched> fetch(const config::ListSettings& list, const Validators& validators,
-                            const std::atomic<bool>& stop);
+                            const std::atomic<bool>& stop, ServerSaid* said = nullptr);
 
 /// Where a feed comes from, fit for messages: without user info and query.
 std::string describe_source(const config::ListSettings& list);

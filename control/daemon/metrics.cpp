@@ -149,7 +149,7 @@ MetricFamily list_entries(const View& view) {
 }
 
 MetricFamily list_errors(const View& view) {
-  constexpr std::array<const char*, 4> stages{"fetch", "parse", "guard", "publish"};
+  constexpr std::array<const char*, 5> stages{"fetch", "verify", "parse", "guard", "publish"};
   MetricFamily result = family("weir_list_errors_total",
                                "What went wrong with a list: failed stages, and refused lines "
                                "(parse)",

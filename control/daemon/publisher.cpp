@@ -74,6 +74,7 @@ LoadedState Publisher::fit_to_settings(LoadedState loaded) const {
       if (old.source != list.source) continue;
       list.source_digest = old.source_digest;
       list.etag = old.etag;
+      list.edition = old.edition;
       list.last_modified = old.last_modified;
     }
     fitted.state.lists.push_back(std::move(list));

@@ -9,6 +9,14 @@ using nlohmann::json;
 
 constexpr int kStateVersion = 1;
 
+json optional_number(const std::optional<std::uint64_t>& number) { return number ? json(*number) : json(); }
+
+std::optional<std::uint64_t> optional_number(const json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return std::nullopt;
+  return found->get<std::uint64_t>();
+}
+
 json list_to_json(const ListState& list) {
   return {{"name", list.name},
           {"manual", list.type == config::ListType::manual},
@@ -22,6 +30,9 @@ json list_to_json(const ListState& list) {
           {"source_digest", list.source_digest},
           {"etag", list.etag},
           {"last_modified", list.last_modified},
+          {"serial", optional_number(list.edition.serial)},
+          {"signed_serial", optional_number(list.edition.signed_serial)},
+          {"signed_time", optional_number(list.edition.signed_unix_seconds)},
           {"last_attempt", list.last_attempt_unix_seconds},
           {"last_success", list.last_success_unix_seconds}};
 }
@@ -40,6 +51,10 @@ ListState list_from_json(const json& object) {
   object.at("source_digest").get_to(list.source_digest);
   object.at("etag").get_to(list.etag);
   object.at("last_modified").get_to(list.last_modified);
+  // States of versions without editions have none of these.
+  list.edition = {.serial = optional_number(object, "serial"),
+                  .signed_serial = optional_number(object, "signed_serial"),
+                  .signed_unix_seconds = optional_number(object, "signed_time")};
   object.at("last_attempt").get_to(list.last_attempt_unix_seconds);
   object.at("last_success").get_to(list.last_success_unix_seconds);
   return list;

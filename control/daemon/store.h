@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "control/entry_storage.h"
+#include "control/feed_verification.h"
 #include "control/rule_set.h"
 #include "rpc/file_descriptor.h"
 
@@ -53,6 +54,7 @@ struct ListState {
   std::string source_digest;  // of the bytes that were fetched last and found good
   std::string etag;
   std::string last_modified;
+  Edition edition;  // of the content that was fetched last and found good
   std::int64_t last_attempt_unix_seconds = 0;
   std::int64_t last_success_unix_seconds = 0;
 };

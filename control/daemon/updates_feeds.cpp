@@ -19,6 +19,15 @@ using nlohmann::json;
 
 constexpr unsigned kMaxReloads = 16;
 
+/// Whether what a feed brought may take the place of the list that is there.
+base::Status check_guards(const config::ListSettings& settings, const FeedOutcome& outcome,
+                          const ListState& list) {
+  if (same_reading(outcome.source_digest, list.source_digest)) {
+    if (auto newer = check_not_older(settings, outcome.edition, list.edition); !newer) return newer;
+  }
+  return check_size(settings.guards, outcome.parsed.rules.size(), list.entries);
+}
+
 }  // namespace
 
 /// Feeds that are fetched because somebody asked for it: complete when the outcome of each of them is there.
@@ -125,8 +134,7 @@ Updates::Answer Updates::do_diff(const Reload& reload) const {
   report["duplicates"] = outcome.parsed.duplicates;
   report["lines_refused"] = outcome.parsed.refused.count;
   report["refused"] = nullptr;
-  const auto sized =
-      check_size(settings.guards, outcome.parsed.rules.size(), current.state.lists[outcome.list].entries);
+  const auto sized = check_guards(settings, outcome, current.state.lists[outcome.list]);
   if (!sized) report["refused"] = {{"code", sized.error().code}, {"message", sized.error().message}};
   return report;
 }
@@ -249,7 +257,7 @@ base::Status Updates::take_outcome(FeedOutcome& outcome, LoadedState& draft, jso
       first.push_back({{"file", describe_source(settings)}, {"line", error.line}, {"reason", error.message}});
     }
     details["errors"] = {{"count", outcome.parsed.refused.count}, {"first", std::move(first)}};
-    if (auto sized = check_size(settings.guards, entries, list.entries); !sized) return sized;
+    if (auto guarded = check_guards(settings, outcome, list); !guarded) return guarded;
     const auto adopted =
         adopt_rules(draft, outcome.list, std::move(outcome.parsed.rules), outcome.parsed.duplicates);
     if (!adopted) return adopted.error();
@@ -259,6 +267,7 @@ base::Status Updates::take_outcome(FeedOutcome& outcome, LoadedState& draft, jso
   list.source_digest = outcome.source_digest;
   list.etag = outcome.validators.etag;
   list.last_modified = outcome.validators.last_modified;
+  if (!outcome.unchanged) list.edition = outcome.edition;
   list.last_success_unix_seconds = unix_now();
   return base::ok_status();
 }

@@ -237,7 +237,8 @@ TEST(Problems, OfKeys) {
       {"a misspelt key of a list", feed("intervall: 5m"),
        "f:1: lists[0].intervall: unknown key (did you mean 'interval'?), expected one of name, type, url, "
        "profile, csv, "
-       "json, max_bytes, ca_file, auth, verify, interval, max_age, on_tls, subdomains, www_equivalent, "
+       "json, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, on_tls, subdomains, "
+       "www_equivalent, "
        "guards"},
       {"a key twice", "control:\n  socket: /run/a\n  state_dir: /s\n  socket: /run/b\n",
        "f:4: control.socket: given twice (first in line 2), expected each key once"},
@@ -252,7 +253,8 @@ TEST(Problems, OfKeys) {
        "f:1: control: found a single value, expected a mapping of KEY: VALUE"},
       {"an address without its key is not repeated", "lists: [{name: a, https://feed.example/secret}]",
        "f:1: lists[0].(a key that is no word, not shown): unknown key, expected one of name, type, url, "
-       "profile, csv, json, max_bytes, ca_file, auth, verify, interval, max_age, on_tls, subdomains, "
+       "profile, csv, json, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, on_tls, "
+       "subdomains, "
        "www_equivalent, guards\n"
        "f:1: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},
       {"a file that is a list", "- a\n", "f:1: the file: found a list, expected a mapping of KEY: VALUE"},
@@ -351,8 +353,8 @@ TEST(Problems, OfLists) {
        "f:1: lists[0].json.entries: found 'data', expected a JSON pointer: empty, or /PART/PART with ~0 for "
        "~ "
        "and ~1 for /"},
-      {"checks of later versions", feed("verify: {type: sha256}"),
-       "f:1: lists[0].verify.type: 'sha256' is not supported by this version, expected none"},
+      {"minisign without its key", feed("verify: {type: minisign}"),
+       "f:1: lists[0].verify.public_key: missing, expected a value, because of verify.type minisign"},
       {"basic without its parts", feed("auth: {type: basic}"),
        "f:1: lists[0].auth.user: missing, expected a value, because of auth.type basic\n"
        "f:1: lists[0].auth.password_file: missing, expected a value, because of auth.type basic"},

@@ -54,7 +54,7 @@ lists:
     csv: {url_column: address, id_column: number}
     ca_file: /etc/ca.pem
     auth: {type: basic, user: isp, password_file: /etc/weir/feed.pass}
-    verify: {type: none, public_key: "abc"}  # without effect, as csv
+    verify: {type: none, public_key: "RWQgHevBm548yAGnpQWmzVyLTFQOj0xQqKrzLIUssBPJYbaL5+EIDjLy"}  # without effect, as csv
     interval: 15m
     max_age: 2d
     on_tls: block-host
@@ -136,7 +136,7 @@ TEST(ParseSettings, ReadsControlAndLists) {
   EXPECT_EQ(l.auth.type, AuthType::basic);
   EXPECT_EQ(l.auth.user, "isp");
   EXPECT_EQ(l.auth.password_file, "/etc/weir/feed.pass");
-  EXPECT_EQ(l.verify.public_key, "abc");
+  EXPECT_EQ(l.verify.public_key, "RWQgHevBm548yAGnpQWmzVyLTFQOj0xQqKrzLIUssBPJYbaL5+EIDjLy");
   EXPECT_EQ(l.interval, seconds(900));
   EXPECT_EQ(l.max_age, seconds(172800));
   EXPECT_EQ(l.on_tls, OnTls::block_host);
@@ -209,9 +209,7 @@ TEST(ParseSettings, ReadsTheSpecifiedDataplaneExample) {
   EXPECT_TRUE(setting_notices(settings.value()).empty());
 }
 
-// The specified example of lists uses a check that this version does not have: it, and nothing else, is
-// refused.
-TEST(ParseSettings, ReadsTheSpecifiedListExampleButForWhatThisVersionCannotDo) {
+TEST(ParseSettings, ReadsTheSpecifiedListExampleWithAKeyInIt) {
   std::string text = R"(control:
   socket: /run/weir/control.sock
   roles: {read: [weir], update: [weir-list], admin: [root]}     # Unix groups or users, by peer credentials
@@ -234,8 +232,10 @@ protected_hosts: /etc/weir/protected.txt
   const auto refused = parse_settings(text, "f", Audience::control);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message,
-            "f:12: lists[0].verify.type: 'minisign' is not supported by this version, expected none");
-  text.replace(text.find("type: minisign"), 14, "type: none");
+            "f:12: lists[0].verify.public_key: found the text '...', expected the second line of a minisign "
+            "public key "
+            "file: RW and 54 more letters");
+  text.replace(text.find("\"...\"") + 1, 3, "RWQgHevBm548yAGnpQWmzVyLTFQOj0xQqKrzLIUssBPJYbaL5+EIDjLy");
   const auto settings = parse_settings(text, "f", Audience::control);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings.value().lists[0].profile, Profile::csv);
@@ -359,7 +359,7 @@ TEST(LoadSettings, ReadsTheSampleWithItsExamplesTurnedOn) {
     }
     text += line + "\n";
   }
-  EXPECT_EQ(turned_on, 19U);
+  EXPECT_EQ(turned_on, 20U);
   text.replace(text.find("status: 451"), 11, "status: 302");  // what the redirect is for
   const auto settings = parse_settings(text, "f", Audience::dataplane);
   ASSERT_TRUE(settings) << settings.error().message;

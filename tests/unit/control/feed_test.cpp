@@ -53,6 +53,71 @@ TEST(Fetch, TellsWhatFailed) {
   EXPECT_EQ(fetch(list, {}, stop).error().code, "fetch_secret");
 }
 
+TEST(VerifyFeed, LooksBesideTheListAndWhereItIsTold) {
+  const test::Scratch scratch;
+  const std::atomic<bool> stop{false};
+  constexpr std::string_view kText = "one.example\n";
+  const std::string sum = "a6ceab197d52482aec09930fdb1d4a6447d7c3035dc55850bcaec528c8edc980";
+  config::ListSettings list = file_list(scratch / "list");
+  EXPECT_TRUE(verify_feed(list, kText, stop));
+  list.verify.type = config::VerifyType::sha256;
+  EXPECT_EQ(verify_feed(list, kText, stop).error().code, "fetch_io");
+  test::write_file(scratch / "list.sha256", sum + "  list\n");
+  const auto verified = verify_feed(list, kText, stop);
+  EXPECT_TRUE(verified) << verified.error().message;
+  const auto refused = verify_feed(list, "two.example\n", stop);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "verify_digest");
+  EXPECT_NE(refused.error().message.find("list.sha256: "), std::string::npos);
+  test::write_file(scratch / "sums", sum + "  list\n");
+  list.verify.url = "file://" + (scratch / "sums").string();
+  list.url = "file://" + (scratch / "elsewhere").string();
+  EXPECT_TRUE(verify_feed(list, kText, stop));
+  list.verify.type = config::VerifyType::minisign;
+  EXPECT_EQ(verify_feed(list, kText, stop).error().code, "verify_key");
+}
+
+TEST(CheckNotOlder, Table) {
+  struct Case {
+    const char* description;
+    config::Profile profile;
+    Edition fresh;
+    Edition earlier;
+    bool good;
+  };
+  using config::Profile;
+  const auto signed_at = [](std::uint64_t time, std::optional<std::uint64_t> number) {
+    return Edition{.serial = {}, .signed_serial = number, .signed_unix_seconds = time};
+  };
+  const auto serial = [](std::uint64_t number) {
+    return Edition{.serial = number, .signed_serial = {}, .signed_unix_seconds = {}};
+  };
+  for (const Case& each : {
+           Case{"nothing said", Profile::plain, {}, {}, true},
+           Case{"said for the first time", Profile::json, serial(7), {}, true},
+           Case{"said no longer", Profile::json, {}, serial(7), false},
+           Case{"newer", Profile::json, serial(8), serial(7), true},
+           Case{"the same", Profile::json, serial(7), serial(7), true},
+           Case{"older", Profile::json, serial(6), serial(7), false},
+           Case{"no wrap", Profile::json, serial(1), serial(4294967295), false},
+           Case{"rpz wraps", Profile::rpz, serial(1), serial(4294967295), true},
+           Case{"rpz, older", Profile::rpz, serial(4294967295), serial(1), false},
+           Case{"signed before", Profile::plain, signed_at(1, {}), signed_at(2, {}), false},
+           Case{"signed later", Profile::plain, signed_at(3, {}), signed_at(2, {}), true},
+           Case{"a signed serial", Profile::plain, signed_at(3, 1), signed_at(2, 2), false},
+       }) {
+    config::ListSettings list;
+    list.profile = each.profile;
+    const auto status = check_not_older(list, each.fresh, each.earlier);
+    EXPECT_EQ(status.ok(), each.good) << each.description;
+    if (!status) {
+      EXPECT_EQ(status.error().code, "guard_older");
+    }
+    list.guards.refuse_older = false;
+    EXPECT_TRUE(check_not_older(list, each.fresh, each.earlier)) << each.description;
+  }
+}
+
 TEST(DescribeSource, Table) {
   struct Case {
     const char* url;
@@ -101,6 +166,40 @@ TEST(Feed, SeesThatNothingChanged) {
   feed.settle({}, first.source_digest, true);
   feed.make_due();
   EXPECT_TRUE(runs[1].get_future().get().unchanged);
+}
+
+TEST(Feed, ReadsTheSameBytesAgainWithOtherSettings) {
+  const test::Scratch scratch;
+  test::write_file(scratch / "list", "one.example\n");
+  config::ListSettings list = file_list(scratch / "list");
+  std::string digest;
+  const auto run = [&] {
+    std::promise<FeedOutcome> done;
+    Feed feed(0, list, "", [&](FeedOutcome&& outcome) { done.set_value(std::move(outcome)); });
+    feed.start({}, digest, digest.empty() ? std::chrono::hours(0) : std::chrono::hours(1));
+    return done.get_future().get();
+  };
+  const FeedOutcome plain = run();
+  digest = plain.source_digest;
+  list.profile = config::Profile::csv;
+  list.csv.url_column = "1";
+  // At once, though it is due in an hour.
+  const FeedOutcome table = run();
+  EXPECT_FALSE(table.unchanged);
+  EXPECT_EQ(table.parsed.rules.size(), 0U);
+  EXPECT_FALSE(same_reading(plain.source_digest, table.source_digest));
+}
+
+TEST(Feed, TellsTheEditionOfAList) {
+  const test::Scratch scratch;
+  test::write_file(scratch / "list", R"({"serial": 7, "urls": ["one.example"]})");
+  config::ListSettings list = file_list(scratch / "list");
+  list.profile = config::Profile::json;
+  list.json = {.entries = "/urls", .url = "", .serial = "/serial"};
+  std::promise<FeedOutcome> done;
+  Feed feed(0, list, "", [&](FeedOutcome&& outcome) { done.set_value(std::move(outcome)); });
+  feed.start({}, "", std::chrono::milliseconds(0));
+  EXPECT_EQ(done.get_future().get().edition.serial, 7U);
 }
 
 }  // namespace
