@@ -31,7 +31,7 @@ class LabCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.directory = cleanup.run_directory()
+        cls.directory = cls.make_directory()
         cls.wire = cls.wire_class(**cls.wire_options)
         cls.addClassCleanup(cls.wire.delete)
         if cls.with_origin:
@@ -45,6 +45,11 @@ class LabCase(unittest.TestCase):
         cls.weir.start_dataplane()
         if cls.with_control:
             cls.weir.start_control()
+
+    @classmethod
+    def make_directory(cls):
+        """Where the laboratory's files are."""
+        return cleanup.run_directory()
 
     def tearDown(self):
         if self.weir.dataplane and self.weir.dataplane.running():
