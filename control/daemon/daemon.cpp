@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 #include <prometheus/exposer.h>
@@ -47,6 +50,20 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
   limit.rlim_cur = std::min(wanted, limit.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Of its own part of the file the dataplane knows best what is in force: its word stands for `dataplane.*`.
+std::vector<std::string> with_dataplanes_keys(const std::vector<std::string>& own,
+                                              const nlohmann::json& answer, const char* name) {
+  std::vector<std::string> keys;
+  const auto theirs = answer.find(name);
+  if (!answer.is_object() || theirs == answer.end() || !theirs->is_array()) return own;
+  for (const nlohmann::json& key : *theirs) {
+    if (key.is_string()) keys.push_back(key.get<std::string>());
+  }
+  std::copy_if(own.begin(), own.end(), std::back_inserter(keys),
+               [](const std::string& key) { return !key.starts_with("dataplane."); });
+  return keys;
 }
 
 /// The daemon from its start to its end. All of it runs in the thread of the socket, so that no call comes
@@ -169,10 +186,13 @@ class Daemon {
     }
     // The dataplane has a part of the file as well, and says itself what it took of it.
     const auto dataplane = dataplane_.call("config.reload", nlohmann::json::object(), kDataplaneTimeout);
+    const auto keys = [&dataplane](const std::vector<std::string>& own, const char* name) {
+      return dataplane ? with_dataplanes_keys(own, dataplane.value(), name) : own;
+    };
     return nlohmann::json{
         {"file", surroundings_.config_file.string()},
-        {"changed", next.changed},
-        {"needs_restart", next.needs_restart},
+        {"changed", keys(next.changed, "changed")},
+        {"needs_restart", keys(next.needs_restart, "needs_restart")},
         {"generation", core_->generation()},
         {"dataplane", dataplane ? dataplane.value()
                                 : nlohmann::json{{"error",

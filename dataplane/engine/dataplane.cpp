@@ -32,18 +32,20 @@ constexpr std::chrono::milliseconds kTurn(100);
 /// Owner and group may ask and change; who is in the group is for the installation to say.
 constexpr unsigned kSocketMode = 0660;
 
-sigset_t stop_signals() {
+sigset_t handled_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
-bool stop_was_asked_for() {
-  const sigset_t set = stop_signals();
+/// The signal that waits; negative: none does.
+int pending_signal() {
+  const sigset_t set = handled_signals();
   const timespec at_once{};
-  return sigtimedwait(&set, nullptr, &at_once) > 0;
+  return sigtimedwait(&set, nullptr, &at_once);
 }
 
 }  // namespace
@@ -62,12 +64,13 @@ Dataplane::~Dataplane() {
   }
 }
 
-void Dataplane::block_stop_signals() {
-  const sigset_t set = stop_signals();
+void Dataplane::block_signals() {
+  // Whoever started us may have ignored it (nohup): then it would not wait.
+  std::signal(SIGHUP, SIG_DFL);
+  const sigset_t set = handled_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // A client of the socket that goes away must not take us along; nor must the terminal we were started from.
+  // A client of the socket that goes away must not take us along.
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
 }
 
 base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
@@ -224,7 +227,7 @@ WorkerPort Dataplane::worker_port(std::size_t port, std::uint16_t worker) const 
 
 void Dataplane::start_workers() {
   shared_.reset(new WorkerShared{.snapshots = snapshots_,
-                                 .page = plan_.page,
+                                 .page = &plan_.page,
                                  .pool = pool_.get(),
                                  .steering = steering_.get(),
                                  .routing = routing_.get(),
@@ -244,6 +247,8 @@ void Dataplane::start_workers() {
   }
   suspension_ = std::make_unique<Suspension>(plan_.settings.breaker, snapshots_, *shared_, counters_);
   self_test_ = std::make_unique<SelfTest>(plan_.inspector, workers_);
+  reconfiguration_ =
+      std::make_unique<Reconfiguration>(plan_.config_file, plan_.settings, snapshots_, *shared_);
   methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{.snapshots = snapshots_,
                                                                 .shared = *shared_,
                                                                 .workers = workers_,
@@ -252,7 +257,8 @@ void Dataplane::start_workers() {
                                                                 .counters = counters_,
                                                                 .suspension = *suspension_,
                                                                 .mbufs = *pool_,
-                                                                .self_test = *self_test_});
+                                                                .self_test = *self_test_,
+                                                                .reconfiguration = *reconfiguration_});
   workers_run_ = true;
   for (const auto& worker : workers_) {
     const auto run = [](void* object) {
@@ -338,7 +344,8 @@ void Dataplane::run() {
   service_manager_.ready();
   auto next_look = Clock::now();
   auto next_second = Clock::now();
-  while (!stop_was_asked_for()) {
+  for (int signal = pending_signal(); signal != SIGTERM && signal != SIGINT; signal = pending_signal()) {
+    if (signal == SIGHUP) static_cast<void>(reconfiguration_->reload());  // it says itself what came of it
     server_->run_once(kTurn);
     look_after_links();
     if (Clock::now() >= next_second) {

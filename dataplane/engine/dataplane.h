@@ -12,6 +12,7 @@
 #include "engine/log_capture.h"
 #include "engine/mbuf_pool.h"
 #include "engine/port.h"
+#include "engine/reconfiguration.h"
 #include "engine/self_test.h"
 #include "engine/service_manager.h"
 #include "engine/snapshot_store.h"
@@ -35,12 +36,13 @@ class Dataplane {
   Dataplane(const Dataplane&) = delete;
   Dataplane& operator=(const Dataplane&) = delete;
 
-  /// Serves the local socket and the service manager until SIGTERM or SIGINT, which the caller has blocked
-  /// with block_stop_signals before start(). Then no packet is in flight any more.
+  /// Serves the local socket and the service manager until SIGTERM or SIGINT; SIGHUP has the configuration
+  /// read again. The caller has blocked them with block_signals before start(). When it returns no packet is
+  /// in flight any more.
   void run();
 
   /// For the threads made afterwards, too: the signals wait until run() looks at them.
-  static void block_stop_signals();
+  static void block_signals();
 
  private:
   explicit Dataplane(StartPlan plan);
@@ -74,6 +76,7 @@ class Dataplane {
   std::unique_ptr<Suspension> suspension_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SelfTest> self_test_;
+  std::unique_ptr<Reconfiguration> reconfiguration_;
   LoadMeter load_;
   HeartbeatWatch heartbeats_;
   LinkFollower links_;

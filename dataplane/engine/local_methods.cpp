@@ -43,6 +43,7 @@ const std::vector<LocalMethods::Method>& LocalMethods::methods() {
       {.name = "latency", .run = &LocalMethods::latency},
       {.name = "selftest", .run = &LocalMethods::self_test},
       {.name = "events.take", .run = &LocalMethods::events},
+      {.name = "config.reload", .run = &LocalMethods::reload_configuration},
       {.name = "snapshot.load", .run = &LocalMethods::load_snapshot},
   };
   return kMethods;
@@ -219,6 +220,10 @@ LocalMethods::Answer LocalMethods::self_test(const rpc::Request& request) {
     return value != request.params->end() && value->is_string() ? value->get<std::string>() : std::string();
   };
   return parts_.self_test.run(host("listed"), host("unlisted"));
+}
+
+LocalMethods::Answer LocalMethods::reload_configuration(const rpc::Request& /*request*/) {
+  return parts_.reconfiguration.reload();
 }
 
 LocalMethods::Answer LocalMethods::enforcement(const rpc::Request& request) {

@@ -11,6 +11,7 @@
 #include "engine/load_meter.h"
 #include "engine/mbuf_pool.h"
 #include "engine/port.h"
+#include "engine/reconfiguration.h"
 #include "engine/self_test.h"
 #include "engine/snapshot_store.h"
 #include "engine/suspension.h"
@@ -20,8 +21,8 @@
 namespace weir::engine {
 
 /// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load,
-/// breaker.reset, latency, selftest, events.take. Runs on the main thread; a snapshot.load keeps it for as
-/// long as copying, checking and the grace period take.
+/// breaker.reset, latency, selftest, events.take, config.reload. Runs on the main thread; a snapshot.load
+/// keeps it for as long as copying, checking and the grace period take.
 class LocalMethods {
  public:
   /// Ports in the order subscriber, network. All must outlive the object.
@@ -35,6 +36,7 @@ class LocalMethods {
     Suspension& suspension;
     const rte_mempool& mbufs;
     SelfTest& self_test;
+    Reconfiguration& reconfiguration;
   };
   explicit LocalMethods(Parts parts) : parts_(parts) {}
 
@@ -61,6 +63,8 @@ class LocalMethods {
   Answer events(const rpc::Request& request);
   /// {"listed": HOST, "unlisted": HOST} -> see SelfTest::run
   Answer self_test(const rpc::Request& request);
+  /// {} -> see Reconfiguration::reload
+  Answer reload_configuration(const rpc::Request& request);
   /// The overlay on the base in force, or on the one that came with the request.
   base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& overlay,
                                                      const rpc::Request& request) const;

@@ -48,7 +48,7 @@ int run(const std::string& file, bool check_only) {
   set_up_logging();
   for (const std::string& notice : weir::config::setting_notices(settings.value()))
     spdlog::warn("{}", notice);
-  weir::engine::Dataplane::block_stop_signals();
+  weir::engine::Dataplane::block_signals();
   auto dataplane = weir::engine::Dataplane::start(std::move(plan).value());
   if (!dataplane) {
     spdlog::critical("{}", dataplane.error().message);

@@ -1,19 +1,14 @@
 #include "engine/start_plan.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "config/addresses.h"
+#include "setup/inspection.h"
 
 namespace weir::engine {
 namespace {
-
-constexpr std::size_t kPageBytesLimit = std::size_t{1} << 20;
 
 base::Error invalid(std::string message) {
   return base::Error{.code = "config_invalid", .message = std::move(message)};
@@ -90,72 +85,20 @@ base::Status check_devices(StartPlan& plan) {
   return base::ok_status();
 }
 
-base::Result<inspect::BlockPage> make_page(const config::HttpBlockSettings& http, const std::string& file) {
-  inspect::BlockPage::Settings settings{
-      .status = http.status,
-      .body = {},
-      .redirect = http.redirect,
-      .blocked_by = http.blocked_by,
-      .body_name = http.page.empty() ? "built-in page" : http.page.string(),
-      .texts = {.operator_name = http.operator_name, .reason = http.reason, .contact = http.contact},
-      .segment_bytes = static_cast<std::uint16_t>(http.segment_bytes)};
-  if (!http.page.empty()) {
-    std::ifstream page(http.page, std::ios::binary);
-    std::ostringstream text;
-    if (page.peek() != std::ifstream::traits_type::eof()) text << page.rdbuf();
-    settings.body = text.str();
-    if (!page || settings.body.empty() || settings.body.size() > kPageBytesLimit) {
-      return invalid(fmt::format("{}: dataplane.block.http.page: cannot use {}: {}", file, http.page.string(),
-                                 settings.body.size() > kPageBytesLimit ? "larger than 1 MiB"
-                                 : errno != 0                           ? std::strerror(errno)
-                                                                        : "it is empty"));
-    }
-  }
-  auto made = inspect::BlockPage::make(settings);
-  if (!made) return invalid(fmt::format("{}: dataplane.block.http: {}", file, made.error().message));
-  return made;
-}
-
-void select_ports(const config::PortSelection& selection, bool& inspect, inspect::PortSet& ports) {
-  inspect = selection.any || !selection.ports.empty();
-  if (!selection.any) ports = selection.ports;
-}
-
-inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& settings) {
-  inspect::InspectorSettings result;
-  select_ports(settings.inspect.http, result.inspect_http, result.http_ports);
-  select_ports(settings.inspect.tls, result.inspect_tls, result.tls_ports);
-  select_ports(settings.inspect.quic, result.inspect_quic, result.quic_ports);
-  result.tls_alert = settings.block.tls == config::TlsAnswer::alert;
-  result.quic_close = settings.block.quic == config::QuicAnswer::close;
-  result.drop_unknown_quic = settings.fail.unknown_quic == config::FailMode::closed;
-  result.close_flow_table = settings.fail.flow_table == config::FailMode::closed;
-  result.close_reassembly = settings.fail.reassembly == config::FailMode::closed;
-  result.flow_capacity = settings.flows.capacity;
-  result.flow_lifetime = settings.flows.lifetime;
-  result.reassembly_bytes = settings.flows.reassembly_bytes;
-  result.quic_connections = settings.flows.quic_connections;
-  result.h2c_connections = settings.flows.h2c_connections;
-  result.encapsulations = settings.inspect.encapsulations;
-  result.fragment_memory_bytes = settings.fragments.memory_bytes;
-  return result;
-}
-
 }  // namespace
 
 base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& settings,
                                         const std::string& config_file) {
   auto ports = pair_of_ports(settings, config_file);
   if (!ports) return ports.error();
-  errno = 0;
-  auto page = make_page(settings.block.http, config_file);
+  auto page = setup::make_block_page(settings.block.http, config_file);
   if (!page) return page.error();
   StartPlan plan{.settings = settings,
                  .config_file = config_file,
                  .ports = std::move(ports).value(),
                  .router_ports = {},
                  .pci_devices = {},
-                 .inspector = inspector_settings(settings),
+                 .inspector = setup::inspector_settings(settings),
                  .page = std::move(page).value()};
   if (settings.mode == config::Mode::routed) plan.router_ports = router_ports(plan.ports);
   if (const auto checked = check_devices(plan); !checked) return checked.error();

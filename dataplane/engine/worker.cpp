@@ -202,7 +202,8 @@ void Worker::finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& 
 
 void Worker::answer(std::size_t from, const proto::PacketView& packet,
                     const inspect::Verdict& verdict) noexcept {
-  inspect::AnswerFrames frames(packet, verdict, shared_.page);
+  // acquire: the page was written before the pointer. It stays until this worker's next quiescent state.
+  inspect::AnswerFrames frames(packet, verdict, *shared_.page.load(std::memory_order_acquire));
   for (;;) {
     rte_mbuf* mbuf = rte_pktmbuf_alloc(shared_.pool);
     if (mbuf == nullptr) {
@@ -233,7 +234,7 @@ void Worker::answer_probe(const Moment& moment) noexcept {
                                                       moment.snapshot, moment.enforcement);
   Probe::Finding finding{.outcome = verdict.outcome, .answer = verdict.answer, .rule = verdict.rule};
   if (verdict.answer != inspect::AnswerKind::none) {
-    inspect::AnswerFrames frames(packet, verdict, shared_.page);
+    inspect::AnswerFrames frames(packet, verdict, *shared_.page.load(std::memory_order_acquire));
     auto towards = base::Towards::client;
     while (frames.next(std::span(copy_).first(inspect::kAnswerFrameBytes), towards) != 0) {
       ++finding.answer_frames;

@@ -34,7 +34,8 @@ namespace weir::engine {
 /// What the workers share. The main thread writes the atomics, the workers read them.
 struct WorkerShared {
   SnapshotStore& snapshots;
-  const inspect::BlockPage& page;
+  /// Kept as long as a snapshot that was in force; never null.
+  std::atomic<const inspect::BlockPage*> page;
   rte_mempool* pool;
   Steering* steering;          // null: one worker
   Routing* routing = nullptr;  // of mode routed alone

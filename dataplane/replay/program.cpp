@@ -8,6 +8,7 @@
 #include "replay/options.h"
 #include "replay/replay.h"
 #include "replay/rule_source.h"
+#include "setup/inspection.h"
 
 namespace weir::replay {
 namespace {
@@ -24,43 +25,6 @@ struct Setup {
   std::vector<std::string> complaints;  // lines of lists that were left out
 };
 
-base::Result<inspect::BlockPage> make_page(const config::HttpBlockSettings& http) {
-  inspect::BlockPage::Settings page{
-      .status = http.status,
-      .body = {},
-      .redirect = http.redirect,
-      .blocked_by = http.blocked_by,
-      .body_name = http.page.empty() ? "built-in page" : http.page.string(),
-      .texts = {.operator_name = http.operator_name, .reason = http.reason, .contact = http.contact},
-      .segment_bytes = static_cast<std::uint16_t>(http.segment_bytes)};
-  if (!http.page.empty()) {
-    const auto bytes = read_file(http.page);
-    if (!bytes) return bytes.error();
-    page.body.assign(reinterpret_cast<const char*>(bytes.value().data()), bytes.value().size());
-  }
-  return inspect::BlockPage::make(page);
-}
-
-inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& dataplane) {
-  const auto wanted = [](const config::PortSelection& ports) { return ports.any || !ports.ports.empty(); };
-  return {.http_ports = dataplane.inspect.http.any ? inspect::PortSet{} : dataplane.inspect.http.ports,
-          .tls_ports = dataplane.inspect.tls.any ? inspect::PortSet{} : dataplane.inspect.tls.ports,
-          .quic_ports = dataplane.inspect.quic.any ? inspect::PortSet{} : dataplane.inspect.quic.ports,
-          .inspect_http = wanted(dataplane.inspect.http),
-          .inspect_tls = wanted(dataplane.inspect.tls),
-          .inspect_quic = wanted(dataplane.inspect.quic),
-          .tls_alert = dataplane.block.tls == config::TlsAnswer::alert,
-          .quic_close = dataplane.block.quic == config::QuicAnswer::close,
-          .drop_unknown_quic = dataplane.fail.unknown_quic == config::FailMode::closed,
-          .flow_capacity = dataplane.flows.capacity,
-          .flow_lifetime = dataplane.flows.lifetime,
-          .reassembly_bytes = dataplane.flows.reassembly_bytes,
-          .quic_connections = dataplane.flows.quic_connections,
-          .h2c_connections = dataplane.flows.h2c_connections,
-          .encapsulations = dataplane.inspect.encapsulations,
-          .fragment_memory_bytes = dataplane.fragments.memory_bytes};
-}
-
 base::Result<Setup> set_up(const Options& options) {
   config::Settings settings;
   if (options.config) {
@@ -69,9 +33,10 @@ base::Result<Setup> set_up(const Options& options) {
     settings = std::move(loaded).value();
   }
   Setup setup;
-  setup.replay = {.inspector = inspector_settings(settings.dataplane),
+  setup.replay = {.inspector = setup::inspector_settings(settings.dataplane),
                   .enforcement = settings.dataplane.enforcement};
-  auto page = make_page(settings.dataplane.block.http);
+  const std::string file = options.config.value_or(std::filesystem::path()).string();
+  auto page = setup::make_block_page(settings.dataplane.block.http, file);
   if (!page) return page.error();
   setup.page = std::move(page).value();
   if (options.lists.empty() && !options.snapshot) return setup;
@@ -89,9 +54,9 @@ int check_config(const Options& options, std::ostream& out, std::ostream& err) {
     err << settings.error().message << '\n';
     return kUsage;
   }
-  const auto page = make_page(settings.value().dataplane.block.http);
+  const auto page = setup::make_block_page(settings.value().dataplane.block.http, file.string());
   if (!page) {
-    err << file.string() << ": " << page.error().message << '\n';
+    err << page.error().message << '\n';
     return kUsage;
   }
   out << file.string() << ": good\n";

@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
+import signal
 import zlib
 from pathlib import Path
 
+from lab import cleanup
 from lab.caddy import CaddyOrigin
 from lab.case import LabCase
 from lab.chromium import Chromium
@@ -57,6 +59,39 @@ class AnswersCase(LabCase):
         if pictures := os.environ.get("WEIR_E2E_PICTURES"):
             shutil.copy(file, Path(pictures) / file.name)
         return file.read_bytes()
+
+
+class PageThatChanges(AnswersCase):
+    first_list = ("news.test/forbidden",)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.page = cleanup.run_directory() / "block.html"
+        cls.page.write_text("<p>the first page")
+        cls.settings_options = {"block": {"http": {"page": str(cls.page)}}}
+        super().setUpClass()
+
+    def shown(self):
+        return self.assert_blocked_page("http://news.test/forbidden").body
+
+    def test_the_page_is_read_again(self):
+        self.assertEqual(self.shown(), "<p>the first page")
+        self.page.write_text("<p>the second page")
+        self.assertEqual(self.shown(), "<p>the first page")
+        answer = self.weir.ctl("reconfigure")
+        self.assertEqual(answer["dataplane"], {"changed": [], "needs_restart": [], "page": True})
+        self.assertEqual(self.shown(), "<p>the second page")
+
+        self.page.write_text("<p>the third page")
+        self.weir.dataplane.signal(signal.SIGHUP)
+        poll(lambda: self.shown() == "<p>the third page", 5, what="SIGHUP has the page read again")
+
+        self.page.write_text("")
+        answer = self.weir.ctl("reconfigure")
+        self.assertEqual(answer["dataplane"]["error"]["code"], "config_invalid")
+        self.assertEqual(self.shown(), "<p>the third page")
+        self.page.write_text("<p>the first page")
+        self.weir.ctl("reconfigure")
 
 
 class Answers(AnswersCase):

@@ -50,6 +50,11 @@ class DataplaneEnd {
     const std::lock_guard lock(mutex_);
     refusal_ = std::move(code);
   }
+  /// What it says to config.reload; null: it does not know the method.
+  void answer_reload_with(nlohmann::json answer) {
+    const std::lock_guard lock(mutex_);
+    reload_answer_ = std::move(answer);
+  }
   /// A request that was blocked.
   void put_event(nlohmann::json event) {
     const std::lock_guard lock(mutex_);
@@ -91,7 +96,10 @@ class DataplaneEnd {
       auto events = std::exchange(events_, nlohmann::json::array());
       return responder.result({{"events", std::move(events)}, {"lost", 0}});
     }
-    if (request.method == "config.reload") return responder.fail({"method_not_found", "no such method"});
+    if (request.method == "config.reload" && reload_answer_.is_null()) {
+      return responder.fail({"method_not_found", "no such method"});
+    }
+    if (request.method == "config.reload") return responder.result(reload_answer_);
     responder.result({{"families", nlohmann::json::array()}});
   }
 
@@ -147,6 +155,7 @@ class DataplaneEnd {
   mutable std::mutex mutex_;  // guards what follows
   std::string refusal_;
   nlohmann::json events_ = nlohmann::json::array();
+  nlohmann::json reload_answer_;
   std::string enforcement_ = "enforce";
   std::uint64_t generation_;
   unsigned loads_ = 0;

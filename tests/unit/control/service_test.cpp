@@ -187,6 +187,17 @@ TEST_F(ServiceTest, ReadsTheConfigurationAgain) {
   EXPECT_EQ(unchanged.value()["generation"], before);
   EXPECT_EQ(unchanged.value()["dataplane"]["error"]["code"], "method_not_found");
 
+  // Of its part of the file the dataplane has the word.
+  dataplane_.answer_reload_with({{"changed", {"dataplane.block.http.reason", "dataplane.idle"}},
+                                 {"needs_restart", {"dataplane.idle"}},
+                                 {"page", true}});
+  const auto page = service_.call("config.reload");
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_EQ(page.value()["changed"], (json{"dataplane.block.http.reason", "dataplane.idle"}));
+  EXPECT_EQ(page.value()["needs_restart"], json::array({"dataplane.idle"}));
+  EXPECT_EQ(page.value()["dataplane"]["page"], true);
+  dataplane_.answer_reload_with(nullptr);
+
   test::write_file(service_.path("feed"), "two.example\n");
   const std::string feed =
       "  - {name: hotline, url: \"file://" + service_.path("feed").string() + "\", interval: 10s}\n";

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
@@ -37,6 +38,8 @@ inline constexpr std::size_t kNetwork = 1;
 class Environment : public testing::Environment {
  public:
   void SetUp() override {
+    // Its sink takes the standard output of this moment: while a port opens there is another one.
+    static_cast<void>(spdlog::default_logger());
     auto arguments = eal_arguments({.user = {"--no-huge", "-m", "128"},
                                     .workers = {usable_cpus().front()},
                                     .pci_devices = {},
@@ -198,7 +201,7 @@ class Wire {
         steering_(make_steering(options)),
         routing_(make_routing(options)),
         shared_{.snapshots = store_,
-                .page = page_,
+                .page = &page_,
                 .pool = environment->pool(),
                 .steering = steering_.get(),
                 .routing = routing_.get(),
@@ -267,6 +270,7 @@ class Wire {
   RingPort& subscriber() { return subscriber_; }
   RingPort& network() { return network_; }
   WorkerShared& shared() { return shared_; }
+  SnapshotStore& store() { return store_; }
   Routing& routing() { return *routing_; }
   Worker& worker(std::size_t index = 0) { return *workers_[index]; }
   const std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
