@@ -283,6 +283,18 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
           "What becomes of a client's QUIC packets of a version that is not known: what they ask for cannot "
           "be seen. With `closed` browsers fall back to TLS over TCP. Ports as in `dataplane.inspect.quic`; "
           "with `any`, other UDP that looks like QUIC is dropped too."}},
+    {"dataplane.fail.flow_table",
+     [](Settings& s) -> Field { return choice(s.dataplane.fail.flow_table, kFailModes); },
+     {.help = "What becomes of a client's first packets when the table of connections is full of unfinished "
+              "requests and blocked connections. With `open` they are followed, and in their place one of "
+              "those is forgotten, whose packets pass; with `closed` they are dropped, and no connection is "
+              "forgotten that still matters."}},
+    {"dataplane.fail.reassembly",
+     [](Settings& s) -> Field { return choice(s.dataplane.fail.reassembly, kFailModes); },
+     {.help = "What becomes of a part of a request over TCP when the memory for them is full of other "
+              "requests' parts. With `open` the one that has waited longest is given up, and its connection "
+              "read segment by segment; with `closed` the part is dropped, until a request has ended or "
+              "been silent for four minutes."}},
     {"dataplane.routed.icmp_errors_per_second",
      [](Settings& s) -> Field { return &s.dataplane.routed.icmp_errors_per_second; },
      {.help = "Most ICMP errors that each worker sends in a second, in mode routed: time exceeded, "

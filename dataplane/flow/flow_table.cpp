@@ -66,7 +66,7 @@ FlowKey flow_key_of(const proto::PacketView& packet) noexcept {
 FlowTable::FlowTable(const Settings& settings)
     : flows_(std::bit_ceil(std::max(settings.capacity, kWays))),
       tags_(flows_.size()),
-      buffers_(flows_, settings.reassembly_bytes),
+      buffers_(flows_, settings.reassembly_bytes, settings.keep_waiting),
       lifetime_(settings.lifetime),
       hash_seed_(random_seed()) {}
 
@@ -145,6 +145,14 @@ std::size_t FlowTable::place_for(std::size_t set, std::chrono::nanoseconds now) 
   return oldest;
 }
 
+bool FlowTable::has_place(const FlowKey& key, std::chrono::nanoseconds now) const noexcept {
+  const std::size_t set = set_of(hash_of(key));
+  for (std::size_t i = set; i < set + kWays; ++i) {
+    if (tags_[i] == 0 || !live(flows_[i], now) || worth_of(flows_[i]) == 0) return true;
+  }
+  return false;
+}
+
 Flow& FlowTable::add(const FlowKey& key, std::chrono::nanoseconds now) noexcept {
   const std::uint64_t hash = hash_of(key);
   const std::size_t index = place_for(set_of(hash), now);
@@ -166,6 +174,13 @@ void FlowTable::block(Flow& flow, const BlockedStream& stream) noexcept {
 }
 
 void FlowTable::erase(Flow& flow) noexcept { release(static_cast<std::size_t>(&flow - flows_.data())); }
+
+void FlowTable::release_stale(std::chrono::nanoseconds now) noexcept {
+  for (const Flow* flow = buffers_.longest_waiting(); flow != nullptr && !live(*flow, now);
+       flow = buffers_.longest_waiting()) {
+    release(static_cast<std::size_t>(flow - flows_.data()));
+  }
+}
 
 void FlowTable::sweep(std::chrono::nanoseconds now) noexcept {
   for (std::size_t i = sweep_position_; i < sweep_position_ + kWays; ++i) {

@@ -33,6 +33,7 @@ class FlowTable {
     std::size_t capacity = 65536;                         // flows, rounded up to a power of two of at least 8
     std::chrono::nanoseconds lifetime{};                  // a blocked flow unseen for this long is gone
     std::size_t reassembly_bytes = std::size_t{4} << 20;  // see StreamBuffers
+    bool keep_waiting = false;                            // see StreamBuffers
   };
   explicit FlowTable(const Settings& settings);
 
@@ -55,6 +56,8 @@ class FlowTable {
   void fetch_flows(std::uint64_t hash) const noexcept;
   /// Sets last_seen of none of them. A clock that jumps back expires nothing.
   Readings find(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
+  /// Whether add() would forget nothing that matters: neither a message that waits nor a blocked connection.
+  [[nodiscard]] bool has_place(const FlowKey& key, std::chrono::nanoseconds now) const noexcept;
   /// A new reading of the connection, empty. One that has kReadings already must lose one before.
   Flow& add(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
   /// Makes the flow a blocked one, without buffered bytes.
@@ -62,6 +65,9 @@ class FlowTable {
   void erase(Flow& flow) noexcept;
   /// Frees the places of expired flows in the next set; calls go round the whole table. O(kWays).
   void sweep(std::chrono::nanoseconds now) noexcept;
+
+  /// Frees the places of expired flows that hold parts of messages, the longest waiting one first.
+  void release_stale(std::chrono::nanoseconds now) noexcept;
 
   [[nodiscard]] StreamBuffers& buffers() noexcept { return buffers_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return flows_.size(); }

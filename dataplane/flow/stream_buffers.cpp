@@ -71,9 +71,10 @@ std::size_t first_clear(const Bits& bits, std::size_t begin) noexcept {
 
 }  // namespace
 
-StreamBuffers::StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes)
+StreamBuffers::StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes, bool keep_waiting)
     : flows_(flows),
       chunk_count_(std::max(memory_bytes / sizeof(Chunk), kMinChunks)),
+      keep_waiting_(keep_waiting),
       // Value-initialised: every page is there before the first packet.
       chunks_(std::make_unique<Chunk[]>(chunk_count_)),
       next_(std::make_unique<std::uint32_t[]>(chunk_count_)) {
@@ -273,20 +274,34 @@ void StreamBuffers::free_chunk(std::uint32_t index) noexcept {
   --used_count_;
 }
 
-bool StreamBuffers::evict_for(const Flow& flow) noexcept {
-  for (const Queue& queue : {kept_, waiting_}) {
-    std::uint32_t index = queue.oldest;
-    if (index != kNone && &flows_[index] == &flow) index = flow.buffer.newer;
-    if (index == kNone) continue;
-    Flow& victim = flows_[index];
-    if (victim.buffer.queue == BufferedBytes::Queue::waiting) {
-      ++evictions_;
-      victim.reading = Reading::sampled;
-    }
-    release(victim);
-    return true;
+bool StreamBuffers::evict_from(const Queue& queue, const Flow& flow) noexcept {
+  std::uint32_t index = queue.oldest;
+  if (index != kNone && &flows_[index] == &flow) index = flow.buffer.newer;
+  if (index == kNone) return false;
+  Flow& victim = flows_[index];
+  if (victim.buffer.queue == BufferedBytes::Queue::waiting) {
+    ++evictions_;
+    victim.reading = Reading::sampled;
   }
-  return false;
+  release(victim);
+  return true;
+}
+
+bool StreamBuffers::evict_for(const Flow& flow) noexcept {
+  return evict_from(kept_, flow) || (!keep_waiting_ && evict_from(waiting_, flow));
+}
+
+bool StreamBuffers::make_room(const Flow& flow, std::uint32_t sequence, std::size_t bytes) noexcept {
+  if (!keep_waiting_ || bytes == 0) return true;
+  const std::uint32_t end = sequence + static_cast<std::uint32_t>(bytes);
+  std::size_t needed = 0;
+  for (std::uint32_t start = chunk_start(sequence); is_before(start, end); start += kChunk) {
+    if (chunk_at(flow, start) == nullptr) ++needed;
+  }
+  while (chunk_count_ - used_count_ < needed) {
+    if (!evict_from(kept_, flow)) return false;
+  }
+  return true;
 }
 
 void StreamBuffers::release_before(Flow& flow, std::uint32_t sequence) noexcept {

@@ -23,7 +23,7 @@ struct Overlap {
 /// The bytes of streams, in any order, in a pool of chunks of fixed size that is taken once. The first copy
 /// of a byte stands. When the pool is used up, the bytes of decided messages go first (queue `kept`), the
 /// longest untouched stream's before others'; then those of messages that wait for their end (`waiting`),
-/// whose streams are read segment by segment from then on. Not thread safe.
+/// whose streams are read segment by segment from then on, unless they are to be kept. Not thread safe.
 class StreamBuffers {
  public:
   static constexpr std::size_t kChunkBytes = 512;
@@ -31,7 +31,8 @@ class StreamBuffers {
   static constexpr std::size_t kMinChunks = 320;
 
   /// `flows` are the records that streams are held for. `memory_bytes` is rounded down to whole chunks.
-  StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes);
+  /// `keep_waiting`: no message that waits makes room for another one.
+  StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes, bool keep_waiting = false);
 
   [[nodiscard]] static bool empty(const Flow& flow) noexcept {
     return flow.buffer.first_chunk == BufferedBytes::kNone;
@@ -43,6 +44,9 @@ class StreamBuffers {
   /// piece unverified bytes are replaced. False, and the flow has no bytes any more, when even after
   /// evictions there is no room.
   bool write(Flow& flow, std::uint32_t sequence, std::span<const std::byte> piece, bool verified) noexcept;
+  /// Whether write() will find room for the piece; where messages that wait make room, always. Bytes of
+  /// decided messages may be given up for it.
+  [[nodiscard]] bool make_room(const Flow& flow, std::uint32_t sequence, std::size_t bytes) noexcept;
   /// The bytes of the piece that are held are the same, and `verified` from now on.
   void confirm(Flow& flow, std::uint32_t sequence, std::size_t bytes) noexcept;
   /// The byte at `sequence`, if held, is one that urgent mode takes out of the stream.
@@ -61,6 +65,11 @@ class StreamBuffers {
   /// Puts the flow at the young end of a queue. Without bytes it is in none.
   void touch(Flow& flow, bool waiting) noexcept;
 
+  /// The flow whose message has waited longest; null: none waits.
+  [[nodiscard]] const Flow* longest_waiting() const noexcept {
+    return waiting_.oldest == kNone ? nullptr : &flows_[waiting_.oldest];
+  }
+  [[nodiscard]] bool keeps_waiting() const noexcept { return keep_waiting_; }
   /// Waiting messages that lost their bytes since construction.
   [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
   [[nodiscard]] std::size_t chunk_capacity() const noexcept { return chunk_count_; }
@@ -95,6 +104,7 @@ class StreamBuffers {
   std::uint32_t take_chunk(const Flow& flow) noexcept;
   void free_chunk(std::uint32_t index) noexcept;
   bool evict_for(const Flow& flow) noexcept;
+  bool evict_from(const Queue& queue, const Flow& flow) noexcept;
   void enqueue(Flow& flow, BufferedBytes::Queue queue) noexcept;
   void unlink(Flow& flow) noexcept;
   Queue& queue_of(BufferedBytes::Queue queue) noexcept {
@@ -103,6 +113,7 @@ class StreamBuffers {
 
   std::span<Flow> flows_;
   std::size_t chunk_count_;
+  bool keep_waiting_;
   std::unique_ptr<Chunk[]> chunks_;
   // Of each chunk the one behind it, of a flow's or of the free ones. Apart from the chunks: taking and
   // giving back does not wait for their memory.

@@ -35,6 +35,8 @@ struct Segment {
 struct SegmentFindings : Findings {
   bool incomplete = false;            // a message waits for its end
   bool conflict = false;              // with a byte seen before
+  bool table_full = false;            // no place for its connection
+  bool memory_full = false;           // no room for its part of a message; nothing of it was taken up
   bool unplaced = false;              // old, and nothing is known of what was there
   bool block_begins_segment = false;  // no other request stands before the blocked one in its segment
   bool head_request = false;          // the blocked one is HEAD

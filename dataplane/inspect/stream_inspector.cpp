@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "proto/tcp_segment.h"
 
@@ -87,7 +88,7 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
   } else {
     inspect_followed(segment, flow, piece, findings);
   }
-  if (findings.conflict || (findings.block && segment.stop_at_block)) return;
+  if (findings.conflict || findings.memory_full || (findings.block && segment.stop_at_block)) return;
   if (is_before(flow.highest, piece.end())) flow.highest = piece.end();
   // Sequence numbers come round: what was held would be taken for bytes of the next 4 GiB.
   if (distance(flow.position, flow.highest) > kNearBytes) {
@@ -171,6 +172,10 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
   const bool unread = !is_before(overlap.first_conflict, flow.position);
   if (overlap.only_unverified && (unread || can_read_again(flow, overlap.first_conflict)) &&
       proto::tcp_checksum_is_right(segment.packet)) {
+    if (!buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
+      findings.memory_full = true;
+      return false;
+    }
     // What was held may never have been taken by the server: read as it stands now.
     if (buffers_.write(flow, piece.sequence, piece.bytes, true)) {
       unread ? read_on(flow) : read_again(flow);
@@ -206,9 +211,17 @@ void StreamInspector::read_in_place(const Segment& segment, Flow& flow, const Pi
                                     SegmentFindings& findings) noexcept {
   const bool hold = flow.reading == Reading::message || flow.reading == Reading::http2;
   const HttpPhase phase = flow.http.phase;
+  std::optional<Flow> before;
+  if (buffers_.keeps_waiting()) before = flow;
   const MessageReader::Result result = reader_.read(segment, flow, piece.bytes, findings);
   if (findings.block && segment.stop_at_block) return;
   const bool waiting = result.used_bytes < piece.bytes.size();
+  if (waiting && !buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
+    // The client sends it again: then it is read from where the stream stood.
+    if (before) flow = *before;
+    findings.memory_full = true;
+    return;
+  }
   advance(flow, piece.sequence, phase, result);
   if (flow.reading == Reading::sampled) return;
   if (waiting || hold) {
@@ -225,6 +238,10 @@ void StreamInspector::read_in_place(const Segment& segment, Flow& flow, const Pi
 
 void StreamInspector::read_buffered(const Segment& segment, Flow& flow, const Piece& piece,
                                     SegmentFindings& findings) noexcept {
+  if (!buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
+    findings.memory_full = true;
+    return;
+  }
   const std::uint32_t seen = waits(flow) ? flow.open.seen : flow.position;
   findings.server_next = buffers_.contiguous_end(flow, seen);
   if (!buffers_.write(flow, piece.sequence, piece.bytes, proto::tcp_checksum_is_right(segment.packet))) {

@@ -33,10 +33,12 @@ void merge(const SegmentFindings& own, SegmentFindings& all) noexcept {
   all.found = all.found || own.found;
   all.incomplete = all.incomplete || own.incomplete;
   all.conflict = all.conflict || own.conflict;
+  all.table_full = all.table_full || own.table_full;
+  all.memory_full = all.memory_full || own.memory_full;
 }
 
-Verdict conflict(bool enforce) noexcept {
-  if (enforce) return {.action = Action::drop, .outcome = Outcome::drop_conflict};
+Verdict refusal(Outcome outcome, bool enforce) noexcept {
+  if (enforce) return {.action = Action::drop, .outcome = outcome};
   return forward(Outcome::forward_monitor);
 }
 
@@ -47,7 +49,8 @@ TcpInspector::TcpInspector(InspectorSettings settings, base::Counters& counters,
       counters_(counters),
       flows_({.capacity = settings_.flow_capacity,
               .lifetime = settings_.flow_lifetime,
-              .reassembly_bytes = settings_.reassembly_bytes}),
+              .reassembly_bytes = settings_.reassembly_bytes,
+              .keep_waiting = settings_.close_reassembly}),
       h2c_(settings_.h2c_connections, settings_.flow_lifetime, counters, decider),
       reader_(counters, decider, h2c_),
       streams_(flows_.buffers(), reader_) {
@@ -69,7 +72,9 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   const bool http = is_candidate(settings_.http_ports, settings_.inspect_http, packet.destination_port);
   const bool tls = is_candidate(settings_.tls_ports, settings_.inspect_tls, packet.destination_port);
   if (!http && !tls) return forward(Outcome::forward_not_candidate);
-  if (syn && !open_stream(packet, now)) return conflict(enforce);
+  if (syn) {
+    if (const auto refused = open_stream(packet, now)) return refusal(*refused, enforce);
+  }
   if (packet.payload.empty()) return forward(Outcome::forward_not_candidate);
   const proto::TcpPadding padding = proto::tcp_padding(packet);
   if (padding == proto::TcpPadding::certain) return forward(Outcome::forward_not_candidate);
@@ -85,7 +90,11 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
                                now);
   const SegmentFindings& findings = reading.findings;
   if (findings.block && enforce) return block(packet, now, reading);
-  if (findings.conflict && !findings.block) return conflict(enforce);
+  if (!findings.block) {
+    if (findings.conflict) return refusal(Outcome::drop_conflict, enforce);
+    if (findings.table_full) return refusal(Outcome::drop_flow_table_full, enforce);
+    if (findings.memory_full) return refusal(Outcome::drop_reassembly_full, enforce);
+  }
   if (findings.block) {
     return {.action = Action::forward,
             .outcome = Outcome::forward_monitor,
@@ -104,7 +113,8 @@ std::uint64_t TcpInspector::announce(const proto::PacketView& packet) const noex
   return flows_.fetch_tags(flow::flow_key_of(packet));
 }
 
-bool TcpInspector::open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
+std::optional<Outcome> TcpInspector::open_stream(const proto::PacketView& packet,
+                                                 std::chrono::nanoseconds now) noexcept {
   const flow::FlowKey key = flow::flow_key_of(packet);
   const std::uint32_t start = first_byte_of(packet);
   Flow* ended = nullptr;
@@ -112,21 +122,28 @@ bool TcpInspector::open_stream(const proto::PacketView& packet, std::chrono::nan
     if (flow->reading == flow::Reading::blocked) continue;
     if (flow->start_known && flow->start == start) {
       flow->last_seen = now;
-      return true;
+      return std::nullopt;
     }
     // A stream that has been read may give way to the connection that follows it on the same port. Anything
     // else stays: nothing says that the server takes this SYN.
     if (flow->position != flow->start && StreamInspector::gives_way(*flow, start)) ended = flow;
   }
   if (ended != nullptr) erase(*ended);
+  if (is_crowded(key, now)) return Outcome::drop_flow_table_full;
   Flow* stream = add_stream(key, start, true, now);
-  if (stream == nullptr) return false;
+  if (stream == nullptr) return Outcome::drop_conflict;
   stream->contested = stream->contested || ended != nullptr;
   stream->client_mss = proto::tcp_maximum_segment(packet);
-  return true;
+  return std::nullopt;
+}
+
+bool TcpInspector::is_crowded(const flow::FlowKey& key, std::chrono::nanoseconds now) const noexcept {
+  return settings_.close_flow_table && !flows_.has_place(key, now);
 }
 
 TcpInspector::Reading TcpInspector::read(const Segment& segment, std::chrono::nanoseconds now) noexcept {
+  // Elsewhere what has waited too long goes when its room is needed.
+  if (settings_.close_reassembly) flows_.release_stale(now);
   const flow::FlowKey key = flow::flow_key_of(segment.packet);
   Reading reading;
   bool placed = false;
@@ -152,7 +169,9 @@ TcpInspector::Reading TcpInspector::read(const Segment& segment, std::chrono::na
 void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& key,
                                  std::chrono::nanoseconds now, Reading& reading) noexcept {
   SegmentFindings own;
-  if (Flow* stream = add_stream(key, segment.sequence, false, now)) {
+  if (is_crowded(key, now)) {
+    own.table_full = true;
+  } else if (Flow* stream = add_stream(key, segment.sequence, false, now)) {
     streams_.inspect(segment, *stream, own);
     if (own.block) reading.blocking = stream;
   } else {

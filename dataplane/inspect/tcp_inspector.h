@@ -47,7 +47,11 @@ class TcpInspector {
                 const Reading& reading) noexcept;
   /// Begins a stream at the byte behind the SYN, unless it has been begun. False: there is no room beside the
   /// connection's other streams.
-  bool open_stream(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
+  /// Why the SYN may not go on; none: it may.
+  std::optional<base::Outcome> open_stream(const proto::PacketView& packet,
+                                           std::chrono::nanoseconds now) noexcept;
+  /// A new stream would push out one that matters, and may not.
+  [[nodiscard]] bool is_crowded(const flow::FlowKey& key, std::chrono::nanoseconds now) const noexcept;
   Reading read(const Segment& segment, std::chrono::nanoseconds now) noexcept;
   /// For a segment that belongs to none of the connection's streams.
   void read_unplaced(const Segment& segment, const flow::FlowKey& key, std::chrono::nanoseconds now,

@@ -393,5 +393,96 @@ TEST(Stream, WithoutMemoryTheOldestMessageIsGivenUp) {
       << "the next request at the start of a segment is found again";
 }
 
+class FullMemory : public testing::Test {
+ protected:
+  static constexpr std::uint16_t kLast = 8;  // of the connections whose parts fit
+  std::string send(std::uint16_t port, std::uint32_t sequence, const std::string& payload) {
+    return send_from(inspector_, port, sequence, payload);
+  }
+  void SetUp() override {
+    for (std::uint16_t port = 1; port <= kLast; ++port) ASSERT_EQ(send(port, 0, part_), kIncomplete);
+  }
+  std::string end(std::uint16_t port) { return send(port, static_cast<std::uint32_t>(part_.size()), end_); }
+
+  const std::string part_ = "GET / HTTP/1.1\r\nX: " + std::string(20000, 'a');
+  const std::string end_ = "\r\nHost: listed.example.com\r\n\r\n";
+  TestInspector inspector_{{.close_reassembly = true, .flow_capacity = 1024, .reassembly_bytes = 0}};
+};
+
+TEST_F(FullMemory, PartsAreDroppedAndNothingIsGivenUp) {
+  for (std::uint16_t port = 9; port <= 20; ++port) EXPECT_EQ(send(port, 0, part_), "drop_reassembly_full");
+  EXPECT_EQ(inspector_.counters().get(base::Family::stream_evictions), 0U);
+  for (std::uint16_t port = 1; port <= kLast; ++port) EXPECT_EQ(end(port), kPage) << port;
+}
+
+TEST_F(FullMemory, WhatIsWholeNeedsNone) {
+  EXPECT_EQ(send(30, 0, kListed), kPage);
+  EXPECT_EQ(send(31, 0, "GET / HTTP/1.1\r\nHost: passed.example.com\r\n\r\n"), "forward_passed");
+}
+
+TEST_F(FullMemory, APartThatWasDroppedIsReadWhenItComesAgain) {
+  const std::string first = kListed.substr(0, 30);
+  EXPECT_EQ(send(30, 0, first), "drop_reassembly_full");
+  EXPECT_EQ(send(30, 30, kListed.substr(30)), "drop_reassembly_full") << "nor does its end pass";
+  EXPECT_EQ(end(1), kPage);
+  EXPECT_EQ(send(30, 0, first), kIncomplete);
+  EXPECT_EQ(send(30, 30, kListed.substr(30)), kPage);
+}
+
+TEST_F(FullMemory, TheEndOfARequestOfWhichPartsAreHeldIsNeverLetPast) {
+  // The first part of a request that is held fills its last chunk; the end needs one more.
+  const std::string more(2000, 'b');
+  EXPECT_EQ(send(1, static_cast<std::uint32_t>(part_.size()), more), "drop_reassembly_full");
+  EXPECT_EQ(end(2), kPage);
+  EXPECT_EQ(send(1, static_cast<std::uint32_t>(part_.size()), more), kIncomplete);
+  EXPECT_EQ(send(1, static_cast<std::uint32_t>(part_.size() + more.size()), end_), kPage);
+}
+
+TEST_F(FullMemory, WhatIsSilentForLongMakesRoom) {
+  inspector_.now += flow::FlowTable::kOpenLifetime;
+  EXPECT_EQ(send(9, 0, part_), kIncomplete);
+  EXPECT_EQ(end(9), kPage);
+}
+
+TEST_F(FullMemory, MonitorDropsNothing) {
+  const Bytes frame = PacketBuilder()
+                          .ethernet()
+                          .ipv4("10.0.0.1", "192.0.2.1")
+                          .tcp(9, 80)
+                          .ack(1)
+                          .flags("PA")
+                          .payload(part_)
+                          .build();
+  EXPECT_EQ(summary(inspector_.inspect(frame, rules().view(), inspect::Direction::from_subscriber,
+                                       base::Enforcement::monitor)),
+            "forward_monitor");
+}
+
+TEST(FullTable, NewConnectionsAreDroppedAndNoneIsForgottenThatMatters) {
+  TestInspector inspector({.close_flow_table = true, .flow_capacity = 8});
+  const auto send = [&inspector](std::uint16_t port, std::uint32_t sequence, const std::string& payload) {
+    inspector.now += std::chrono::milliseconds(1);
+    return send_from(inspector, port, sequence, payload);
+  };
+  const auto syn = [&inspector](std::uint16_t port) {
+    return summary(inspector.inspect(
+        PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").tcp(port, 80).flags("S").build(),
+        rules().view()));
+  };
+  const std::string first = kListed.substr(0, 30);
+  for (std::uint16_t port = 1; port <= 6; ++port) EXPECT_EQ(send(port, 0, first), kIncomplete);
+  EXPECT_EQ(send(7, 0, kListed), kPage);
+  EXPECT_EQ(send(8, 0, "GET / HTTP/1.1\r\nHost: passed.example.com\r\n\r\n"), "forward_passed");
+  EXPECT_EQ(send(9, 0, first), kIncomplete) << "in place of the one that waits for nothing";
+  EXPECT_EQ(send(10, 0, first), "drop_flow_table_full");
+  EXPECT_EQ(syn(11), "drop_flow_table_full");
+  for (std::uint16_t port = 1; port <= 6; ++port)
+    EXPECT_EQ(send(port, 30, kListed.substr(30)), kPage) << port;
+  EXPECT_EQ(send(7, 0, kListed), "drop_blocked_flow http_page") << "is remembered";
+  EXPECT_EQ(syn(11), "drop_flow_table_full") << "blocked connections stay";
+  inspector.now += std::chrono::minutes(5);
+  EXPECT_EQ(syn(11), "forward_not_candidate");
+}
+
 }  // namespace
 }  // namespace weir::test
