@@ -1,0 +1,124 @@
+"""The programs as they are built: hardening, what they say of themselves, the bill of materials."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import unittest
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[3]
+_BUILD = Path(os.environ.get("WEIR_DEPLOY_BUILD", _ROOT / "build/release"))
+_PROGRAMS = ("weir-dataplane", "weir-control", "weirctl", "weir-replay")
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
+
+
+def readelf(program, *options):
+    return run("readelf", "--wide", *options, _BUILD / "bin" / program).stdout
+
+
+class Hardening(unittest.TestCase):
+    """https://wiki.debian.org/Hardening and CET, read from the files."""
+
+    def test_position_independent(self):
+        for program in _PROGRAMS:
+            self.assertRegex(readelf(program, "--file-header"), r"Type: +DYN")
+            self.assertRegex(readelf(program, "--dynamic"), r"FLAGS_1\).*\bPIE\b")
+
+    def test_relocations_are_read_only_and_made_at_the_start(self):
+        for program in _PROGRAMS:
+            self.assertIn("GNU_RELRO", readelf(program, "--program-headers"))
+            self.assertRegex(readelf(program, "--dynamic"), r"FLAGS_1\).*\bNOW\b")
+
+    def test_the_stack_cannot_be_executed(self):
+        for program in _PROGRAMS:
+            self.assertRegex(readelf(program, "--program-headers"), r"GNU_STACK .* RW +0x")
+
+    def test_stack_protector_and_fortified_functions(self):
+        for program in _PROGRAMS:
+            symbols = readelf(program, "--dyn-syms")
+            self.assertIn("__stack_chk_fail", symbols)
+            self.assertRegex(symbols, r"__\w+_chk@")
+
+    def test_control_flow_is_marked(self):
+        """CET, in every object of ours. Debian 12's start-up files have no such mark, so the programs as a whole have none."""
+        libraries = [*_BUILD.glob("dataplane/*/libweir_*.a"), *_BUILD.glob("control/*/libweir_*.a")]
+        self.assertGreater(len(libraries), 8)
+        for library in libraries:
+            text = run("readelf", "--wide", "--notes", library).stdout
+            objects = len(re.findall(r"(?m)^File: ", text))
+            self.assertGreater(objects, 0, library)
+            self.assertEqual(len(re.findall("x86 feature: IBT, SHSTK", text)), objects, library)
+
+    def test_flags(self):
+        """What the files do not show: the level of _FORTIFY_SOURCE, stack clash protection."""
+        commands = json.loads((_BUILD / "compile_commands.json").read_text())
+        ours = [shlex.split(entry["command"]) for entry in commands
+                if re.search(r"/(dataplane|control|config)/\w", entry["file"])]
+        self.assertGreater(len(ours), 100)
+        for words in ours:
+            fortify = [word for word in words if "FORTIFY" in word]
+            self.assertEqual(fortify[-1], "-D_FORTIFY_SOURCE=3", words[-1])
+            self.assertTrue({"-fstack-protector-strong", "-fstack-clash-protection", "-fcf-protection=full"} <= set(words))
+
+    def test_no_path_of_the_build_is_in_them(self):
+        """Else the same source gives other bytes in another directory."""
+        for program in _PROGRAMS:
+            found = run("grep", "--text", "--only-matching", "--fixed-strings", "--max-count=3", f"{_ROOT}/",
+                        _BUILD / "bin" / program)
+            self.assertEqual(found.stdout, "")
+
+
+class Manual(unittest.TestCase):
+    def page(self, name):
+        files = [*(_ROOT / "deploy/man").glob(f"{name}.[158]"), *(_BUILD / "deploy/man").glob(f"{name}.[158]")]
+        self.assertEqual(len(files), 1, f"{name}: {files}")
+        done = run("man", "--warnings", "--local-file", files[0],
+                   env={**os.environ, "MANWIDTH": "200", "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": ""})
+        self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+        return done.stdout
+
+    def test_every_option_is_in_the_manual(self):
+        for program in _PROGRAMS:
+            with self.subTest(program):
+                options = set(re.findall(r"--[a-z][a-z-]+", run(_BUILD / "bin" / program, "--help").stdout))
+                self.assertIn("--check-config", options)
+                text = self.page(program).replace("‐", "-").replace("−", "-")
+                self.assertEqual({option for option in options if option not in text}, set())
+
+    def test_every_command_of_weirctl_is_in_the_manual(self):
+        commands = re.findall(r"^  (\w+)", run(_BUILD / "bin/weirctl", "--help").stdout.partition("\nOptions")[0], re.M)
+        self.assertIn("selftest", commands)
+        text = self.page("weirctl")
+        self.assertEqual([name for name in commands if not re.search(rf"(?m)^ +{name}\b", text)], [])
+
+    def test_every_setting_is_in_the_manual(self):
+        settings = re.findall(r"^\| `([a-z_.]+)` \|", (_ROOT / "config/reference.md").read_text(), re.M)
+        self.assertGreater(len(settings), 50)
+        text = self.page("weir.yaml")
+        self.assertEqual([name for name in settings if not re.search(rf"(?m)^ +{re.escape(name)}\b", text)], [])
+
+    def test_completion_is_a_script(self):
+        done = run("bash", "-c", 'source "$1" && complete -p weirctl', "bash", _BUILD / "deploy/man/weirctl.bash")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("_weirctl", done.stdout)
+
+
+class Materials(unittest.TestCase):
+    def test_bill_of_materials(self):
+        done = run(_ROOT / "deploy/sbom", *(_BUILD / "bin" / program for program in _PROGRAMS),
+                   env={**os.environ, "SOURCE_DATE_EPOCH": "86400"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        bill = json.loads(done.stdout)
+        self.assertEqual((bill["spdxVersion"], bill["creationInfo"]["created"]), ("SPDX-2.3", "1970-01-02T00:00:00Z"))
+        packages = {package["name"]: package for package in bill["packages"]}
+        self.assertEqual(len({package["SPDXID"] for package in packages.values()}), len(bill["packages"]))
+        for name in (*_PROGRAMS, "libc6", "librte-eal23", "libssl3", "librte-mempool-ring23", "nlohmann-json3-dev"):
+            self.assertTrue(packages[name]["versionInfo"], name)
+        known = {package["SPDXID"] for package in bill["packages"]} | {"SPDXRef-DOCUMENT"}
+        for relationship in bill["relationships"]:
+            self.assertLessEqual({relationship["spdxElementId"], relationship["relatedSpdxElement"]}, known)
