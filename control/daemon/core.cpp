@@ -29,7 +29,7 @@ std::unique_ptr<Core> Core::make(config::Settings settings, Store store, const S
   std::unique_ptr<Core> core(new Core(std::move(settings), std::move(store), surroundings));
   StageTimes times;
   if (const auto started = core->publisher_.start(times); !started) {
-    spdlog::error("no generation at start: {}", started.error().message);
+    spdlog::error("W201: no generation at start: {}", started.error().message);
   }
   core->self_test_.start();
   return core;

@@ -160,11 +160,12 @@ class Daemon {
     record.after_generation = core_->generation();
     record.active = answer.ok();
     record.outcome = answer ? "ok" : answer.error().code;
-    if (const auto written = audit_.append(record); !written) spdlog::error("{}", written.error().message);
+    if (const auto written = audit_.append(record); !written)
+      spdlog::error("W202: {}", written.error().message);
     if (answer) {
       asked.responder->result(answer.value());
     } else {
-      spdlog::warn("the configuration stays as it was: {}", answer.error().message);
+      spdlog::warn("W208: the configuration stays as it was: {}", answer.error().message);
       asked.responder->fail(answer.error());
     }
     return base::ok_status();

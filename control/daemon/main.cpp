@@ -3,9 +3,9 @@
 #include <string>
 
 #include <boost/program_options.hpp>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/log_setup.h"
 #include "base/version.h"
 #include "config/settings.h"
 #include "control/daemon.h"
@@ -27,12 +27,6 @@ po::options_description options() {
   return description;
 }
 
-void set_up_log() {
-  auto logger = spdlog::stderr_color_mt(kProgram);
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %n: %v");
-  spdlog::set_default_logger(logger);
-}
-
 int run(const po::variables_map& arguments) {
   const auto file = arguments["config"].as<std::string>();
   const auto settings = weir::config::load_settings(file, weir::config::Audience::control);
@@ -46,11 +40,11 @@ int run(const po::variables_map& arguments) {
     return kDone;
   }
   weir::control::block_signals();
-  set_up_log();
+  weir::base::set_up_log(kProgram);
   for (const auto& notice : weir::config::setting_notices(settings.value())) spdlog::warn("{}", notice);
   const auto status = weir::control::run_daemon(settings.value(), file);
   if (status) return kDone;
-  spdlog::error("{}", status.error().message);
+  spdlog::error("W207: {}", status.error().message);
   return kFailed;
 }
 

@@ -115,7 +115,7 @@ base::Status Publisher::load_snapshot() {
 base::Status Publisher::start(StageTimes& times) {
   std::vector<std::string> remarks;
   LoadedState loaded = store_.load(remarks);
-  for (const std::string& remark : remarks) spdlog::warn("state: {}", remark);
+  for (const std::string& remark : remarks) spdlog::warn("W209: state: {}", remark);
   LoadedState fitted = fit_to_settings(loaded);
   const bool fresh = loaded.state.generation.value == 0;
   const bool changed = fresh || !same_in_snapshot(loaded.state, fitted.state);
@@ -128,7 +128,7 @@ base::Status Publisher::start(StageTimes& times) {
   if (fresh && !no_feed) {  // nothing to enforce before the first feed is there
     adopt(std::move(fitted), nullptr);
     if (orphaned_)
-      spdlog::warn("no state found, but generation {} exists: it stays until every feed is there",
+      spdlog::warn("W210: no state found, but generation {} exists: it stays until every feed is there",
                    floor_.value);
     return base::ok_status();
   }

@@ -133,9 +133,9 @@ std::shared_ptr<const SelfTestReport> SelfTest::run() {
   last_ = report;
   if (report->passed() && (first || !was_passed)) spdlog::info("self-test: passed");
   if (!report->passed() && (first || was_passed)) {
-    spdlog::error("self-test: FAILED: {}", report->error
-                                               ? report->error->message
-                                               : fmt::format("{}", fmt::join(report->problems, "; ")));
+    spdlog::error("W203: self-test: FAILED: {}", report->error
+                                                     ? report->error->message
+                                                     : fmt::format("{}", fmt::join(report->problems, "; ")));
   }
   return report;
 }

@@ -115,7 +115,7 @@ Updates::Answer Updates::attempt(Change& change, const Work& work) {
   change.record.outcome = answer ? "ok" : answer.error().code;
   const auto written = audit_.append(change.record);
   if (written) return answer;
-  spdlog::error("{}", written.error().message);
+  spdlog::error("W202: {}", written.error().message);
   if (!answer) return answer;
   // What is not in the log is not acknowledged, though it is done.
   return base::Error{"audit_failed",
@@ -305,7 +305,7 @@ void Updates::expire() {
   const Answer answer =
       attempt(change, [&](Change& self) { return publish(self, std::move(draft), json::object()); });
   if (answer) return schedule_expiry();
-  spdlog::error("expired entries could not be taken out: {}", answer.error().message);
+  spdlog::error("W204: expired entries could not be taken out: {}", answer.error().message);
   queue_.submit_at(std::chrono::system_clock::now() + kExpiryRetry, [this] { expire(); });
 }
 
@@ -336,7 +336,7 @@ void Updates::reconcile() {
     // A refused snapshot is large and refused again: not each second.
     reconcile_failures_ = std::min(reconcile_failures_ + 1, max_doublings);
     reconcile_not_before_.store(unix_now() + (1 << reconcile_failures_), std::memory_order_relaxed);
-    spdlog::error("the dataplane did not take the current generation: {}", status.error().message);
+    spdlog::error("W205: the dataplane did not take the current generation: {}", status.error().message);
   }
   reconciling_.store(false, std::memory_order_release);
 }

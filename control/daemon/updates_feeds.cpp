@@ -225,7 +225,7 @@ void Updates::take_scheduled() {
         spdlog::info("feeds: generation {}, active {}", change.record.after_generation, change.record.active);
       }
       if (const auto written = audit_.append(change.record); !written)
-        spdlog::error("{}", written.error().message);
+        spdlog::error("W202: {}", written.error().message);
     }
     if (any_good && (!enforced_changes || (!answer && answer.error().code == "lists_incomplete"))) {
       const base::Status kept = publisher_.keep(std::move(draft));
@@ -273,7 +273,7 @@ base::Status Updates::take_outcome(FeedOutcome& outcome, LoadedState& draft, jso
 }
 
 void Updates::note_failure(const FeedOutcome& outcome, const base::Error& error, const std::string& stage) {
-  spdlog::error("list {}: {}: {}", settings_.lists[outcome.list].name, stage, error.message);
+  spdlog::error("W206: list {}: {}: {}", settings_.lists[outcome.list].name, stage, error.message);
   publisher_.set_health(outcome.list, [&](ListHealth& health) {
     health.error = error;
     health.error_stage = stage;

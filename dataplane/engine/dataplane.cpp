@@ -138,18 +138,18 @@ void Dataplane::load_snapshot() {
   DirectoryLoad load = load_newest_snapshot(plan_.settings.snapshot_dir);
   counters_.add(base::Family::snapshots_refused, 0, 0, load.skipped.size());
   for (const SkippedSnapshot& skipped : load.skipped) {
-    spdlog::error("{} is skipped: {}: {}", skipped.file.string(), skipped.code, skipped.message);
+    spdlog::error("W107: {} is skipped: {}: {}", skipped.file.string(), skipped.code, skipped.message);
   }
   if (!load.snapshot) {
     spdlog::warn(
-        "NO LIST: {} holds no valid snapshot{}: every request passes until weir-control hands one over",
+        "W106: NO LIST: {} holds no valid snapshot{}: every request passes until weir-control hands one over",
         plan_.settings.snapshot_dir.string(), load.problem.empty() ? "" : fmt::format(" ({})", load.problem));
     return;
   }
   const std::uint64_t generation = load.snapshot->view.generation().value;
   // No reader is there yet, so this cannot fail.
   if (const auto published = snapshots_.publish(std::move(load.snapshot)); !published) {
-    spdlog::error("{}: {}", load.file.string(), published.error().message);
+    spdlog::error("W107: {}: {}", load.file.string(), published.error().message);
     return;
   }
   spdlog::info("snapshot generation {} of {} is active", generation, plan_.settings.snapshot_dir.string());
@@ -292,9 +292,9 @@ void Dataplane::look_after_workers() {
     stalled_ = !alive;
     if (stalled_) {
       counters_.add(base::Family::worker_stalls);
-      spdlog::critical("a worker has stopped moving: the watchdog is not fed until it goes on");
+      spdlog::critical("W101: a worker has stopped moving: the watchdog is not fed until it goes on");
     } else {
-      spdlog::warn("every worker moves again");
+      spdlog::warn("W102: every worker moves again");
     }
   }
   const Snapshot* active = snapshots_.active();
@@ -324,11 +324,11 @@ void Dataplane::look_after_links() {
     const bool up = steps[port] == LinkFollower::Step::bring_up;
     const auto set = ports_[port]->set_link(up);
     if (!set) {
-      spdlog::warn("port '{}' cannot follow port '{}': {}", name, other, set.error().message);
+      spdlog::warn("W105: port '{}' cannot follow port '{}': {}", name, other, set.error().message);
     } else if (up) {
-      spdlog::warn("port '{}' has its link again: port '{}' is brought up", other, name);
+      spdlog::warn("W104: port '{}' has its link again: port '{}' is brought up", other, name);
     } else {
-      spdlog::error("port '{}' has lost its link: port '{}' is taken down, too", other, name);
+      spdlog::error("W103: port '{}' has lost its link: port '{}' is taken down, too", other, name);
       counters_.add(base::Family::link_follows);
     }
   }

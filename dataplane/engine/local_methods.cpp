@@ -236,7 +236,7 @@ LocalMethods::Answer LocalMethods::enforcement(const rpc::Request& request) {
   // relaxed: a burst that is under way ends under the mode in which it began.
   const auto before = parts_.shared.enforcement.exchange(*wanted, std::memory_order_relaxed);
   if (before != *wanted) {
-    spdlog::warn("enforcement is now {} (it was {}), asked for by uid {}", base::to_string(*wanted),
+    spdlog::warn("W110: enforcement is now {} (it was {}), asked for by uid {}", base::to_string(*wanted),
                  base::to_string(before), request.peer.uid);
   }
   return nlohmann::json{{"enforcement", base::to_string(*wanted)}};
@@ -272,7 +272,7 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
   const auto wanted = generation->get<std::uint64_t>();
   const auto refuse = [&](const base::Error& why) {
     parts_.counters.add(base::Family::snapshots_refused);
-    spdlog::error("snapshot generation {} is refused: {}: {}", wanted, why.code, why.message);
+    spdlog::error("W109: snapshot generation {} is refused: {}: {}", wanted, why.code, why.message);
     return why;
   };
   auto snapshot = Snapshot::load(request.descriptors.front().get());

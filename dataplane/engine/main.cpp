@@ -7,9 +7,9 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 #include <spdlog/cfg/env.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/log_setup.h"
 #include "base/version.h"
 #include "config/settings.h"
 #include "engine/dataplane.h"
@@ -20,12 +20,6 @@ namespace {
 constexpr const char* kProgram = "weir-dataplane";
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
-
-void set_up_logging() {
-  spdlog::set_default_logger(spdlog::stderr_color_mt(kProgram));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %n %^%l%$ %v");
-  spdlog::cfg::load_env_levels();
-}
 
 /// Each line of `message` on its own: the configuration's problems come several at a time.
 int complain(const std::string& message, int exit_status) {
@@ -45,13 +39,14 @@ int run(const std::string& file, bool check_only) {
     std::cout << file << ": no problem found\n";
     return EXIT_SUCCESS;
   }
-  set_up_logging();
+  weir::base::set_up_log(kProgram);
+  spdlog::cfg::load_env_levels();
   for (const std::string& notice : weir::config::setting_notices(settings.value()))
     spdlog::warn("{}", notice);
   weir::engine::Dataplane::block_signals();
   auto dataplane = weir::engine::Dataplane::start(std::move(plan).value());
   if (!dataplane) {
-    spdlog::critical("{}", dataplane.error().message);
+    spdlog::critical("W111: {}", dataplane.error().message);
     return dataplane.error().code == "eal_arguments" ? kUsage : kFailed;
   }
   dataplane.value()->run();

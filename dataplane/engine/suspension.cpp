@@ -15,7 +15,8 @@ void Suspension::next_second(const std::vector<std::unique_ptr<Worker>>& workers
   counters_.add(base::Family::rule_suspensions, 0, 0, tripped.size());
   for (const base::RuleId rule : tripped) {
     spdlog::critical(
-        "rule {} is SUSPENDED: it blocked more requests than dataplane.breaker allows, {} seconds long; "
+        "W108: rule {} is SUSPENDED: it blocked more requests than dataplane.breaker allows, {} seconds "
+        "long; "
         "`weirctl rules` shows what it is, `weirctl unsuspend {}` puts it back into force",
         rule.value, Breaker::kSecondsBeyond, rule.value);
   }

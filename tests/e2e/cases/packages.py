@@ -1,5 +1,6 @@
 """The Debian packages: built, installed on a machine with nothing of Weir on it, in service, upgraded, removed."""
 
+import json
 import os
 import re
 import unittest
@@ -72,14 +73,13 @@ class Packages(unittest.TestCase):
         self.addCleanup(machine.delete)
         wire = Wire()
         self.addCleanup(wire.delete)
-        origin = Origin(wire.origin, self.directory)
+        origin = Origin(wire.origin, cleanup.run_directory())
         self.addCleanup(origin.process.stop)
         browser = Browser(wire.client, origin.ca_file)
 
         self.apt(machine, "install", *self.copies(machine, self.debs))
         self.assertEqual(machine.run("weirctl", "--version").returncode, 0)
-        (machine.root / "etc/weir/list.txt").write_text("news.test/forbidden\nlisted.test\n")
-        (machine.root / "etc/weir/weir.yaml").write_text(_CONFIGURATION.format(cpu=max(os.sched_getaffinity(0))))
+        self.configure(machine)
         for program in ("weir-dataplane", "weir-control"):
             done = machine.run(program, "--check-config")
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -112,6 +112,51 @@ class Packages(unittest.TestCase):
         self.assertTrue((machine.root / "etc/weir/weir.yaml").exists(), "the operator's")
         left = machine.run("dpkg-query", "-l", "weir*").stdout
         self.assertNotRegex(left, r"(?m)^(ii|rc) +weir")
+
+    def test_as_systemd_runs_them(self):
+        """`systemctl start weir` under a systemd of its own: users, sandbox, notification, restart, stop."""
+        machine = Machine()
+        self.addCleanup(machine.delete)
+        wire = Wire()
+        self.addCleanup(wire.delete)
+        origin = Origin(wire.origin, cleanup.run_directory())
+        self.addCleanup(origin.process.stop)
+        browser = Browser(wire.client, origin.ca_file)
+        self.apt(machine, "install", *self.copies(machine, self.debs))
+        self.configure(machine)
+        systemd = machine.boot("basic.target", self.directory / "systemd.log", wire.edge)
+        if not systemd:
+            self.skipTest("no systemd can be booted here")
+        self.addCleanup(systemd.kill)
+
+        def systemctl(*words):
+            done = machine.within("systemctl", "--no-pager", *words)
+            return done.stdout + done.stderr
+
+        poll(lambda: machine.within("systemctl", "is-active", "basic.target").returncode == 0, 60, 0.5, what="it is booted")
+        self.assertEqual(systemctl("start", "weir"), "")
+        poll(lambda: machine.within("weirctl", "status").returncode == 0, 60, 0.5, what="weirctl status says that all is well")
+        for unit in ("weir-dataplane", "weir-control"):
+            self.assertEqual(systemctl("is-active", unit), "active\n")
+            self.assertEqual(systemctl("show", "-P", "NRestarts", unit), "0\n")
+        self.assertEqual(browser.get("http://news.test/").status, 200)
+        self.assertEqual(browser.get("http://news.test/forbidden").status, 451)
+        journal = machine.within("journalctl", "--no-pager", "--output=json", "--unit=weir-dataplane").stdout.splitlines()
+        messages = [json.loads(line) for line in journal]
+        self.assertIn(("4", "W106"), {(each["PRIORITY"], each["MESSAGE"][:4]) for each in messages})
+        self.assertTrue(any(each["MESSAGE"].startswith("check-host: ") for each in messages))
+
+        # The wire's restart: with the list from disk, which only its rights at the start let it read.
+        systemctl("stop", "weir-control")
+        self.assertEqual(systemctl("restart", "weir-dataplane"), "")
+        poll(lambda: browser.get("http://news.test/forbidden").status == 451, 20, what="it filters again")
+        self.assertEqual(systemctl("stop", "weir"), "")
+        for unit in ("weir-dataplane", "weir-control"):
+            self.assertEqual(systemctl("show", "-P", "Result", unit), "success\n")
+
+    def configure(self, machine):
+        (machine.root / "etc/weir/list.txt").write_text("news.test/forbidden\nlisted.test\n")
+        (machine.root / "etc/weir/weir.yaml").write_text(_CONFIGURATION.format(cpu=max(os.sched_getaffinity(0))))
 
     def copies(self, machine, debs):
         directory = machine.root / "debs"

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from . import cleanup
@@ -11,6 +12,33 @@ from .process import Process, run
 
 # Not that of directories which are removed with all that is in them: below this one lies /dev.
 _PREFIX = "weir-machine-"
+
+# In namespaces of its own: nothing of what systemd mounts, or takes for its own, is this machine's.
+_BOOT = """
+set -e
+root=$1
+mount --make-rprivate /
+for name in sys dev run proc; do umount --lazy "$root/$name"; done
+mount -t proc proc "$root/proc"
+mount -t sysfs sysfs "$root/sys"
+for name in run dev tmp; do mount -t tmpfs tmpfs "$root/$name"; done
+for name in null zero full random urandom tty; do touch "$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
+mkdir "$root/dev/pts" "$root/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
+mount -t tmpfs tmpfs "$root/sys/fs/cgroup"
+mkdir "$root/sys/fs/cgroup/systemd" "$root/sys/fs/cgroup/unified"
+if mount -t cgroup -o none,name=systemd cgroup "$root/sys/fs/cgroup/systemd" 2>/dev/null; then
+  mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup/unified"
+else
+  umount "$root/sys/fs/cgroup"
+  mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+fi
+cd "$root"
+pivot_root . mnt
+umount --lazy /mnt
+container=docker exec /lib/systemd/systemd --log-target=journal --unit="$2"
+"""
 
 
 def unmount(top):
@@ -67,6 +95,25 @@ class Machine:
                    f"--inh-caps={','.join(['-all', *capabilities])}", f"--ambient-caps={','.join(['-all', *capabilities])}",
                    f"--bounding-set={','.join(['-all', *capabilities])}", *value("ExecStart").split()]
         return Process(unit, command, log, namespace)
+
+    def boot(self, target, log, namespace):
+        """systemd as the first process of this machine; None where the kernel or a container does not let it."""
+        process = Process("systemd", ["unshare", "--fork", "--pid", "--mount", "--cgroup", "--kill-child", "bash", "-c", _BOOT,
+                                      "boot", self.root, target], log, namespace)
+        deadline = time.monotonic() + 20
+        while process.running() and time.monotonic() < deadline:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            if children and Path(f"/proc/{children[0]}/comm").read_text() == "systemd\n":
+                self._first = children[0]
+                return process
+            time.sleep(0.1)
+        process.kill()
+        return None
+
+    def within(self, *command, timeout=60.0):
+        """Runs a command beside the systemd that was booted."""
+        return run(["nsenter", f"--target={self._first}", "--mount", "--pid", "--net", "--cgroup", "--root", "--wd",
+                    *command], timeout=timeout)
 
     def group(self, name):
         entry = re.search(rf"(?m)^{name}:[^:]*:(\d+):", (self.root / "etc/group").read_text())

@@ -1,0 +1,47 @@
+#include "base/log_setup.h"
+
+#include <cstdlib>
+#include <memory>
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace weir::base {
+namespace {
+
+/// `%*`: the priority of syslog(3).
+class Priority : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+              spdlog::memory_buf_t& out) override {
+    switch (message.level) {
+      case spdlog::level::critical:
+        return out.push_back('2');
+      case spdlog::level::err:
+        return out.push_back('3');
+      case spdlog::level::warn:
+        return out.push_back('4');
+      case spdlog::level::info:
+        return out.push_back('6');
+      default:
+        return out.push_back('7');
+    }
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<Priority>();
+  }
+};
+
+}  // namespace
+
+void set_up_log(const char* program) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt(program));
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  const bool to_journal = std::getenv("JOURNAL_STREAM") != nullptr;
+  formatter->add_flag<Priority>('*').set_pattern(to_journal ? "<%*>%v"
+                                                            : "%Y-%m-%dT%H:%M:%S.%e%z %n %^%l%$ %v");
+  spdlog::set_formatter(std::move(formatter));
+}
+
+}  // namespace weir::base
