@@ -22,7 +22,7 @@ config::Settings of_dataplane(const config::DataplaneSettings& settings) {
 
 base::Result<nlohmann::json> Reconfiguration::reload() {
   const auto refuse = [](const base::Error& why) {
-    spdlog::error("the configuration stays as it was: {}", why.message);
+    spdlog::error("W112: the configuration stays as it was: {}", why.message);
     return why;
   };
   const auto wanted = config::load_settings(config_file_, config::Audience::dataplane);
