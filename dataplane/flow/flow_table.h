@@ -23,8 +23,11 @@ namespace weir::flow {
 class FlowTable {
  public:
   static constexpr std::size_t kWays = 8;
-  /// Readings of one connection.
-  static constexpr std::size_t kReadings = 3;
+  /// Readings of one connection, blocked ones included. Those stay until they expire, and a port that is
+  /// blocked several times within that time must get further connections all the same.
+  static constexpr std::size_t kReadings = 6;
+  /// Of those, that are not blocked.
+  static constexpr std::size_t kOpenReadings = 3;
   /// Pieces of a request may come a minute apart, requests of a connection more. But Linux's initial sequence
   /// numbers come round after 275 s: a port that is used again then would seem to contradict what it sent.
   static constexpr std::chrono::seconds kOpenLifetime{240};

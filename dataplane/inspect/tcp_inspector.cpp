@@ -189,7 +189,10 @@ void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& ke
 Flow* TcpInspector::add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,
                                std::chrono::nanoseconds now) noexcept {
   const auto streams = flows_.find(key, now);
-  const bool full = streams.size() == flow::FlowTable::kReadings;
+  const auto open = std::count_if(streams.begin(), streams.end(),
+                                  [](const Flow* flow) { return flow->reading != flow::Reading::blocked; });
+  const bool full = streams.size() == flow::FlowTable::kReadings ||
+                    static_cast<std::size_t>(open) == flow::FlowTable::kOpenReadings;
   if (full) {
     Flow* oldest = nullptr;
     for (Flow* flow : streams) {

@@ -136,7 +136,7 @@ TEST(FlowTable, AConnectionHasAFewReadings) {
   std::vector<std::uint32_t> positions;
   for (const Flow* flow : table.find(key_number(1), seconds(5))) positions.push_back(flow->position);
   std::sort(positions.begin(), positions.end());
-  EXPECT_EQ(positions, (std::vector<std::uint32_t>{0, 1, 2}));
+  EXPECT_EQ(positions, (std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5}));
   for (Flow* flow : table.find(key_number(1), seconds(5))) table.erase(*flow);
   EXPECT_TRUE(table.find(key_number(1), seconds(5)).empty());
   EXPECT_EQ(table.find(key_number(2), seconds(5)).size(), 1U);

@@ -165,6 +165,24 @@ TEST(BlockedFlow, ThePortIsUsedAgain) {
       });
 }
 
+TEST(BlockedFlow, ThePortIsUsedAgainAfterSeveralBlocks) {
+  // A busy client, or a carrier's NAT with few ports a subscriber, comes back with the same port within the
+  // time for which blocked connections are remembered.
+  std::vector<Step> steps;
+  for (std::uint32_t turn = 0; turn < 5; ++turn) {
+    const std::uint32_t first = 1 + turn * 400000000;
+    steps.push_back({"SYN " + std::to_string(turn), first - 1, "S", "", "forward_not_candidate"});
+    steps.push_back(
+        {"a listed request", first, "PA", kListed, "drop_blocked http_page", first, first + kListedBytes});
+    steps.push_back({"the client's FIN", first + kListedBytes, "FA", "", "drop_blocked_flow finish", first});
+  }
+  const std::uint32_t last = 1 + 5U * 400000000;
+  steps.push_back({"SYN of one more", last - 1, "S", "", "forward_not_candidate"});
+  steps.push_back({"an unlisted request", last, "PA", kOther, "forward_passed"});
+  steps.push_back({"the first one's request again", 1, "PA", kListed, "drop_blocked_flow http_page", 1});
+  run_around_the_wrap("port reuse", steps);
+}
+
 TEST(BlockedFlow, AListedRequestInARst) {
   run_around_the_wrap(
       "RST with data",
