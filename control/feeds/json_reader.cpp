@@ -143,7 +143,9 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] const char* problem() const noexcept { return problem_; }
 
  private:
-  enum : std::size_t { kEntry, kSerial };
+  // Places of the pointers.
+  static constexpr std::size_t kEntry = 0;
+  static constexpr std::size_t kSerial = 1;
 
   struct Frame {
     bool is_array = false;
