@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -56,6 +57,7 @@ Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem:
       sink_(std::move(sink)) {}
 
 Feed::~Feed() {
+  watch_.reset();
   {
     const std::lock_guard lock(mutex_);
     stop_.store(true, std::memory_order_relaxed);
@@ -69,6 +71,8 @@ void Feed::start(Validators validators, std::string digest, std::chrono::millise
   digest_ = std::move(digest);
   // What was read with other settings is another list.
   due_ = Clock::now() + (digest_.ends_with(reading_mark_) ? delay : std::chrono::milliseconds(0));
+  // Before the first look, so that no change falls between the two.
+  if (list_.url.starts_with("file://")) watch_.emplace(describe_source(list_), [this] { make_due(); });
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -83,7 +87,11 @@ void Feed::run_now(Sink done) {
 void Feed::make_due() {
   {
     const std::lock_guard lock(mutex_);
-    due_ = Clock::now();
+    if (due_) {
+      due_ = Clock::now();
+    } else {
+      again_ = true;
+    }
   }
   wake_.notify_all();
 }
@@ -96,6 +104,7 @@ void Feed::settle(Validators validators, std::string digest, bool success) {
     failures_ = success ? 0 : failures_ + 1;
     const double spread = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
     due_ = Clock::now() + next_delay(list_.interval, failures_, spread, retry_after_);
+    if (std::exchange(again_, false)) due_ = Clock::now();
   }
   wake_.notify_all();
 }

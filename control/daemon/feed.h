@@ -14,6 +14,7 @@
 
 #include "control/feed_verification.h"
 #include "control/fetcher.h"
+#include "control/file_watch.h"
 #include "control/list_parser.h"
 
 namespace weir::control {
@@ -56,12 +57,12 @@ class Feed {
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
-  /// Starts the thread; the first scheduled run is due after `delay`.
+  /// Starts the thread; the first scheduled run is due after `delay`. A file is watched from now on.
   void start(Validators validators, std::string digest, std::chrono::milliseconds delay);
   /// Runs as soon as it can and gives the outcome to `done`, which must see to settle(). The content is read
   /// and parsed even if it did not change.
   void run_now(Sink done);
-  /// Makes the feed due, as its interval would.
+  /// Makes the feed due, as its interval would; a run that is under way is followed by another one.
   void make_due();
   /// Tells what became of an outcome: what the content in force was fetched as, and when to come back.
   void settle(Validators validators, std::string digest, bool success);
@@ -84,12 +85,14 @@ class Feed {
   std::condition_variable wake_;
   std::vector<Sink> requested_;
   std::optional<Clock::time_point> due_;  // none: waiting for settle()
+  bool again_ = false;                    // as soon as that came
   Validators validators_;
   std::string digest_;
   unsigned failures_ = 0;
   std::chrono::seconds retry_after_{0};
   std::minstd_rand random_{std::random_device{}()};
   std::thread thread_;
+  std::optional<FileWatch> watch_;  // of a file
 };
 
 }  // namespace weir::control

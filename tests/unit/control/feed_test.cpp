@@ -190,6 +190,27 @@ TEST(Feed, ReadsTheSameBytesAgainWithOtherSettings) {
   EXPECT_FALSE(same_reading(plain.source_digest, table.source_digest));
 }
 
+TEST(Feed, SeesThatAFileChanges) {
+  const test::Scratch scratch;
+  test::write_file(scratch / "list", "one.example\n");
+  const config::ListSettings list = file_list(scratch / "list");
+  std::vector<std::promise<FeedOutcome>> runs(4);
+  std::size_t run = 0;
+  Feed feed(0, list, "", [&](FeedOutcome&& outcome) { runs[run++].set_value(std::move(outcome)); });
+  feed.start({}, "", std::chrono::milliseconds(0));
+  const FeedOutcome first = runs[0].get_future().get();
+  // While a run is under way: it is followed by another one.
+  test::write_file(scratch / "fresh", "two.example/a\n");
+  std::filesystem::rename(scratch / "fresh", scratch / "list");
+  feed.settle({}, first.source_digest, true);
+  const FeedOutcome second = runs[1].get_future().get();
+  EXPECT_FALSE(second.unchanged);
+  feed.settle({}, second.source_digest, true);
+  // In place.
+  test::write_file(scratch / "list", "three.example\n");
+  EXPECT_FALSE(runs[2].get_future().get().unchanged);
+}
+
 TEST(Feed, TellsTheEditionOfAList) {
   const test::Scratch scratch;
   test::write_file(scratch / "list", R"({"serial": 7, "urls": ["one.example"]})");
