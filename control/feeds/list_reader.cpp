@@ -42,7 +42,7 @@ base::Status pass_blocks(BlockSource& source, const Feed& feed) {
 
 base::Status read_plain(BlockSource& source, match::EntryParser& parser, const EntrySink& sink) {
   match::PlainListReader reader(parser, sink.rule);
-  const auto status = pass_blocks(source, [&](std::string_view block) {
+  auto status = pass_blocks(source, [&](std::string_view block) {
     reader.feed(block);
     return base::ok_status();
   });
@@ -58,7 +58,7 @@ base::Status read_plain(BlockSource& source, match::EntryParser& parser, const E
 
 base::Status read_hosts(BlockSource& source, match::EntryParser& parser, const EntrySink& sink) {
   HostsReader reader(parser, sink);
-  const auto status = pass_blocks(source, [&](std::string_view block) {
+  auto status = pass_blocks(source, [&](std::string_view block) {
     reader.feed(block);
     return base::ok_status();
   });
@@ -69,16 +69,16 @@ base::Status read_hosts(BlockSource& source, match::EntryParser& parser, const E
 base::Status read_csv(const config::CsvSettings& settings, BlockSource& source, match::EntryParser& parser,
                       const EntrySink& sink) {
   CsvReader reader(settings, parser, sink);
-  const auto status = pass_blocks(source, [&](std::string_view block) { return reader.feed(block); });
+  auto status = pass_blocks(source, [&](std::string_view block) { return reader.feed(block); });
   return status ? reader.finish() : status;
 }
 
 base::Status read_rpz(BlockSource& source, match::EntryParser& parser, const EntrySink& sink,
                       ListFacts& facts) {
   RpzReader reader(parser, sink);
-  const auto status = pass_blocks(source, [&](std::string_view block) { return reader.feed(block); });
+  auto status = pass_blocks(source, [&](std::string_view block) { return reader.feed(block); });
   if (!status) return status;
-  const auto ended = reader.finish();
+  auto ended = reader.finish();
   facts.serial = reader.serial();
   return ended;
 }
