@@ -42,9 +42,9 @@ std::string_view next_word(std::string_view& text) {
 }  // namespace
 
 HostsReader::HostsReader(match::EntryParser& parser, const EntrySink& sink)
-    : taker_(parser, sink), lines_([this](const LineSplitter::Line& line) { take_line(line); }) {}
+    : taker_(parser, sink), lines_([this](const match::LineSplitter::Line& line) { take_line(line); }) {}
 
-void HostsReader::take_line(const LineSplitter::Line& line) {
+void HostsReader::take_line(const match::LineSplitter::Line& line) {
   const std::size_t mark = line.text.find('#');
   if (line.is_cut && mark == std::string_view::npos)
     return taker_.refuse(line.number, "the line is too long");

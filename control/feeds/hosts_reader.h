@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "feeds/entry_sink.h"
-#include "feeds/line_splitter.h"
+#include "match/line_splitter.h"
 
 namespace weir::feeds {
 
@@ -19,10 +19,10 @@ class HostsReader {
   void finish() { lines_.finish(); }
 
  private:
-  void take_line(const LineSplitter::Line& line);
+  void take_line(const match::LineSplitter::Line& line);
 
   EntryTaker taker_;
-  LineSplitter lines_;
+  match::LineSplitter lines_;
 };
 
 }  // namespace weir::feeds

@@ -42,7 +42,7 @@ bool is_ttl(std::string_view word) {
 }  // namespace
 
 RpzReader::RpzReader(match::EntryParser& parser, const EntrySink& sink)
-    : taker_(parser, sink), lines_([this](const LineSplitter::Line& line) { take_line(line); }) {}
+    : taker_(parser, sink), lines_([this](const match::LineSplitter::Line& line) { take_line(line); }) {}
 
 base::Status RpzReader::feed(std::string_view block) {
   lines_.feed(block);
@@ -62,7 +62,7 @@ base::Status RpzReader::finish() {
   return base::ok_status();
 }
 
-void RpzReader::take_line(const LineSplitter::Line& line) {
+void RpzReader::take_line(const match::LineSplitter::Line& line) {
   if (failure_) return;
   if (depth_ == 0) {
     words_.clear();

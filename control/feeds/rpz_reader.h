@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "feeds/entry_sink.h"
-#include "feeds/line_splitter.h"
+#include "match/line_splitter.h"
 
 namespace weir::feeds {
 
@@ -29,7 +29,7 @@ class RpzReader {
   [[nodiscard]] std::optional<std::uint64_t> serial() const noexcept { return serial_; }
 
  private:
-  void take_line(const LineSplitter::Line& line);
+  void take_line(const match::LineSplitter::Line& line);
   bool split(std::string_view text);
   void take_record();
   void take_directive();
@@ -39,7 +39,7 @@ class RpzReader {
   void fail(const char* code, std::string message);
 
   EntryTaker taker_;
-  LineSplitter lines_;
+  match::LineSplitter lines_;
   std::optional<base::Error> failure_;
   std::vector<std::string> words_;  // of the record, the owner first
   bool has_owner_ = false;

@@ -45,9 +45,8 @@ class TcpInspector {
                                              std::chrono::nanoseconds now) noexcept;
   Verdict block(const proto::PacketView& packet, std::chrono::nanoseconds now,
                 const Reading& reading) noexcept;
-  /// Begins a stream at the byte behind the SYN, unless it has been begun. False: there is no room beside the
-  /// connection's other streams.
-  /// Why the SYN may not go on; none: it may.
+  /// Begins a stream at the byte behind the SYN, unless it has been begun. Returns why the SYN may not
+  /// go on; none: it may.
   std::optional<base::Outcome> open_stream(const proto::PacketView& packet,
                                            std::chrono::nanoseconds now) noexcept;
   /// A new stream would push out one that matters, and may not.

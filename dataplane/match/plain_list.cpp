@@ -5,7 +5,6 @@
 namespace weir::match {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kWhiteSpace = " \t\r";
 
 std::string_view without_comment(std::string_view line) noexcept {
@@ -24,56 +23,30 @@ std::string_view trim(std::string_view text) noexcept {
 
 }  // namespace
 
-void PlainListReader::feed(std::string_view block) {
-  while (!block.empty()) {
-    const std::size_t end = block.find('\n');
-    const std::string_view part = block.substr(0, end);
-    if (end == std::string_view::npos) return keep(part);
-    block.remove_prefix(end + 1);
-    if (kept_.empty()) {
-      take_line(part.substr(0, kMaxLineBytes), part.size() > kMaxLineBytes);
-      continue;
-    }
-    keep(part);
-    take_line(kept_, kept_is_cut_);
-    kept_.clear();
-    kept_is_cut_ = false;
-  }
-}
-
 PlainListSummary PlainListReader::finish() {
-  if (!kept_.empty()) take_line(kept_, kept_is_cut_);
-  kept_.clear();
+  lines_.finish();
   return std::move(summary_);
 }
 
-void PlainListReader::keep(std::string_view part) {
-  const std::size_t room = kMaxLineBytes - kept_.size();
-  kept_is_cut_ = kept_is_cut_ || part.size() > room;
-  kept_.append(part.substr(0, room));
-}
-
-void PlainListReader::take_line(std::string_view line, bool is_cut) {
-  ++line_;
-  if (line_ == 1 && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
-  const std::string_view text = without_comment(line);
+void PlainListReader::take_line(const LineSplitter::Line& line) {
+  const std::string_view text = without_comment(line.text);
   // Only a comment may be cut: what is before it is whole.
-  if (is_cut && text.size() == line.size()) {
-    return refuse("the line is too long: at most " + std::to_string(kMaxLineBytes) +
-                  " bytes before a comment");
+  if (line.is_cut && text.size() == line.text.size()) {
+    return refuse(line.number, "the line is too long: at most " + std::to_string(kMaxLineBytes) +
+                                   " bytes before a comment");
   }
   const std::string_view entry = trim(text);
   if (entry.empty()) return;
   auto rule = parser_.parse(entry);
-  if (!rule.ok()) return refuse(rule.error().message);
+  if (!rule.ok()) return refuse(line.number, rule.error().message);
   ++summary_.rules;
-  on_rule_(std::move(rule).value(), line_);
+  on_rule_(std::move(rule).value(), line.number);
 }
 
-void PlainListReader::refuse(std::string message) {
+void PlainListReader::refuse(std::size_t line, std::string message) {
   ++summary_.bad_lines;
   if (summary_.errors.size() == kMaxLineErrors) return;
-  summary_.errors.push_back({.line = line_, .message = std::move(message)});
+  summary_.errors.push_back({.line = line, .message = std::move(message)});
 }
 
 PlainListSummary read_plain_list(std::string_view text, EntryParser& parser,

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "match/line_splitter.h"
 #include "match/rule.h"
 
 namespace weir::match {
@@ -14,10 +15,6 @@ namespace weir::match {
 /// Most bad lines whose reason is kept; further ones are only counted, so that a file of garbage cannot fill
 /// the memory.
 inline constexpr std::size_t kMaxLineErrors = 1000;
-
-/// What is kept of a line in bytes; of the rest only its end is looked for. An entry has at most
-/// kMaxEntryBytes, what lies between is room for a comment.
-inline constexpr std::size_t kMaxLineBytes = 65536;
 
 /// A line that could not be used; `message` gives the reason and never repeats the line.
 struct LineError {
@@ -40,24 +37,26 @@ class PlainListReader {
   using OnRule = std::function<void(Rule&&, std::size_t line)>;
 
   /// `parser` outlives the reader.
-  PlainListReader(EntryParser& parser, OnRule on_rule) : parser_(parser), on_rule_(std::move(on_rule)) {}
+  PlainListReader(EntryParser& parser, OnRule on_rule)
+      : parser_(parser),
+        on_rule_(std::move(on_rule)),
+        lines_([this](const LineSplitter::Line& line) { take_line(line); }) {}
+  PlainListReader(const PlainListReader&) = delete;
+  PlainListReader& operator=(const PlainListReader&) = delete;
 
   /// The next bytes of the list.
-  void feed(std::string_view block);
+  void feed(std::string_view block) { lines_.feed(block); }
   /// After the last block: takes a last line without line end. Once.
   PlainListSummary finish();
 
  private:
-  void keep(std::string_view part);
-  void take_line(std::string_view line, bool is_cut);
-  void refuse(std::string message);
+  void take_line(const LineSplitter::Line& line);
+  void refuse(std::size_t line, std::string message);
 
   EntryParser& parser_;
   const OnRule on_rule_;
   PlainListSummary summary_;
-  std::size_t line_ = 0;
-  std::string kept_;  // the beginning of a line that goes on in the next block
-  bool kept_is_cut_ = false;
+  LineSplitter lines_;
 };
 
 /// Reads a whole list in the same way.

@@ -4,10 +4,15 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
-namespace weir::feeds {
+namespace weir::match {
 
-/// Cuts blocks into lines, wherever the blocks are cut; of a line match::kMaxLineBytes are kept. A byte order
+/// What is kept of a line in bytes; of the rest only its end is looked for. An entry has at most
+/// kMaxEntryBytes, what lies between is room for a comment.
+inline constexpr std::size_t kMaxLineBytes = 65536;
+
+/// Cuts blocks into lines, wherever the blocks are cut; of a line kMaxLineBytes are kept. A byte order
 /// mark and the CR of a CRLF are taken off.
 class LineSplitter {
  public:
@@ -34,4 +39,4 @@ class LineSplitter {
   bool kept_is_cut_ = false;
 };
 
-}  // namespace weir::feeds
+}  // namespace weir::match

@@ -1,10 +1,6 @@
-#include "feeds/line_splitter.h"
+#include "match/line_splitter.h"
 
-#include "match/plain_list.h"
-
-namespace weir::feeds {
-
-using match::kMaxLineBytes;
+namespace weir::match {
 
 void LineSplitter::feed(std::string_view block) {
   while (!block.empty()) {
@@ -42,4 +38,4 @@ void LineSplitter::give(std::string_view line, bool is_cut) {
   on_line_({.text = line, .number = number_, .is_cut = is_cut});
 }
 
-}  // namespace weir::feeds
+}  // namespace weir::match
