@@ -12,6 +12,11 @@ using base::Family;
 using base::Outcome;
 using flow::Flow;
 
+// A client that uses a port again and again for listed pages gets further connections. Not at once: where the
+// reset was lost, or named numbers that the server has not reached, the server waits for the rest of a
+// request.
+constexpr std::chrono::seconds kBlockedStays{5};
+
 PortSet sorted(PortSet ports) {
   std::sort(ports.begin(), ports.end());
   return ports;
@@ -194,10 +199,18 @@ Flow* TcpInspector::add_stream(const flow::FlowKey& key, std::uint32_t start, bo
   const bool full = streams.size() == flow::FlowTable::kReadings ||
                     static_cast<std::size_t>(open) == flow::FlowTable::kOpenReadings;
   if (full) {
-    Flow* oldest = nullptr;
-    for (Flow* flow : streams) {
-      const bool older = oldest == nullptr || flow->last_seen < oldest->last_seen;
-      if (older && StreamInspector::gives_way(*flow, start)) oldest = flow;
+    const auto oldest_of = [&streams](const auto& may_go) {
+      Flow* oldest = nullptr;
+      for (Flow* flow : streams) {
+        if (may_go(*flow) && (oldest == nullptr || flow->last_seen < oldest->last_seen)) oldest = flow;
+      }
+      return oldest;
+    };
+    Flow* oldest = oldest_of([start](const Flow& flow) { return StreamInspector::gives_way(flow, start); });
+    if (oldest == nullptr && known) {
+      oldest = oldest_of([now](const Flow& flow) {
+        return flow.reading == flow::Reading::blocked && now - flow.last_seen >= kBlockedStays;
+      });
     }
     if (oldest == nullptr) return nullptr;
     erase(*oldest);

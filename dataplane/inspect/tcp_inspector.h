@@ -56,6 +56,7 @@ class TcpInspector {
   void read_unplaced(const Segment& segment, const flow::FlowKey& key, std::chrono::nanoseconds now,
                      Reading& reading) noexcept;
   /// A further stream of the connection, from `start` on; null when none of those that it has may give way.
+  /// For a SYN (`known`) a blocked one may.
   flow::Flow* add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,
                          std::chrono::nanoseconds now) noexcept;
   void erase(flow::Flow& flow) noexcept;
