@@ -39,7 +39,12 @@ class _Soak(LabCase):
             stop.set()
             for thread in load:
                 thread.join(30)
-        self.assertEqual([failure for thread in load for failure in thread.failures], [])
+        failures = [failure for thread in load for failure in thread.failures]
+        if failures:
+            now = self.weir.outcomes()
+            print("soak: outcomes:", {name: now[name] - outcomes[name] for name in now if now[name] != outcomes[name]},
+                  "missed packets:", {role: port["missed_packets"] for role, port in self.weir.ports().items()}, flush=True)
+        self.assertEqual(failures, [])
         self.assertGreaterEqual(self.weir.generation(), generation + len(samples))
         for thread in load:
             self.assertGreater(thread.count, SECONDS, type(thread).__name__)

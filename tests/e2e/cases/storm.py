@@ -53,7 +53,7 @@ class Storm(LabCase):
         self.assertEqual(transfer.failures + connections.failures, [])
         self.assertEqual(transfer.count, SECONDS * RATE_BYTES, "bytes of the transfer")
         self.assertGreater(connections.count, 200, "new connections")
-        self.assertEqual(self.weir.generation(), first + RELOADS)
+        self.assertGreaterEqual(self.weir.generation(), first + RELOADS)
         poll(lambda: self.origin.connections() == 0, 10, what="nginx has no connection left")
         self._assert_no_loss(losses, [end.snmp() for end in ends])
         self._assert_links_and_ports_agree(links, ports, outcomes)
@@ -65,9 +65,10 @@ class Storm(LabCase):
             time.sleep(max(0.0, start + number * (SECONDS - 3) / RELOADS - time.monotonic()))
             self.weir.write_list(*self.first_list, *(f"page{number}.test/{page}" for page in range(200)))
             answer = self.weir.ctl("reload", "hotline")
-            generation += 1
-            self.assertEqual((answer["generation"], answer["active"]), (generation, True))
-            self.assertEqual(self.weir.generation(), generation)
+            self.assertTrue(answer["active"])
+            # The watch over the file may have been there first, and have made a generation of its own.
+            self.assertGreater(answer["generation"], generation)
+            self.assertGreaterEqual(generation := self.weir.generation(), answer["generation"])
         self.assertTrue(transfer.is_alive(), "the transfer ended before the last reload")
 
     def _assert_no_loss(self, before, after):

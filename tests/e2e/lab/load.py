@@ -1,5 +1,6 @@
 """Traffic beside a test: what real clients do, and what no client should."""
 
+import contextlib
 import random
 import socket
 import ssl
@@ -54,15 +55,15 @@ class Connections(Background):
         context = ssl.create_default_context(cafile=str(self.case.origin.ca_file))
         while not self.stop.is_set():
             kind = self.count % 4
-            if kind == 0:
-                self._page(b"/open", b"HTTP/1.1 200 ")
-            elif kind == 1:
-                self._page(b"/forbidden", b"HTTP/1.1 451 ")
+            if kind < 2:
+                path, expected = ((b"/open", b"HTTP/1.1 200 "), (b"/forbidden", b"HTTP/1.1 451 "))[kind]
+                with self._connect(80, path.decode()) as connection:
+                    self._page(connection, path, expected)
             elif kind == 2:
-                with self.case.wire.client.connect(ORIGIN_V4, 443) as plain:
+                with self._connect(443, "news.test") as plain:
                     context.wrap_socket(plain, server_hostname="news.test").close()
             else:
-                with self.case.wire.client.connect(ORIGIN_V4, 443) as plain:
+                with self._connect(443, "listed.test") as plain:
                     try:
                         context.wrap_socket(plain, server_hostname="listed.test").close()
                         self.failures.append("a listed host answered over TLS")
@@ -71,12 +72,22 @@ class Connections(Background):
             self.count += 1
             time.sleep(0.01)
 
-    def _page(self, path, expected):
-        with self.case.wire.client.connect(ORIGIN_V4, 80) as connection:
-            connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: news.test\r\nConnection: close\r\n\r\n")
-            answer = b""
-            while piece := connection.recv(65536):
-                answer += piece
+    @contextlib.contextmanager
+    def _connect(self, port, what):
+        """A failure tells which connection, so that it can be looked for among the outcomes."""
+        begin, own = time.monotonic(), "unknown, not connected"
+        try:
+            with self.case.wire.client.connect(ORIGIN_V4, port) as connection:
+                own = connection.getsockname()[1]
+                yield connection
+        except OSError as error:
+            raise OSError(f"{what}: port {own}, begun {time.monotonic() - begin:.1f} s before: {error!r}") from error
+
+    def _page(self, connection, path, expected):
+        connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: news.test\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
         if not answer.startswith(expected):
             self.failures.append(f"{path.decode()}: {answer[:20]!r}")
 
