@@ -22,10 +22,8 @@ _HALF = b"GET /half HTTP/1.1\r\nHost: news.test\r\nX: "
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Overload(LabCase):
+class _Flooded(LabCase):
     first_list = ("news.test/forbidden", "listed.test")
-    settings_options = {"flows": {"capacity": 1024, "reassembly_bytes": 262144},
-                        "fragments": {"memory_bytes": 262144}}
 
     def setUp(self):
         self.port = RawPort(self.wire.client, "lan0")
@@ -43,6 +41,14 @@ class Overload(LabCase):
     def counter(self, family):
         return self.weir.families()[family][0][1]
 
+    def half_requests(self, count, body=b""):
+        self.flood(count, lambda number: frames.ipv4(6, frames.tcp(_HALF + body)))
+
+
+class Overload(_Flooded):
+    settings_options = {"flows": {"capacity": 1024, "reassembly_bytes": 262144},
+                        "fragments": {"memory_bytes": 262144}}
+
     def assert_filters(self):
         self.assert_passes("http://news.test/")
         self.assert_blocked_page("http://news.test/forbidden")
@@ -57,7 +63,7 @@ class Overload(LabCase):
 
     def test_reassembly_memory_full(self):
         before = self.counter("weir_stream_evictions_total")
-        self.flood(600, lambda number: frames.ipv4(6, frames.tcp(_HALF + b"a" * 1000)))
+        self.half_requests(600, b"a" * 1000)
         self.assertGreater(self.counter("weir_stream_evictions_total"), before)
         self.assert_filters()
 
@@ -87,6 +93,35 @@ class Overload(LabCase):
         self.assertEqual(self.counter("weir_snapshots_refused_total"), before + 1)
         self.assertEqual(self.weir.generation(), generation)
         self.assert_filters()
+
+
+class _Closed(_Flooded):
+    """What nobody can push out: the half of a listed request that came before a flood."""
+
+    def check(self, flood, outcome, evictions):
+        with self.wire.client.connect(ORIGIN_V4, 80) as connection:
+            connection.sendall(b"GET /forbid")
+            poll(lambda: self.weir.outcomes()["forward_incomplete"] > 0, what="the half is waiting")
+            flood()
+            poll(lambda: self.weir.outcomes()[outcome] > 100, what=outcome)
+            self.assertEqual(self.counter(evictions), 0)
+            connection.sendall(b"den HTTP/1.1\r\nHost: news.test\r\n\r\n")
+            self.assertIn(b" 451 ", connection.recv(65536))
+        self.assertNotIn("/forbidden 200", " ".join(self.origin.requests()))
+
+
+class FlowTableClosed(_Closed):
+    settings_options = {"flows": {"capacity": 1024}, "fail": {"flow_table": "closed"}}
+
+    def test_flow_table_full_and_closed_forgets_nothing(self):
+        self.check(lambda: self.half_requests(3000), "drop_flow_table_full", "weir_flow_evictions_total")
+
+
+class ReassemblyClosed(_Closed):
+    settings_options = {"flows": {"reassembly_bytes": 262144}, "fail": {"reassembly": "closed"}}
+
+    def test_reassembly_memory_full_and_closed_gives_up_nothing(self):
+        self.check(lambda: self.half_requests(600, b"a" * 1000), "drop_reassembly_full", "weir_stream_evictions_total")
 
 
 class NoList(LabCase):
