@@ -15,7 +15,7 @@ bool contains(const std::vector<unsigned>& values, unsigned value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-base::Error invalid(std::string message) {
+base::Error bad_argument(std::string message) {
   return base::Error{.code = "eal_arguments", .message = std::move(message)};
 }
 
@@ -34,17 +34,17 @@ std::string file_prefix(const std::filesystem::path& socket) {
 base::Result<std::string> lcores(const EalInput& input) {
   for (const unsigned worker : input.workers) {
     if (worker >= RTE_MAX_LCORE) {
-      return invalid(fmt::format("dataplane.workers: lcore {} is too high, DPDK here knows 0 to {}", worker,
+      return bad_argument(fmt::format("dataplane.workers: lcore {} is too high, DPDK here knows 0 to {}", worker,
                                  RTE_MAX_LCORE - 1));
     }
     if (!contains(input.cpus, worker)) {
-      return invalid(fmt::format("dataplane.workers: there is no CPU {} for this process, only {}", worker,
+      return bad_argument(fmt::format("dataplane.workers: there is no CPU {} for this process, only {}", worker,
                                  fmt::join(input.cpus, ",")));
     }
   }
   unsigned main_lcore = 0;
   while (contains(input.workers, main_lcore)) ++main_lcore;
-  if (main_lcore >= RTE_MAX_LCORE) return invalid("dataplane.workers: no lcore is left for the main thread");
+  if (main_lcore >= RTE_MAX_LCORE) return bad_argument("dataplane.workers: no lcore is left for the main thread");
   std::vector<unsigned> main_cpus;
   std::copy_if(input.cpus.begin(), input.cpus.end(), std::back_inserter(main_cpus),
                [&](unsigned cpu) { return !contains(input.workers, cpu); });
@@ -79,7 +79,7 @@ bool has_option(const std::vector<std::string>& arguments, const std::vector<std
 }
 
 base::Result<std::vector<std::string>> eal_arguments(const EalInput& input) {
-  if (input.workers.empty()) return invalid("dataplane.workers: at least one lcore is needed");
+  if (input.workers.empty()) return bad_argument("dataplane.workers: at least one lcore is needed");
   std::vector<std::string> arguments{"weir-dataplane"};
   if (!has_option(input.user, {"-l", "-c", "--lcores", "--main-lcore", "-s", "-S"})) {
     auto text = lcores(input);
@@ -91,7 +91,7 @@ base::Result<std::vector<std::string>> eal_arguments(const EalInput& input) {
   }
   if (has_option(input.user, {"--no-pci"})) {
     if (!input.pci_devices.empty()) {
-      return invalid(fmt::format("dataplane.eal has --no-pci, but a port's device is PCI {}: remove one",
+      return bad_argument(fmt::format("dataplane.eal has --no-pci, but a port's device is PCI {}: remove one",
                                  input.pci_devices.front()));
     }
   } else if (input.pci_devices.empty()) {

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import time
+import urllib.parse
 from pathlib import Path
 
 from lab import frames
@@ -180,23 +181,27 @@ class Monitoring(MonitoringCase):
                         connection.recv(65536)
                 # Thousands a second would be a flood, which is another alert.
                 time.sleep(0.2)
-        self.keep_picture("alerts")
+        self.keep_pictures()
         self.weir.ctl("unsuspend")
         self.assert_quiet()
 
-    def keep_picture(self, name):
+    def keep_pictures(self):
         """What a person sees of it: $WEIR_E2E_PICTURES names a directory for those who want to look."""
         pictures = os.environ.get("WEIR_E2E_PICTURES")
         if not pictures:
             return
-        # The browser knows names in .test alone.
-        for suffix, url in (("metrics", "http://weir.test:9477/metrics"), (name, "http://weir.test:9090/alerts")):
-            chromium = Chromium(self.wire.edge, self.directory, self.origin.certificates, "127.0.0.1", profile=f"browser-{suffix}")
+        graph = urllib.parse.urlencode({"g0.expr": f"sum by (list) (rate(weir_blocked_total[{WINDOW}]))",
+                                        "g0.tab": 0, "g0.range_input": "1m"})
+        # The browser knows names in .test alone. Debian's Prometheus has the classic pages.
+        for name, page in (("metrics", "9477/metrics"), ("alerts", "9090/classic/alerts"),
+                           ("graph", f"9090/classic/graph?{graph}")):
+            chromium = Chromium(self.wire.edge, self.directory, self.origin.certificates, "127.0.0.1",
+                                "--window-size=1200,900", profile=f"browser-{name}")
             try:
-                self.assertEqual(chromium.visit(url, loaded=True).status, 200)
+                self.assertEqual(chromium.visit(f"http://weir.test:{page}", loaded=True).status, 200)
                 time.sleep(2)  # what its scripts fetch
-                chromium.screenshot(self.directory / f"{suffix}.png")
-                shutil.copy(self.directory / f"{suffix}.png", Path(pictures))
+                chromium.screenshot(self.directory / f"{name}.png")
+                shutil.copy(self.directory / f"{name}.png", Path(pictures))
             finally:
                 chromium.stop()
 

@@ -69,13 +69,7 @@ class Packages(unittest.TestCase):
                 self.assertRegex(listing, rf"(?m) \./{re.escape(file)}$", name)
 
     def test_installed_started_upgraded_removed(self):
-        machine = Machine()
-        self.addCleanup(machine.delete)
-        wire = Wire()
-        self.addCleanup(wire.delete)
-        origin = Origin(wire.origin, cleanup.run_directory())
-        self.addCleanup(origin.process.stop)
-        browser = Browser(wire.client, origin.ca_file)
+        machine, wire, browser = self.laboratory()
 
         self.apt(machine, "install", *self.copies(machine, self.debs))
         self.assertEqual(machine.run("weirctl", "--version").returncode, 0)
@@ -115,13 +109,7 @@ class Packages(unittest.TestCase):
 
     def test_as_systemd_runs_them(self):
         """`systemctl start weir` under a systemd of its own: users, sandbox, notification, restart, stop."""
-        machine = Machine()
-        self.addCleanup(machine.delete)
-        wire = Wire()
-        self.addCleanup(wire.delete)
-        origin = Origin(wire.origin, cleanup.run_directory())
-        self.addCleanup(origin.process.stop)
-        browser = Browser(wire.client, origin.ca_file)
+        machine, wire, browser = self.laboratory()
         self.apt(machine, "install", *self.copies(machine, self.debs))
         self.configure(machine)
         systemd = machine.boot("basic.target", self.directory / "systemd.log", wire.edge)
@@ -153,6 +141,16 @@ class Packages(unittest.TestCase):
         self.assertEqual(systemctl("stop", "weir"), "")
         for unit in ("weir-dataplane", "weir-control"):
             self.assertEqual(systemctl("show", "-P", "Result", unit), "success\n")
+
+    def laboratory(self):
+        """A machine to install on, and a wire that it can stand in."""
+        machine = Machine()
+        self.addCleanup(machine.delete)
+        wire = Wire()
+        self.addCleanup(wire.delete)
+        origin = Origin(wire.origin, cleanup.run_directory())
+        self.addCleanup(origin.process.stop)
+        return machine, wire, Browser(wire.client, origin.ca_file)
 
     def configure(self, machine):
         (machine.root / "etc/weir/list.txt").write_text("news.test/forbidden\nlisted.test\n")

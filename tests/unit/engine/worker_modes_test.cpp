@@ -17,11 +17,12 @@ constexpr std::uint32_t kAcknowledged = 2000;
 /// A page of two segments, since no SYN says that the client takes larger ones, and a reset to the server.
 constexpr std::size_t kAnswers = 3;
 
-Bytes get(std::string_view host, std::uint16_t source_port = 41000) {
+Bytes get(std::string_view host, const std::string& client = "10.0.0.1",
+          const std::string& server = "10.0.0.2") {
   return PacketBuilder()
       .ethernet()
-      .ipv4("10.0.0.1", "10.0.0.2")
-      .tcp(source_port, 80)
+      .ipv4(client, server)
+      .tcp(41000, 80)
       .seq(kSequence)
       .ack(kAcknowledged)
       .flags("PA")
@@ -89,15 +90,7 @@ TEST(Mirror, BothDirectionsOfACopyAreSeenAndNothingIsForwarded) {
 TEST(Mirror, EitherSideOfTheCopyMayBeTheClient) {
   Wire wire(mirror());
   wire.subscriber().send(get("listed.example"));
-  wire.subscriber().send(PacketBuilder()
-                             .ethernet()
-                             .ipv4("10.0.0.2", "10.0.0.1")
-                             .tcp(41000, 80)
-                             .seq(kSequence)
-                             .ack(kAcknowledged)
-                             .flags("PA")
-                             .payload("GET / HTTP/1.1\r\nHost: listed.example\r\n\r\n")
-                             .build());
+  wire.subscriber().send(get("listed.example", "10.0.0.2", "10.0.0.1"));
   wire.run();
   EXPECT_EQ(wire.network().receive().size(), 2 * kAnswers);
   EXPECT_EQ(wire.count(Outcome::mirror_listed), 2U);
@@ -150,16 +143,8 @@ TEST(Mirror, SeveralWorkersAnswerThroughTheOtherPort) {
   WireOptions options = mirror();
   options.workers = 2;
   Wire wire(options);
-  for (std::uint16_t i = 0; i < 32; ++i) {
-    wire.subscriber().send(PacketBuilder()
-                               .ethernet()
-                               .ipv4("10.0.1." + std::to_string(i), "10.0.0.2")
-                               .tcp(41000, 80)
-                               .seq(kSequence)
-                               .ack(kAcknowledged)
-                               .flags("PA")
-                               .payload("GET / HTTP/1.1\r\nHost: listed.example\r\n\r\n")
-                               .build());
+  for (int i = 0; i < 32; ++i) {
+    wire.subscriber().send(get("listed.example", "10.0.1." + std::to_string(i)));
   }
   wire.run();
   EXPECT_EQ(wire.count(Outcome::mirror_listed), 32U);
