@@ -49,9 +49,12 @@ void FileWatch::look_for_directory() {
 
 void FileWatch::watch() {
   while (true) {
-    if (watch_ < 0) look_for_directory();
     bool seen = false;
-    if (!wait(watch_ < 0 ? kLookAgainMs : -1, seen)) return;
+    if (watch_ < 0) {
+      look_for_directory();
+      seen = watch_ >= 0;  // the file may have come with it
+    }
+    if (!seen && !wait(watch_ < 0 ? kLookAgainMs : -1, seen)) return;
     if (!seen) continue;
     for (int i = 0; seen && i < kMostQuietTimes; ++i) {
       seen = false;

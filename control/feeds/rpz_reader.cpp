@@ -75,6 +75,8 @@ void RpzReader::take_line(const match::LineSplitter::Line& line) {
   const bool whole = split(line.text);
   if (line.is_cut || !whole) {
     depth_ = 0;
+    // A line behind it without a name is of its owner, not of the one before.
+    owner_.reset();
     taker_.refuse(line_,
                   line.is_cut ? "the line is too long" : "a quote or parenthesis without its other half");
     return;
@@ -143,9 +145,14 @@ void RpzReader::take_directive() {
   const std::string name = lower_case(words_[0]);
   if (name == "$ttl") return;
   if (name != "$origin") return taker_.refuse(line_, "a directive that is not followed");
-  const auto origin = words_.size() > 1 ? absolute(words_[1]) : std::nullopt;
+  // The root: names are written whole from here on, as BIND does in front of a zone.
+  const bool root = words_.size() > 1 && words_[1] == ".";
+  const auto origin = root                ? std::optional<std::string>(std::string())
+                      : words_.size() > 1 ? absolute(words_[1])
+                                          : std::nullopt;
   if (!origin) return fail("parse_zone", fmt::format("line {}: $ORIGIN without a usable name", line_));
   origin_ = *origin;
+  origin_is_root_ = root;
 }
 
 void RpzReader::take_soa(std::size_t data) {
@@ -158,7 +165,7 @@ void RpzReader::take_soa(std::size_t data) {
   if (!has_zone_) {
     zone_ = *owner_;
     // What is written without an origin is relative to the zone.
-    if (origin_.empty()) origin_ = zone_;
+    if (origin_.empty() && !origin_is_root_) origin_ = zone_;
     has_zone_ = true;
     serial_ = serial;
   } else if (owner_ != zone_ || serial_ != serial) {  // a transfer ends with the SOA again

@@ -47,6 +47,7 @@ class RpzReader {
   std::size_t line_ = 0;              // where the record begins
   std::optional<std::string> owner_;  // of the record; none: unusable
   std::string origin_;
+  bool origin_is_root_ = false;
   std::string zone_;
   bool has_zone_ = false;
   std::optional<std::uint64_t> serial_;

@@ -92,14 +92,15 @@ base::Result<std::string> read_whole(const std::filesystem::path& path, std::siz
   const auto opened = open_regular(path, expected);
   if (!opened) return opened.error();
   const FileDescriptor& file = opened.value();
+  const base::Error too_large{
+      "too_large", fmt::format("{}: larger than the limit of {} bytes", path.string(), limit_bytes)};
+  // Before room is made for it: a file of holes has any size.
+  if (expected > limit_bytes) return too_large;
   std::string text;
   text.resize(expected + 1);
   std::size_t size = 0;
   while (true) {
-    if (size > limit_bytes) {
-      return base::Error{"too_large",
-                         fmt::format("{}: larger than the limit of {} bytes", path.string(), limit_bytes)};
-    }
+    if (size > limit_bytes) return too_large;
     if (size == text.size()) text.resize(text.size() * 2);
     const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
     if (count < 0 && errno == EINTR) continue;

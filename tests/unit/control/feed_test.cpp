@@ -211,6 +211,16 @@ TEST(Feed, SeesThatAFileChanges) {
   EXPECT_FALSE(runs[2].get_future().get().unchanged);
 }
 
+TEST(FileWatch, SeesAFileThatComesWithItsDirectory) {
+  const test::Scratch scratch;
+  std::promise<void> seen;
+  const FileWatch watch(scratch / "feeds" / "list", [&] { seen.set_value(); });
+  std::filesystem::create_directory(scratch / "fresh");
+  test::write_file(scratch / "fresh" / "list", "one.example\n");
+  std::filesystem::rename(scratch / "fresh", scratch / "feeds");
+  EXPECT_EQ(seen.get_future().wait_for(std::chrono::minutes(2)), std::future_status::ready);
+}
+
 TEST(Feed, TellsTheEditionOfAList) {
   const test::Scratch scratch;
   test::write_file(scratch / "list", R"({"serial": 7, "urls": ["one.example"]})");

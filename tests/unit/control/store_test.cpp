@@ -325,6 +325,10 @@ TEST(ReadWhole, RefusesWhatIsNoFile) {
   EXPECT_EQ(files::read_whole(scratch / "fifo", 10).error().code, "io");
   EXPECT_EQ(files::read_whole(scratch / "big", 4).error().code, "too_large");
   EXPECT_EQ(files::read_whole(scratch / "big", 5).value(), "12345");
+  // Larger than any memory, and without a byte on the disk.
+  constexpr std::uintmax_t kManyBytes = std::uintmax_t{1} << 43;
+  std::filesystem::resize_file(scratch / "big", kManyBytes);
+  EXPECT_EQ(files::read_whole(scratch / "big", 5).error().code, "too_large");
 }
 
 }  // namespace

@@ -315,6 +315,24 @@ f.example.rpz.example. CNAME .
            "rpz.example. 60 IN SOA a. b. 9 1 1 1 1\nrpz.example. 60 IN NS a.\na.example.rpz.example. 60 IN "
            "CNAME .\nrpz.example. 60 IN SOA a. b. 9 1 1 1 1\n",
            "3:host:a.example serial 9"},
+          {"as BIND writes it, the root in front", R"($ORIGIN .
+rpz.example IN SOA a. b. 5 1 1 1 1
+ NS a
+a.example.rpz.example CNAME .
+b.example CNAME .
+$ORIGIN example.rpz.example.
+*.c CNAME .
+)",
+           "4:host:a.example 5!a name that is not within the zone 7:subdomains:*.c.example serial 5"},
+          {"a record without a name behind one that is refused", R"(rpz.example. SOA a. b. 6 1 1 1 1
+a.example CNAME rpz-passthru.
+b.example TXT "open
+ CNAME .
+c.example CNAME .
+)",
+           "2!PASSTHRU; exceptions are made with `weirctl add --allow` 3!a quote or parenthesis without its "
+           "other half 4!no usable name in front; an escape in it, or an absolute one without $ORIGIN? "
+           "5:host:c.example serial 6"},
           {"what does not block", R"(rpz.example. SOA a. b. 1 1 1 1 1
 a.example CNAME rpz-passthru.
 b.example CNAME b.example.
