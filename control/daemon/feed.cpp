@@ -17,6 +17,16 @@ constexpr std::chrono::seconds kFirstRetry{10};
 constexpr unsigned kMaxDoublings = 16;
 constexpr std::chrono::seconds kMostWait{86400};  // no server keeps us away for longer
 
+constexpr std::size_t kMostProtectedBytes = std::size_t{16} << 20;
+
+/// Of what is refused whatever a list says. Behind the mark of the settings: with other hosts in the file it
+/// is still the same list, that may not become older.
+std::string protection_mark(const std::filesystem::path& protected_hosts) {
+  if (protected_hosts.empty()) return {};
+  const auto text = files::read_whole(protected_hosts, kMostProtectedBytes);
+  return "+" + (text ? files::digest(text.value()) : std::string("unreadable"));
+}
+
 /// Of how a list is read: with other settings the same bytes are other entries.
 std::string reading_mark(const config::ListSettings& list) {
   return "-" + files::digest(fmt::format(
@@ -44,7 +54,10 @@ std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned fai
 }
 
 bool same_reading(std::string_view digest, std::string_view other) {
-  const auto mark = [](std::string_view text) { return text.substr(std::min(text.find('-'), text.size())); };
+  const auto mark = [](std::string_view text) {
+    text = text.substr(0, text.find('+'));
+    return text.substr(std::min(text.find('-'), text.size()));
+  };
   return mark(digest) == mark(other);
 }
 
@@ -52,8 +65,8 @@ Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem:
            Sink sink)
     : index_(index),
       list_(list),
-      reading_mark_(reading_mark(list)),
       protected_hosts_(std::move(protected_hosts)),
+      reading_mark_(reading_mark(list) + protection_mark(protected_hosts_)),
       sink_(std::move(sink)) {}
 
 Feed::~Feed() {
@@ -128,6 +141,7 @@ void Feed::loop() {
       requested_.erase(requested_.begin());
     }
     due_.reset();
+    reading_mark_ = reading_mark(list_) + protection_mark(protected_hosts_);
     // Asked for, or read with other settings: no validators, so that the content comes and is looked at
     // whatever was said of it before.
     const bool anew = asked_for || !digest_.ends_with(reading_mark_);

@@ -77,8 +77,8 @@ class Feed {
 
   const std::size_t index_;
   const config::ListSettings& list_;
-  const std::string reading_mark_;
   const std::filesystem::path protected_hosts_;
+  std::string reading_mark_;  // as of the last run; of this feed's thread once it runs
   const Sink sink_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_;  // guards what follows

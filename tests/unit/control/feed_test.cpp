@@ -190,6 +190,40 @@ TEST(Feed, ReadsTheSameBytesAgainWithOtherSettings) {
   EXPECT_FALSE(same_reading(plain.source_digest, table.source_digest));
 }
 
+TEST(Feed, ReadsTheSameBytesAgainWithOtherProtectedHosts) {
+  const test::Scratch scratch;
+  test::write_file(scratch / "list", "one.example\ntwo.example\n");
+  test::write_file(scratch / "protected", "# none\n");
+  const config::ListSettings list = file_list(scratch / "list");
+  std::vector<std::promise<FeedOutcome>> runs(4);
+  std::size_t run = 0;
+  std::string digest;
+  {
+    Feed feed(0, list, scratch / "protected",
+              [&](FeedOutcome&& outcome) { runs[run++].set_value(std::move(outcome)); });
+    feed.start({}, "", std::chrono::milliseconds(0));
+    const FeedOutcome open = runs[0].get_future().get();
+    EXPECT_EQ(open.parsed.rules.size(), 2U);
+    feed.settle({}, open.source_digest, true);
+    test::write_file(scratch / "protected", "one.example\n");
+    feed.make_due();
+    const FeedOutcome kept = runs[1].get_future().get();
+    EXPECT_FALSE(kept.unchanged);
+    EXPECT_EQ(kept.parsed.rules.size(), 1U);
+    EXPECT_TRUE(same_reading(open.source_digest, kept.source_digest)) << "or an older list would pass";
+    feed.settle({}, kept.source_digest, true);
+    feed.make_due();
+    EXPECT_TRUE(runs[2].get_future().get().unchanged);
+    digest = kept.source_digest;
+  }
+  // A start afterwards: at once, though it is due in an hour.
+  test::write_file(scratch / "protected", "two.example\n");
+  Feed feed(0, list, scratch / "protected",
+            [&](FeedOutcome&& outcome) { runs[run++].set_value(std::move(outcome)); });
+  feed.start({}, digest, std::chrono::hours(1));
+  EXPECT_FALSE(runs[3].get_future().get().unchanged);
+}
+
 TEST(Feed, SeesThatAFileChanges) {
   const test::Scratch scratch;
   test::write_file(scratch / "list", "one.example\n");
