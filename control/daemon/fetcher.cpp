@@ -233,14 +233,16 @@ base::Error transfer_error(const config::ListSettings& list, CURLcode code, cons
   return {name, fmt::format("{}: {}", source, detail[0] != '\0' ? detail : curl_easy_strerror(code))};
 }
 
-base::Result<Fetched> check_response(const config::ListSettings& list, CURL* handle, Transfer transfer) {
+base::Result<Fetched> check_response(const config::ListSettings& list, CURL* handle, Transfer transfer,
+                                     bool conditional) {
   long status = 0;
   long version = 0;
   curl_off_t length = -1;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(handle, CURLINFO_HTTP_VERSION, &version);
   curl_easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  if (status == 304) {
+  // Only to who has the list already: else an empty one would count as fresh.
+  if (status == 304 && conditional) {
     transfer.fetched.not_modified = true;
     transfer.fetched.bytes.clear();
     return std::move(transfer.fetched);
@@ -291,7 +293,7 @@ base::Result<Fetched> fetch_https(const config::ListSettings& list, const Valida
   curl_easy_getinfo(handle.get(), CURLINFO_RETRY_AFTER, &retry_after);
   if (said != nullptr) said->retry_after = std::chrono::seconds(retry_after);
   if (code != CURLE_OK) return transfer_error(list, code, transfer, detail.data());
-  return check_response(list, handle.get(), std::move(transfer));
+  return check_response(list, handle.get(), std::move(transfer), headers != nullptr);
 }
 
 }  // namespace

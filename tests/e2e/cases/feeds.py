@@ -158,6 +158,7 @@ class Feeds(LabCase):
             ("an older one played again", lambda: self.publish(_ENTRIES[1:], signed_at=1_600_000_000), "guard",
              "guard_older"),
             ("status 500", lambda: feed.fault("status"), "fetch", "fetch_http_status"),
+            ("status 304 to who did not ask for it", lambda: feed.fault("same"), "fetch", "fetch_http_status"),
             ("a wrong password", lambda: feed.set_password("another"), "fetch", "fetch_http_status"),
             ("slower than the time limit", lambda: feed.fault("slow"), "fetch", "fetch_timeout"),
             ("a redirect to http", lambda: feed.fault("redirect"), "fetch", "fetch_url"),

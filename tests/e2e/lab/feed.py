@@ -29,6 +29,7 @@ http {{
             root {directory}/pages;
             auth_basic "feed"; auth_basic_user_file {directory}/users;
             if (-f {directory}/fault/status) {{ return 500; }}
+            if (-f {directory}/fault/same) {{ return 304; }}
             if (-f {directory}/fault/later) {{ return 503; }}
             if (-f {directory}/fault/redirect) {{ return 302 http://127.0.0.1:8081/list/list.csv; }}
             if (-f {directory}/fault/slow) {{ set $limit_rate 8; }}
