@@ -160,6 +160,8 @@ base::Status AuditLog::take_up() {
     last_ = {.sequence = highest_sequence(file_), .digest = files::sha256(line)};
     first_sequence_ = first_sequence_ == 0 ? last_.sequence + 1 : first_sequence_;
   }
+  // The first line is damaged: rotated under number 0, the file would be out of everybody's sight.
+  if (bytes_ != 0 && first_sequence_ == 0) first_sequence_ = last_.sequence;
   return end.value().torn.empty() ? base::ok_status() : heal(end.value().torn);
 }
 

@@ -182,6 +182,26 @@ TEST(AuditLog, TheChainGoesOnOverRotatedFilesAndOldOnesLeave) {
   EXPECT_EQ(report.value().broken->line, 1U);
 }
 
+TEST(AuditLog, ARotationDoesNotHideADamagedFirstLine) {
+  const test::Scratch scratch;
+  const auto file = scratch / "audit.jsonl";
+  {
+    auto log = AuditLog::open(file);
+    for (std::uint32_t i = 1; i <= 3; ++i) ASSERT_TRUE(log.value()->append(record(i)));
+  }
+  std::string text = test::read_file(file);
+  text[0] = '?';
+  test::write_file(file, text);
+  auto log = AuditLog::open(file, {.file_bytes = text.size(), .files = 4});
+  ASSERT_TRUE(log.value()->append(record(4)));
+  const auto report = log.value()->verify();
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report.value().files, 1U) << "it ends at the damage";
+  ASSERT_TRUE(report.value().broken.has_value());
+  EXPECT_EQ(report.value().broken->line, 1U);
+  EXPECT_EQ(log.value()->read(0, 10).value()["records"].size(), 3U) << "the whole ones";
+}
+
 TEST(AuditLog, GoesOnAfterAKillWithinARotation) {
   const test::Scratch scratch;
   const AuditLimits limits{.file_bytes = 1000, .files = 4};
