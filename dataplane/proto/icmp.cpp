@@ -16,6 +16,7 @@ constexpr std::uint8_t kEchoReply = 0;
 constexpr std::uint8_t kEchoRequestV6 = 128;
 constexpr std::uint8_t kEchoReplyV6 = 129;
 constexpr std::uint8_t kFirstInformationalV6 = 128;
+constexpr std::uint8_t kRedirectV6 = 137;
 
 /// Tunnels are the business of their ends.
 constexpr Encapsulations kOutermost{.vlan = false,
@@ -50,6 +51,9 @@ bool is_error_v4(std::uint8_t type) noexcept {
   return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
+/// Errors, and redirects, which are numbered among the others (RFC 4443, 2.4 e).
+bool is_error_v6(std::uint8_t type) noexcept { return type < kFirstInformationalV6 || type == kRedirectV6; }
+
 bool may_be_answered(const PacketView& seen) noexcept {
   if (seen.packet_class == PacketClass::not_ip || seen.packet_class == PacketClass::malformed) return false;
   if (seen.packet_class == PacketClass::fragment && seen.fragment.offset != 0) return false;
@@ -58,7 +62,7 @@ bool may_be_answered(const PacketView& seen) noexcept {
   if (!is_icmp) return true;
   if (seen.payload.empty()) return false;
   const auto type = std::to_integer<std::uint8_t>(seen.payload.front());
-  return seen.source.is_v6 ? type >= kFirstInformationalV6 : !is_error_v4(type);
+  return !(seen.source.is_v6 ? is_error_v6(type) : is_error_v4(type));
 }
 
 /// Headers of an answer to the station that `frame` came from; what is behind them is the caller's.

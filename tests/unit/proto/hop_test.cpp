@@ -219,6 +219,7 @@ TEST(Icmp, ErrorsAreNotAnswered) {
       {"an IPv6 echo request", icmp6("8000 0000 0001 0001"), true},
       {"IPv6 unreachable", icmp6("0100 0000 00000000"), false},
       {"IPv6 error of an unknown type", icmp6("7f00 0000 00000000"), false},
+      {"an IPv6 redirect", icmp6("8900 0000 00000000"), false},
       {"the first fragment",
        from_to("192.0.2.2", "198.51.100.80").fragment(0, true).payload("12345678").build(), true},
       {"another fragment",
