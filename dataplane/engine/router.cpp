@@ -30,6 +30,18 @@ bool shares_network(const RouterPort::Address& own, const IpAddress& other) noex
   return true;
 }
 
+/// All ones behind the network's bits (RFC 1812, 4.2.3.1); none where two stations have the network between
+/// them (RFC 3021), and in IPv6.
+std::optional<IpAddress> broadcast_of(const RouterPort::Address& own) noexcept {
+  constexpr unsigned kBits = 32;
+  if (own.address.is_v6 || own.prefix_bits + 1 >= kBits) return std::nullopt;
+  IpAddress all = own.address;
+  for (unsigned bit = own.prefix_bits; bit < kBits; ++bit) {
+    all.bytes[bit / 8] |= static_cast<std::byte>(0x80U >> bit % 8);
+  }
+  return all;
+}
+
 }  // namespace
 
 Routing::Routing(std::vector<RouterPort> ports, unsigned icmp_errors_per_second)
@@ -37,6 +49,9 @@ Routing::Routing(std::vector<RouterPort> ports, unsigned icmp_errors_per_second)
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     for (const IpAddress& address : ports_[port].next_hops) {
       hops_[port][address.is_v6 ? 1 : 0] = std::make_unique<NextHop>(address);
+    }
+    for (const RouterPort::Address& own : ports_[port].addresses) {
+      if (const auto all = broadcast_of(own)) broadcasts_.push_back(*all);
     }
   }
 }
@@ -55,6 +70,10 @@ bool Routing::is_own(const IpAddress& address) const noexcept {
     return std::any_of(port.addresses.begin(), port.addresses.end(),
                        [&](const RouterPort::Address& own) { return own.address == address; });
   });
+}
+
+bool Routing::is_broadcast(const IpAddress& address) const noexcept {
+  return std::find(broadcasts_.begin(), broadcasts_.end(), address) != broadcasts_.end();
 }
 
 bool RateLimit::take(std::chrono::nanoseconds now) noexcept {
@@ -106,7 +125,11 @@ Router::Admission Router::admit(std::size_t from, std::span<const std::byte> fra
   const proto::HopView hop = proto::read_hop(frame);
   if (hop.status == HopStatus::unroutable) return {.outcome = Outcome::drop_unroutable};
   if (routing_.is_own(hop.destination)) return {.outcome = Outcome::routed_local, .reply = Reply::echo};
-  if (hop.status == HopStatus::on_link) return {.outcome = Outcome::drop_unroutable};
+  // RFC 2644: what is for all stations of a network is not sent there from afar; nobody sends as all of them.
+  if (hop.status == HopStatus::on_link || routing_.is_broadcast(hop.destination) ||
+      routing_.is_broadcast(hop.source)) {
+    return {.outcome = Outcome::drop_unroutable};
+  }
   if (hop.status == HopStatus::expired) return refuse(Outcome::drop_expired, IcmpReason::time_exceeded, now);
   const std::size_t exit = routing_.exit_of(from);
   const NextHop* const next = routing_.next_hop(exit, hop.destination.is_v6);

@@ -49,11 +49,14 @@ class Routing {
   [[nodiscard]] std::optional<proto::IpAddress> own_address(std::size_t port,
                                                             const proto::IpAddress& other) const noexcept;
   [[nodiscard]] bool is_own(const proto::IpAddress& address) const noexcept;
+  /// Whether it means all stations of a network at one of the ports.
+  [[nodiscard]] bool is_broadcast(const proto::IpAddress& address) const noexcept;
 
  private:
   std::vector<RouterPort> ports_;
   unsigned icmp_errors_per_second_;
   std::array<std::array<std::unique_ptr<NextHop>, 2>, 2> hops_;
+  std::vector<proto::IpAddress> broadcasts_;
 };
 
 /// Lets so many pass a second and no more than that at once. Not thread safe.

@@ -56,7 +56,8 @@ RouterPort second_port() {
   return {.mac = mac(kSecond),
           .mtu = 1400,
           .addresses = {{.address = router_ip("10.0.0.1"), .prefix_bits = 8},
-                        {.address = router_ip("198.51.100.1"), .prefix_bits = 24}},
+                        {.address = router_ip("198.51.100.1"), .prefix_bits = 24},
+                        {.address = router_ip("203.0.113.128"), .prefix_bits = 31}},
           .next_hops = {router_ip("198.51.100.80")}};
 }
 
@@ -131,6 +132,14 @@ TEST_F(RouterTest, AdmitsWhatItCanSendOn) {
       {"to all stations", packet("192.0.2.2", "203.0.113.5", 64, 10, "ff:ff:ff:ff:ff:ff"),
        Outcome::routed_foreign, Reply::none},
       {"to a group", packet("192.0.2.2", "224.0.0.5"), Outcome::drop_unroutable, Reply::none},
+      {"to all of a network of ours", packet("192.0.2.2", "198.51.100.255"), Outcome::drop_unroutable,
+       Reply::none},
+      {"to all of a network of ours, at its last hop", packet("192.0.2.2", "198.51.100.255", 1),
+       Outcome::drop_unroutable, Reply::none},
+      {"from all of a network of ours, at its last hop", packet("192.0.2.255", "203.0.113.5", 1),
+       Outcome::drop_unroutable, Reply::none},
+      {"to the last host of a network with no address for all", packet("192.0.2.2", "203.0.113.129"),
+       std::nullopt, Reply::none},
       {"a tag",
        PacketBuilder().ethernet(kNear, kFirst).vlan(5).ipv4("192.0.2.2", "203.0.113.5").udp(1, 2).build(),
        Outcome::drop_unroutable, Reply::none},
