@@ -34,17 +34,18 @@ std::string file_prefix(const std::filesystem::path& socket) {
 base::Result<std::string> lcores(const EalInput& input) {
   for (const unsigned worker : input.workers) {
     if (worker >= RTE_MAX_LCORE) {
-      return bad_argument(fmt::format("dataplane.workers: lcore {} is too high, DPDK here knows 0 to {}", worker,
-                                 RTE_MAX_LCORE - 1));
+      return bad_argument(fmt::format("dataplane.workers: lcore {} is too high, DPDK here knows 0 to {}",
+                                      worker, RTE_MAX_LCORE - 1));
     }
     if (!contains(input.cpus, worker)) {
-      return bad_argument(fmt::format("dataplane.workers: there is no CPU {} for this process, only {}", worker,
-                                 fmt::join(input.cpus, ",")));
+      return bad_argument(fmt::format("dataplane.workers: there is no CPU {} for this process, only {}",
+                                      worker, fmt::join(input.cpus, ",")));
     }
   }
   unsigned main_lcore = 0;
   while (contains(input.workers, main_lcore)) ++main_lcore;
-  if (main_lcore >= RTE_MAX_LCORE) return bad_argument("dataplane.workers: no lcore is left for the main thread");
+  if (main_lcore >= RTE_MAX_LCORE)
+    return bad_argument("dataplane.workers: no lcore is left for the main thread");
   std::vector<unsigned> main_cpus;
   std::copy_if(input.cpus.begin(), input.cpus.end(), std::back_inserter(main_cpus),
                [&](unsigned cpu) { return !contains(input.workers, cpu); });
@@ -92,7 +93,7 @@ base::Result<std::vector<std::string>> eal_arguments(const EalInput& input) {
   if (has_option(input.user, {"--no-pci"})) {
     if (!input.pci_devices.empty()) {
       return bad_argument(fmt::format("dataplane.eal has --no-pci, but a port's device is PCI {}: remove one",
-                                 input.pci_devices.front()));
+                                      input.pci_devices.front()));
     }
   } else if (input.pci_devices.empty()) {
     // Without it DPDK would look at every NIC of the machine, also at those that are none of our business.
