@@ -22,51 +22,66 @@ void set(Bits& bits, std::size_t i, bool value) noexcept {
   bits[i / 64] = value ? bits[i / 64] | mask : bits[i / 64] & ~mask;
 }
 
-// The bits of word `word` that lie in [begin, end).
-constexpr std::uint64_t mask_of(std::size_t word, std::size_t begin, std::size_t end) noexcept {
-  const std::size_t low = word * 64;
-  const std::size_t from = begin > low ? begin - low : 0;
-  const std::size_t to = end > low ? std::min<std::size_t>(end - low, 64) : 0;
-  if (from >= to) return 0;
-  const std::uint64_t below = to == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << to) - 1;
-  return below & ~((std::uint64_t{1} << from) - 1);
+constexpr std::uint64_t kAllBits = ~std::uint64_t{0};
+
+// Calls `visit(word, mask)` for each word with bits in [begin, end), until it returns false.
+template <class Visit>
+void for_words(std::size_t begin, std::size_t end, const Visit& visit) noexcept {
+  if (begin >= end) return;
+  const std::size_t last = (end - 1) / 64;
+  std::uint64_t mask = kAllBits << (begin % 64);
+  for (std::size_t word = begin / 64; word < last; ++word, mask = kAllBits) {
+    if (!visit(word, mask)) return;
+  }
+  visit(last, mask & kAllBits >> (63 - (end - 1) % 64));
 }
 
 template <class Bits>
 bool any(const Bits& bits, std::size_t begin, std::size_t end) noexcept {
-  for (std::size_t word = begin / 64; word * 64 < end; ++word) {
-    if ((bits[word] & mask_of(word, begin, end)) != 0) return true;
-  }
-  return false;
+  std::uint64_t found = 0;
+  for_words(begin, end, [&](std::size_t word, std::uint64_t mask) {
+    found = bits[word] & mask;
+    return found == 0;
+  });
+  return found != 0;
 }
 
 template <class Bits>
 bool all(const Bits& bits, std::size_t begin, std::size_t end) noexcept {
-  for (std::size_t word = begin / 64; word * 64 < end; ++word) {
-    const std::uint64_t mask = mask_of(word, begin, end);
-    if ((bits[word] & mask) != mask) return false;
-  }
-  return true;
+  std::uint64_t missing = 0;
+  for_words(begin, end, [&](std::size_t word, std::uint64_t mask) {
+    missing = ~bits[word] & mask;
+    return missing == 0;
+  });
+  return missing == 0;
 }
 
 template <class Bits>
 void set_all(Bits& bits, std::size_t begin, std::size_t end) noexcept {
-  for (std::size_t word = begin / 64; word * 64 < end; ++word) bits[word] |= mask_of(word, begin, end);
+  for_words(begin, end, [&](std::size_t word, std::uint64_t mask) {
+    bits[word] |= mask;
+    return true;
+  });
 }
 
 template <class Bits>
 void clear_all(Bits& bits, std::size_t begin, std::size_t end) noexcept {
-  for (std::size_t word = begin / 64; word * 64 < end; ++word) bits[word] &= ~mask_of(word, begin, end);
+  for_words(begin, end, [&](std::size_t word, std::uint64_t mask) {
+    bits[word] &= ~mask;
+    return true;
+  });
 }
 
 // The first clear bit from `begin` on; kChunk when there is none.
 template <class Bits>
 std::size_t first_clear(const Bits& bits, std::size_t begin) noexcept {
-  for (std::size_t word = begin / 64; word < bits.size(); ++word) {
-    const std::uint64_t clear = ~bits[word] & mask_of(word, begin, kChunk);
-    if (clear != 0) return word * 64 + static_cast<std::size_t>(std::countr_zero(clear));
-  }
-  return kChunk;
+  std::size_t first = kChunk;
+  for_words(begin, kChunk, [&](std::size_t word, std::uint64_t mask) {
+    const std::uint64_t clear = ~bits[word] & mask;
+    if (clear != 0) first = word * 64 + static_cast<std::size_t>(std::countr_zero(clear));
+    return clear == 0;
+  });
+  return first;
 }
 
 }  // namespace

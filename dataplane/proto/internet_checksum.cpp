@@ -4,14 +4,35 @@
 #include <cstring>
 
 namespace weir::proto {
+namespace {
+
+std::uint64_t word_at(const std::byte* at) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// 2^64 leaves the remainder 1 as 2^16 does: what is carried out at the top comes in at the bottom.
+std::uint64_t add_with_carry(std::uint64_t a, std::uint64_t b) noexcept {
+  const std::uint64_t sum = a + b;
+  return sum + (sum < a ? 1U : 0U);
+}
+
+}  // namespace
 
 std::uint32_t checksum_add(std::span<const std::byte> bytes, std::uint32_t sum) noexcept {
   // Words of the machine are added in its own byte order, and the sum turned once (RFC 1071, 2.B).
   std::uint64_t native = 0;
-  for (; bytes.size() >= sizeof(std::uint32_t); bytes = bytes.subspan(sizeof(std::uint32_t))) {
-    std::uint32_t word;
-    std::memcpy(&word, bytes.data(), sizeof word);
-    native += word;
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  constexpr std::size_t kBlock = 4 * kWord;
+  for (; bytes.size() >= kBlock; bytes = bytes.subspan(kBlock)) {
+    native = add_with_carry(native, word_at(&bytes[0]));
+    native = add_with_carry(native, word_at(&bytes[kWord]));
+    native = add_with_carry(native, word_at(&bytes[2 * kWord]));
+    native = add_with_carry(native, word_at(&bytes[3 * kWord]));
+  }
+  for (; bytes.size() >= kWord; bytes = bytes.subspan(kWord)) {
+    native = add_with_carry(native, word_at(bytes.data()));
   }
   while (native > 0xffff) native = (native & 0xffff) + (native >> 16);
   if constexpr (std::endian::native == std::endian::little) native = (native & 0xff) << 8 | native >> 8;

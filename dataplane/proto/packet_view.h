@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "base/encapsulations.h"
@@ -21,7 +22,10 @@ enum class PacketClass : std::uint8_t { not_ip, malformed, fragment, other, tcp,
 struct IpAddress {
   std::array<std::byte, 16> bytes{};
   bool is_v6 = false;
-  bool operator==(const IpAddress&) const = default;
+  bool operator==(const IpAddress& other) const noexcept {
+    // Defaulted, it would go byte by byte.
+    return is_v6 == other.is_v6 && std::memcmp(bytes.data(), other.bytes.data(), bytes.size()) == 0;
+  }
   [[nodiscard]] std::span<const std::byte> span() const noexcept {
     return std::span(bytes).first(is_v6 ? 16 : 4);
   }
