@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proto/byte_set.h"
 #include "proto/percent_encoding.h"
 
 namespace weir::inspect {
@@ -11,6 +12,8 @@ namespace {
 
 using base::ParseStatus;
 using flow::HttpPhase;
+
+constexpr proto::ByteSet kBlanks = proto::bytes_of(" \t\r\n");
 
 std::string_view text_of(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -82,8 +85,7 @@ bool HttpWalk::to_message() noexcept {
     if (rest_.empty() || !step_through_body()) return false;
   }
   // Empty lines before a request belong to nothing (RFC 9112, 2.2).
-  const std::size_t blanks = text_of(rest_).find_first_not_of(" \t\r\n");
-  rest_ = rest_.subspan(std::min(blanks, rest_.size()));
+  rest_ = rest_.subspan(proto::span_of(text_of(rest_), kBlanks));
   return !rest_.empty();
 }
 

@@ -3,29 +3,20 @@
 #include <algorithm>
 
 #include "proto/ascii.h"
+#include "proto/byte_set.h"
 
 namespace weir::proto {
 namespace {
 
 using base::ParseStatus;
 
-constexpr std::string_view kLineBlanks = " \t\v\f\r";  // what may separate words: RFC 9112, 3
-constexpr std::string_view kValueBlanks = " \t\r\n";   // around a header's value, folds included
-
-constexpr bool is_token_char(char c) noexcept {  // tchar, RFC 9110, 5.6.2
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return ascii_alpha(c) || ascii_digit(c) || kMarks.find(c) != std::string_view::npos;
-}
+constexpr ByteSet kLineBlanks = bytes_of(" \t\v\f\r");  // what may separate words: RFC 9112, 3
+constexpr ByteSet kValueBlanks = bytes_of(" \t\r\n");   // around a header's value, folds included
+constexpr ByteSet kTargetAuthorityEnd = bytes_of("/?#");
+constexpr ByteSet kTokenBytes = bytes_of(  // tchar, RFC 9110, 5.6.2
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
 constexpr bool is_control(char c) noexcept { return (c >= '\0' && c < ' ') || c == '\x7f'; }
-
-constexpr bool is_blank(char c) noexcept { return kLineBlanks.find(c) != std::string_view::npos; }
-
-std::string_view trim(std::string_view text, std::string_view blanks) noexcept {
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return text.substr(0, 0);
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 // Splits off the next line with its LF; false when no LF is left.
 bool take_line(std::string_view& rest, std::string_view& line) noexcept {
@@ -48,7 +39,7 @@ std::size_t find_version(std::string_view words) noexcept {
     if (words[i] != '/' || i + 1 < kPrefix.size()) continue;
     const std::size_t start = i + 1 - kPrefix.size();
     if (!ascii_iequals(words.substr(start, kPrefix.size()), kPrefix)) continue;
-    if (start == 0 || is_blank(words[start - 1])) return start;
+    if (start == 0 || contains(kLineBlanks, words[start - 1])) return start;
   }
   return std::string_view::npos;
 }
@@ -60,10 +51,10 @@ bool is_http_09_target(std::string_view target) noexcept {
 
 // What an unfinished or finished first line can be; the method is checked as far as it is there.
 ParseStatus read_request_line(std::string_view line, bool finished, HttpRequest& request) noexcept {
-  const auto method_end = std::find_if_not(line.begin(), line.end(), is_token_char);
-  request.method = line.substr(0, static_cast<std::size_t>(method_end - line.begin()));
-  if (method_end == line.end()) return finished ? ParseStatus::absent : ParseStatus::need_more;
-  if (request.method.empty() || !is_blank(*method_end)) return ParseStatus::absent;
+  request.method = line.substr(0, span_of(line, kTokenBytes));
+  if (request.method.size() == line.size()) return finished ? ParseStatus::absent : ParseStatus::need_more;
+  if (request.method.empty() || !contains(kLineBlanks, line[request.method.size()]))
+    return ParseStatus::absent;
   const std::string_view words = trim(line.substr(request.method.size()), kLineBlanks);
   // No server takes a NUL in the line or a control character where the target begins; binary protocols do.
   if (words.find('\0') != std::string_view::npos) return ParseStatus::absent;
@@ -76,7 +67,7 @@ ParseStatus read_request_line(std::string_view line, bool finished, HttpRequest&
     return is_http_09_target(words) ? ParseStatus::found : ParseStatus::absent;
   }
   const std::string_view version = words.substr(version_start);
-  request.version = version.substr(0, version.find_first_of(kLineBlanks));
+  request.version = cut_at(version, kLineBlanks);
   request.target = trim(words.substr(0, version_start), kLineBlanks);
   return request.target.empty() ? ParseStatus::malformed : ParseStatus::found;
 }
@@ -130,8 +121,9 @@ void read_header(std::string_view header, HttpRequest& request, Framing& framing
   const std::size_t colon = header.substr(0, header.find('\n')).find(':');
   if (colon == std::string_view::npos) return;
   const std::string_view name = trim(header.substr(0, colon), kLineBlanks);
-  const std::string_view value = trim(header.substr(colon + 1), kValueBlanks);
+  const auto value_of = [&] { return trim(header.substr(colon + 1), kValueBlanks); };
   if (ascii_iequals(name, "host")) {
+    const std::string_view value = value_of();
     if (!value.empty() && request.host_count < kMaxHostHeaders) request.hosts[request.host_count++] = value;
     return;
   }
@@ -139,9 +131,9 @@ void read_header(std::string_view header, HttpRequest& request, Framing& framing
   if (!is_length && !ascii_iequals(name, "transfer-encoding")) return;
   if (name.size() != colon) framing.set_ambiguous();
   if (is_length) {
-    framing.content_length(value);
+    framing.content_length(value_of());
   } else {
-    framing.transfer_encoding(value);
+    framing.transfer_encoding(value_of());
   }
 }
 
@@ -173,7 +165,7 @@ HttpParse parse_http_request(std::span<const std::byte> bytes) noexcept {
   HttpParse parse;
   HttpRequest& request = parse.request;
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  std::string_view rest = text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  std::string_view rest = text.substr(span_of(text, kValueBlanks));
   std::string_view line = rest;
   const bool finished = take_line(rest, line);
   if (finished) line.remove_suffix(1);
@@ -192,7 +184,7 @@ HttpTarget split_http_target(const HttpRequest& request) noexcept {
   std::size_t authority_start = std::string_view::npos;
   const std::size_t scheme_end = target.find("://");
   if (scheme_end != std::string_view::npos && ascii_alpha(target.front()) &&
-      target.find_first_of("/?#") > scheme_end) {
+      cut_at(target, kTargetAuthorityEnd).size() > scheme_end) {
     authority_start = scheme_end + 3;
   } else if (request.method == "CONNECT" && !target.starts_with('/')) {
     authority_start = 0;
@@ -202,11 +194,10 @@ HttpTarget split_http_target(const HttpRequest& request) noexcept {
     return parts;
   }
   const std::string_view rest = target.substr(authority_start);
-  const std::size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
-  const std::string_view authority = rest.substr(0, authority_end);
+  const std::string_view authority = cut_at(rest, kTargetAuthorityEnd);
   const std::size_t at = authority.rfind('@');
   parts.authority = at == std::string_view::npos ? authority : authority.substr(at + 1);
-  parts.path_and_query = rest.substr(authority_end);
+  parts.path_and_query = rest.substr(authority.size());
   parts.has_authority = true;
   return parts;
 }

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "proto/byte_set.h"
 
 namespace weir::proto {
 
@@ -14,9 +15,6 @@ constexpr int hex_digit_value(char c) noexcept {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
-
-/// A set of bytes, for tables of what is percent-encoded.
-using ByteSet = std::array<bool, 256>;
 
 /// What is percent-encoded in each part: control bytes, space, DEL, everything beyond ASCII, `#` and `%`, and
 /// the `extra` bytes that would be read as a delimiter when the result is parsed again.

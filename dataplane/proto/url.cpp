@@ -11,6 +11,16 @@ namespace {
 constexpr ByteSet kPathEncoded = encoded_bytes("?");
 constexpr ByteSet kQueryEncoded = encoded_bytes("");
 
+// What stands for itself in a target, whatever stands around it; slashes and dots in a path do not.
+constexpr ByteSet plain_bytes(const ByteSet& encoded, std::string_view others) noexcept {
+  ByteSet set{};
+  const ByteSet excluded = bytes_of(others);
+  for (std::size_t byte = 0; byte < set.size(); ++byte) set[byte] = !encoded[byte] && !excluded[byte];
+  return set;
+}
+constexpr ByteSet kPlainInPath = plain_bytes(kPathEncoded, "\\/");
+constexpr ByteSet kPlainInQuery = plain_bytes(kQueryEncoded, "");
+
 constexpr bool is_slash(char c) noexcept { return c == '/' || c == '\\'; }
 constexpr bool is_removed(char c) noexcept { return c == '\t' || c == '\r' || c == '\n'; }
 constexpr bool is_alpha(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -22,21 +32,7 @@ constexpr std::string_view trim_spaces(std::string_view text) noexcept {
   return text;
 }
 
-constexpr ByteSet set_of(std::string_view bytes) noexcept {
-  ByteSet set{};
-  for (const char c : bytes) set[static_cast<std::uint8_t>(c)] = true;
-  return set;
-}
-constexpr ByteSet kAuthorityEnd = set_of("/\\?#");
-
-std::string_view cut_at(std::string_view text, const ByteSet& delimiters) noexcept {
-  const auto is_delimiter = [&](char c) { return delimiters[static_cast<std::uint8_t>(c)]; };
-  const auto end = std::find_if(text.begin(), text.end(), is_delimiter);
-  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
-}
-std::string_view cut_at(std::string_view text, char delimiter) noexcept {
-  return text.substr(0, text.find(delimiter));
-}
+constexpr ByteSet kAuthorityEnd = bytes_of("/\\?#");
 
 struct KnownScheme {
   std::string_view name;
@@ -123,13 +119,15 @@ UrlError CanonicalUrl::assign_url(std::string_view text, PortPolicy policy) noex
 UrlError CanonicalUrl::assign_request(std::string_view authority, std::string_view target) noexcept {
   clear();
   if (authority.size() > kMaxUrlBytes || target.size() > kMaxUrlBytes) return UrlError::too_long;
-  const std::string_view host = cut_at(trim_spaces(copy_to_scratch(authority)), kAuthorityEnd);
-  const UrlError error = take_authority(trim_spaces(host), 80, PortPolicy::lenient);
-  if (error != UrlError::none) {
-    clear();
-    return error;
+  if (!take_plain_name(authority)) {
+    const std::string_view host = cut_at(trim_spaces(copy_to_scratch(authority)), kAuthorityEnd);
+    const UrlError error = take_authority(trim_spaces(host), 80, PortPolicy::lenient);
+    if (error != UrlError::none) {
+      clear();
+      return error;
+    }
   }
-  take_target(cut_at(trim_spaces(copy_to_scratch(target)), '#'));
+  if (!take_plain_target(target)) take_target(cut_at(trim_spaces(copy_to_scratch(target)), '#'));
   return UrlError::none;
 }
 
@@ -160,6 +158,31 @@ void CanonicalUrl::take_target(std::string_view target) noexcept {
   const std::string_view path = cut_at(target, '?');
   take_path(path);
   if (path.size() < target.size()) take_query(target.substr(path.size() + 1));
+}
+
+// All but a few of the targets on the wire are written so.
+bool CanonicalUrl::take_plain_target(std::string_view target) noexcept {
+  if (target.empty() || target.front() != '/') return false;
+  char* const out = text_.data() + host_bytes_;
+  std::size_t at = 0;
+  for (; at < target.size() && target[at] != '?'; ++at) {
+    const char c = target[at];
+    // A dot behind a slash may be a segment of its own, and a second slash goes.
+    const bool behind_slash = at > 0 && target[at - 1] == '/';
+    if (c == '/' ? behind_slash : !contains(kPlainInPath, c) || (c == '.' && behind_slash)) return false;
+    out[at] = c;
+  }
+  path_bytes_ = at;
+  if (at == target.size()) return true;
+  const std::string_view query = target.substr(at + 1);
+  const bool plain = !query.empty() && span_of(query, kPlainInQuery) == query.size();
+  if (plain) {
+    out[at] = '?';
+    query_bytes_ = query.copy(out + at + 1, query.size());
+  } else {
+    path_bytes_ = 0;
+  }
+  return plain;
 }
 
 // Slashes are collapsed while dot segments are resolved, so `..` takes away a name and never an empty

@@ -65,8 +65,12 @@ class CanonicalUrl {
   std::string_view copy_to_scratch(std::string_view text) noexcept;
   UrlError take_authority(std::string_view authority, std::uint16_t default_port, PortPolicy policy) noexcept;
   UrlError take_port(std::string_view port, std::uint16_t default_port, PortPolicy policy) noexcept;
+  /// Takes a name that is canonical as it is written; false, and nothing done, for anything else.
+  bool take_plain_name(std::string_view name) noexcept;
   UrlError take_name(std::string_view name) noexcept;
   bool take_ipv6(std::string_view address) noexcept;
+  /// The same for a target.
+  bool take_plain_target(std::string_view target) noexcept;
   void take_target(std::string_view target) noexcept;
   void take_path(std::string_view path) noexcept;
   void take_query(std::string_view query) noexcept;

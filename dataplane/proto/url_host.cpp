@@ -14,6 +14,9 @@ namespace {
 // again.
 constexpr ByteSet kHostEncoded = encoded_bytes("/\\?@:[]");
 
+// What stands for itself in a canonical name.
+constexpr ByteSet kPlainInName = bytes_of("abcdefghijklmnopqrstuvwxyz0123456789-_.");
+
 constexpr std::uint32_t kMaxPort = 65535;
 
 // One part of an IPv4 spelling as inet_aton reads it: decimal, 0octal or 0xhex; none when it is none of these
@@ -121,6 +124,22 @@ UrlError CanonicalUrl::take_port(std::string_view port, std::uint16_t default_po
   written_port_ = static_cast<std::uint16_t>(value);
   if (value != default_port) port_ = written_port_;
   return UrlError::none;
+}
+
+// All but a few of the names on the wire are written so.
+bool CanonicalUrl::take_plain_name(std::string_view name) noexcept {
+  if (name.empty() || name.size() > kMaxHostBytes) return false;
+  // An address begins with a digit, however it is written.
+  if (!(name.front() >= 'a' && name.front() <= 'z') || name.back() == '.') return false;
+  char before = '.';
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if (!contains(kPlainInName, c) || (c == '.' && before == '.')) return false;
+    text_[i] = c;
+    before = c;
+  }
+  host_bytes_ = name.size();
+  return true;
 }
 
 UrlError CanonicalUrl::take_name(std::string_view name) noexcept {

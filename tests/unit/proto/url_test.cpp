@@ -355,6 +355,32 @@ TEST_F(UrlTest, DeepNestingIsDecodedInOnePass) {
 }
 
 // Whatever the bytes, the result read again is the same, by both ways of reading.
+// What is canonical as it stands is taken at once. A TAB, which is removed, makes the same request one that
+// is not.
+TEST_F(UrlTest, RequestsWithAndWithoutATabAreTheSame) {
+  constexpr std::string_view kHostAlphabet = "aaazz09.-_A:%";
+  constexpr std::string_view kTargetAlphabet = "//ab..~?%2e\\#;=@ ";
+  std::mt19937 random(1);
+  const auto text = [&random](std::string_view alphabet, std::size_t most) {
+    std::string out(random() % most, '\0');
+    for (char& c : out) c = alphabet[random() % alphabet.size()];
+    return out;
+  };
+  std::size_t as_they_stand = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    const std::string host = text(kHostAlphabet, 8);
+    const std::string target = (random() % 8 == 0 ? "" : "/") + text(kTargetAlphabet, 10);
+    const std::string once = canonical_request(host, target);
+    ASSERT_EQ(once, canonical_request("\t" + host, "\t" + target)) << host << ' ' << target;
+    if (once == host + target) ++as_they_stand;
+  }
+  EXPECT_GT(as_they_stand, 1000U);
+  const std::string longest = std::string(255, 'a');
+  for (const std::string& host : {longest, longest + "a", longest + ".", "." + longest}) {
+    EXPECT_EQ(canonical_request(host, "/"), canonical_request("\t" + host, "/")) << host;
+  }
+}
+
 TEST_F(UrlTest, RandomInputsReachAFixedPoint) {
   const std::vector<std::string_view> pieces = {
       "%",  "25", "%2e", "%2F",  ".",  "..", "/",    "//", "\\", "?",   "#", ":",    "@",       "[",
