@@ -92,19 +92,13 @@ std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView
   const bool syn = (flags & proto::kTcpSyn) != 0;
   const bool opens = syn && (flags & proto::kTcpAck) == 0;
   flow::Flow* flow = nullptr;
-  bool beside = true;
-  bool reopened = false;
   for (flow::Flow* reading : flows_.find(flow::flow_key_of(packet), now)) {
-    if (reading->reading != flow::Reading::blocked) {
-      // Behind a SYN that came after the block.
-      reopened = reopened || StreamInspector::is_near(*reading, packet.tcp.sequence);
-      continue;
-    }
-    const bool is_beside = lies_beside(reading->blocked, packet.tcp.sequence);
-    if (flow == nullptr || !is_beside) flow = reading;
-    beside = beside && is_beside;
+    const bool blocked = reading->reading == flow::Reading::blocked;
+    if (blocked && !lies_beside(reading->blocked, packet.tcp.sequence)) flow = reading;
   }
-  if (flow == nullptr || (beside && (opens || reopened))) return std::nullopt;
+  // What lies beside is of another connection on the same port, also where nothing is known of its SYN: it
+  // may have come another way, or been forgotten.
+  if (flow == nullptr) return std::nullopt;
   flow::BlockedStream& stream = flow->blocked;
   flow->last_seen = now;
   const auto drop = [&stream, flow](AnswerKind answer, bool ends = false) {
@@ -114,7 +108,7 @@ std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView
     return drop(AnswerKind::none);
   }
   if ((flags & proto::kTcpRst) != 0) return drop(AnswerKind::none, true);
-  if (!beside && is_before(stream.client_end, end_of(packet))) stream.client_end = end_of(packet);
+  if (is_before(stream.client_end, end_of(packet))) stream.client_end = end_of(packet);
   const bool fin = (flags & proto::kTcpFin) != 0;
   if (packet.payload.empty() && !fin && !syn) return drop(AnswerKind::none);
   // The request again, or data before it that the server has not acknowledged and never will.

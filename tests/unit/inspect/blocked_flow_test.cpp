@@ -161,8 +161,21 @@ TEST(BlockedFlow, ThePortIsUsedAgain) {
           {"an unlisted request", 500001, "PA", kOther, "forward_passed"},
           {"a listed request", 500001 + static_cast<std::uint32_t>(kOther.size()), "PA", kListed,
            "drop_blocked http_page", 500001 + static_cast<std::uint32_t>(kOther.size())},
-          {"a SYN-ACK opens nothing", 900000, "SA", "", "drop_blocked_flow finish"},
+          {"a SYN-ACK opens nothing near the blocked one", 20000, "SA", "", "drop_blocked_flow finish"},
       });
+}
+
+TEST(BlockedFlow, WhatLiesFarAwayIsAnotherConnectionAlsoWithoutItsSyn) {
+  // Its SYN took another way, or the table was full of those who hold messages back.
+  run_around_the_wrap("no SYN",
+                      {
+                          {"the request", 0, "PA", kListed, "drop_blocked http_page", 0, kListedBytes},
+                          {"an acknowledgement", 0x10000000, "A", "", "forward_not_candidate"},
+                          {"an unlisted request", 0x10000000, "PA", kOther, "forward_passed"},
+                          {"its FIN", 0x10000000, "FA", "", "forward_not_candidate"},
+                          {"a listed one", 0x20000000, "PA", kListed, "drop_blocked http_page", 0x20000000},
+                          {"the first again", 0, "PA", kListed, "drop_blocked_flow http_page", 0},
+                      });
 }
 
 TEST(BlockedFlow, ThePortIsUsedAgainAfterSeveralBlocks) {

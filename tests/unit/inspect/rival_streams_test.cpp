@@ -128,7 +128,7 @@ TEST(RivalStreams, ABlockedStreamKeepsItsNumbers) {
                                    {syn(0),
                                     {"half", 0, kHalf, kIncomplete},
                                     {"rest", 30, kRest, kPage},
-                                    {"far ahead", kFar, "x", "drop_blocked_flow finish"},
+                                    {"far ahead", kFar, "x", kIncomplete},
                                     syn(0U - 500, "drop_blocked_flow"),
                                     {"the rest again", 30, kRest, "drop_blocked_flow http_page"}}},
                               });
