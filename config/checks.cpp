@@ -74,6 +74,7 @@ class Checker {
       check_source(list);
       check_auth(list);
       check_columns(list);
+      check_delta(list);
       if (list.verify.type == VerifyType::minisign)
         needs("verify.public_key", "verify.type minisign", list.verify.public_key.empty());
       if (list.max_age < list.interval && !problems_.has(key("interval")) && !problems_.has(key("max_age"))) {
@@ -227,6 +228,27 @@ class Checker {
     };
     numbered("csv.url_column", list.csv.url_column);
     if (!list.csv.id_column.empty()) numbered("csv.id_column", list.csv.id_column);
+  }
+
+  void check_delta(const ListSettings& list) {
+    if (list.delta.url.empty()) return;
+    const auto complain = [this](const char* name, const char* what, const char* expected) {
+      if (!problems_.has(key(name))) problems_.add(line_of(key(name)), key(name), what, expected);
+    };
+    if (list.profile == Profile::hosts || list.profile == Profile::rpz)
+      complain("delta.url", "given for a profile without changes", "profile plain, csv or json");
+    if (!list.url.starts_with("https://"))
+      complain("delta.url", "given for a list that is no https:// feed", "no changes of it");
+    if (list.profile == Profile::json) {
+      // The document itself is no token and not two arrays at once.
+      needs("delta.token", "delta.url", list.delta.token.empty());
+      if (list.delta.added == list.delta.removed)
+        complain("delta.removed", "the same as delta.added", "an array of its own");
+    }
+    if (list.verify.type == VerifyType::none) return;
+    if (list.profile == Profile::json)  // or old changes, signed once, could be played again
+      needs("delta.since", "verify.type", list.delta.since.empty());
+    needs("delta.verify_url", "verify.url", !list.verify.url.empty() && list.delta.verify_url.empty());
   }
 
   void check_auth(const ListSettings& list) {

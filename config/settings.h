@@ -204,6 +204,18 @@ struct JsonSettings {
   std::string serial;   // to the list's serial number; empty: it has none
 };
 
+/// Changes of a feed since a token, beside the whole list.
+struct DeltaSettings {
+  std::string url;                            // with {token} where the token goes; empty: no deltas
+  std::string token_header = "X-Feed-Token";  // of the whole list's answer, for plain and csv
+  std::string token = "/token";               // JSON pointers, for json; of the whole list too
+  std::string since = "/since";               // empty: the changes do not repeat it
+  std::string added = "/added";
+  std::string removed = "/removed";
+  std::string verify_url;  // of the changes' digest or signature, with {token}; empty: beside them
+  std::chrono::seconds full_every{86400};
+};
+
 struct GuardSettings {
   std::uint64_t min_entries = 1;
   unsigned max_shrink_percent = 20;
@@ -218,6 +230,7 @@ struct ListSettings {
   Profile profile = Profile::plain;
   CsvSettings csv;
   JsonSettings json;
+  DeltaSettings delta;
   std::string proxy;                  // empty: none
   std::chrono::seconds timeout{900};  // of a whole transfer
   std::filesystem::path ca_file;      // empty: the system's certificate authorities

@@ -116,6 +116,27 @@ std::optional<std::string> check_optional_feed_url(std::string_view text) {
   return check_feed_url(text);
 }
 
+std::optional<std::string> check_delta_url(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  const auto rest = behind(text, "https://");
+  const std::size_t host_end = rest ? rest->find_first_of("/?") : std::string_view::npos;
+  if (host_end != std::string_view::npos && !check_feed_url(text) &&
+      rest->substr(0, host_end).find('{') == std::string_view::npos &&
+      rest->find("{token}", host_end) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return "https://HOST/... with {token} in its path or query";
+}
+
+std::optional<std::string> check_header_name(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  const bool good =
+      !text.empty() && text.size() <= kLongest &&
+      std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '-'; });
+  if (good) return std::nullopt;
+  return "the name of an HTTP header: 1 to 64 of letters, digits and -";
+}
+
 std::optional<std::string> check_http_uri(std::string_view text) {
   if (text.empty()) return std::nullopt;
   const auto https = behind(text, "https://");

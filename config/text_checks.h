@@ -20,6 +20,9 @@ std::optional<std::string> check_socket_path(std::string_view text);
 std::optional<std::string> check_device(std::string_view text);
 std::optional<std::string> check_feed_url(std::string_view text);
 std::optional<std::string> check_optional_feed_url(std::string_view text);
+/// https:// with `{token}` in its path or query, or nothing.
+std::optional<std::string> check_delta_url(std::string_view text);
+std::optional<std::string> check_header_name(std::string_view text);
 /// For what goes into an HTTP header: only what RFC 3986, 2 lets stand in a URI, so nothing that could end
 /// the field, the link or a quote.
 std::optional<std::string> check_http_uri(std::string_view text);
@@ -46,6 +49,9 @@ inline constexpr std::string_view kWordPattern = "^[!-~]+$";
 inline constexpr std::string_view kJsonPointerPattern = "^(/([^\\x00-\\x1f\\x7f~]|~[01])*)?$";
 inline constexpr std::string_view kMinisignKeyPattern = "^(RW[A-Za-z0-9+/]{54})?$";
 inline constexpr std::string_view kFeedUrlPattern = "^(https://[^ /?#:@]|file:///)[!-~]*$";
+inline constexpr std::string_view kDeltaUrlPattern =
+    "^(https://[^ /?#:@{][!-.0->@-z|}~]*[/?][!-~]*\\{token\\}[!-~]*)?$";
+inline constexpr std::string_view kHeaderNamePattern = "^[0-9A-Za-z-]{1,64}$";
 inline constexpr std::string_view kOptionalFeedUrlPattern = "^((https://[^ /?#:@]|file:///)[!-~]*)?$";
 inline constexpr std::string_view kHttpUriPattern =
     "^(https?://[A-Za-z0-9\\[][A-Za-z0-9._~:/?#\\[\\]@!$&'()*+,;=%-]*)?$";

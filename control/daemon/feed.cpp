@@ -8,6 +8,7 @@
 
 #include "base/outcome.h"
 #include "control/unix_time.h"
+#include "feeds/delta_reader.h"
 #include "files/durable_file.h"
 
 namespace weir::control {
@@ -29,11 +30,15 @@ std::string protection_mark(const std::filesystem::path& protected_hosts) {
 
 /// Of how a list is read: with other settings the same bytes are other entries.
 std::string reading_mark(const config::ListSettings& list) {
+  // Lists without changes keep the mark that they had before there were any.
+  const std::string delta = list.delta.url.empty() ? std::string()
+                                                   : fmt::format(" {} {} {}", list.delta.url,
+                                                                 list.delta.token_header, list.delta.token);
   return "-" + files::digest(fmt::format(
-                   "{} {} {} {} {} {} {} {} {} {} {} {}", base::index_of(list.profile), list.csv.url_column,
+                   "{} {} {} {} {} {} {} {} {} {} {} {}{}", base::index_of(list.profile), list.csv.url_column,
                    list.csv.id_column, list.csv.header, base::index_of(list.csv.separator), list.csv.comments,
                    list.json.entries, list.json.url, list.json.serial, base::index_of(list.on_tls),
-                   base::index_of(list.verify.type), list.verify.public_key));
+                   base::index_of(list.verify.type), list.verify.public_key, delta));
 }
 
 }  // namespace
@@ -62,12 +67,13 @@ bool same_reading(std::string_view digest, std::string_view other) {
 }
 
 Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts,
-           Sink sink)
+           Sink sink, BaseSource base)
     : index_(index),
       list_(list),
       protected_hosts_(std::move(protected_hosts)),
       reading_mark_(reading_mark(list) + protection_mark(protected_hosts_)),
-      sink_(std::move(sink)) {}
+      sink_(std::move(sink)),
+      base_(std::move(base)) {}
 
 Feed::~Feed() {
   watch_.reset();
@@ -115,6 +121,7 @@ void Feed::settle(Validators validators, std::string digest, bool success) {
     validators_ = std::move(validators);
     digest_ = std::move(digest);
     failures_ = success ? 0 : failures_ + 1;
+    if (success) whole_next_ = false;
     const double spread = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
     due_ = Clock::now() + next_delay(list_.interval, failures_, spread, retry_after_);
     if (std::exchange(again_, false)) due_ = Clock::now();
@@ -142,13 +149,9 @@ void Feed::loop() {
     }
     due_.reset();
     reading_mark_ = reading_mark(list_) + protection_mark(protected_hosts_);
-    // Asked for, or read with other settings: no validators, so that the content comes and is looked at
-    // whatever was said of it before.
-    const bool anew = asked_for || !digest_.ends_with(reading_mark_);
-    const Validators validators = anew ? Validators{} : validators_;
-    const std::string digest = anew ? std::string() : digest_;
+    Known what = known(asked_for);
     lock.unlock();
-    FeedOutcome outcome = run(validators, digest);
+    FeedOutcome outcome = run(std::move(what));
     lock.lock();
     retry_after_ = outcome.retry_after;
     lock.unlock();
@@ -157,57 +160,131 @@ void Feed::loop() {
   }
 }
 
-FeedOutcome Feed::run(const Validators& validators, const std::string& digest) {
+/// Asked for, or read with other settings: no validators, so that the content comes and is looked at whatever
+/// was said of it before. So too where changes would do, but are not to be trusted now.
+Feed::Known Feed::known(bool asked_for) const {
+  if (asked_for || !digest_.ends_with(reading_mark_)) return {};
+  Known known{.validators = validators_, .digest = digest_, .base = {}};
+  if (list_.delta.url.empty() || !base_) return known;
+  DeltaBase base = base_();
+  if (!base.is_usable()) return known;
+  if (whole_next_ || unix_now() - base.last_full_unix_seconds >= list_.delta.full_every.count()) return {};
+  known.base = std::move(base);
+  return known;
+}
+
+FeedOutcome Feed::run(Known known) {
   FeedOutcome outcome;
   outcome.list = index_;
   outcome.attempted_unix_seconds = unix_now();
-  const auto started = Clock::now();
   outcome.error_stage = "fetch";
   try {
-    ServerSaid said;
-    auto fetched = fetch(list_, validators, stop_, &said);
-    outcome.retry_after = said.retry_after;
-    outcome.fetch_seconds = Clock::now() - started;
-    if (!fetched) {
-      outcome.error = fetched.error();
-      return outcome;
+    if (known.base) {
+      if (take_delta(outcome, known)) return outcome;
+      known = {};
+      outcome.error_stage = "fetch";
     }
-    outcome.validators = fetched.value().validators;
-    outcome.source_digest =
-        fetched.value().not_modified ? digest : files::digest(fetched.value().bytes) + reading_mark_;
-    if (fetched.value().not_modified || outcome.source_digest == digest) {
-      if (fetched.value().not_modified) outcome.validators = validators;
-      outcome.unchanged = true;
-      return outcome;
-    }
-    outcome.error_stage = "verify";
-    const auto edition = verify_feed(list_, fetched.value().bytes, stop_);
-    outcome.fetch_seconds = Clock::now() - started;
-    if (!edition) {
-      outcome.error = edition.error();
-      return outcome;
-    }
-    outcome.edition = edition.value();
-    outcome.error_stage = "parse";
-    const auto parsing = Clock::now();
-    match::EntryParser parser;
-    const auto protected_hosts = ProtectedHosts::read(protected_hosts_, parser);
-    if (!protected_hosts) {
-      outcome.error = protected_hosts.error();
-      return outcome;
-    }
-    auto parsed = parse_list(list_, fetched.value().bytes, protected_hosts.value(), parser);
-    outcome.parse_seconds = Clock::now() - parsing;
-    if (parsed) {
-      outcome.parsed = std::move(parsed).value();
-      outcome.edition.serial = outcome.parsed.serial;
-    } else {
-      outcome.error = parsed.error();
-    }
+    take_list(outcome, known);
   } catch (const std::exception& exception) {  // no memory for a huge feed: the last good one stays
     outcome.error = base::Error{"internal", exception.what()};
   }
   return outcome;
+}
+
+/// False: the whole list is needed, and outcome.delta_error says why.
+bool Feed::take_delta(FeedOutcome& outcome, const Known& known) {
+  const auto started = Clock::now();
+  const DeltaBase& base = *known.base;
+  match::EntryParser parser;
+  DeltaFetch fetched = fetch_delta(list_, base, protected_hosts_, parser, stop_);
+  outcome.fetch_seconds = Clock::now() - started;
+  outcome.retry_after = fetched.said.retry_after;
+  const bool was_answered = fetched.said.status != 0;
+  {
+    const std::lock_guard lock(mutex_);
+    whole_next_ = was_answered;  // until it has gone well
+  }
+  if (fetched.refused) {
+    outcome.delta_error = std::move(fetched.refused);
+    return false;
+  }
+  if (fetched.failed) {
+    outcome.error = std::move(fetched.failed);
+    return true;
+  }
+  outcome.delta_of = base.content->serial;
+  outcome.token = fetched.token;
+  outcome.edition = fetched.edition;
+  outcome.unchanged = !fetched.list.has_value();
+  if (outcome.unchanged) {
+    outcome.validators = known.validators;
+    outcome.source_digest = known.digest;
+  } else {
+    // What the server said of a whole list is not of this one.
+    outcome.parsed = std::move(*fetched.list);
+    outcome.source_digest = files::digest(fetched.token) + reading_mark_;
+  }
+  return true;
+}
+
+void Feed::take_list(FeedOutcome& outcome, const Known& known) {
+  const auto started = Clock::now();
+  ServerSaid said;
+  auto fetched = fetch(list_, known.validators, stop_, &said);
+  outcome.retry_after = said.retry_after;
+  outcome.fetch_seconds += Clock::now() - started;
+  if (!fetched) {
+    outcome.error = fetched.error();
+    return;
+  }
+  Fetched& whole = fetched.value();
+  outcome.validators = whole.validators;
+  const auto note_token = [&](const std::optional<std::string>& token) {
+    outcome.token = token && feeds::is_token(*token) ? *token : std::string();
+    if (!outcome.token->empty()) {
+      outcome.source_digest = files::digest(*outcome.token) + reading_mark_;
+    } else if (!outcome.delta_error) {
+      outcome.delta_error =
+          base::Error{"delta_token",
+                      describe_source(list_) + (token ? ": its token is none: 1 to 1024 printable characters"
+                                                      : ": the list comes without a token")};
+    }
+  };
+  const bool has_delta = !list_.delta.url.empty();
+  const bool token_within = has_delta && list_.profile == config::Profile::json;
+  outcome.source_digest = whole.not_modified ? known.digest : files::digest(whole.bytes) + reading_mark_;
+  if (has_delta && !token_within && !whole.not_modified) note_token(whole.token);
+  if (whole.not_modified || outcome.source_digest == known.digest) {
+    if (whole.not_modified) outcome.validators = known.validators;
+    outcome.unchanged = true;
+    return;
+  }
+  outcome.error_stage = "verify";
+  const auto edition = verify_feed(list_, whole.bytes, stop_);
+  outcome.fetch_seconds += Clock::now() - started;
+  if (!edition) {
+    outcome.error = edition.error();
+    return;
+  }
+  outcome.edition = edition.value();
+  outcome.error_stage = "parse";
+  const auto parsing = Clock::now();
+  match::EntryParser parser;
+  const auto protected_hosts = ProtectedHosts::read(protected_hosts_, parser);
+  if (!protected_hosts) {
+    outcome.error = protected_hosts.error();
+    return;
+  }
+  auto parsed = parse_list(list_, whole.bytes, protected_hosts.value(), parser);
+  outcome.parse_seconds = Clock::now() - parsing;
+  if (!parsed) {
+    outcome.error = parsed.error();
+    return;
+  }
+  outcome.parsed = std::move(parsed).value();
+  outcome.edition.serial = outcome.parsed.serial;
+  if (token_within) note_token(outcome.parsed.token);
+  outcome.unchanged = outcome.source_digest == known.digest;
 }
 
 }  // namespace weir::control

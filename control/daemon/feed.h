@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "control/delta.h"
 #include "control/feed_verification.h"
 #include "control/fetcher.h"
 #include "control/file_watch.h"
@@ -28,7 +29,11 @@ struct FeedOutcome {
   std::string error_stage;  // fetch | verify | parse
   bool unchanged = false;
   ParsedList parsed;
-  std::string source_digest;  // with a mark of how the list was read
+  std::string
+      source_digest;  // of the bytes or, where there is one, the token; with a mark of how it was read
+  std::optional<std::string> token;        // of the list; none: nothing was said of it
+  std::optional<std::uint64_t> delta_of;   // the content that changes were applied to; none: a whole list
+  std::optional<base::Error> delta_error;  // why changes were not taken, and the whole list instead
   Edition edition;
   Validators validators;
   std::chrono::seconds retry_after{0};  // what the server asked for
@@ -51,8 +56,12 @@ class Feed {
  public:
   using Sink = std::function<void(FeedOutcome&&)>;
 
+  /// What is in force of this feed, from any thread.
+  using BaseSource = std::function<DeltaBase()>;
+
   /// `sink` gets the outcomes of scheduled runs, in this feed's thread, and must answer each by settle().
-  Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts, Sink sink);
+  Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts, Sink sink,
+       BaseSource base = nullptr);
   ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
@@ -73,13 +82,23 @@ class Feed {
   using Clock = std::chrono::steady_clock;
 
   void loop();
-  FeedOutcome run(const Validators& validators, const std::string& digest);
+  /// What is known of the content in force; all empty: it comes whole, whatever was said of it before.
+  struct Known {
+    Validators validators;
+    std::string digest;
+    std::optional<DeltaBase> base;  // changes are asked for
+  };
+  [[nodiscard]] Known known(bool asked_for) const;
+  FeedOutcome run(Known known);
+  bool take_delta(FeedOutcome& outcome, const Known& known);
+  void take_list(FeedOutcome& outcome, const Known& known);
 
   const std::size_t index_;
   const config::ListSettings& list_;
   const std::filesystem::path protected_hosts_;
   std::string reading_mark_;  // as of the last run; of this feed's thread once it runs
   const Sink sink_;
+  const BaseSource base_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
@@ -89,6 +108,7 @@ class Feed {
   Validators validators_;
   std::string digest_;
   unsigned failures_ = 0;
+  bool whole_next_ = false;  // changes were of no use: until it went well, no more of them
   std::chrono::seconds retry_after_{0};
   std::minstd_rand random_{std::random_device{}()};
   std::thread thread_;

@@ -35,7 +35,7 @@ config::ListSettings side_of(const config::ListSettings& list) {
     side.url.insert(end, list.verify.type == config::VerifyType::sha256 ? ".sha256" : ".minisig");
   }
   // Who we are is for the list's own server.
-  if (origin_of(side.url) != origin_of(list.url)) side.auth = {};
+  if (!same_origin(side.url, list.url)) side.auth = {};
   return side;
 }
 
@@ -47,6 +47,8 @@ bool is_older(std::uint64_t fresh, std::uint64_t earlier, bool wraps) {
 }
 
 }  // namespace
+
+bool same_origin(std::string_view url, std::string_view other) { return origin_of(url) == origin_of(other); }
 
 base::Result<Edition> verify_feed(const config::ListSettings& list, std::string_view bytes,
                                   const std::atomic<bool>& stop) {

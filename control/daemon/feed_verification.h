@@ -17,6 +17,9 @@ struct Edition {
   std::optional<std::uint64_t> signed_unix_seconds;
 };
 
+/// Whether two URLs have the same scheme, host and port.
+bool same_origin(std::string_view url, std::string_view other);
+
 /// Fetches the digest or signature that `list.verify` asks for and checks `bytes`, which came from the list's
 /// URL; gives what the signature says of the edition. Error codes: those of fetch(), of
 /// feeds::verify_sha256() and of feeds::verify_minisign().

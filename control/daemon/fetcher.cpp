@@ -75,7 +75,7 @@ base::Result<Fetched> fetch_file(const config::ListSettings& list) {
     }
     if (!bytes.value().ends_with('\n')) std::this_thread::sleep_for(kFileSettle);
     if (mark_of(path) == before)
-      return Fetched{.not_modified = false, .bytes = std::move(bytes).value(), .validators = {}};
+      return Fetched{.not_modified = false, .bytes = std::move(bytes).value(), .validators = {}, .token = {}};
     std::this_thread::sleep_for(kFileSettle);
   }
   return base::Error{
@@ -95,6 +95,7 @@ using CurlHeaders = std::unique_ptr<curl_slist, CurlFree>;
 struct Transfer {
   Fetched fetched;
   std::size_t max_bytes = 0;
+  std::string token_header;  // in lower case
   bool chunked = false;
   bool too_large = false;
   const std::atomic<bool>* stop = nullptr;
@@ -116,23 +117,30 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::string_view line(data, size);
   if (line.starts_with("HTTP/")) {  // a new response: what an earlier redirect said does not count
     transfer.fetched.validators = {};
+    transfer.fetched.token.reset();
     transfer.chunked = false;
     transfer.fetched.bytes.clear();
     return size;
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string name = in_lower_case(line.substr(0, colon));
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (name == "etag") transfer.fetched.validators.etag = value;
   if (name == "last-modified") transfer.fetched.validators.last_modified = value;
+  if (name == transfer.token_header) transfer.fetched.token = value;
   if (name == "transfer-encoding") transfer.chunked = true;
   return size;
 }
@@ -274,6 +282,7 @@ base::Result<Fetched> fetch_https(const config::ListSettings& list, const Valida
   curl_easy_setopt(handle.get(), CURLOPT_PROXY, list.proxy.c_str());
   curl_easy_setopt(handle.get(), CURLOPT_NOPROXY, "");
   transfer.max_bytes = list.max_bytes;
+  transfer.token_header = in_lower_case(list.delta.token_header);
   curl_easy_setopt(handle.get(), CURLOPT_URL, list.url.c_str());
   curl_easy_setopt(handle.get(), CURLOPT_USERAGENT, agent.c_str());
   curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail.data());
@@ -291,7 +300,11 @@ base::Result<Fetched> fetch_https(const config::ListSettings& list, const Valida
   const CURLcode code = curl_easy_perform(handle.get());
   curl_off_t retry_after = 0;
   curl_easy_getinfo(handle.get(), CURLINFO_RETRY_AFTER, &retry_after);
-  if (said != nullptr) said->retry_after = std::chrono::seconds(retry_after);
+  if (said != nullptr) {
+    long status = 0;
+    curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+    *said = {.retry_after = std::chrono::seconds(retry_after), .status = static_cast<int>(status)};
+  }
   if (code != CURLE_OK) return transfer_error(list, code, transfer, detail.data());
   return check_response(list, handle.get(), std::move(transfer), headers != nullptr);
 }

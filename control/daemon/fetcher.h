@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -19,11 +20,13 @@ struct Fetched {
   bool not_modified = false;  // the server says that the validators still hold
   std::string bytes;
   Validators validators;
+  std::optional<std::string> token;  // at delta.token_header of the answer
 };
 
 /// What a server said beside its answer.
 struct ServerSaid {
   std::chrono::seconds retry_after{0};  // Retry-After (RFC 9110, 10.2.3); 0: nothing
+  int status = 0;                       // 0: no answer
 };
 
 /// Gets a feed from `file://` or `https://` (list.url), in the calling thread; `stop` ends a transfer early.

@@ -32,6 +32,7 @@ base::Result<ParsedList> parse_list(const config::ListSettings& list, std::strin
   const auto facts = feeds::read_list(list, text, parser, sink);
   if (!facts) return base::Error{facts.error().code, describe_source(list) + ": " + facts.error().message};
   parsed.serial = facts.value().serial;
+  parsed.token = facts.value().token;
   // The plain profile tells of its refused lines at its end.
   std::stable_sort(refused.begin(), refused.end(),
                    [](const auto& a, const auto& b) { return a.line < b.line; });

@@ -25,6 +25,12 @@ struct RefusedLines {
   void add(match::LineError error) {
     if (++count <= kMaxReportedLines) first.push_back(std::move(error));
   }
+  void append(RefusedLines others) {
+    count += others.count;
+    for (match::LineError& error : others.first) {
+      if (first.size() < kMaxReportedLines) first.push_back(std::move(error));
+    }
+  }
 };
 
 /// A feed's entries, without ids; equal entries once.
@@ -33,6 +39,7 @@ struct ParsedList {
   std::size_t duplicates = 0;
   RefusedLines refused;
   std::optional<std::uint64_t> serial;
+  std::optional<std::string> token;  // feeds::ListFacts
 };
 
 /// Reads a feed in the profile of `list`; what covers a protected host is refused line by line. Error codes:

@@ -165,6 +165,23 @@ MetricFamily list_errors(const View& view) {
   return result;
 }
 
+MetricFamily list_deltas(const config::Settings& settings, const View& view) {
+  MetricFamily result = family("weir_list_deltas_total",
+                               "Changes of a feed that were asked for: applied, expired (the server had none "
+                               "since the token), or refused; after the last two the list comes whole",
+                               MetricType::Counter);
+  for (std::size_t i = 0; i < view.health.size(); ++i) {
+    if (settings.lists[i].delta.url.empty()) continue;
+    for (const char* what : {"applied", "expired", "refused"}) {
+      const auto& counts = view.health[i].deltas;
+      const auto found = counts.find(what);
+      add(result, {{"list", view.state.lists[i].name}, {"result", what}},
+          found == counts.end() ? 0.0 : static_cast<double>(found->second));
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 void ReloadDurations::observe(std::string_view stage, double seconds) {
@@ -272,6 +289,7 @@ std::vector<MetricFamily> control_metrics(const config::Settings& settings, cons
   }
   families.push_back(list_entries(view));
   families.push_back(list_errors(view));
+  families.push_back(list_deltas(settings, view));
   families.push_back(list_gauge(
       "weir_list_last_attempt_timestamp_seconds", "When a feed was asked for last", view, [&](std::size_t i) {
         return static_cast<double>(std::max(view.state.lists[i].last_attempt_unix_seconds,

@@ -76,6 +76,8 @@ LoadedState Publisher::fit_to_settings(LoadedState loaded) const {
       list.etag = old.etag;
       list.edition = old.edition;
       list.last_modified = old.last_modified;
+      list.token = old.token;
+      list.last_full_unix_seconds = old.last_full_unix_seconds;
     }
     fitted.state.lists.push_back(std::move(list));
     fitted.contents.push_back(std::move(content));

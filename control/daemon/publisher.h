@@ -21,10 +21,12 @@ namespace weir::control {
 
 /// How a list fared lately; not kept over restarts.
 struct ListHealth {
-  RefusedLines refused;                        // of the content that was loaded last
-  std::optional<base::Error> error;            // of the last attempt; none: it went well
-  std::string error_stage;                     // fetch | parse | guard | publish
-  std::int64_t last_attempt_unix_seconds = 0;  // 0: none since the start
+  RefusedLines refused;                         // of the content that was loaded last
+  std::optional<base::Error> delta_error;       // why the last list came whole where changes would have done
+  std::map<std::string, std::uint64_t> deltas;  // by what became of them: applied | expired | refused
+  std::optional<base::Error> error;             // of the last attempt; none: it went well
+  std::string error_stage;                      // fetch | parse | guard | publish
+  std::int64_t last_attempt_unix_seconds = 0;   // 0: none since the start
   std::map<std::string, std::uint64_t> errors_by_stage;
 };
 

@@ -100,6 +100,12 @@ json warnings_of(const config::Settings& settings, const View& view, const Datap
       warnings.push_back(problem("list_failed", fmt::format("list {}: {}: {}", view.state.lists[i].name,
                                                             health.error_stage, health.error->message)));
     }
+    // That a server keeps changes for a time only is as it should be.
+    if (health.delta_error && health.delta_error->code != "delta_expired") {
+      warnings.push_back(problem(
+          "delta_refused",
+          fmt::format("list {}: fetched whole: {}", view.state.lists[i].name, health.delta_error->message)));
+    }
     if (health.refused.count != 0) {
       warnings.push_back(problem(
           "lines_refused",
@@ -139,6 +145,15 @@ json list_report(const config::ListSettings& settings, const View& view, std::si
   report["last_attempt"] = std::max(state.last_attempt_unix_seconds, health.last_attempt_unix_seconds);
   report["last_success"] = state.last_success_unix_seconds;
   report["stale"] = is_stale(settings, state, now);
+  report["delta"] = nullptr;
+  if (!settings.delta.url.empty()) {
+    report["delta"] = {
+        {"ready", !state.token.empty()}, {"last_full", state.last_full_unix_seconds}, {"error", nullptr}};
+    if (health.delta_error) {
+      report["delta"]["error"] = {{"code", health.delta_error->code},
+                                  {"message", health.delta_error->message}};
+    }
+  }
   report["error"] = nullptr;
   if (health.error) {
     report["error"] = {

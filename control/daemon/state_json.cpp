@@ -33,6 +33,8 @@ json list_to_json(const ListState& list) {
           {"serial", optional_number(list.edition.serial)},
           {"signed_serial", optional_number(list.edition.signed_serial)},
           {"signed_time", optional_number(list.edition.signed_unix_seconds)},
+          {"token", list.token},
+          {"last_full", list.last_full_unix_seconds},
           {"last_attempt", list.last_attempt_unix_seconds},
           {"last_success", list.last_success_unix_seconds}};
 }
@@ -55,6 +57,9 @@ ListState list_from_json(const json& object) {
   list.edition = {.serial = optional_number(object, "serial"),
                   .signed_serial = optional_number(object, "signed_serial"),
                   .signed_unix_seconds = optional_number(object, "signed_time")};
+  // States of versions without changes of feeds have neither.
+  list.token = object.value("token", "");
+  list.last_full_unix_seconds = object.value("last_full", std::int64_t{0});
   object.at("last_attempt").get_to(list.last_attempt_unix_seconds);
   object.at("last_success").get_to(list.last_success_unix_seconds);
   return list;

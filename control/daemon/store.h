@@ -55,6 +55,9 @@ struct ListState {
   std::string etag;
   std::string last_modified;
   Edition edition;  // of the content that was fetched last and found good
+  std::string
+      token;  // that the content stands for at its source; empty: none, or another content is in force
+  std::int64_t last_full_unix_seconds = 0;  // when it came whole and not by changes
   std::int64_t last_attempt_unix_seconds = 0;
   std::int64_t last_success_unix_seconds = 0;
 };

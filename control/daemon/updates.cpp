@@ -35,12 +35,22 @@ Updates::Updates(const config::Settings& settings, Publisher& publisher, Datapla
       observer_(std::move(observer)),
       queue_(kMaxWaiting) {
   for (std::size_t i = 0; i < settings_.lists.size(); ++i) {
-    feeds_.push_back(
-        settings_.lists[i].type == config::ListType::manual
-            ? nullptr
-            : std::make_unique<Feed>(i, settings_.lists[i], settings_.protected_hosts,
-                                     [this](FeedOutcome&& outcome) { on_scheduled(std::move(outcome)); }));
+    feeds_.push_back(settings_.lists[i].type == config::ListType::manual
+                         ? nullptr
+                         : std::make_unique<Feed>(
+                               i, settings_.lists[i], settings_.protected_hosts,
+                               [this](FeedOutcome&& outcome) { on_scheduled(std::move(outcome)); },
+                               [this, i] { return delta_base(*publisher_.view(), i); }));
   }
+}
+
+DeltaBase Updates::delta_base(const View& view, std::size_t index) {
+  const ListState& list = view.state.lists[index];
+  return {.content = view.contents[index],
+          .token = list.token,
+          .duplicates = list.duplicates,
+          .edition = list.edition,
+          .last_full_unix_seconds = list.last_full_unix_seconds};
 }
 
 Updates::~Updates() { stop(); }
@@ -244,6 +254,8 @@ Updates::Answer Updates::do_rollback(Change& change, std::optional<std::uint64_t
     for (std::size_t j = 0; j < older.value().state.lists.size(); ++j) {
       const ListState& old = older.value().state.lists[j];
       if (old.name != draft.state.lists[i].name || old.type != draft.state.lists[i].type) continue;
+      // The source's token is that of what is left behind.
+      if (draft.state.lists[i].content != old.content) draft.state.lists[i].token.clear();
       draft.state.lists[i].content = old.content;
       draft.state.lists[i].entries = old.entries;
       draft.state.lists[i].duplicates = old.duplicates;

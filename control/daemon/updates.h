@@ -105,6 +105,7 @@ class Updates {
   Answer load_outcomes(Change& change, Reload& reload, std::vector<bool>& failed);
   static base::Error generation_mismatch(std::uint64_t current, std::uint64_t expected);
 
+  static DeltaBase delta_base(const View& view, std::size_t index);
   void on_scheduled(FeedOutcome&& outcome);
   void take_scheduled();
   base::Status take_outcome(FeedOutcome& outcome, LoadedState& draft, nlohmann::json& details);

@@ -28,6 +28,15 @@ base::Status check_guards(const config::ListSettings& settings, const FeedOutcom
   return check_size(settings.guards, outcome.parsed.rules.size(), list.entries);
 }
 
+/// Counts what became of a feed's changes.
+void note_delta(const FeedOutcome& outcome, bool taken, ListHealth& health) {
+  health.delta_error = outcome.delta_error;
+  if (outcome.delta_error && outcome.delta_error->code == "delta_token") return;  // none were asked for
+  if (outcome.delta_error)
+    ++health.deltas[outcome.delta_error->code == "delta_expired" ? "expired" : "refused"];
+  if (outcome.delta_of && taken) ++health.deltas["applied"];
+}
+
 }  // namespace
 
 /// Feeds that are fetched because somebody asked for it: complete when the outcome of each of them is there.
@@ -249,6 +258,11 @@ base::Status Updates::take_outcome(FeedOutcome& outcome, LoadedState& draft, jso
   details = {{"name", settings.name}, {"unchanged", outcome.unchanged}};
   if (outcome.error) return *outcome.error;
   if (!outcome.unchanged) {
+    if (outcome.delta_of.value_or(list.content) != list.content) {
+      return base::Error{"delta_base",
+                         "another content was taken while changes of the list were on their way; it comes "
+                         "whole next"};
+    }
     const std::size_t entries = outcome.parsed.rules.size();
     details["entries"] = entries;
     details["duplicates"] = outcome.parsed.duplicates;
@@ -267,7 +281,10 @@ base::Status Updates::take_outcome(FeedOutcome& outcome, LoadedState& draft, jso
   list.source_digest = outcome.source_digest;
   list.etag = outcome.validators.etag;
   list.last_modified = outcome.validators.last_modified;
-  if (!outcome.unchanged) list.edition = outcome.edition;
+  if (!outcome.unchanged || outcome.delta_of) list.edition = outcome.edition;
+  // After a rollback the source's token is not that of what is in force.
+  if (outcome.token && (!outcome.unchanged || !list.token.empty())) list.token = *outcome.token;
+  if (!outcome.delta_of) list.last_full_unix_seconds = outcome.attempted_unix_seconds;
   list.last_success_unix_seconds = unix_now();
   return base::ok_status();
 }
@@ -275,6 +292,7 @@ base::Status Updates::take_outcome(FeedOutcome& outcome, LoadedState& draft, jso
 void Updates::note_failure(const FeedOutcome& outcome, const base::Error& error, const std::string& stage) {
   spdlog::error("W206: list {}: {}: {}", settings_.lists[outcome.list].name, stage, error.message);
   publisher_.set_health(outcome.list, [&](ListHealth& health) {
+    note_delta(outcome, false, health);
     health.error = error;
     health.error_stage = stage;
     health.last_attempt_unix_seconds = outcome.attempted_unix_seconds;
@@ -291,13 +309,17 @@ void Updates::note_success(FeedOutcome& outcome) {
   if (refused.count > refused.first.size()) {
     spdlog::warn("list {}: {} more lines refused", settings.name, refused.count - refused.first.size());
   }
+  if (outcome.delta_error && outcome.delta_error->code != "delta_expired")
+    spdlog::warn("list {}: fetched whole: {}", settings.name, outcome.delta_error->message);
   publisher_.set_health(outcome.list, [&](ListHealth& health) {
     health.error.reset();
     health.error_stage.clear();
     health.last_attempt_unix_seconds = outcome.attempted_unix_seconds;
+    note_delta(outcome, true, health);
     if (outcome.unchanged) return;
     if (refused.count != 0) health.errors_by_stage["parse"] += refused.count;
-    health.refused = std::move(outcome.parsed.refused);
+    if (!outcome.delta_of) health.refused = {};
+    health.refused.append(std::move(outcome.parsed.refused));
   });
 }
 

@@ -1,6 +1,5 @@
 #include "feeds/json_reader.h"
 
-#include <array>
 #include <cstddef>
 #include <iterator>
 #include <string>
@@ -104,26 +103,33 @@ Pointer parts_of(std::string_view pointer) {
 /// Gets the parser's events and follows where in the document they are.
 class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  EntryFinder(const config::JsonSettings& settings, ByteStream& stream, EntryTaker& taker,
-              std::optional<std::uint64_t>& serial)
-      : stream_(stream), taker_(taker), serial_(serial) {
-    Pointer entry = parts_of(settings.entries);
-    items_depth_ = entry.size();
-    entry.emplace_back(std::nullopt);
-    for (auto& part : parts_of(settings.url)) entry.push_back(std::move(part));
-    pointers_ = {std::move(entry), parts_of(settings.serial)};
-    ways_ = settings.serial.empty() ? 0b01 : 0b11;
+  EntryFinder(const std::vector<JsonEntries>& entries, std::vector<JsonValue>& values, ByteStream& stream,
+              match::EntryParser& parser)
+      : stream_(stream), values_(values) {
+    for (const JsonEntries& each : entries) {
+      Pointer entry = parts_of(each.pointer);
+      const std::size_t items_depth = entry.size();
+      entry.emplace_back(std::nullopt);
+      for (auto& part : parts_of(each.item)) entry.push_back(std::move(part));
+      pointers_.push_back(std::move(entry));
+      arrays_.emplace_back(each, items_depth, parser);
+    }
+    for (const JsonValue& value : values) pointers_.push_back(parts_of(value.pointer));
+    ways_ = (1U << pointers_.size()) - 1;
   }
 
   bool null() override { return value(nullptr); }
   bool boolean(bool) override { return value(nullptr); }
   bool number_integer(number_integer_t) override { return value(nullptr); }
   bool number_unsigned(number_unsigned_t number) override {
-    if (is_at(kSerial)) serial_ = number;
+    keep_value(std::to_string(number), number);
     return value(nullptr);
   }
   bool number_float(number_float_t, const string_t&) override { return value(nullptr); }
-  bool string(string_t& text) override { return value(&text); }
+  bool string(string_t& text) override {
+    keep_value(text, std::nullopt);
+    return value(&text);
+  }
   bool binary(binary_t&) override { return value(nullptr); }
   bool start_object(std::size_t) override { return open(false); }
   bool start_array(std::size_t) override { return open(true); }
@@ -139,13 +145,28 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
     return false;
   }
 
-  [[nodiscard]] bool found_entries() const noexcept { return found_entries_; }
-  [[nodiscard]] const char* problem() const noexcept { return problem_; }
+  /// The name of an array that is not there; empty: all are.
+  [[nodiscard]] std::string missing() const {
+    for (const Array& array : arrays_) {
+      if (!array.is_found) return array.settings->name;
+    }
+    return {};
+  }
+  [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 
  private:
-  // Places of the pointers.
-  static constexpr std::size_t kEntry = 0;
-  static constexpr std::size_t kSerial = 1;
+  struct Array {
+    Array(const JsonEntries& entries, std::size_t depth, match::EntryParser& parser)
+        : settings(&entries), items_depth(depth), taker(parser, entries.sink) {}
+
+    const JsonEntries* settings;
+    std::size_t items_depth;
+    EntryTaker taker;
+    bool is_found = false;
+    unsigned entries_of_item = 0;
+    std::string entry;
+    std::size_t entry_line = 0;
+  };
 
   struct Frame {
     bool is_array = false;
@@ -173,8 +194,8 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] bool is_at(std::size_t pointer) const {
     return frames_.size() == pointers_[pointer].size() && (ways_to_value() >> pointer & 1U) != 0;
   }
-  [[nodiscard]] bool is_at_item() const {
-    return frames_.size() == items_depth_ + 1 && (ways_to_value() >> kEntry & 1U) != 0;
+  [[nodiscard]] bool is_at_item(std::size_t array) const {
+    return frames_.size() == arrays_[array].items_depth + 1 && (ways_to_value() >> array & 1U) != 0;
   }
 
   void step() {
@@ -182,26 +203,39 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
     if (!frames_.empty()) ++frames_.back().index;
   }
 
-  bool value(const std::string* text) {
-    const bool is_item = is_at_item();
-    if (is_at(kEntry)) {
-      entries_of_item_ += text != nullptr ? 1 : 2;
-      if (text != nullptr) entry_ = *text;
-      entry_line_ = stream_.line();
+  void keep_value(const std::string& text, std::optional<std::uint64_t> number) {
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      if (!is_at(arrays_.size() + i)) continue;
+      values_[i].text = text;
+      values_[i].number = number;
     }
-    if (is_item) end_item();
+  }
+
+  bool value(const std::string* text) {
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      const bool is_item = is_at_item(i);
+      if (is_at(i)) {
+        arrays_[i].entries_of_item += text != nullptr ? 1 : 2;
+        if (text != nullptr) arrays_[i].entry = *text;
+        arrays_[i].entry_line = stream_.line();
+      }
+      if (is_item) end_item(arrays_[i]);
+    }
     step();
     return true;
   }
 
   bool open(bool is_array) {
     const unsigned ways = ways_to_value();
-    if (frames_.size() == items_depth_ && (ways >> kEntry & 1U) != 0) {
-      if (!is_array) return stop("what json.entries leads to is no array");
-      if (found_entries_) return stop("json.entries leads to two arrays");
-      found_entries_ = true;
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      Array& array = arrays_[i];
+      if (frames_.size() == array.items_depth && (ways >> i & 1U) != 0) {
+        if (!is_array) return stop("what " + array.settings->name + " leads to is no array");
+        if (array.is_found) return stop(array.settings->name + " leads to two arrays");
+        array.is_found = true;
+      }
+      if (is_at(i)) array.entries_of_item += 2;  // a container where a text was expected
     }
-    if (is_at(kEntry)) entries_of_item_ += 2;  // a container where a text was expected
     if (frames_.size() >= kMostDepth) return stop("containers within containers, too many of them");
     frames_.push_back({.is_array = is_array, .ways = ways, .key = {}, .index = 0});
     stream_.start_token();
@@ -210,38 +244,36 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
 
   bool close() {
     frames_.pop_back();
-    if (is_at_item()) end_item();
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      if (is_at_item(i)) end_item(arrays_[i]);
+    }
     step();
     return true;
   }
 
-  void end_item() {
-    if (entries_of_item_ == 1) {
-      taker_.take(entry_, entry_line_);
+  void end_item(Array& array) const {
+    if (array.entries_of_item == 1) {
+      array.taker.take(array.entry, array.entry_line);
     } else {
-      taker_.refuse(stream_.line(), entries_of_item_ == 0 ? "an item without what json.url leads to"
-                                                          : "an item whose json.url leads not to one text");
+      array.taker.refuse(stream_.line(), array.entries_of_item == 0
+                                             ? "an item without what json.url leads to"
+                                             : "an item whose json.url leads not to one text");
     }
-    entries_of_item_ = 0;
+    array.entries_of_item = 0;
   }
 
-  bool stop(const char* problem) {
-    problem_ = problem;
+  bool stop(std::string problem) {
+    problem_ = std::move(problem);
     return false;
   }
 
   ByteStream& stream_;
-  EntryTaker& taker_;
-  std::optional<std::uint64_t>& serial_;
-  std::array<Pointer, 2> pointers_;
+  std::vector<JsonValue>& values_;
+  std::vector<Pointer> pointers_;  // of the arrays, then of the values
+  std::vector<Array> arrays_;
   unsigned ways_ = 0;
-  std::size_t items_depth_ = 0;
   std::vector<Frame> frames_;
-  bool found_entries_ = false;
-  const char* problem_ = nullptr;
-  unsigned entries_of_item_ = 0;
-  std::string entry_;
-  std::size_t entry_line_ = 0;
+  std::string problem_;
 };
 
 base::Error json_error(std::size_t line, std::string_view what) {
@@ -250,16 +282,15 @@ base::Error json_error(std::size_t line, std::string_view what) {
 
 }  // namespace
 
-base::Status read_json(const config::JsonSettings& settings, BlockSource& source, match::EntryParser& parser,
-                       const EntrySink& sink, std::optional<std::uint64_t>& serial) {
+base::Status read_json_document(BlockSource& source, match::EntryParser& parser,
+                                const std::vector<JsonEntries>& entries, std::vector<JsonValue>& values) {
   ByteStream stream(source);
   if (!stream.ended() && stream.get() == '<')
     return base::Error{"parse_html", "a page of HTML or XML, where a list was expected"};
-  EntryTaker taker(parser, sink);
-  EntryFinder finder(settings, stream, taker, serial);
+  EntryFinder finder(entries, values, stream, parser);
   const bool whole = nlohmann::json::sax_parse(ByteIterator(stream), ByteIterator(), &finder);
   if (stream.error()) return *stream.error();
-  if (finder.problem() != nullptr) return json_error(stream.line(), finder.problem());
+  if (!finder.problem().empty()) return json_error(stream.line(), finder.problem());
   if (!whole && stream.ended()) {
     return base::Error{"parse_truncated",
                        fmt::format("line {}: the JSON document ends early: truncated at its "
@@ -267,7 +298,8 @@ base::Status read_json(const config::JsonSettings& settings, BlockSource& source
                                    stream.line())};
   }
   if (!whole) return json_error(stream.line(), "no JSON from here on");
-  if (!finder.found_entries()) return json_error(stream.line(), "json.entries leads to no array");
+  if (const std::string missing = finder.missing(); !missing.empty())
+    return json_error(stream.line(), missing + " leads to no array");
   return base::ok_status();
 }
 

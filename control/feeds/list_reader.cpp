@@ -1,6 +1,7 @@
 #include "feeds/list_reader.h"
 
 #include <utility>
+#include <vector>
 
 #include "feeds/block_source.h"
 #include "feeds/csv_reader.h"
@@ -73,6 +74,21 @@ base::Status read_csv(const config::CsvSettings& settings, BlockSource& source, 
   return status ? reader.finish() : status;
 }
 
+base::Status read_json(const config::ListSettings& settings, BlockSource& source, match::EntryParser& parser,
+                       const EntrySink& sink, ListFacts& facts) {
+  const std::vector<JsonEntries> entries{
+      {.name = "json.entries", .pointer = settings.json.entries, .item = settings.json.url, .sink = sink}};
+  const bool has_serial = !settings.json.serial.empty();
+  std::vector<JsonValue> values;
+  if (has_serial) values.push_back({.pointer = settings.json.serial, .text = {}, .number = {}});
+  if (!settings.delta.url.empty())
+    values.push_back({.pointer = settings.delta.token, .text = {}, .number = {}});
+  const auto status = read_json_document(source, parser, entries, values);
+  if (has_serial) facts.serial = values.front().number;
+  if (!settings.delta.url.empty()) facts.token = std::move(values.back().text);
+  return status;
+}
+
 base::Status read_rpz(BlockSource& source, match::EntryParser& parser, const EntrySink& sink,
                       ListFacts& facts) {
   RpzReader reader(parser, sink);
@@ -98,7 +114,7 @@ base::Result<ListFacts> read_list(const config::ListSettings& settings, std::str
       status = read_csv(settings.csv, *source, parser, sink);
       break;
     case config::Profile::json:
-      status = read_json(settings.json, *source, parser, sink, facts.serial);
+      status = read_json(settings, *source, parser, sink, facts);
       break;
     case config::Profile::hosts:
       status = read_hosts(*source, parser, sink);

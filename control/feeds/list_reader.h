@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -12,6 +13,7 @@ namespace weir::feeds {
 
 /// What a list says of itself beside its entries.
 struct ListFacts {
+  std::optional<std::string> token;     // at delta.token, of the profile json with delta.url
   std::optional<std::uint64_t> serial;  // of the profile json, where json.serial names one; of rpz, its SOA's
 };
 

@@ -7,14 +7,6 @@ namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\r";
 
-std::string_view without_comment(std::string_view line) noexcept {
-  for (std::size_t mark = line.find('#'); mark != std::string_view::npos; mark = line.find('#', mark + 1)) {
-    // Elsewhere it belongs to a URL.
-    if (mark == 0 || kWhiteSpace.find(line[mark - 1]) != std::string_view::npos) return line.substr(0, mark);
-  }
-  return line;
-}
-
 std::string_view trim(std::string_view text) noexcept {
   const std::size_t first = text.find_first_not_of(kWhiteSpace);
   if (first == std::string_view::npos) return {};
@@ -22,6 +14,13 @@ std::string_view trim(std::string_view text) noexcept {
 }
 
 }  // namespace
+
+std::string_view without_comment(std::string_view line) noexcept {
+  for (std::size_t mark = line.find('#'); mark != std::string_view::npos; mark = line.find('#', mark + 1)) {
+    if (mark == 0 || kWhiteSpace.find(line[mark - 1]) != std::string_view::npos) return line.substr(0, mark);
+  }
+  return line;
+}
 
 PlainListSummary PlainListReader::finish() {
   lines_.finish();

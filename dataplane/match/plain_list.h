@@ -28,6 +28,10 @@ struct PlainListSummary {
   std::vector<LineError> errors;  // of the first kMaxLineErrors bad lines
 };
 
+/// `line` without a comment: `#` at its start or behind white space begins one; elsewhere it belongs to a
+/// URL.
+std::string_view without_comment(std::string_view line) noexcept;
+
 /// Reads the `plain` profile block by block, wherever the blocks are cut, and keeps no more of them than a
 /// line: an entry a line, `#` starts a comment (at the line's start or after white space), blank lines are
 /// skipped, LF or CRLF, an optional UTF-8 byte order mark. Calls `on_rule(rule, line)` for each good line in

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "feeds/csv_reader.h"
+#include "feeds/delta_reader.h"
 #include "feeds/list_reader.h"
 #include "require.h"
 
@@ -52,6 +53,23 @@ void check_csv_blocks(const config::CsvSettings& settings, std::string_view text
   require(read(1 + text.size() % 7) == read(text.size() + 1), "the same table however it is cut");
 }
 
+// The same bytes as the changes of a feed.
+void check_changes(const config::ListSettings& settings, std::string_view text, match::EntryParser& parser) {
+  Outcome added;
+  Outcome removed;
+  const auto facts =
+      feeds::read_delta(settings, text, parser, {.added = sink_for(added), .removed = sink_for(removed)});
+  if (!facts) {
+    require(facts.error().code.starts_with("parse_") && !facts.error().message.empty(),
+            "an error of the interface");
+    return;
+  }
+  require(feeds::is_token(facts.value().token), "a token that they lead to");
+  require(feeds::is_token(facts.value().since), "a token that they begin at");
+  if (settings.profile == config::Profile::json && !text.starts_with("\x1f\x8b"))
+    require(nlohmann::json::accept(text), "a whole document");
+}
+
 }  // namespace
 
 /// The first byte says how the rest is read.
@@ -76,5 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (facts.ok() && settings.profile == config::Profile::json && !text.starts_with("\x1f\x8b"))
     require(nlohmann::json::accept(text), "a whole document");
   if (settings.profile == config::Profile::csv && !text.empty()) check_csv_blocks(settings.csv, text, parser);
+  if (settings.profile != config::Profile::hosts && settings.profile != config::Profile::rpz)
+    check_changes(settings, text, parser);
   return 0;
 }

@@ -4,6 +4,8 @@ and the status says why."""
 import gzip
 import json
 import os
+import random
+import signal
 import time
 
 from lab.case import LabCase
@@ -228,3 +230,170 @@ class Feeds(LabCase):
         self.assertEqual(self.weir.generation(), generation)
         self.assert_list_in_force()
         self.heal()
+
+
+class FeedChanges(LabCase):
+    """Feeds that give the changes since a token. The interval never comes: SIGHUP makes them due."""
+
+    with_control = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.feed = FeedServer(cls.wire.edge, cls.directory)
+        cls.addClassCleanup(cls.feed.process.stop)
+        common = {"ca_file": str(cls.feed.ca_file), "interval": "30d", "max_age": "60d",
+                  "auth": {"type": "basic", "user": FeedServer.USER,
+                           "password_file": str(cls.feed.directory / "password")},
+                  "guards": {"max_growth_percent": 0, "max_shrink_percent": 50}}
+        address = "https://127.0.0.1:8443"
+        cls.weir.settings["lists"] = [
+            {"name": "lines", "url": f"{address}/whole/lines?token=l0",
+             "delta": {"url": f"{address}/changes/lines?since={{token}}"}, **common},
+            {"name": "document", "url": f"{address}/whole/document", "profile": "json", "json": {"entries": "/urls"},
+             "delta": {"url": f"{address}/changes/document?since={{token}}"}, **common},
+        ]
+        cls.weir.configuration.write_text(json.dumps(cls.weir.settings))
+
+    def setUp(self):
+        """Each case begins with fresh lists of its own, and with no state."""
+        self.stop_control()
+        for file in (self.directory / "state").rglob("*"):
+            if file.is_file():
+                file.unlink()
+        for file in (self.feed.pages / "changes").iterdir():
+            file.unlink()
+        self.feed.heal()
+        self.put("whole/lines", "".join(f"{name}.lines.test\n" for name in "abcd"))
+        self.put_document("d0", [f"{name}.document.test/p" for name in "abcd"])
+        self.weir.start_control()
+        poll(lambda: all(each["loaded"] and each["delta"]["ready"] for each in self.lists().values()), 30,
+             what="both lists with their tokens")
+
+    def stop_control(self):
+        if self.weir.control and self.weir.control.running():
+            self.weir.control.stop()
+
+    def tearDown(self):
+        self.stop_control()
+        super().tearDown()
+
+    def put(self, name, text):
+        fresh = self.directory / "fresh"
+        fresh.write_text(text)
+        os.replace(fresh, self.feed.pages / name)
+
+    def put_document(self, token, urls):
+        self.put("whole/document", json.dumps({"token": token, "urls": urls}))
+
+    def put_lines(self, since, token, added=(), removed=()):
+        changes = "".join([f"+{each}\n" for each in added] + [f"-{each}\n" for each in removed])
+        self.put(f"changes/lines-{since}", f"since {since}\ntoken {token}\n{changes}end\n")
+
+    def put_changes(self, since, token, added=(), removed=()):
+        document = {"since": since, "token": token, "added": list(added), "removed": list(removed)}
+        self.put(f"changes/document-{since}", json.dumps(document))
+
+    def lists(self):
+        return {each["name"]: each for each in self.weir.ctl("lists", allow=(0, 1))["lists"]}
+
+    def blocks(self, url):
+        return self.weir.ctl("check", url, allow=(0, 1))["verdict"] == "block"
+
+    def run_until(self, condition, what):
+        """Makes the feeds due again and again, as their interval would."""
+        def attempt():
+            self.weir.control.signal(signal.SIGHUP)
+            return condition()
+        return poll(attempt, 60, 0.3, what)
+
+    def wholes(self, name):
+        return sum(f" /whole/{name}" in line for line in self.feed.requests())
+
+    def deltas(self, name, result):
+        text = run(["curl", "-s", "http://127.0.0.1:9477/metrics"], self.wire.edge).stdout
+        line = f'weir_list_deltas_total{{list="{name}",result="{result}"}} '
+        return next(float(each.removeprefix(line)) for each in text.splitlines() if each.startswith(line))
+
+    def warnings(self):
+        return [each for each in self.weir.ctl("status", allow=(0, 1))["warnings"] if each["code"] == "delta_refused"]
+
+    def test_changes_apply(self):
+        wholes = self.wholes("lines"), self.wholes("document")
+        self.assert_passes("http://e.lines.test/")
+        for put, tokens in ((self.put_lines, ("l0", "l1")), (self.put_changes, ("d0", "d1"))):
+            put(tokens[1], tokens[1])
+            name = "lines" if put == self.put_lines else "document"
+            page = "" if name == "lines" else "/p"
+            put(*tokens, [f"e.{name}.test{page}"], [f"a.{name}.test{page}"])
+        self.run_until(lambda: self.blocks("e.lines.test") and self.blocks("e.document.test/p"), "the changes")
+        self.assert_blocked_page("http://e.lines.test/")
+        self.assert_blocked_page("http://e.document.test/p")
+        self.assert_blocked_page("http://b.lines.test/")
+        self.assert_passes("http://a.lines.test/")
+        self.assert_passes("http://a.document.test/p")
+        poll(lambda: self.deltas("lines", "applied") and self.deltas("document", "applied"), what="the metrics")
+        self.assertEqual((self.wholes("lines"), self.wholes("document")), wholes)
+        self.assertEqual(self.warnings(), [])
+
+    def test_where_changes_do_not_fit_the_list_comes_whole(self):
+        good = {"since": "d0", "token": "d1", "added": ["bad.test"], "removed": []}
+        cases = (
+            ("since another token", json.dumps({**good, "since": "d9"})),
+            ("truncated", json.dumps(good)[:-9]),
+            ("a page", "<html>log in</html>"),
+            ("an unknown removal", json.dumps({**good, "removed": ["none.test"]})),
+            ("added and removed", json.dumps({**good, "removed": ["bad.test"]})),
+            ("removed twice", json.dumps({**good, "removed": ["b.document.test/p"] * 2})),
+            ("everything removed", json.dumps({**good, "added": [], "removed": ["b.document.test/p",
+                                               "c.document.test/p", "d.document.test/p"]})),
+            ("a token of 1 MB", json.dumps({**good, "token": "x" * (1 << 20)})),
+            ("a control character in the token", json.dumps({**good, "token": "d\u0007"})),
+        )
+        self.put_document("d0", [f"{name}.document.test/p" for name in "bcd"])
+        self.weir.ctl("reload", "document")
+        for number, (description, changes) in enumerate(cases):
+            with self.subTest(description):
+                refused, wholes = self.deltas("document", "refused"), self.wholes("document")
+                self.put_document("d0", [f"{name}.document.test/p" for name in "bcd"] + [f"w{number}.test/p"])
+                self.put("changes/document-d0", changes)
+                self.run_until(lambda: self.blocks(f"w{number}.test/p"), "the whole list")
+                self.assertGreater(self.wholes("document"), wholes)
+                poll(lambda: self.deltas("document", "refused") > refused, what="the metric")
+                told = poll(self.warnings, what="the warning")
+                self.assertEqual(len(told), 1)
+                self.assertIn("list document: fetched whole: https://127.0.0.1:8443/changes/document: ",
+                              told[0]["message"])
+                for secret in ("none.test", "bad.test", "document.test", "d0"):
+                    self.assertNotIn(secret, told[0]["message"])
+                self.assertFalse(self.blocks("bad.test"))
+
+    def test_a_server_without_changes_since_then_is_no_fault(self):
+        self.put("whole/lines", "".join(f"{name}.lines.test\n" for name in "bcde"))
+        self.run_until(lambda: self.blocks("e.lines.test"), "the whole list")
+        poll(lambda: self.deltas("lines", "expired"), what="the metric")
+        self.assertEqual(self.warnings(), [])
+
+    def test_a_server_that_fails_is_asked_for_the_whole_list_next(self):
+        self.put("whole/lines", "".join(f"{name}.lines.test\n" for name in "bcde"))
+        self.feed.fault("changes")
+        self.run_until(lambda: self.lists()["lines"]["error"] or self.blocks("e.lines.test"), "a failed fetch")
+        self.run_until(lambda: self.blocks("e.lines.test"), "the whole list")
+
+    def test_kill_at_any_instant(self):
+        """A token that is newer than the entries would lose changes: none is, and the list never comes whole."""
+        wholes = self.wholes("lines")
+        entries = []
+        for number in range(12):
+            entries.append(f"k{number}.lines.test")
+            current = len(entries)
+            self.put_lines(f"l{current}", f"l{current}")
+            for since in range(current):
+                self.put_lines(f"l{since}", f"l{current}", entries[since:])
+            self.weir.control.signal(signal.SIGHUP)
+            time.sleep(random.random() * 0.15)
+            self.weir.kill(self.weir.control)
+            self.weir.start_control()
+        self.run_until(lambda: all(self.blocks(entry) for entry in entries), "every change")
+        self.assertEqual(self.wholes("lines"), wholes)
+        self.assertEqual(self.warnings(), [])

@@ -38,6 +38,18 @@ http {{
             error_page 503 = @later;
         }}
         location @later {{ add_header Retry-After 3600 always; return 503; }}
+        # Whole lists, and what changed since a token: /changes/NAME?since=TOKEN is the file changes/NAME-TOKEN.
+        location /whole/ {{
+            root {directory}/pages;
+            auth_basic "feed"; auth_basic_user_file {directory}/users;
+            add_header X-Feed-Token $arg_token;
+        }}
+        location ~ ^/changes/(?<changed>[a-z]+)$ {{
+            root {directory}/pages;
+            auth_basic "feed"; auth_basic_user_file {directory}/users;
+            if (-f {directory}/fault/changes) {{ return 500; }}
+            try_files /changes/$changed-$arg_since =410;
+        }}
         location /bearer/ {{
             root {directory}/pages;
             if ($http_authorization != "Bearer let-me-in") {{ return 401; }}
@@ -71,7 +83,7 @@ class FeedServer:
     def __init__(self, namespace, directory):
         self.directory = directory / "feed"
         self.pages = self.directory / "pages"
-        for part in ("pages/list", "pages/bearer", "pages/client", "fault", "tls"):
+        for part in ("pages/list", "pages/bearer", "pages/client", "pages/whole", "pages/changes", "fault", "tls"):
             (self.directory / part).mkdir(parents=True)
         self.ca_file = self.directory / "ca.pem"
         self._certificates()

@@ -237,7 +237,8 @@ TEST(Problems, OfKeys) {
       {"a misspelt key of a list", feed("intervall: 5m"),
        "f:1: lists[0].intervall: unknown key (did you mean 'interval'?), expected one of name, type, url, "
        "profile, csv, "
-       "json, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, on_tls, subdomains, "
+       "json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, on_tls, "
+       "subdomains, "
        "www_equivalent, "
        "guards"},
       {"a key twice", "control:\n  socket: /run/a\n  state_dir: /s\n  socket: /run/b\n",
@@ -253,7 +254,8 @@ TEST(Problems, OfKeys) {
        "f:1: control: found a single value, expected a mapping of KEY: VALUE"},
       {"an address without its key is not repeated", "lists: [{name: a, https://feed.example/secret}]",
        "f:1: lists[0].(a key that is no word, not shown): unknown key, expected one of name, type, url, "
-       "profile, csv, json, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, on_tls, "
+       "profile, csv, json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, "
+       "on_tls, "
        "subdomains, "
        "www_equivalent, guards\n"
        "f:1: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},

@@ -242,6 +242,48 @@ protected_hosts: /etc/weir/protected.txt
   EXPECT_EQ(settings.value().lists[0].csv.id_column, "id");
 }
 
+TEST(ParseSettings, ChangesNeedWhatTheyAreReadBy) {
+  struct Case {
+    const char* list;
+    const char* expected;  // part of the message; empty: good
+  };
+  const std::string url = "delta: {url: 'https://feed.example/changes?since={token}'";
+  for (const Case& each : {
+           Case{"profile: plain, D}", ""},
+           Case{"profile: csv, D}", ""},
+           Case{"profile: json, D}", ""},
+           Case{"profile: hosts, D}", "lists[0].delta.url: given for a profile without changes"},
+           Case{"profile: rpz, D}", "lists[0].delta.url: given for a profile without changes"},
+           Case{"profile: json, D, added: /a, removed: /a}",
+                "lists[0].delta.removed: the same as delta.added"},
+           Case{"profile: json, D, token: ''}", "lists[0].delta.token: missing"},
+           Case{"profile: json, D, since: ''}", ""},
+           Case{"profile: json, verify: {type: sha256}, D, since: ''}", "lists[0].delta.since: missing"},
+           Case{"verify: {type: sha256}, D}", ""},
+           Case{"verify: {type: sha256, url: 'https://feed.example/sum'}, D}",
+                "lists[0].delta.verify_url: missing"},
+           Case{"verify: {type: sha256, url: 'https://feed.example/sum'}, D, verify_url: "
+                "'https://feed.example/sum/{token}'}",
+                ""},
+       }) {
+    std::string list = each.list;
+    list.replace(list.find('D'), 1, url);
+    const auto settings = parse_settings("lists: [{name: a, url: 'https://feed.example/list', " + list + "}]",
+                                         "f", Audience::control);
+    EXPECT_EQ(settings.ok(), *each.expected == '\0') << each.list;
+    if (!settings) {
+      EXPECT_NE(settings.error().message.find(each.expected), std::string::npos)
+          << each.list << ": " << settings.error().message;
+    }
+  }
+  const auto file =
+      parse_settings("lists: [{name: a, url: 'file:///etc/list', " + url + "}}]", "f", Audience::control);
+  ASSERT_FALSE(file);
+  EXPECT_NE(file.error().message.find("lists[0].delta.url: given for a list that is no https:// feed"),
+            std::string::npos)
+      << file.error().message;
+}
+
 TEST(ParseSettings, TakesAliases) {
   const auto settings = parse_settings(
       "lists:\n"
@@ -359,7 +401,7 @@ TEST(LoadSettings, ReadsTheSampleWithItsExamplesTurnedOn) {
     }
     text += line + "\n";
   }
-  EXPECT_EQ(turned_on, 20U);
+  EXPECT_EQ(turned_on, 21U);
   text.replace(text.find("status: 451"), 11, "status: 302");  // what the redirect is for
   const auto settings = parse_settings(text, "f", Audience::dataplane);
   ASSERT_TRUE(settings) << settings.error().message;
