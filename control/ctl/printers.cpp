@@ -388,6 +388,13 @@ int print_reconfigured(const Session& session, const Given&, const json& answer)
   }
   if (taken == 0) session.out() << "nothing to take over\n";
   session.out() << fmt::format("generation {} is current\n", cell(answer, "generation"));
+  const json& dataplane = member(answer, "dataplane");
+  if (const json& error = member(dataplane, "error"); error.is_object()) {
+    session.out() << session.bad(printable("weir-dataplane stays as it was: " + cell(error, "message")))
+                  << '\n';
+    return kFailed;
+  }
+  if (member(dataplane, "page") == true) session.out() << "the block page was read again\n";
   return kDone;
 }
 

@@ -87,7 +87,7 @@ class PageThatChanges(AnswersCase):
         poll(lambda: self.shown() == "<p>the third page", 5, what="SIGHUP has the page read again")
 
         self.page.write_text("")
-        answer = self.weir.ctl("reconfigure")
+        answer = self.weir.ctl("reconfigure", allow=(1,))
         self.assertEqual(answer["dataplane"]["error"]["code"], "config_invalid")
         self.assertEqual(self.shown(), "<p>the third page")
         self.page.write_text("<p>the first page")

@@ -180,6 +180,23 @@ TEST(Printers, CheckSaysWhy) {
             "overrides  no block rule\n");
 }
 
+TEST(Printers, ReconfiguredTellsWhatTheDataplaneDid) {
+  json answer{{"changed", {"control.roles"}},
+              {"needs_restart", json::array()},
+              {"generation", 7},
+              {"dataplane", {{"changed", json::array()}, {"needs_restart", json::array()}, {"page", true}}}};
+  Printed printed = print("reconfigure", answer);
+  EXPECT_EQ(printed.text,
+            "control.roles: taken over\ngeneration 7 is current\nthe block page was read again\n");
+  EXPECT_EQ(printed.status, 0);
+  answer["dataplane"] = {{"error", {{"code", "config_invalid"}, {"message", "/etc/weir/page.html: empty"}}}};
+  printed = print("reconfigure", answer);
+  EXPECT_EQ(printed.text,
+            "control.roles: taken over\ngeneration 7 is current\n"
+            "weir-dataplane stays as it was: /etc/weir/page.html: empty\n");
+  EXPECT_EQ(printed.status, 1);
+}
+
 TEST(Printers, ReportAddsUp) {
   const json list{
       {"name", "a"},     {"entries", 5},    {"every_protocol", 2}, {"cleartext_http_only", 1},
