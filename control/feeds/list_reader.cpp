@@ -83,7 +83,7 @@ base::Status read_json(const config::ListSettings& settings, BlockSource& source
   if (has_serial) values.push_back({.pointer = settings.json.serial, .text = {}, .number = {}});
   if (!settings.delta.url.empty())
     values.push_back({.pointer = settings.delta.token, .text = {}, .number = {}});
-  const auto status = read_json_document(source, parser, entries, values);
+  auto status = read_json_document(source, parser, entries, values);
   if (has_serial) facts.serial = values.front().number;
   if (!settings.delta.url.empty()) facts.token = std::move(values.back().text);
   return status;
