@@ -148,7 +148,9 @@ void Feed::loop() {
       requested_.erase(requested_.begin());
     }
     due_.reset();
+    lock.unlock();  // a file is read
     reading_mark_ = reading_mark(list_) + protection_mark(protected_hosts_);
+    lock.lock();
     Known what = known(asked_for);
     lock.unlock();
     FeedOutcome outcome = run(std::move(what));
@@ -260,8 +262,9 @@ void Feed::take_list(FeedOutcome& outcome, const Known& known) {
     return;
   }
   outcome.error_stage = "verify";
+  const auto verifying = Clock::now();
   const auto edition = verify_feed(list_, whole.bytes, stop_);
-  outcome.fetch_seconds += Clock::now() - started;
+  outcome.fetch_seconds += Clock::now() - verifying;
   if (!edition) {
     outcome.error = edition.error();
     return;
