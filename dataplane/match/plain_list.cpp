@@ -2,22 +2,18 @@
 
 #include <utility>
 
+#include "proto/byte_set.h"
+
 namespace weir::match {
 namespace {
 
-constexpr std::string_view kWhiteSpace = " \t\r";
-
-std::string_view trim(std::string_view text) noexcept {
-  const std::size_t first = text.find_first_not_of(kWhiteSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
-}
+constexpr proto::ByteSet kWhiteSpace = proto::bytes_of(" \t\r");
 
 }  // namespace
 
 std::string_view without_comment(std::string_view line) noexcept {
   for (std::size_t mark = line.find('#'); mark != std::string_view::npos; mark = line.find('#', mark + 1)) {
-    if (mark == 0 || kWhiteSpace.find(line[mark - 1]) != std::string_view::npos) return line.substr(0, mark);
+    if (mark == 0 || proto::contains(kWhiteSpace, line[mark - 1])) return line.substr(0, mark);
   }
   return line;
 }
@@ -34,7 +30,7 @@ void PlainListReader::take_line(const LineSplitter::Line& line) {
     return refuse(line.number, "the line is too long: at most " + std::to_string(kMaxLineBytes) +
                                    " bytes before a comment");
   }
-  const std::string_view entry = trim(text);
+  const std::string_view entry = proto::trim(text, kWhiteSpace);
   if (entry.empty()) return;
   auto rule = parser_.parse(entry);
   if (!rule.ok()) return refuse(line.number, rule.error().message);

@@ -26,12 +26,7 @@ constexpr bool is_removed(char c) noexcept { return c == '\t' || c == '\r' || c 
 constexpr bool is_alpha(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-constexpr std::string_view trim_spaces(std::string_view text) noexcept {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
+constexpr ByteSet kSpaces = bytes_of(" ");
 constexpr ByteSet kAuthorityEnd = bytes_of("/\\?#");
 
 struct KnownScheme {
@@ -99,7 +94,7 @@ std::string_view to_string(UrlError error) noexcept {
 UrlError CanonicalUrl::assign_url(std::string_view text, PortPolicy policy) noexcept {
   clear();
   if (text.size() > kMaxUrlBytes) return UrlError::too_long;
-  const std::string_view written = trim_spaces(copy_to_scratch(text));
+  const std::string_view written = trim(copy_to_scratch(text), kSpaces);
   text = cut_at(written, '#');
   const bool has_fragment = text.size() < written.size();
   const SchemePrefix scheme = read_scheme(text);
@@ -120,14 +115,14 @@ UrlError CanonicalUrl::assign_request(std::string_view authority, std::string_vi
   clear();
   if (authority.size() > kMaxUrlBytes || target.size() > kMaxUrlBytes) return UrlError::too_long;
   if (!take_plain_name(authority)) {
-    const std::string_view host = cut_at(trim_spaces(copy_to_scratch(authority)), kAuthorityEnd);
-    const UrlError error = take_authority(trim_spaces(host), 80, PortPolicy::lenient);
+    const std::string_view host = cut_at(trim(copy_to_scratch(authority), kSpaces), kAuthorityEnd);
+    const UrlError error = take_authority(trim(host, kSpaces), 80, PortPolicy::lenient);
     if (error != UrlError::none) {
       clear();
       return error;
     }
   }
-  if (!take_plain_target(target)) take_target(cut_at(trim_spaces(copy_to_scratch(target)), '#'));
+  if (!take_plain_target(target)) take_target(cut_at(trim(copy_to_scratch(target), kSpaces), '#'));
   return UrlError::none;
 }
 
@@ -172,17 +167,14 @@ bool CanonicalUrl::take_plain_target(std::string_view target) noexcept {
     if (c == '/' ? behind_slash : !contains(kPlainInPath, c) || (c == '.' && behind_slash)) return false;
     out[at] = c;
   }
-  path_bytes_ = at;
-  if (at == target.size()) return true;
-  const std::string_view query = target.substr(at + 1);
-  const bool plain = !query.empty() && span_of(query, kPlainInQuery) == query.size();
-  if (plain) {
+  if (at < target.size()) {
+    const std::string_view query = target.substr(at + 1);
+    if (query.empty() || span_of(query, kPlainInQuery) != query.size()) return false;
     out[at] = '?';
     query_bytes_ = query.copy(out + at + 1, query.size());
-  } else {
-    path_bytes_ = 0;
   }
-  return plain;
+  path_bytes_ = at;
+  return true;
 }
 
 // Slashes are collapsed while dot segments are resolved, so `..` takes away a name and never an empty
