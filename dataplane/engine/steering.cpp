@@ -85,8 +85,9 @@ std::uint32_t Steering::slots_for(std::uint32_t mbufs, unsigned workers) noexcep
   return std::clamp(std::bit_floor(mbufs / 4 / rings), kFewestSlots, kMostSlots);
 }
 
-unsigned Steering::owner_of(const proto::PacketView& packet) const noexcept {
-  const std::uint64_t hash = mix(mix(seed_, packet.source), packet.destination);
+unsigned Steering::owner_of(const proto::IpAddress& source,
+                            const proto::IpAddress& destination) const noexcept {
+  const std::uint64_t hash = mix(mix(seed_, source), destination);
   // The upper half of a product spreads over any number of workers.
   return static_cast<unsigned>((hash >> 32) * workers_ >> 32);
 }

@@ -59,7 +59,11 @@ class Steering {
 
   [[nodiscard]] unsigned workers() const noexcept { return workers_; }
   /// The worker that inspects packets from `packet.source` for `packet.destination`.
-  [[nodiscard]] unsigned owner_of(const proto::PacketView& packet) const noexcept;
+  [[nodiscard]] unsigned owner_of(const proto::PacketView& packet) const noexcept {
+    return owner_of(packet.source, packet.destination);
+  }
+  [[nodiscard]] unsigned owner_of(const proto::IpAddress& source,
+                                  const proto::IpAddress& destination) const noexcept;
 
   /// Passes on as many as there is room for, from the first on; by worker `from` alone. Returns their number.
   unsigned pass(unsigned from, unsigned to, std::span<const Handover> packets) noexcept;

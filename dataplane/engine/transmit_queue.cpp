@@ -1,5 +1,7 @@
 #include "engine/transmit_queue.h"
 
+#include <algorithm>
+
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -7,11 +9,24 @@
 
 namespace weir::engine {
 
-void TransmitQueue::count(std::uint8_t kind, bool sent) noexcept {
+void TransmitQueue::count(std::uint8_t kind, bool sent, std::uint64_t frames) noexcept {
   if (kind >= kInjected) {
-    counters_.add(sent ? base::Family::injected : base::Family::inject_failed, kind - kInjected);
+    counters_.add(sent ? base::Family::injected : base::Family::inject_failed, kind - kInjected, 0, frames);
   } else {
-    counters_.add(sent ? static_cast<base::Outcome>(kind) : base::Outcome::drop_tx_full);
+    counters_.add(sent ? static_cast<base::Outcome>(kind) : base::Outcome::drop_tx_full, frames);
+  }
+}
+
+void TransmitQueue::forward(std::span<rte_mbuf* const> frames, base::Outcome outcome,
+                            std::uint64_t received_cycles) noexcept {
+  while (!frames.empty()) {
+    const auto count = std::min<std::size_t>(frames.size(), kCapacity - count_);
+    std::copy_n(frames.begin(), count, frames_.begin() + count_);
+    std::fill_n(received_cycles_.begin() + count_, count, received_cycles);
+    std::fill_n(kinds_.begin() + count_, count, static_cast<std::uint8_t>(base::index_of(outcome)));
+    count_ = static_cast<std::uint16_t>(count_ + count);
+    if (count_ == kCapacity) flush();
+    frames = frames.subspan(count);
   }
 }
 
@@ -53,13 +68,15 @@ void TransmitQueue::flush() noexcept {
   if (lock_ != nullptr) rte_spinlock_unlock(lock_);
   if (latency_ != nullptr) measure(sent);
   std::uint64_t bytes = 0;
-  for (std::uint16_t i = 0; i < sent; ++i) {
-    bytes += lengths[i];
-    count(kinds_[i], true);
+  for (std::uint16_t i = 0; i < sent; ++i) bytes += lengths[i];
+  // Most of a burst is of one kind: one addition for all of those.
+  for (std::uint16_t begin = 0, end = 0; begin < sent; begin = end) {
+    while (end < sent && kinds_[end] == kinds_[begin]) ++end;
+    count(kinds_[begin], true, end - begin);
   }
   traffic_.add_transmitted(sent, bytes);
   for (std::uint16_t i = sent; i < count_; ++i) {
-    count(kinds_[i], false);
+    count(kinds_[i], false, 1);
     rte_pktmbuf_free(frames_[i]);
   }
   count_ = 0;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include <rte_spinlock.h>
 
@@ -29,6 +30,9 @@ class TransmitQueue {
     received_cycles_[count_] = received_cycles;
     push(frame, static_cast<std::uint8_t>(base::index_of(outcome)));
   }
+  /// The same for several that were received together.
+  void forward(std::span<rte_mbuf* const> frames, base::Outcome outcome,
+               std::uint64_t received_cycles) noexcept;
   /// Takes over a frame of our own.
   void inject(rte_mbuf* frame, base::Towards towards) noexcept {
     received_cycles_[count_] = count_ == 0 ? 0 : received_cycles_[count_ - 1];
@@ -56,7 +60,7 @@ class TransmitQueue {
     kinds_[count_] = kind;
     if (++count_ == kCapacity) flush();
   }
-  void count(std::uint8_t kind, bool sent) noexcept;
+  void count(std::uint8_t kind, bool sent, std::uint64_t frames) noexcept;
   std::uint16_t send() noexcept;
   void measure(std::uint16_t sent) noexcept;
 

@@ -119,11 +119,9 @@ void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, st
 
   if (settings_.mode != config::Mode::inline_wire)
     count = admit(from, std::span(frames).first(count), moment);
+  const std::span<rte_mbuf* const> burst = std::span(frames).first(count);
   if (moment.enforcement == base::Enforcement::bypass) {
-    for (std::uint16_t i = 0; i < count; ++i) {
-      pass_on(from, frames[i], base::Outcome::forward_bypass, moment.received_cycles);
-    }
-    return;
+    return pass_on(from, burst, base::Outcome::forward_bypass, moment.received_cycles);
   }
   if (moment.snapshot == nullptr && settings_.fail.no_list == config::FailMode::closed &&
       settings_.mode != config::Mode::mirror) {
@@ -131,22 +129,52 @@ void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, st
     rte_pktmbuf_free_bulk(frames.data(), count);
     return;
   }
-  announce(from, std::span(frames).first(count));
-  for (std::uint16_t i = 0; i < count; ++i) {
-    process_frame(from, frames[i], view_of(i, frames[i]), moment);
+  announce(from, burst);
+  for (std::size_t i = 0; i < burst.size();) {
+    if (const std::size_t unread = count_unread(from, burst, i); unread != 0) {
+      pass_on(from, burst.subspan(i, unread), base::Outcome::forward_not_candidate, moment.received_cycles);
+      i += unread;
+    } else {
+      process_frame(from, frames[i], view_of(i, frames[i]), moment);
+      ++i;
+    }
   }
 }
 
 void Worker::announce(std::size_t from, std::span<rte_mbuf* const> frames) noexcept {
   for (const rte_mbuf* frame : frames) rte_prefetch0(rte_pktmbuf_mtod(frame, const void*));
+  blocks_ = inspector_.blocks();
+  const inspect::Direction direction = direction_of(from);
   std::array<std::uint64_t, kBurst> announced;
+  std::size_t fetches = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    announced[i] = 0;
-    if (frames[i]->nb_segs != 1) continue;
+    unread_[i] = passes_unread(from, frames[i], direction);
+    parsed_[i] = !unread_[i] && frames[i]->nb_segs == 1;
+    if (!parsed_[i]) continue;
     views_[i] = parse(frames[i]);
-    if (from == kSubscriber) announced[i] = inspector_.announce(views_[i]);
+    if (from == kSubscriber) announced[fetches++] = inspector_.announce(views_[i]);
   }
-  for (std::size_t i = 0; i < frames.size(); ++i) inspector_.fetch(announced[i]);
+  for (std::size_t i = 0; i < fetches; ++i) inspector_.fetch(announced[i]);
+}
+
+bool Worker::passes_unread(std::size_t from, rte_mbuf* frame, inspect::Direction direction) const noexcept {
+  if (frame->nb_segs != 1) return false;
+  const std::span bytes(rte_pktmbuf_mtod(frame, const std::byte*), rte_pktmbuf_data_len(frame));
+  const proto::PacketGlance glance = proto::glance_at(bytes, settings_.inspector.encapsulations);
+  if (!inspector_.passes_unread(glance, direction)) return false;
+  return shared_.steering == nullptr || from != kSubscriber ||
+         shared_.steering->owner_of(glance.source(), glance.destination()) == settings_.index;
+}
+
+std::size_t Worker::count_unread(std::size_t from, std::span<rte_mbuf* const> frames,
+                                 std::size_t place) const noexcept {
+  const bool holds = blocks_ == inspector_.blocks();
+  std::size_t end = place;
+  while (end < frames.size() && unread_[end] &&
+         (holds || passes_unread(from, frames[end], direction_of(from)))) {
+    ++end;
+  }
+  return end - place;
 }
 
 std::span<const std::byte> Worker::contiguous(rte_mbuf* frame) noexcept {
@@ -165,7 +193,7 @@ proto::PacketView Worker::parse(rte_mbuf* frame) noexcept {
 }
 
 const proto::PacketView& Worker::view_of(std::size_t place, rte_mbuf* frame) noexcept {
-  if (frame->nb_segs != 1) views_[place] = parse(frame);
+  if (!parsed_[place]) views_[place] = parse(frame);
   return views_[place];
 }
 

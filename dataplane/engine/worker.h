@@ -131,17 +131,27 @@ class alignas(64) Worker {
   void process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, std::uint16_t count,
                const Moment& moment) noexcept;
   [[nodiscard]] proto::PacketView parse(rte_mbuf* frame) noexcept;
-  /// Parses a burst into views_, but for frames of several buffers, and has the state of its flows fetched.
+  /// Notes what of a burst passes unread, parses the rest into views_, but for frames of several buffers, and
+  /// has the state of its flows fetched.
   void announce(std::size_t from, std::span<rte_mbuf* const> frames) noexcept;
   /// Of the frame at this place of the burst that was announced. Frames of several buffers share one copy, so
-  /// each is parsed when its turn has come.
+  /// each is parsed when its turn has come; so is what was to pass unread until one before it was blocked.
   const proto::PacketView& view_of(std::size_t place, rte_mbuf* frame) noexcept;
+  /// Whether the frame goes on whatever is in it, and is no other worker's.
+  [[nodiscard]] bool passes_unread(std::size_t from, rte_mbuf* frame,
+                                   inspect::Direction direction) const noexcept;
+  /// How many frames from this place of the announced burst on pass unread.
+  [[nodiscard]] std::size_t count_unread(std::size_t from, std::span<rte_mbuf* const> frames,
+                                         std::size_t place) const noexcept;
   void process_frame(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
                      const Moment& moment) noexcept;
   void finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
               const inspect::Verdict& verdict, const Moment& moment) noexcept;
   /// Ends a packet that goes on: out of the other port, or what the mode has in its place.
   void pass_on(std::size_t from, rte_mbuf* frame, base::Outcome outcome,
+               std::uint64_t received_cycles) noexcept;
+  /// The same for several of one burst.
+  void pass_on(std::size_t from, std::span<rte_mbuf* const> frames, base::Outcome outcome,
                std::uint64_t received_cycles) noexcept;
   /// Ends a packet that does not.
   void discard(rte_mbuf* frame, base::Outcome outcome) noexcept;
@@ -193,7 +203,10 @@ class alignas(64) Worker {
   std::optional<Router> router_;  // of mode routed alone
   IdlePolicy idle_policy_;
   double nanoseconds_per_cycle_;
-  std::array<proto::PacketView, kBurst> views_;  // of the burst at hand
+  std::array<proto::PacketView, kBurst> views_;  // of the burst at hand, those that are parsed_
+  std::array<bool, kBurst> parsed_{};
+  std::array<bool, kBurst> unread_{};  // holds as long as the inspector's blocks() are these
+  std::uint64_t blocks_ = 0;
   std::vector<std::byte> copy_;
   std::vector<Outbox> outboxes_;  // by worker
   PacketLender lender_;

@@ -35,6 +35,12 @@ void Worker::pass_on(std::size_t from, rte_mbuf* frame, Outcome outcome,
   out_[1 - from].forward(frame, outcome, received_cycles);
 }
 
+void Worker::pass_on(std::size_t from, std::span<rte_mbuf* const> frames, Outcome outcome,
+                     std::uint64_t received_cycles) noexcept {
+  if (settings_.mode == Mode::inline_wire) return out_[1 - from].forward(frames, outcome, received_cycles);
+  for (rte_mbuf* frame : frames) pass_on(from, frame, outcome, received_cycles);
+}
+
 void Worker::discard(rte_mbuf* frame, Outcome outcome) noexcept {
   counters_.add(settings_.mode == Mode::mirror ? outcome_of_copy(outcome) : outcome);
   rte_pktmbuf_free(frame);

@@ -100,8 +100,8 @@ bool Worker::take_handovers(const Moment& moment) noexcept {
 
 void Worker::process_handovers(std::span<const Handover> packets, const Moment& moment) noexcept {
   const bool bypass = moment.enforcement == base::Enforcement::bypass;
+  std::array<rte_mbuf*, kBurst> frames;
   if (!bypass) {
-    std::array<rte_mbuf*, kBurst> frames;
     for (std::size_t i = 0; i < packets.size(); ++i) frames[i] = packets[i].frame;
     announce(kSubscriber, std::span(frames).first(packets.size()));
   }
@@ -113,6 +113,8 @@ void Worker::process_handovers(std::span<const Handover> packets, const Moment& 
       process_lent(handover, then);
     } else if (bypass) {
       pass_on(kSubscriber, handover.frame, base::Outcome::forward_bypass, then.received_cycles);
+    } else if (count_unread(kSubscriber, std::span(frames).first(i + 1), i) != 0) {
+      pass_on(kSubscriber, handover.frame, base::Outcome::forward_not_candidate, then.received_cycles);
     } else {
       process_own(handover.frame, view_of(i, handover.frame), then);
     }

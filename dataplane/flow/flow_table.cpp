@@ -93,7 +93,10 @@ void FlowTable::release(std::size_t index) noexcept {
   if (tags_[index] == 0) return;
   Flow& flow = flows_[index];
   buffers_.release(flow);
-  if (flow.reading == Reading::blocked) count_blocked(false);
+  if (flow.reading == Reading::blocked) {
+    count_blocked(false);
+    blocked_filter_.remove(flow.key);
+  }
   flow.used = false;
   tags_[index] = 0;
 }
@@ -168,7 +171,11 @@ Flow& FlowTable::add(const FlowKey& key, std::chrono::nanoseconds now) noexcept 
 
 void FlowTable::block(Flow& flow, const BlockedStream& stream) noexcept {
   buffers_.release(flow);
-  if (flow.reading != Reading::blocked) count_blocked(true);
+  if (flow.reading != Reading::blocked) {
+    count_blocked(true);
+    blocked_filter_.add(flow.key);
+    ++blocks_;
+  }
   flow.reading = Reading::blocked;
   flow.blocked = stream;
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "flow/connection_filter.h"
 #include "flow/flow.h"
 #include "flow/stream_buffers.h"
 
@@ -77,6 +78,12 @@ class FlowTable {
   /// Blocked flows, those that have expired and that nothing has come across yet too. From any thread
   /// (memory_order_relaxed: a figure for people).
   [[nodiscard]] std::size_t blocked() const noexcept { return blocked_.load(std::memory_order_relaxed); }
+  /// False: the packet belongs to none of them. Of TCP; takes a few instructions.
+  [[nodiscard]] bool may_be_blocked(const proto::PacketGlance& glance) const noexcept {
+    return blocked_filter_.may_hold(glance);
+  }
+  /// Times that a flow became blocked since construction.
+  [[nodiscard]] std::uint64_t blocks() const noexcept { return blocks_; }
   /// Live flows that had to go for new ones since construction.
   [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
 
@@ -91,9 +98,11 @@ class FlowTable {
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> tags_;  // of each place; 0: free. Eight of them share half a cache line.
   StreamBuffers buffers_;
+  ConnectionFilter blocked_filter_;
   std::chrono::nanoseconds lifetime_;
   std::uint64_t hash_seed_;
   std::uint64_t evictions_ = 0;
+  std::uint64_t blocks_ = 0;
   std::size_t sweep_position_ = 0;
   std::atomic<std::size_t> blocked_{0};
 };

@@ -13,6 +13,7 @@
 #include "inspect/tcp_inspector.h"
 #include "inspect/verdict.h"
 #include "match/snapshot_view.h"
+#include "proto/packet_glance.h"
 #include "proto/packet_view.h"
 
 namespace weir::inspect {
@@ -27,6 +28,17 @@ class Inspector {
   /// jump.
   Verdict inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
+
+  /// Whether inspect() would find the packet forward_not_candidate and remember nothing of it: so the packet
+  /// need not be parsed. Holds as long as blocks() stays. Most of what crosses a wire: what the network
+  /// sends, and the bare acknowledgements of who receives it.
+  [[nodiscard]] bool passes_unread(const proto::PacketGlance& glance, Direction direction) const noexcept {
+    if (direction == Direction::from_network) return glance.kind != proto::PacketGlance::Kind::unknown;
+    return glance.kind == proto::PacketGlance::Kind::bare && !tcp_.may_be_blocked(glance);
+  }
+
+  /// Times that a connection was blocked since construction.
+  [[nodiscard]] std::uint64_t blocks() const noexcept { return tcp_.blocks(); }
 
   /// For who has a burst at hand: begins to fetch from memory what inspect() will read first for this packet.
   /// What it returns goes to fetch() when the whole burst has been announced, and before any of it is

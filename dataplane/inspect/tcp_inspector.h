@@ -33,6 +33,12 @@ class TcpInspector {
   [[nodiscard]] std::uint64_t announce(const proto::PacketView& packet) const noexcept;
   void fetch(std::uint64_t flow) const noexcept { flows_.fetch_flows(flow); }
 
+  /// See FlowTable.
+  [[nodiscard]] bool may_be_blocked(const proto::PacketGlance& glance) const noexcept {
+    return flows_.may_be_blocked(glance);
+  }
+
+  [[nodiscard]] std::uint64_t blocks() const noexcept { return flows_.blocks(); }
   [[nodiscard]] std::size_t flow_capacity() const noexcept { return flows_.capacity(); }
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return flows_.blocked(); }
 

@@ -133,8 +133,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto mode = static_cast<base::Enforcement>((choice >> 2 & 3U) % 3);
     const auto packet = proto::parse_packet(frame, static_cast<proto::LinkType>((choice >> 4) % 5));
     now += std::chrono::seconds(1);
+    const bool unread = packet.link == proto::LinkType::ethernet &&
+                        inspector.passes_unread(proto::glance_at(frame, {}), direction);
     const auto verdict =
         inspector.inspect(packet, direction, now, (choice & 0x80U) != 0 ? nullptr : &snapshot(), mode);
+    require(!unread || mode == base::Enforcement::bypass ||
+                verdict.outcome == base::Outcome::forward_not_candidate,
+            "what passes unread would pass read");
     check_verdict(packet, verdict, mode);
     check_answer(packet, verdict);
   }

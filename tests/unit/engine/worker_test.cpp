@@ -155,6 +155,39 @@ TEST(Worker, ModesAreObeyed) {
   }
 }
 
+// A bare acknowledgement passes unread, but not when its connection was blocked, be it by the frame before
+// it.
+TEST(Worker, AnAcknowledgementGoesWhereItsConnectionWent) {
+  const auto acknowledgement = [](std::uint16_t port) {
+    return PacketBuilder()
+        .ethernet()
+        .ipv4("10.0.0.1", "10.0.0.2")
+        .tcp(port, 80)
+        .seq(1057)
+        .ack(2000)
+        .flags("A")
+        .build();
+  };
+  const Bytes listed = request("listed.example", "/", 40001);
+  for (const std::uint16_t workers : {std::uint16_t{1}, std::uint16_t{2}}) {
+    SCOPED_TRACE(workers);
+    Wire wire({.workers = workers});
+    wire.subscriber().send(acknowledgement(40000));
+    wire.subscriber().send(acknowledgement(40001));
+    wire.subscriber().send(listed);
+    wire.subscriber().send(acknowledgement(40001));
+    wire.subscriber().send(acknowledgement(40000));
+    wire.run();
+    const auto out = wire.network().receive();
+    EXPECT_EQ(std::count(out.begin(), out.end(), acknowledgement(40000)), 2);
+    EXPECT_EQ(std::count(out.begin(), out.end(), acknowledgement(40001)), 1);
+    EXPECT_EQ(wire.count(base::Outcome::forward_not_candidate), 3U);
+    EXPECT_EQ(wire.count(base::Outcome::drop_blocked), 1U);
+    EXPECT_EQ(wire.count(base::Outcome::drop_blocked_flow), 1U);
+    wire.expect_conservation();
+  }
+}
+
 TEST(Worker, OnlyTheSubscribersRequestsAreLookedAt) {
   Wire wire;
   wire.network().send(request("listed.example"));

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include <gtest/gtest.h>
+
 #include "match/rule.h"
 #include "match/snapshot_builder.h"
 
@@ -36,8 +38,14 @@ TestInspector::TestInspector(inspect::InspectorSettings settings)
 inspect::Verdict TestInspector::inspect(const Bytes& frame, const match::SnapshotView* snapshot,
                                         inspect::Direction direction, base::Enforcement enforcement) {
   const proto::PacketView packet = proto::parse_packet(frame, proto::LinkType::ethernet);
-  inspector_.fetch(inspector_.announce(packet));  // as a worker does
-  return inspector_.inspect(packet, direction, now, snapshot, enforcement);
+  // As a worker does: what passes unread must be what would have passed read.
+  const bool unread = inspector_.passes_unread(proto::glance_at(frame, {}), direction);
+  inspector_.fetch(inspector_.announce(packet));
+  const inspect::Verdict verdict = inspector_.inspect(packet, direction, now, snapshot, enforcement);
+  if (unread && enforcement != base::Enforcement::bypass) {
+    EXPECT_EQ(to_string(verdict.outcome), to_string(base::Outcome::forward_not_candidate));
+  }
+  return verdict;
 }
 
 std::vector<std::string> TestInspector::take_requests() {
