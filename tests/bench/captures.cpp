@@ -375,10 +375,13 @@ Capture capture_file(const std::string& path) {
   return capture;
 }
 
-void write_capture(const Capture& capture, const std::string& path) {
-  test::PcapWriter writer(path);
+void write_sides(const Capture& capture, const std::string& clients, const std::string& servers) {
+  test::PcapWriter from_clients(clients);
+  test::PcapWriter from_servers(servers);
   for (const auto* frames : {&capture.prologue, &capture.timed}) {
-    for (const CapturedFrame& frame : *frames) writer.write(frame.bytes);
+    for (const CapturedFrame& frame : *frames) {
+      (frame.from_client ? from_clients : from_servers).write(frame.bytes);
+    }
   }
 }
 

@@ -33,8 +33,8 @@ Capture decided_connections(std::size_t connections, std::size_t data_packets);
 Capture first_packets(std::size_t connections);
 /// A pcap or pcapng file. Throws std::runtime_error with the reason when it cannot be read.
 Capture capture_file(const std::string& path);
-/// Writes all frames of a capture of Ethernet as a pcap file. Throws std::runtime_error when it cannot be
-/// written.
-void write_capture(const Capture& capture, const std::string& path);
+/// Writes what the clients and what the servers send of a capture of Ethernet as a pcap file each. Throws
+/// std::runtime_error when one cannot be written.
+void write_sides(const Capture& capture, const std::string& clients, const std::string& servers);
 
 }  // namespace weir::bench

@@ -1,7 +1,7 @@
 // Weir's inspection beside libndpi's, over the same packets in the same process.
 //
 //   bench_ndpi [--rounds N] [CAPTURE...]     without captures: three that are generated, always the same
-//   bench_ndpi --write FILE                  writes the generated mixed traffic for other programs
+//   bench_ndpi --write CLIENTS SERVERS       writes generated mixed traffic for other programs, each side's
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -38,7 +38,8 @@ std::chrono::nanoseconds processor_time() {
 constexpr std::chrono::microseconds kBetweenPackets{1};
 
 constexpr std::uint32_t kRules = 100'000;
-constexpr std::size_t kConnections = 4096;  // of mixed traffic
+constexpr std::size_t kConnections = 4096;        // of mixed traffic
+constexpr std::size_t kWrittenConnections = 512;  // as many as a driver that loads them takes
 
 /// Calls `function` for each frame, and has the beginnings of the next ones fetched as a driver's burst has.
 template <class Function>
@@ -81,11 +82,18 @@ class WeirUser {
   void feed(std::span<const CapturedFrame> frames, std::chrono::microseconds now) {
     std::size_t count = 0;
     for_each_frame(frames, [&](const CapturedFrame& frame) {
-      burst_[count].frame = &frame;
-      burst_[count].packet = proto::parse_packet(frame.bytes, frame.link);
-      burst_[count].announced = direction_of(frame) == inspect::Direction::from_network
-                                    ? 0
-                                    : inspector_->announce(burst_[count].packet);
+      Place& place = burst_[count];
+      place.frame = &frame;
+      place.announced = 0;
+      // Nothing is blocked here, so what passes unread when it is announced does so when its turn comes.
+      place.unread = frame.link == proto::LinkType::ethernet &&
+                     inspector_->passes_unread(proto::glance_at(frame.bytes, {}), direction_of(frame));
+      if (!place.unread) {
+        place.packet = proto::parse_packet(frame.bytes, frame.link);
+        if (direction_of(frame) != inspect::Direction::from_network) {
+          place.announced = inspector_->announce(place.packet);
+        }
+      }
       if (++count < burst_.size()) return;
       inspect(std::span(burst_).first(count), now);
       count = 0;
@@ -110,12 +118,17 @@ class WeirUser {
     const CapturedFrame* frame = nullptr;
     proto::PacketView packet;
     std::uint64_t announced = 0;
+    bool unread = false;
   };
 
   void inspect(std::span<const Place> burst, std::chrono::microseconds& now) {
     for (const Place& place : burst) inspector_->fetch(place.announced);
     for (const Place& place : burst) {
       now += kBetweenPackets;
+      if (place.unread) {
+        counters_->add(base::Outcome::forward_not_candidate);
+        continue;
+      }
       const auto verdict = inspector_->inspect(place.packet, direction_of(*place.frame), now, &snapshot_,
                                                base::Enforcement::enforce);
       counters_->add(verdict.outcome);
@@ -218,8 +231,8 @@ int run(const std::vector<std::string>& arguments) {
         std::fprintf(stderr, "bench_ndpi: --rounds needs a number above 0\n");
         return 2;
       }
-    } else if (arguments[i] == "--write" && i + 1 < arguments.size()) {
-      write_capture(mixed_traffic(kConnections), arguments[i + 1]);
+    } else if (arguments[i] == "--write" && i + 2 < arguments.size()) {
+      write_sides(mixed_traffic(kWrittenConnections), arguments[i + 1], arguments[i + 2]);
       return 0;
     } else if (!arguments[i].starts_with("--benchmark_")) {
       files.push_back(arguments[i]);
