@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
 #include "base/encapsulations.h"
@@ -102,7 +101,7 @@ inline PacketGlance glance_at_ipv6(std::span<const std::byte> packet, const Enca
 /// Tells what most frames of a wire are: TCP or UDP over IPv4 without options or IPv6 without extension
 /// headers, whole, with at most two tags. What is not unknown, parse_packet finds as well, with the same
 /// addresses, ports and class, and without payload where it is `bare`. `frame` is an Ethernet frame, any
-/// bytes at all; constant time, a tenth of parse_packet's.
+/// bytes at all. Constant time.
 inline PacketGlance glance_at(std::span<const std::byte> frame, const Encapsulations& wanted) noexcept {
   constexpr std::size_t kAddressesAndType = 14;
   constexpr std::size_t kTagBytes = 4;
