@@ -149,8 +149,7 @@ void Worker::announce(std::size_t from, std::span<rte_mbuf* const> frames) noexc
   std::size_t fetches = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     unread_[i] = passes_unread(from, frames[i], direction);
-    parsed_[i] = !unread_[i] && frames[i]->nb_segs == 1;
-    if (!parsed_[i]) continue;
+    if (unread_[i] || frames[i]->nb_segs != 1) continue;
     views_[i] = parse(frames[i]);
     if (from == kSubscriber) announced[fetches++] = inspector_.announce(views_[i]);
   }
@@ -193,7 +192,7 @@ proto::PacketView Worker::parse(rte_mbuf* frame) noexcept {
 }
 
 const proto::PacketView& Worker::view_of(std::size_t place, rte_mbuf* frame) noexcept {
-  if (!parsed_[place]) views_[place] = parse(frame);
+  if (unread_[place] || frame->nb_segs != 1) views_[place] = parse(frame);
   return views_[place];
 }
 

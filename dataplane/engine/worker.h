@@ -203,9 +203,8 @@ class alignas(64) Worker {
   std::optional<Router> router_;  // of mode routed alone
   IdlePolicy idle_policy_;
   double nanoseconds_per_cycle_;
-  std::array<proto::PacketView, kBurst> views_;  // of the burst at hand, those that are parsed_
-  std::array<bool, kBurst> parsed_{};
-  std::array<bool, kBurst> unread_{};  // holds as long as the inspector's blocks() are these
+  std::array<proto::PacketView, kBurst> views_;  // of the burst at hand
+  std::array<bool, kBurst> unread_{};            // holds as long as the inspector's blocks() are these
   std::uint64_t blocks_ = 0;
   std::vector<std::byte> copy_;
   std::vector<Outbox> outboxes_;  // by worker

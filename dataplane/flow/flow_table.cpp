@@ -83,9 +83,12 @@ bool FlowTable::live(const Flow& flow, std::chrono::nanoseconds now) const noexc
   return flow.used && (now <= flow.last_seen || now - flow.last_seen < lifetime);
 }
 
-void FlowTable::count_blocked(bool more) noexcept {
+void FlowTable::count_blocked(const FlowKey& key, bool more) noexcept {
   // One writer: a load and a store, no locked instruction.
   blocked_.store(more ? blocked() + 1 : blocked() - 1, std::memory_order_relaxed);
+  if (!more) return blocked_filter_.remove(key);
+  blocked_filter_.add(key);
+  ++blocks_;
 }
 
 void FlowTable::release(std::size_t index) noexcept {
@@ -93,10 +96,7 @@ void FlowTable::release(std::size_t index) noexcept {
   if (tags_[index] == 0) return;
   Flow& flow = flows_[index];
   buffers_.release(flow);
-  if (flow.reading == Reading::blocked) {
-    count_blocked(false);
-    blocked_filter_.remove(flow.key);
-  }
+  if (flow.reading == Reading::blocked) count_blocked(flow.key, false);
   flow.used = false;
   tags_[index] = 0;
 }
@@ -171,11 +171,7 @@ Flow& FlowTable::add(const FlowKey& key, std::chrono::nanoseconds now) noexcept 
 
 void FlowTable::block(Flow& flow, const BlockedStream& stream) noexcept {
   buffers_.release(flow);
-  if (flow.reading != Reading::blocked) {
-    count_blocked(true);
-    blocked_filter_.add(flow.key);
-    ++blocks_;
-  }
+  if (flow.reading != Reading::blocked) count_blocked(flow.key, true);
   flow.reading = Reading::blocked;
   flow.blocked = stream;
 }

@@ -93,7 +93,7 @@ class FlowTable {
   [[nodiscard]] bool live(const Flow& flow, std::chrono::nanoseconds now) const noexcept;
   [[nodiscard]] std::size_t place_for(std::size_t set, std::chrono::nanoseconds now) noexcept;
   void release(std::size_t index) noexcept;
-  void count_blocked(bool more) noexcept;
+  void count_blocked(const FlowKey& key, bool more) noexcept;
 
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> tags_;  // of each place; 0: free. Eight of them share half a cache line.

@@ -19,7 +19,6 @@ struct PacketGlance {
     udp
   };
   Kind kind = Kind::unknown;
-  bool is_v6 = false;
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   /// As they stand in the frame, the source first. Empty for unknown.
@@ -31,9 +30,9 @@ struct PacketGlance {
   }
 
  private:
-  [[nodiscard]] IpAddress address(std::span<const std::byte> bytes) const noexcept {
+  static IpAddress address(std::span<const std::byte> bytes) noexcept {
     IpAddress result;
-    result.is_v6 = is_v6;
+    result.is_v6 = bytes.size() == result.bytes.size();
     std::copy(bytes.begin(), bytes.end(), result.bytes.begin());
     return result;
   }
@@ -69,7 +68,6 @@ inline PacketGlance glance_at_transport(std::uint8_t ip_protocol, std::span<cons
   } else {
     return {};
   }
-  glance.is_v6 = addresses.size() == 32;
   glance.source_port = load_u16(content, 0);
   glance.destination_port = load_u16(content, 2);
   glance.addresses = addresses;
