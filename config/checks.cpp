@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "base/ids.h"
+#include "dataplane/base/ids.h"
 #include "config/addresses.h"
 #include "config/values.h"
 

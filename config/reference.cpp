@@ -6,7 +6,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "base/ids.h"
+#include "dataplane/base/ids.h"
 #include "config/schema.h"
 #include "config/settings.h"
 #include "config/text_checks.h"

@@ -3,7 +3,7 @@
 #include <array>
 #include <type_traits>
 
-#include "base/ids.h"
+#include "dataplane/base/ids.h"
 #include "config/text_checks.h"
 
 namespace weir::config {

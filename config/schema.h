@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/outcome.h"
+#include "dataplane/base/outcome.h"
 #include "config/settings.h"
 
 namespace weir::config {

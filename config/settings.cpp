@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "base/ids.h"
+#include "dataplane/base/ids.h"
 #include "config/checks.h"
 #include "config/problems.h"
 #include "config/schema.h"

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/encapsulations.h"
-#include "base/outcome.h"
-#include "base/result.h"
+#include "dataplane/base/encapsulations.h"
+#include "dataplane/base/outcome.h"
+#include "dataplane/base/result.h"
 
 namespace weir::config {
 

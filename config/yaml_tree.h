@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/result.h"
+#include "dataplane/base/result.h"
 
 namespace weir::config {
 

@@ -1,11 +1,11 @@
-#include "ctl/audit.h"
+#include "control/ctl/audit.h"
 
 #include <fmt/format.h>
 
-#include "ctl/numbers.h"
-#include "ctl/printers.h"
-#include "ctl/text_table.h"
-#include "files/audit_chain.h"
+#include "control/ctl/numbers.h"
+#include "control/ctl/printers.h"
+#include "control/ctl/text_table.h"
+#include "control/storage/audit_chain.h"
 
 namespace weir::ctl {
 namespace {
@@ -25,9 +25,9 @@ base::Result<json> records_request(const Given& given) {
 
 base::Result<json> verify(const Session& session, const Given& given) {
   if (!given.has("file")) return session.call("audit.verify", json::object());
-  const auto report = files::verify_chain(given.text("file"));
+  const auto report = storage::verify_chain(given.text("file"));
   if (!report) return report.error();
-  return files::chain_report_json(report.value());
+  return storage::chain_report_json(report.value());
 }
 
 int print_verified(const Session& session, const json& report) {

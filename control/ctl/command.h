@@ -11,7 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/result.h"
+#include "dataplane/base/result.h"
 
 namespace weir::ctl {
 

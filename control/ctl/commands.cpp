@@ -4,14 +4,14 @@
 
 #include <fmt/format.h>
 
-#include "base/ids.h"
-#include "ctl/audit.h"
-#include "ctl/command.h"
-#include "ctl/compile.h"
-#include "ctl/live.h"
-#include "ctl/numbers.h"
-#include "ctl/printers.h"
-#include "ctl/self_test.h"
+#include "dataplane/base/ids.h"
+#include "control/ctl/audit.h"
+#include "control/ctl/command.h"
+#include "control/ctl/compile.h"
+#include "control/ctl/live.h"
+#include "control/ctl/numbers.h"
+#include "control/ctl/printers.h"
+#include "control/ctl/self_test.h"
 
 namespace weir::ctl {
 namespace {

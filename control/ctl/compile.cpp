@@ -1,4 +1,4 @@
-#include "ctl/compile.h"
+#include "control/ctl/compile.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,12 +15,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "ctl/text_table.h"
-#include "files/durable_file.h"
-#include "match/plain_list.h"
-#include "match/snapshot_builder.h"
-#include "match/snapshot_view.h"
-#include "rpc/file_descriptor.h"
+#include "control/ctl/text_table.h"
+#include "control/storage/durable_file.h"
+#include "dataplane/rules/plain_list.h"
+#include "dataplane/rules/snapshot_builder.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/base/file_descriptor.h"
 
 namespace weir::ctl {
 namespace {
@@ -42,8 +42,8 @@ struct Source {
 
 struct Plan {
   std::vector<Source> sources;
-  match::SnapshotBuilder::Header header;
-  std::vector<match::ListPolicy> policies;
+  rules::SnapshotBuilder::Header header;
+  std::vector<rules::ListPolicy> policies;
   std::filesystem::path output;
 };
 
@@ -58,15 +58,15 @@ base::Result<Source> read_source(const std::string& argument) {
   const std::size_t mark = argument.find('=');
   Source source{.name = argument.substr(0, mark), .file = argument.substr(mark + 1)};
   if (mark == std::string::npos) source.name = std::filesystem::path(argument).stem().string();
-  if (source.name.empty() || source.file.empty() || source.name.size() > match::kMaxListNameBytes) {
+  if (source.name.empty() || source.file.empty() || source.name.size() > rules::kMaxListNameBytes) {
     return usage(fmt::format("{}: expected FILE or NAME=FILE, the name (or the file's stem) of 1 to {} bytes",
-                             argument, match::kMaxListNameBytes));
+                             argument, rules::kMaxListNameBytes));
   }
   return source;
 }
 
-std::optional<match::SnapshotSeed> read_seed(std::string_view text) {
-  match::SnapshotSeed seed{};
+std::optional<rules::SnapshotSeed> read_seed(std::string_view text) {
+  rules::SnapshotSeed seed{};
   if (text.size() != kSeedDigits) return std::nullopt;
   for (std::size_t i = 0; i < seed.size(); ++i) {
     const std::string_view half = text.substr(i * kSeedDigits / 2, kSeedDigits / 2);
@@ -85,7 +85,7 @@ std::optional<std::uint64_t> read_generation(std::string_view text) {
 }
 
 /// A given seed stands for the same bytes each time, so the time is left out then.
-base::Status read_header(const Given& given, match::SnapshotBuilder::Header& header) {
+base::Status read_header(const Given& given, rules::SnapshotBuilder::Header& header) {
   header.generation = {1};
   if (given.has("generation")) {
     const auto generation = read_generation(given.text("generation"));
@@ -98,7 +98,7 @@ base::Status read_header(const Given& given, match::SnapshotBuilder::Header& hea
     header.seed = *seed;
     return base::ok_status();
   }
-  header.seed = match::random_snapshot_seed();
+  header.seed = rules::random_snapshot_seed();
   header.created_unix_seconds = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
@@ -133,8 +133,8 @@ base::Error file_error(std::string_view action, const std::string& file) {
 }
 
 /// Reads a file in blocks into `reader`.
-base::Status read_blocks(const std::string& file, match::PlainListReader& reader) {
-  const rpc::FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+base::Status read_blocks(const std::string& file, rules::PlainListReader& reader) {
+  const base::FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!descriptor) return file_error("open", file);
   std::vector<char> block(kBlockBytes);
   while (true) {
@@ -146,7 +146,7 @@ base::Status read_blocks(const std::string& file, match::PlainListReader& reader
   }
 }
 
-void report_refused(const Source& source, const match::PlainListSummary& summary, std::ostream& errors) {
+void report_refused(const Source& source, const rules::PlainListSummary& summary, std::ostream& errors) {
   const std::size_t shown = std::min(summary.errors.size(), kShownLines);
   for (std::size_t i = 0; i < shown; ++i) {
     errors << printable(
@@ -177,14 +177,14 @@ class Progress {
 };
 
 /// Ids count the entries of all lists in their order.
-base::Result<std::vector<ListCount>> read_lists(const Plan& plan, match::SnapshotBuilder& builder,
+base::Result<std::vector<ListCount>> read_lists(const Plan& plan, rules::SnapshotBuilder& builder,
                                                 std::ostream& errors) {
-  match::EntryParser parser;
+  rules::EntryParser parser;
   std::vector<ListCount> counts;
   std::uint32_t id = 0;
   Progress progress;
   for (std::size_t i = 0; i < plan.sources.size(); ++i) {
-    const auto add = [&](match::Rule&& rule, std::size_t) {
+    const auto add = [&](rules::Rule&& rule, std::size_t) {
       if (id == std::numeric_limits<std::uint32_t>::max())
         throw std::length_error("too many entries: rule ids are used up");
       rule.id = {++id};
@@ -192,7 +192,7 @@ base::Result<std::vector<ListCount>> read_lists(const Plan& plan, match::Snapsho
       builder.add(rule);
       progress.update(id);
     };
-    match::PlainListReader reader(parser, add);
+    rules::PlainListReader reader(parser, add);
     if (auto status = read_blocks(plan.sources[i].file, reader); !status) return status.error();
     const auto summary = reader.finish();
     report_refused(plan.sources[i], summary, errors);
@@ -231,13 +231,13 @@ void print_summary(const Session& session, const Plan& plan, const std::vector<L
 
 base::Status compile(const Session& session, const Plan& plan, std::ostream& errors) {
   const auto start = Clock::now();
-  match::SnapshotBuilder builder(plan.header, plan.policies);
+  rules::SnapshotBuilder builder(plan.header, plan.policies);
   const auto counts = read_lists(plan, builder, errors);
   if (!counts) return counts.error();
   const std::vector<std::byte> bytes = builder.build();
   // As the dataplane will read it: what it would refuse is not written.
   if (const auto view = match::SnapshotView::open(bytes); !view) return view.error();
-  if (auto status = files::write_durably(plan.output, bytes, kSnapshotMode); !status) return status;
+  if (auto status = storage::write_durably(plan.output, bytes, kSnapshotMode); !status) return status;
   std::size_t entries = 0;
   for (const ListCount& count : counts.value()) entries += count.entries;
   const std::chrono::duration<double> seconds = Clock::now() - start;

@@ -2,7 +2,7 @@
 
 #include <ostream>
 
-#include "ctl/command.h"
+#include "control/ctl/command.h"
 
 namespace weir::ctl {
 

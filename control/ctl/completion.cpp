@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "ctl/command.h"
+#include "control/ctl/command.h"
 
 namespace weir::ctl {
 

@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "ctl/live.h"
-#include "ctl/numbers.h"
-#include "ctl/text_table.h"
-#include "rpc/client.h"
+#include "control/ctl/live.h"
+#include "control/ctl/numbers.h"
+#include "control/ctl/text_table.h"
+#include "dataplane/rpc/client.h"
 
 namespace weir::ctl {
 namespace {

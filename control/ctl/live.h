@@ -3,7 +3,7 @@
 #include <ostream>
 #include <string>
 
-#include "ctl/command.h"
+#include "control/ctl/command.h"
 
 namespace weir::ctl {
 

@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "base/version.h"
+#include "dataplane/base/version.h"
 #include "config/settings.h"
-#include "ctl/command.h"
+#include "control/ctl/command.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "ctl/numbers.h"
+#include "control/ctl/numbers.h"
 
 #include <charconv>
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
+#include "dataplane/base/result.h"
 
 namespace weir::ctl {
 

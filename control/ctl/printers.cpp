@@ -1,4 +1,4 @@
-#include "ctl/printers.h"
+#include "control/ctl/printers.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "ctl/text_table.h"
+#include "control/ctl/text_table.h"
 
 namespace weir::ctl {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ctl/command.h"
+#include "control/ctl/command.h"
 
 namespace weir::ctl {
 

@@ -1,14 +1,14 @@
-#include "ctl/self_test.h"
+#include "control/ctl/self_test.h"
 
 #include <array>
 #include <ctime>
 
 #include <fmt/format.h>
 
-#include "ctl/printers.h"
-#include "ctl/text_table.h"
-#include "files/durable_file.h"
-#include "files/signature.h"
+#include "control/ctl/printers.h"
+#include "control/ctl/text_table.h"
+#include "control/storage/durable_file.h"
+#include "control/storage/signature.h"
 
 namespace weir::ctl {
 namespace {
@@ -54,13 +54,13 @@ int write_certificate(const Session& session, const Given& given, std::ostream& 
   const auto answer = session.call("selftest.certificate", json::object());
   if (!answer) return report_error(session, answer.error(), errors);
   const std::string file = given.has("output") ? given.text("output") : default_file();
-  if (const auto written = files::write_durably(file, answer.value().dump(2) + "\n", kReadable); !written) {
+  if (const auto written = storage::write_durably(file, answer.value().dump(2) + "\n", kReadable); !written) {
     return report_error(session, written.error(), errors);
   }
   const json document = json::parse(answer.value().value("text", ""));
   const json self_test = document.value("self_test", json::object());
   const bool passed = self_test.value("passed", false);
-  const std::string key = files::key_fingerprint(answer.value().value("public_key", ""));
+  const std::string key = storage::key_fingerprint(answer.value().value("public_key", ""));
   if (session.json()) {
     session.out() << json{{"file", file}, {"passed", passed}, {"key", key}}.dump(2) << '\n';
     return passed ? kDone : kFailed;
@@ -69,11 +69,11 @@ int write_certificate(const Session& session, const Given& given, std::ostream& 
   return print_result(session, self_test);
 }
 
-base::Result<files::SignedText> read_certificate(const std::string& file) {
-  const auto content = files::read_whole(file, kMostFileBytes);
+base::Result<storage::SignedText> read_certificate(const std::string& file) {
+  const auto content = storage::read_whole(file, kMostFileBytes);
   if (!content) return content.error();
   const json parsed = json::parse(content.value(), nullptr, false);
-  files::SignedText certificate;
+  storage::SignedText certificate;
   const auto take = [&parsed](const char* key, std::string& to) {
     const bool there = parsed.is_object() && parsed.contains(key) && parsed[key].is_string();
     if (there) to = parsed[key].get<std::string>();
@@ -91,11 +91,11 @@ int verify_certificate(const Session& session, const Given& given, std::ostream&
   if (!certificate) return report_error(session, certificate.error(), errors);
   std::string trusted = certificate.value().public_key;
   if (given.has("key")) {
-    const auto key = files::read_whole(given.text("key"), kMostFileBytes);
+    const auto key = storage::read_whole(given.text("key"), kMostFileBytes);
     if (!key) return report_error(session, key.error(), errors);
     trusted = key.value();
   }
-  if (const auto good = files::verify_text(certificate.value(), trusted); !good) {
+  if (const auto good = storage::verify_text(certificate.value(), trusted); !good) {
     return report_error(session, good.error(), errors);
   }
   // Written anew: in a text that somebody else signed, anything could stand.
@@ -103,7 +103,7 @@ int verify_certificate(const Session& session, const Given& given, std::ostream&
   if (document.is_discarded()) {
     return report_error(session, {"damaged", "the signature is good, the text is no JSON"}, errors);
   }
-  const std::string fingerprint = files::key_fingerprint(trusted);
+  const std::string fingerprint = storage::key_fingerprint(trusted);
   if (session.json()) {
     session.out() << json{{"signature", "good"}, {"key", fingerprint}, {"report", document}}.dump(2) << '\n';
     return kDone;

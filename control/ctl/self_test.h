@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ctl/command.h"
+#include "control/ctl/command.h"
 
 namespace weir::ctl {
 

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "ctl/command.h"
-#include "ctl/text_table.h"
-#include "rpc/client.h"
+#include "control/ctl/command.h"
+#include "control/ctl/text_table.h"
+#include "dataplane/rpc/client.h"
 
 namespace weir::ctl {
 namespace {

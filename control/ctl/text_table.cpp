@@ -1,4 +1,4 @@
-#include "ctl/text_table.h"
+#include "control/ctl/text_table.h"
 
 #include <algorithm>
 

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "ctl/live.h"
-#include "ctl/text_table.h"
+#include "control/ctl/live.h"
+#include "control/ctl/text_table.h"
 
 namespace weir::ctl {
 namespace {

@@ -1,11 +1,11 @@
-#include "control/core.h"
+#include "control/daemon/core.h"
 
 #include <cstdlib>
 
 #include <spdlog/spdlog.h>
 
 #include "config/changes.h"
-#include "control/entry_storage.h"
+#include "control/storage/entry_storage.h"
 
 namespace weir::control {
 

@@ -6,16 +6,16 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/result.h"
+#include "dataplane/base/result.h"
 #include "config/settings.h"
-#include "control/audit_log.h"
-#include "control/control_api.h"
-#include "control/dataplane_link.h"
-#include "control/event_hub.h"
-#include "control/metrics.h"
-#include "control/publisher.h"
-#include "control/self_test.h"
-#include "control/updates.h"
+#include "control/storage/audit_log.h"
+#include "control/api/control_api.h"
+#include "control/publish/dataplane_link.h"
+#include "control/api/event_hub.h"
+#include "control/metrics/metrics.h"
+#include "control/publish/publisher.h"
+#include "control/proof/self_test.h"
+#include "control/updates/updates.h"
 
 namespace weir::control {
 

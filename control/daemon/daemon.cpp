@@ -1,4 +1,4 @@
-#include "control/daemon.h"
+#include "control/daemon/daemon.h"
 
 #include <algorithm>
 #include <atomic>
@@ -15,10 +15,9 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
-#include "control/core.h"
-#include "control/entry_storage.h"
-#include "control/fetcher.h"
-#include "control/service_notify.h"
+#include "control/daemon/core.h"
+#include "control/storage/entry_storage.h"
+#include "control/intake/fetcher.h"
 
 namespace weir::control {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "base/result.h"
+#include "dataplane/base/result.h"
 #include "config/settings.h"
 
 namespace weir::control {

@@ -7,8 +7,8 @@
 #include <span>
 #include <string_view>
 
-#include "base/ids.h"
-#include "base/outcome.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/base/outcome.h"
 
 namespace weir::base {
 

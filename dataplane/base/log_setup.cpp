@@ -1,4 +1,4 @@
-#include "base/log_setup.h"
+#include "dataplane/base/log_setup.h"
 
 #include <cstdlib>
 #include <memory>

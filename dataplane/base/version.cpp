@@ -1,4 +1,4 @@
-#include "base/version.h"
+#include "dataplane/base/version.h"
 
 #include <fmt/format.h>
 

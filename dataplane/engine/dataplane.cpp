@@ -1,4 +1,4 @@
-#include "engine/dataplane.h"
+#include "dataplane/engine/dataplane.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,9 +18,9 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
-#include "engine/eal_arguments.h"
-#include "engine/privileges.h"
-#include "engine/snapshot_directory.h"
+#include "dataplane/engine/process/eal_arguments.h"
+#include "dataplane/engine/process/privileges.h"
+#include "dataplane/engine/snapshots/snapshot_directory.h"
 
 namespace weir::engine {
 namespace {

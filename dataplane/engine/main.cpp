@@ -9,11 +9,11 @@
 #include <spdlog/cfg/env.h>
 #include <spdlog/spdlog.h>
 
-#include "base/log_setup.h"
-#include "base/version.h"
+#include "dataplane/base/log_setup.h"
+#include "dataplane/base/version.h"
 #include "config/settings.h"
-#include "engine/dataplane.h"
-#include "engine/start_plan.h"
+#include "dataplane/engine/dataplane.h"
+#include "dataplane/engine/start_plan.h"
 
 namespace {
 

@@ -1,11 +1,11 @@
-#include "engine/start_plan.h"
+#include "dataplane/engine/start_plan.h"
 
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "config/addresses.h"
-#include "setup/inspection.h"
+#include "dataplane/inspect/from_config.h"
 
 namespace weir::engine {
 namespace {
@@ -91,14 +91,14 @@ base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& setting
                                         const std::string& config_file) {
   auto ports = pair_of_ports(settings, config_file);
   if (!ports) return ports.error();
-  auto page = setup::make_block_page(settings.block.http, config_file);
+  auto page = inspect::make_block_page(settings.block.http, config_file);
   if (!page) return page.error();
   StartPlan plan{.settings = settings,
                  .config_file = config_file,
                  .ports = std::move(ports).value(),
                  .router_ports = {},
                  .pci_devices = {},
-                 .inspector = setup::inspector_settings(settings),
+                 .inspector = inspect::inspector_settings(settings),
                  .page = std::move(page).value()};
   if (settings.mode == config::Mode::routed) plan.router_ports = router_ports(plan.ports);
   if (const auto checked = check_devices(plan); !checked) return checked.error();

@@ -3,12 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
+#include "dataplane/base/result.h"
 #include "config/settings.h"
-#include "engine/device.h"
-#include "engine/router.h"
-#include "inspect/answer.h"
-#include "inspect/inspector.h"
+#include "dataplane/engine/ports/device.h"
+#include "dataplane/engine/routed/router.h"
+#include "dataplane/inspect/answer/answer.h"
+#include "dataplane/inspect/inspector.h"
 
 namespace weir::engine {
 

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "flow/flow.h"
-#include "proto/packet_glance.h"
+#include "dataplane/flow/flow.h"
+#include "dataplane/proto/packet/classify.h"
 
 namespace weir::flow {
 

@@ -1,4 +1,4 @@
-#include "flow/crypto_streams.h"
+#include "dataplane/flow/crypto_streams.h"
 
 #include <algorithm>
 #include <bit>

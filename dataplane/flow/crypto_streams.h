@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "flow/flow_table.h"
-#include "proto/quic_initial.h"
+#include "dataplane/flow/flow_table.h"
+#include "dataplane/proto/quic/quic_initial.h"
 
 namespace weir::flow {
 

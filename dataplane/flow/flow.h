@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "proto/packet_view.h"
+#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::flow {
 

@@ -1,4 +1,4 @@
-#include "flow/flow_table.h"
+#include "dataplane/flow/flow_table.h"
 
 #include <algorithm>
 #include <bit>

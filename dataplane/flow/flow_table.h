@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
-#include "flow/connection_filter.h"
-#include "flow/flow.h"
-#include "flow/stream_buffers.h"
+#include "dataplane/flow/connection_filter.h"
+#include "dataplane/flow/flow.h"
+#include "dataplane/flow/stream_buffers.h"
 
 namespace weir::flow {
 

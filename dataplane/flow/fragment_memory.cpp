@@ -4,7 +4,7 @@
 
 #include <xxhash.h>
 
-#include "flow/fragment_table.h"
+#include "dataplane/flow/fragment_table.h"
 
 namespace weir::flow {
 

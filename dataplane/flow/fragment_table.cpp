@@ -1,4 +1,4 @@
-#include "flow/fragment_table.h"
+#include "dataplane/flow/fragment_table.h"
 
 #include <algorithm>
 #include <bit>

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "proto/packet_view.h"
+#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::flow {
 

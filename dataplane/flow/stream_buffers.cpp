@@ -1,4 +1,4 @@
-#include "flow/stream_buffers.h"
+#include "dataplane/flow/stream_buffers.h"
 
 #include <algorithm>
 #include <bit>

@@ -7,7 +7,7 @@
 #include <optional>
 #include <span>
 
-#include "flow/flow.h"
+#include "dataplane/flow/flow.h"
 
 namespace weir::flow {
 

@@ -1,9 +1,9 @@
-#include "inspect/fragment_inspector.h"
+#include "dataplane/inspect/fragment_inspector.h"
 
 #include <algorithm>
 
-#include "base/byte_reader.h"
-#include "proto/quic_initial.h"
+#include "dataplane/base/byte_reader.h"
+#include "dataplane/proto/quic/quic_initial.h"
 
 namespace weir::inspect {
 

@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <vector>
 
-#include "base/counters.h"
-#include "flow/fragment_table.h"
-#include "inspect/inspector_settings.h"
-#include "inspect/verdict.h"
-#include "proto/packet_view.h"
+#include "dataplane/base/counters.h"
+#include "dataplane/flow/fragment_table.h"
+#include "dataplane/inspect/decision/inspector_settings.h"
+#include "dataplane/inspect/decision/verdict.h"
+#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::inspect {
 

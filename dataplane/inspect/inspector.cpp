@@ -1,4 +1,4 @@
-#include "inspect/inspector.h"
+#include "dataplane/inspect/inspector.h"
 
 namespace weir::inspect {
 

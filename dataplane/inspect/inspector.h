@@ -5,16 +5,16 @@
 #include <cstdint>
 #include <span>
 
-#include "base/counters.h"
-#include "inspect/fragment_inspector.h"
-#include "inspect/inspector_settings.h"
-#include "inspect/quic_inspector.h"
-#include "inspect/request_decider.h"
-#include "inspect/tcp_inspector.h"
-#include "inspect/verdict.h"
-#include "match/snapshot_view.h"
-#include "proto/packet_glance.h"
-#include "proto/packet_view.h"
+#include "dataplane/base/counters.h"
+#include "dataplane/inspect/fragment_inspector.h"
+#include "dataplane/inspect/decision/inspector_settings.h"
+#include "dataplane/inspect/quic/quic_inspector.h"
+#include "dataplane/inspect/decision/request_decider.h"
+#include "dataplane/inspect/tcp/tcp_inspector.h"
+#include "dataplane/inspect/decision/verdict.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/packet/classify.h"
+#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::inspect {
 

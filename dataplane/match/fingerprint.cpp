@@ -1,4 +1,4 @@
-#include "match/fingerprint.h"
+#include "dataplane/match/fingerprint.h"
 
 // Inlined, so that hashing a short name costs no call into another library.
 #define XXH_INLINE_ALL

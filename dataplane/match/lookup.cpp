@@ -1,4 +1,4 @@
-#include "match/lookup.h"
+#include "dataplane/match/lookup.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "match/slot.h"
+#include "dataplane/match/slot.h"
 
 namespace weir::match {
 namespace {

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <span>
 
-#include "base/ids.h"
-#include "match/snapshot_view.h"
-#include "proto/url.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/url/url.h"
 
 namespace weir::match {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "match/snapshot_format.h"
+#include "dataplane/match/snapshot_format.h"
 
 namespace weir::match {
 

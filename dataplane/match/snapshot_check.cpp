@@ -1,4 +1,4 @@
-#include "match/snapshot_check.h"
+#include "dataplane/match/snapshot_check.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 
 #include <xxhash.h>
 
-#include "base/ids.h"
-#include "match/slot.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/match/slot.h"
 
 namespace weir::match {
 namespace {

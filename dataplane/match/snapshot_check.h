@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 
-#include "base/result.h"
-#include "match/snapshot_format.h"
+#include "dataplane/base/result.h"
+#include "dataplane/match/snapshot_format.h"
 
 namespace weir::match {
 

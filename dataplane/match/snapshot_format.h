@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "match/fingerprint.h"
+#include "dataplane/match/fingerprint.h"
 
 /// The bytes of a snapshot file, little endian, position independent:
 ///

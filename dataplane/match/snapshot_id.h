@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "base/ids.h"
-#include "match/fingerprint.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/match/fingerprint.h"
 
 namespace weir::match {
 

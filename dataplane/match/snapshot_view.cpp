@@ -1,8 +1,8 @@
-#include "match/snapshot_view.h"
+#include "dataplane/match/snapshot_view.h"
 
 #include <string>
 
-#include "match/snapshot_check.h"
+#include "dataplane/match/snapshot_check.h"
 
 namespace weir::match {
 namespace {

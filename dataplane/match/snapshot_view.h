@@ -7,12 +7,12 @@
 #include <span>
 #include <string_view>
 
-#include "base/ids.h"
-#include "base/result.h"
-#include "match/fingerprint.h"
-#include "match/snapshot_format.h"
-#include "match/snapshot_id.h"
-#include "match/table_view.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/base/result.h"
+#include "dataplane/match/fingerprint.h"
+#include "dataplane/match/snapshot_format.h"
+#include "dataplane/match/snapshot_id.h"
+#include "dataplane/match/table_view.h"
 
 namespace weir::match {
 

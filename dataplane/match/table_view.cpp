@@ -1,9 +1,9 @@
-#include "match/table_view.h"
+#include "dataplane/match/table_view.h"
 
 #include <algorithm>
 #include <bit>
 
-#include "match/tag_match.h"
+#include "dataplane/match/tag_match.h"
 
 namespace weir::match {
 namespace {

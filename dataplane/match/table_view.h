@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "match/slot.h"
-#include "match/snapshot_format.h"
+#include "dataplane/match/slot.h"
+#include "dataplane/match/snapshot_format.h"
 
 namespace weir::match {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "match/snapshot_format.h"
+#include "dataplane/match/snapshot_format.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>

@@ -1,4 +1,4 @@
-#include "replay/capture_file.h"
+#include "dataplane/replay/capture_file.h"
 
 #include <algorithm>
 #include <limits>

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "proto/packet_view.h"
+#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::replay {
 

@@ -1,4 +1,4 @@
-#include "replay/capture_writer.h"
+#include "dataplane/replay/capture_writer.h"
 
 #include <cerrno>
 #include <cstring>

@@ -8,8 +8,8 @@
 #include <optional>
 #include <span>
 
-#include "base/result.h"
-#include "replay/capture_file.h"
+#include "dataplane/base/result.h"
+#include "dataplane/replay/capture_file.h"
 
 namespace weir::replay {
 

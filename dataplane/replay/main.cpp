@@ -1,7 +1,7 @@
 #include <exception>
 #include <iostream>
 
-#include "replay/program.h"
+#include "dataplane/replay/program.h"
 
 int main(int argc, char** argv) {
   try {

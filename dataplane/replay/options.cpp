@@ -1,4 +1,4 @@
-#include "replay/options.h"
+#include "dataplane/replay/options.h"
 
 #include <sstream>
 

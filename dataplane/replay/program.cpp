@@ -1,14 +1,14 @@
-#include "replay/program.h"
+#include "dataplane/replay/program.h"
 
 #include <memory>
 #include <ostream>
 
-#include "base/version.h"
+#include "dataplane/base/version.h"
 #include "config/settings.h"
-#include "replay/options.h"
-#include "replay/replay.h"
-#include "replay/rule_source.h"
-#include "setup/inspection.h"
+#include "dataplane/replay/options.h"
+#include "dataplane/replay/replay.h"
+#include "dataplane/replay/rule_source.h"
+#include "dataplane/inspect/from_config.h"
 
 namespace weir::replay {
 namespace {
@@ -33,10 +33,10 @@ base::Result<Setup> set_up(const Options& options) {
     settings = std::move(loaded).value();
   }
   Setup setup;
-  setup.replay = {.inspector = setup::inspector_settings(settings.dataplane),
+  setup.replay = {.inspector = inspect::inspector_settings(settings.dataplane),
                   .enforcement = settings.dataplane.enforcement};
   const std::string file = options.config.value_or(std::filesystem::path()).string();
-  auto page = setup::make_block_page(settings.dataplane.block.http, file);
+  auto page = inspect::make_block_page(settings.dataplane.block.http, file);
   if (!page) return page.error();
   setup.page = std::move(page).value();
   if (options.lists.empty() && !options.snapshot) return setup;
@@ -54,7 +54,7 @@ int check_config(const Options& options, std::ostream& out, std::ostream& err) {
     err << settings.error().message << '\n';
     return kUsage;
   }
-  const auto page = setup::make_block_page(settings.value().dataplane.block.http, file.string());
+  const auto page = inspect::make_block_page(settings.value().dataplane.block.http, file.string());
   if (!page) {
     err << page.error().message << '\n';
     return kUsage;

@@ -1,4 +1,4 @@
-#include "replay/replay.h"
+#include "dataplane/replay/replay.h"
 
 #include <array>
 #include <map>
@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "proto/packet_view.h"
-#include "replay/rule_source.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "dataplane/replay/rule_source.h"
 
 namespace weir::replay {
 namespace {

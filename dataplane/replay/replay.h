@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "base/counters.h"
-#include "base/result.h"
-#include "inspect/answer.h"
-#include "inspect/inspector.h"
-#include "match/snapshot_view.h"
-#include "replay/capture_file.h"
-#include "replay/capture_writer.h"
-#include "replay/request_printer.h"
+#include "dataplane/base/counters.h"
+#include "dataplane/base/result.h"
+#include "dataplane/inspect/answer/answer.h"
+#include "dataplane/inspect/inspector.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/replay/capture_file.h"
+#include "dataplane/replay/capture_writer.h"
+#include "dataplane/replay/request_printer.h"
 
 namespace weir::replay {
 

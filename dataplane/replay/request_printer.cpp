@@ -1,4 +1,4 @@
-#include "replay/request_printer.h"
+#include "dataplane/replay/request_printer.h"
 
 #include <ctime>
 #include <ostream>

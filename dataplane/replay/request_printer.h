@@ -7,9 +7,9 @@
 #include <iosfwd>
 #include <string>
 
-#include "base/outcome.h"
-#include "inspect/inspector.h"
-#include "match/snapshot_view.h"
+#include "dataplane/base/outcome.h"
+#include "dataplane/inspect/inspector.h"
+#include "dataplane/match/snapshot_view.h"
 
 namespace weir::replay {
 

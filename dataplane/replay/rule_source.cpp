@@ -1,4 +1,4 @@
-#include "replay/rule_source.h"
+#include "dataplane/replay/rule_source.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
-#include "match/plain_list.h"
-#include "match/rule.h"
-#include "match/snapshot_builder.h"
+#include "dataplane/rules/plain_list.h"
+#include "dataplane/rules/rule.h"
+#include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::replay {
 namespace {
@@ -52,22 +52,22 @@ base::Result<RuleSource> RuleSource::from_lists(const std::vector<std::filesyste
     return base::Error{.code = "too_many_lists",
                        .message = fmt::format("{} lists: at most {}", files.size(), base::kMaxLists)};
   }
-  std::vector<match::ListPolicy> policies;
+  std::vector<rules::ListPolicy> policies;
   for (const auto& file : files) policies.push_back({.name = list_name_of(file)});
-  match::SnapshotBuilder builder({.seed = match::random_snapshot_seed(),
+  rules::SnapshotBuilder builder({.seed = rules::random_snapshot_seed(),
                                   .generation = {1},
                                   .created_unix_seconds = static_cast<std::uint64_t>(
                                       std::chrono::duration_cast<std::chrono::seconds>(
                                           std::chrono::system_clock::now().time_since_epoch())
                                           .count())},
                                  std::move(policies));
-  match::EntryParser parser;
+  rules::EntryParser parser;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto text = read_file(files[i]);
     if (!text) return text.error();
     const base::ListIndex list{static_cast<std::uint8_t>(i)};
-    const auto summary = match::read_plain_list(text_of(text.value()), parser,
-                                                [&builder, list](match::Rule&& rule, std::size_t line) {
+    const auto summary = rules::read_plain_list(text_of(text.value()), parser,
+                                                [&builder, list](rules::Rule&& rule, std::size_t line) {
                                                   rule.id = {static_cast<std::uint32_t>(line)};
                                                   rule.list = list;
                                                   builder.add(rule);

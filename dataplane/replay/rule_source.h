@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "match/snapshot_view.h"
+#include "dataplane/base/result.h"
+#include "dataplane/match/snapshot_view.h"
 
 namespace weir::replay {
 

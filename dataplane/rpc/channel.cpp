@@ -1,4 +1,4 @@
-#include "rpc/channel.h"
+#include "dataplane/rpc/channel.h"
 
 #include <cerrno>
 #include <string_view>
@@ -8,12 +8,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "rpc/unix_socket.h"
+#include "dataplane/rpc/unix_socket.h"
 
 namespace weir::rpc {
 
 base::Result<std::shared_ptr<Waker>> Waker::make() {
-  FileDescriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  base::FileDescriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event)
     return base::Error{"socket", "cannot make an eventfd: " + std::generic_category().message(errno)};
   return std::make_shared<Waker>(std::move(event));

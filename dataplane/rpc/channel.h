@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "rpc/file_descriptor.h"
+#include "dataplane/base/result.h"
+#include "dataplane/base/file_descriptor.h"
 
 namespace weir::rpc {
 
@@ -19,7 +19,7 @@ class Waker {
  public:
   /// Error code: socket.
   static base::Result<std::shared_ptr<Waker>> make();
-  explicit Waker(FileDescriptor event) noexcept : event_(std::move(event)) {}
+  explicit Waker(base::FileDescriptor event) noexcept : event_(std::move(event)) {}
 
   /// Readable when woken; for epoll.
   [[nodiscard]] int get() const noexcept { return event_.get(); }
@@ -29,7 +29,7 @@ class Waker {
   std::vector<std::uint64_t> take();
 
  private:
-  FileDescriptor event_;
+  base::FileDescriptor event_;
   std::mutex mutex_;
   std::vector<std::uint64_t> ready_;  // guarded by mutex_
 };

@@ -1,4 +1,4 @@
-#include "rpc/client.h"
+#include "dataplane/rpc/client.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 
-#include "rpc/message.h"
-#include "rpc/unix_socket.h"
+#include "dataplane/rpc/message.h"
+#include "dataplane/rpc/unix_socket.h"
 
 namespace weir::rpc {
 namespace {
@@ -53,7 +53,7 @@ base::Error lost(int error_number) {
 
 }  // namespace
 
-Client::Client(FileDescriptor socket) : socket_(std::move(socket)), framer_(kAnswerBytes) {}
+Client::Client(base::FileDescriptor socket) : socket_(std::move(socket)), framer_(kAnswerBytes) {}
 
 base::Result<Client> Client::connect(const std::string& path, milliseconds timeout) {
   const auto deadline = deadline_after(timeout);

@@ -10,9 +10,9 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "base/result.h"
-#include "rpc/file_descriptor.h"
-#include "rpc/line_framer.h"
+#include "dataplane/base/result.h"
+#include "dataplane/base/file_descriptor.h"
+#include "dataplane/rpc/line_framer.h"
 
 namespace weir::rpc {
 
@@ -46,11 +46,11 @@ class Client {
  private:
   using Deadline = std::chrono::steady_clock::time_point;
 
-  explicit Client(FileDescriptor socket);
+  explicit Client(base::FileDescriptor socket);
   base::Status send(std::string_view line, std::span<const int> descriptors, Deadline deadline);
   base::Result<std::string> read_line(Deadline deadline);
 
-  FileDescriptor socket_;
+  base::FileDescriptor socket_;
   LineFramer framer_;
   std::vector<Event> events_;
   std::uint64_t next_id_ = 1;

@@ -1,4 +1,4 @@
-#include "rpc/connection.h"
+#include "dataplane/rpc/connection.h"
 
 #include <algorithm>
 #include <atomic>
@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <sys/epoll.h>
 
-#include "rpc/unix_socket.h"
+#include "dataplane/rpc/unix_socket.h"
 
 namespace weir::rpc {
 namespace {
@@ -60,7 +60,7 @@ class ChannelResponder final : public Responder {
 
 }  // namespace
 
-Connection::Connection(std::uint64_t id, FileDescriptor socket, const std::shared_ptr<Waker>& waker,
+Connection::Connection(std::uint64_t id, base::FileDescriptor socket, const std::shared_ptr<Waker>& waker,
                        const ServerLimits& limits)
     : limits_(limits),
       socket_(std::move(socket)),
@@ -118,11 +118,11 @@ bool Connection::read_once(std::span<char> buffer) {
 
 // A recvmsg ends with the bytes that the descriptors were sent with (unix(7): they are a barrier) and may
 // begin with earlier ones: so they belong to the line of its last byte.
-void Connection::attach(std::vector<FileDescriptor> descriptors, std::span<const char> bytes) {
+void Connection::attach(std::vector<base::FileDescriptor> descriptors, std::span<const char> bytes) {
   const auto line_feeds = static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
   const std::uint64_t line = lines_received_ + line_feeds - (bytes.back() == '\n' ? 1 : 0);
   lines_received_ += line_feeds;
-  for (FileDescriptor& descriptor : descriptors) {
+  for (base::FileDescriptor& descriptor : descriptors) {
     const auto held = std::count_if(pending_.begin(), pending_.end(),
                                     [line](const PendingDescriptor& each) { return each.line == line; });
     if (static_cast<std::size_t>(held) >= kMaxDescriptors) break;  // the rest is closed
@@ -141,7 +141,7 @@ void Connection::serve_lines(const Handler& handler) {
   }
 }
 
-void Connection::serve(std::string_view line, std::vector<FileDescriptor> descriptors,
+void Connection::serve(std::string_view line, std::vector<base::FileDescriptor> descriptors,
                        const Handler& handler) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
   auto parsed = parse_call(line);
@@ -164,8 +164,8 @@ void Connection::serve(std::string_view line, std::vector<FileDescriptor> descri
   }
 }
 
-std::vector<FileDescriptor> Connection::descriptors_of(std::uint64_t line) {
-  std::vector<FileDescriptor> result;
+std::vector<base::FileDescriptor> Connection::descriptors_of(std::uint64_t line) {
+  std::vector<base::FileDescriptor> result;
   while (!pending_.empty() && pending_.front().line == line) {
     result.push_back(std::move(pending_.front().descriptor));
     pending_.pop_front();

@@ -7,18 +7,18 @@
 #include <span>
 #include <vector>
 
-#include "rpc/channel.h"
-#include "rpc/file_descriptor.h"
-#include "rpc/line_framer.h"
-#include "rpc/message.h"
-#include "rpc/server.h"
+#include "dataplane/rpc/channel.h"
+#include "dataplane/base/file_descriptor.h"
+#include "dataplane/rpc/line_framer.h"
+#include "dataplane/rpc/message.h"
+#include "dataplane/rpc/server.h"
 
 namespace weir::rpc {
 
 /// One client of the server; used by the server's thread alone.
 class Connection {
  public:
-  Connection(std::uint64_t id, FileDescriptor socket, const std::shared_ptr<Waker>& waker,
+  Connection(std::uint64_t id, base::FileDescriptor socket, const std::shared_ptr<Waker>& waker,
              const ServerLimits& limits);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -40,19 +40,19 @@ class Connection {
  private:
   struct PendingDescriptor {
     std::uint64_t line;
-    FileDescriptor descriptor;
+    base::FileDescriptor descriptor;
   };
 
   [[nodiscard]] bool may_read() const noexcept;
   bool read_once(std::span<char> buffer);
-  void attach(std::vector<FileDescriptor> descriptors, std::span<const char> bytes);
+  void attach(std::vector<base::FileDescriptor> descriptors, std::span<const char> bytes);
   void serve_lines(const Handler& handler);
-  void serve(std::string_view line, std::vector<FileDescriptor> descriptors, const Handler& handler);
-  std::vector<FileDescriptor> descriptors_of(std::uint64_t line);
+  void serve(std::string_view line, std::vector<base::FileDescriptor> descriptors, const Handler& handler);
+  std::vector<base::FileDescriptor> descriptors_of(std::uint64_t line);
   bool settle();
 
   const ServerLimits limits_;
-  FileDescriptor socket_;
+  base::FileDescriptor socket_;
   std::shared_ptr<Channel> channel_;
   Peer peer_;
   LineFramer framer_;

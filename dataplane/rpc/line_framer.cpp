@@ -1,4 +1,4 @@
-#include "rpc/line_framer.h"
+#include "dataplane/rpc/line_framer.h"
 
 namespace weir::rpc {
 

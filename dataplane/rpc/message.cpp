@@ -1,4 +1,4 @@
-#include "rpc/message.h"
+#include "dataplane/rpc/message.h"
 
 #include <algorithm>
 #include <array>

@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/result.h"
+#include "dataplane/base/result.h"
 
 namespace weir::rpc {
 

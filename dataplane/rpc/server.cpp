@@ -1,4 +1,4 @@
-#include "rpc/server.h"
+#include "dataplane/rpc/server.h"
 
 #include <algorithm>
 #include <array>
@@ -14,8 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "rpc/channel.h"
-#include "rpc/connection.h"
+#include "dataplane/rpc/channel.h"
+#include "dataplane/rpc/connection.h"
 
 namespace weir::rpc {
 namespace {
@@ -26,11 +26,11 @@ constexpr std::uint64_t kFirstConnection = 2;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr int kAcceptsPerRound = 64;
 
-FileDescriptor spare_descriptor() { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+base::FileDescriptor spare_descriptor() { return base::FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 class EpollServer final : public Server {
  public:
-  EpollServer(Listener listener, FileDescriptor epoll, std::shared_ptr<Waker> waker, Handler handler,
+  EpollServer(Listener listener, base::FileDescriptor epoll, std::shared_ptr<Waker> waker, Handler handler,
               ServerLimits limits)
       : listener_(std::move(listener)),
         epoll_(std::move(epoll)),
@@ -121,7 +121,7 @@ class EpollServer final : public Server {
 
   void accept_waiting() {
     for (int i = 0; i < kAcceptsPerRound; ++i) {
-      FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      base::FileDescriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (socket) {
         admit(std::move(socket));
       } else if (errno == EMFILE || errno == ENFILE) {
@@ -137,11 +137,11 @@ class EpollServer final : public Server {
   // forever.
   void turn_away_one() {
     spare_.reset();
-    const FileDescriptor refused(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const base::FileDescriptor refused(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     spare_ = spare_descriptor();
   }
 
-  void admit(FileDescriptor socket) {
+  void admit(base::FileDescriptor socket) {
     if (clients_.size() >= limits_.clients && !make_room()) {
       send_some(socket.get(), error_line(nullptr, {"busy", "too many clients: try again"}));
       return;
@@ -164,11 +164,11 @@ class EpollServer final : public Server {
   }
 
   Listener listener_;
-  FileDescriptor epoll_;
+  base::FileDescriptor epoll_;
   std::shared_ptr<Waker> waker_;
   Handler handler_;
   const ServerLimits limits_;
-  FileDescriptor spare_;
+  base::FileDescriptor spare_;
   std::vector<char> buffer_;
   std::uint64_t next_id_ = kFirstConnection;
   std::list<std::uint64_t> by_activity_;  // the client that was silent longest comes first
@@ -184,7 +184,7 @@ base::Result<std::unique_ptr<Server>> Server::listen(const std::string& path, un
   if (!listener) return listener.error();
   auto waker = Waker::make();
   if (!waker) return waker.error();
-  FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  base::FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   auto server = std::make_unique<EpollServer>(std::move(listener).value(), std::move(epoll),
                                               std::move(waker).value(), std::move(handler), limits);
   if (!server->epoll_ || !server->watch(server->listener_.get(), kListenerKey, EPOLLIN, EPOLL_CTL_ADD) ||

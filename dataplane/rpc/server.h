@@ -10,9 +10,9 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "base/result.h"
-#include "rpc/file_descriptor.h"
-#include "rpc/unix_socket.h"
+#include "dataplane/base/result.h"
+#include "dataplane/base/file_descriptor.h"
+#include "dataplane/rpc/unix_socket.h"
 
 namespace weir::rpc {
 
@@ -39,7 +39,7 @@ struct Request {
   Peer peer;
   /// Came with the request by SCM_RIGHTS, kMaxDescriptors at most. They belong to the request in which the
   /// sendmsg that carried them ends: a client gives such a request a sendmsg of its own.
-  std::vector<FileDescriptor> descriptors;
+  std::vector<base::FileDescriptor> descriptors;
 };
 
 /// Exceptions that leave a handler become that request's internal error.

@@ -1,4 +1,4 @@
-#include "rpc/unix_socket.h"
+#include "dataplane/rpc/unix_socket.h"
 
 #include <array>
 #include <cerrno>
@@ -37,16 +37,16 @@ base::Result<sockaddr_un> address_of(const std::string& path) {
 // The sockets interface wants the generic type.
 const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
-base::Result<FileDescriptor> stream_socket() {
-  FileDescriptor result(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+base::Result<base::FileDescriptor> stream_socket() {
+  base::FileDescriptor result(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!result) return base::Error{"socket", "cannot make a Unix socket: " + reason(errno)};
   return result;
 }
 
 // Holds the directory's lock while a socket is set up, so that two servers that start at once cannot each
 // take the other's fresh socket for a stale one.
-base::Result<FileDescriptor> lock_directory(const std::filesystem::path& directory) {
-  FileDescriptor lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+base::Result<base::FileDescriptor> lock_directory(const std::filesystem::path& directory) {
+  base::FileDescriptor lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock) {
     const int error_number = errno;
     const bool missing = error_number == ENOENT || error_number == ENOTDIR;
@@ -88,7 +88,7 @@ base::Status clear_stale(const std::string& path, const sockaddr_un& address) {
   return base::ok_status();
 }
 
-void take_descriptors(const msghdr& message, std::vector<FileDescriptor>& out) {
+void take_descriptors(const msghdr& message, std::vector<base::FileDescriptor>& out) {
   auto* const header = const_cast<msghdr*>(&message);
   for (cmsghdr* part = CMSG_FIRSTHDR(header); part != nullptr; part = CMSG_NXTHDR(header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
@@ -198,7 +198,7 @@ Peer peer_of(int socket) {
   return peer;
 }
 
-base::Result<FileDescriptor> connect_to(const std::string& path) {
+base::Result<base::FileDescriptor> connect_to(const std::string& path) {
   auto address = address_of(path);
   if (!address) return address.error();
   auto made = stream_socket();

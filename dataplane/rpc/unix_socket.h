@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-#include "base/result.h"
-#include "rpc/file_descriptor.h"
+#include "dataplane/base/result.h"
+#include "dataplane/base/file_descriptor.h"
 
 namespace weir::rpc {
 
@@ -35,10 +35,10 @@ class Listener {
   [[nodiscard]] int get() const noexcept { return socket_.get(); }
 
  private:
-  Listener(FileDescriptor socket, std::string path, dev_t device, ino_t inode)
+  Listener(base::FileDescriptor socket, std::string path, dev_t device, ino_t inode)
       : socket_(std::move(socket)), path_(std::move(path)), device_(device), inode_(inode) {}
 
-  FileDescriptor socket_;
+  base::FileDescriptor socket_;
   std::string path_;
   dev_t device_;
   ino_t inode_;
@@ -50,7 +50,7 @@ inline constexpr std::size_t kMaxDescriptors = 4;
 /// What one recvmsg gave.
 struct Received {
   ssize_t bytes = 0;  // 0: end of stream; -1: errno says why
-  std::vector<FileDescriptor> descriptors;
+  std::vector<base::FileDescriptor> descriptors;
 };
 
 /// One non-blocking recvmsg; descriptors are close-on-exec.
@@ -63,6 +63,6 @@ Peer peer_of(int socket);
 
 /// Starts to connect a non-blocking socket to `path`. Error codes: path_too_long, not_running,
 /// permission_denied, busy (the server's queue is full: try again), socket.
-base::Result<FileDescriptor> connect_to(const std::string& path);
+base::Result<base::FileDescriptor> connect_to(const std::string& path);
 
 }  // namespace weir::rpc

@@ -1,4 +1,4 @@
-#include "bench/captures.h"
+#include "tests/bench/captures.h"
 
 #include <algorithm>
 #include <array>
@@ -9,12 +9,12 @@
 #include <string_view>
 #include <utility>
 
-#include "replay/capture_file.h"
-#include "support/http_text.h"
-#include "support/packet_builder.h"
-#include "support/pcap_writer.h"
-#include "support/quic_packet_builder.h"
-#include "support/tls_hello_builder.h"
+#include "dataplane/replay/capture_file.h"
+#include "tests/support/http_text.h"
+#include "tests/support/packet_builder.h"
+#include "tests/support/pcap_writer.h"
+#include "tests/support/quic_packet_builder.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::bench {
 namespace {

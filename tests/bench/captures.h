@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "proto/packet_view.h"
-#include "support/bytes.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "tests/support/bytes.h"
 
 namespace weir::bench {
 

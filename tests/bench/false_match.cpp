@@ -12,11 +12,11 @@
 #include <thread>
 #include <vector>
 
-#include "bench/huge_buffer.h"
-#include "bench/test_rules.h"
-#include "match/lookup.h"
-#include "match/snapshot_view.h"
-#include "proto/url.h"
+#include "tests/bench/huge_buffer.h"
+#include "tests/bench/test_rules.h"
+#include "dataplane/match/lookup.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/url/url.h"
 
 namespace weir::bench {
 namespace {
@@ -37,7 +37,7 @@ match::Match ask(const match::SnapshotView& view, proto::CanonicalUrl& url, cons
 
 void look_up_listed(const match::SnapshotView& view, std::uint64_t begin, std::uint64_t end, Tally& tally) {
   const auto url = std::make_unique<proto::CanonicalUrl>();
-  match::Rule rule;
+  rules::Rule rule;
   for (std::uint64_t i = begin; i < end; ++i) {
     make_rule(static_cast<std::uint32_t>(i), rule);
     const match::Match match = ask(view, *url, rule.host, rule.path.empty() ? "/x" : rule.path);

@@ -18,10 +18,10 @@
 #include <rte_errno.h>
 #include <rte_hash.h>
 
-#include "bench/huge_buffer.h"
-#include "bench/sizes.h"
-#include "match/table_builder.h"
-#include "match/table_view.h"
+#include "tests/bench/huge_buffer.h"
+#include "tests/bench/sizes.h"
+#include "dataplane/rules/table_builder.h"
+#include "dataplane/match/table_view.h"
 
 namespace weir::bench {
 namespace {
@@ -29,7 +29,7 @@ namespace {
 using match::Bucket;
 using match::Fingerprint;
 using match::Slot;
-using match::TableBuilder;
+using rules::TableBuilder;
 using match::TableEntry;
 using match::TableView;
 

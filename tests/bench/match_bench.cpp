@@ -11,13 +11,13 @@
 
 #include <benchmark/benchmark.h>
 
-#include "bench/huge_buffer.h"
-#include "bench/sizes.h"
-#include "bench/test_rules.h"
-#include "match/fingerprint.h"
-#include "match/lookup.h"
-#include "match/snapshot_view.h"
-#include "proto/url.h"
+#include "tests/bench/huge_buffer.h"
+#include "tests/bench/sizes.h"
+#include "tests/bench/test_rules.h"
+#include "dataplane/match/fingerprint.h"
+#include "dataplane/match/lookup.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/url/url.h"
 
 namespace weir::bench {
 namespace {

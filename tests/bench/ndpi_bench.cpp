@@ -15,14 +15,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/counters.h"
-#include "bench/captures.h"
-#include "bench/ndpi_user.h"
-#include "bench/sizes.h"
-#include "bench/test_rules.h"
-#include "inspect/inspector.h"
-#include "match/snapshot_view.h"
-#include "proto/packet_view.h"
+#include "dataplane/base/counters.h"
+#include "tests/bench/captures.h"
+#include "tests/bench/ndpi_user.h"
+#include "tests/bench/sizes.h"
+#include "tests/bench/test_rules.h"
+#include "dataplane/inspect/inspector.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "bench/ndpi_user.h"
+#include "tests/bench/ndpi_user.h"
 
 #include <array>
 #include <bit>

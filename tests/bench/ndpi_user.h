@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "proto/packet_view.h"
+#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::bench {
 

@@ -6,17 +6,17 @@
 
 #include <benchmark/benchmark.h>
 
-#include "base/counters.h"
-#include "inspect/inspector.h"
-#include "match/rule.h"
-#include "match/snapshot_builder.h"
-#include "match/snapshot_view.h"
-#include "proto/packet_view.h"
-#include "proto/quic_crypto.h"
-#include "proto/quic_frames.h"
-#include "support/packet_builder.h"
-#include "support/quic_packet_builder.h"
-#include "support/tls_hello_builder.h"
+#include "dataplane/base/counters.h"
+#include "dataplane/inspect/inspector.h"
+#include "dataplane/rules/rule.h"
+#include "dataplane/rules/snapshot_builder.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "dataplane/proto/quic/quic_crypto.h"
+#include "dataplane/proto/quic/quic_frames.h"
+#include "tests/support/packet_builder.h"
+#include "tests/support/quic_packet_builder.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir {
 namespace {
@@ -83,9 +83,9 @@ BENCHMARK(open_packet);
 void inspect_initial(benchmark::State& state) {
   const auto parts = static_cast<std::size_t>(state.range(1));
   const auto frames = frames_of(static_cast<std::size_t>(state.range(0)), parts);
-  match::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
+  rules::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
                                  {{.name = "list"}});
-  match::EntryParser parser;
+  rules::EntryParser parser;
   auto rule = parser.parse("listed.example.com").value();
   rule.id = {1};
   builder.add(rule);

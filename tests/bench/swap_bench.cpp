@@ -11,15 +11,15 @@
 
 #include <benchmark/benchmark.h>
 
-#include "bench/sizes.h"
-#include "bench/test_rules.h"
-#include "engine/snapshot_memory.h"
-#include "engine/snapshot_store.h"
-#include "match/lookup.h"
-#include "match/snapshot_builder.h"
-#include "proto/url.h"
-#include "rpc/file_descriptor.h"
-#include "unit/engine/test_snapshot.h"
+#include "tests/bench/sizes.h"
+#include "tests/bench/test_rules.h"
+#include "dataplane/engine/snapshots/snapshot_memory.h"
+#include "dataplane/engine/snapshots/snapshot_store.h"
+#include "dataplane/match/lookup.h"
+#include "dataplane/rules/snapshot_builder.h"
+#include "dataplane/proto/url/url.h"
+#include "dataplane/base/file_descriptor.h"
+#include "tests/unit/dataplane/engine/snapshots/test_snapshot.h"
 
 namespace weir::bench {
 namespace {
@@ -67,14 +67,14 @@ class Reader {
   std::thread thread_;
 };
 
-std::unique_ptr<const engine::Snapshot> loaded(const rpc::FileDescriptor& file) {
+std::unique_ptr<const engine::Snapshot> loaded(const base::FileDescriptor& file) {
   auto snapshot = engine::Snapshot::load(file.get());
   if (!snapshot) throw std::runtime_error(snapshot.error().message);
   return std::move(snapshot).value();
 }
 
 void swap_whole(benchmark::State& state) {
-  const rpc::FileDescriptor file = file_of(build_snapshot(static_cast<std::uint32_t>(state.range(0))));
+  const base::FileDescriptor file = file_of(build_snapshot(static_cast<std::uint32_t>(state.range(0))));
   engine::SnapshotStore store(1);
   if (!store.publish(loaded(file))) state.SkipWithError("the first snapshot was not published");
   Reader reader(store);
@@ -99,10 +99,10 @@ void swap_whole(benchmark::State& state) {
 
 // One entry by hand on so many rules of feeds: compiled, copied, checked, joined and put into force.
 void swap_overlay(benchmark::State& state) {
-  const std::vector<match::ListPolicy> lists{{.name = "feed"}, {.name = "manual", .by_hand = true}};
-  match::SnapshotBuilder::Header header{.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0};
-  match::SnapshotBuilder builder(header, lists);
-  match::Rule rule;
+  const std::vector<rules::ListPolicy> lists{{.name = "feed"}, {.name = "manual", .by_hand = true}};
+  rules::SnapshotBuilder::Header header{.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0};
+  rules::SnapshotBuilder builder(header, lists);
+  rules::Rule rule;
   for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(state.range(0)); ++i) {
     make_rule(i, rule);
     builder.add(rule);
@@ -113,7 +113,7 @@ void swap_overlay(benchmark::State& state) {
   rule.list = {1};
   for (auto _ : state) {
     ++header.generation.value;
-    match::SnapshotBuilder changes(header, lists);
+    rules::SnapshotBuilder changes(header, lists);
     changes.add(rule);
     const auto overlay = loaded(file_of(changes.build_overlay(store.active()->view.id())));
     auto joined = engine::Snapshot::join(*store.active(), *overlay);

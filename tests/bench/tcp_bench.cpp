@@ -11,13 +11,13 @@
 
 #include <benchmark/benchmark.h>
 
-#include "bench/test_rules.h"
-#include "inspect/inspector.h"
-#include "match/snapshot_view.h"
-#include "proto/packet_view.h"
-#include "support/http_text.h"
-#include "support/packet_builder.h"
-#include "support/tls_hello_builder.h"
+#include "tests/bench/test_rules.h"
+#include "dataplane/inspect/inspector.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "tests/support/http_text.h"
+#include "tests/support/packet_builder.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::inspect {
 namespace {

@@ -1,10 +1,10 @@
-#include "bench/test_rules.h"
+#include "tests/bench/test_rules.h"
 
 #include <algorithm>
 #include <array>
 #include <string_view>
 
-#include "match/snapshot_builder.h"
+#include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::bench {
 namespace {
@@ -41,10 +41,10 @@ std::string host_of_rule(std::uint32_t number) {
   return host;
 }
 
-void make_rule(std::uint32_t number, match::Rule& rule) {
+void make_rule(std::uint32_t number, rules::Rule& rule) {
   const bool is_page = number % 2 == 1;
   write_host("", host_number(number), rule.host);
-  rule.kind = is_page ? match::RuleKind::url : match::RuleKind::domain;
+  rule.kind = is_page ? rules::RuleKind::url : rules::RuleKind::domain;
   rule.path = is_page ? kListedPath : "";
   const std::uint32_t page = number / 2 % kPagesOfAHost;
   if (is_page && page != 0) rule.path += std::to_string(page);
@@ -58,9 +58,9 @@ std::string unlisted_host(std::uint64_t number) {
 }
 
 std::vector<std::byte> build_snapshot(std::uint32_t count) {
-  match::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
+  rules::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
                                  {{.name = "list"}});
-  match::Rule rule;
+  rules::Rule rule;
   for (std::uint32_t i = 0; i < count; ++i) {
     make_rule(i, rule);
     builder.add(rule);
@@ -69,13 +69,13 @@ std::vector<std::byte> build_snapshot(std::uint32_t count) {
 }
 
 std::vector<std::byte> build_numbered_snapshot(std::uint32_t count) {
-  match::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
+  rules::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0},
                                  {{.name = "list"}});
-  match::Rule rule;
+  rules::Rule rule;
   for (std::uint32_t i = 1; i <= count; ++i) {
     rule.id = {i};
     rule.host = "host" + std::to_string(i) + ".example.com";
-    rule.kind = i % 2 == 0 ? match::RuleKind::domain : match::RuleKind::url;
+    rule.kind = i % 2 == 0 ? rules::RuleKind::domain : rules::RuleKind::url;
     rule.path = i % 2 == 0 ? "" : kListedPath;
     builder.add(rule);
   }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "match/rule.h"
+#include "dataplane/rules/rule.h"
 
 namespace weir::bench {
 
@@ -17,7 +17,7 @@ inline constexpr const char* kListedPath = "/a/b/page.html";
 std::string host_of_rule(std::uint32_t number);
 /// Fills `rule`, whose strings keep their storage; its id is `number` + 1. The first page of a host is
 /// kListedPath.
-void make_rule(std::uint32_t number, match::Rule& rule);
+void make_rule(std::uint32_t number, rules::Rule& rule);
 /// A host that no rule of make_rule() names, nor one above it.
 std::string unlisted_host(std::uint64_t number);
 

@@ -1,9 +1,9 @@
-#include "scenario/capture_read.h"
+#include "tests/scenario/capture_read.h"
 
 #include <cstring>
 #include <stdexcept>
 
-#include "scenario/lab.h"
+#include "tests/scenario/lab.h"
 
 namespace weir::scenario {
 

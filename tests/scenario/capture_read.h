@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "support/bytes.h"
+#include "tests/support/bytes.h"
 
 namespace weir::scenario {
 

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "scenario/lab.h"
+#include "tests/scenario/lab.h"
 
 namespace weir::scenario {
 namespace {

@@ -1,4 +1,4 @@
-#include "scenario/dataplane_run.h"
+#include "tests/scenario/dataplane_run.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <sched.h>
 
-#include "proto/packet_view.h"
-#include "rpc/client.h"
-#include "scenario/capture_read.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "dataplane/rpc/client.h"
+#include "tests/scenario/capture_read.h"
 
 namespace weir::scenario {
 namespace {

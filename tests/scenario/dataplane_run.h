@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "scenario/scenario.h"
+#include "tests/scenario/scenario.h"
 
 namespace weir::scenario {
 

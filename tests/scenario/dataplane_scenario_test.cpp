@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "scenario/dataplane_run.h"
+#include "tests/scenario/dataplane_run.h"
 
 namespace weir::scenario {
 namespace {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "scenario/stream_script.h"
-#include "support/http_text.h"
+#include "tests/scenario/stream_script.h"
+#include "tests/support/http_text.h"
 
 namespace weir::scenario {
 namespace {

@@ -12,15 +12,15 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "proto/packet_view.h"
-#include "scenario/capture_read.h"
-#include "scenario/lab.h"
-#include "support/frame_check.h"
-#include "support/http_text.h"
-#include "support/packet_builder.h"
-#include "support/pcap_writer.h"
-#include "support/quic_packet_builder.h"
-#include "support/tls_hello_builder.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "tests/scenario/capture_read.h"
+#include "tests/scenario/lab.h"
+#include "tests/support/frame_check.h"
+#include "tests/support/http_text.h"
+#include "tests/support/packet_builder.h"
+#include "tests/support/pcap_writer.h"
+#include "tests/support/quic_packet_builder.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

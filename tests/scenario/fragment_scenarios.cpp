@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "scenario/stream_script.h"
-#include "support/quic_packet_builder.h"
-#include "support/tls_hello_builder.h"
+#include "tests/scenario/stream_script.h"
+#include "tests/support/quic_packet_builder.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

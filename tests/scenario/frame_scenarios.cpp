@@ -1,6 +1,6 @@
-#include "scenario/scenario.h"
-#include "support/http_text.h"
-#include "support/tls_hello_builder.h"
+#include "tests/scenario/scenario.h"
+#include "tests/support/http_text.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

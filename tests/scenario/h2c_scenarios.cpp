@@ -1,6 +1,6 @@
-#include "scenario/scenario.h"
-#include "support/h2_builder.h"
-#include "support/http_text.h"
+#include "tests/scenario/scenario.h"
+#include "tests/support/h2_builder.h"
+#include "tests/support/http_text.h"
 
 namespace weir::scenario {
 namespace {

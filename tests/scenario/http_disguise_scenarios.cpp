@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "scenario/stream_script.h"
-#include "support/tls_hello_builder.h"
+#include "tests/scenario/stream_script.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

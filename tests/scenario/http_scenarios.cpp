@@ -1,5 +1,5 @@
-#include "scenario/scenario.h"
-#include "support/http_text.h"
+#include "tests/scenario/scenario.h"
+#include "tests/support/http_text.h"
 
 namespace weir::scenario {
 namespace {

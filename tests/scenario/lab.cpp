@@ -1,4 +1,4 @@
-#include "scenario/lab.h"
+#include "tests/scenario/lab.h"
 
 #include <csignal>
 #include <cstdlib>

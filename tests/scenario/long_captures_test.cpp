@@ -11,11 +11,11 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "scenario/capture_read.h"
-#include "scenario/stream_script.h"
-#include "support/http_text.h"
-#include "support/quic_packet_builder.h"
-#include "support/tls_hello_builder.h"
+#include "tests/scenario/capture_read.h"
+#include "tests/scenario/stream_script.h"
+#include "tests/support/http_text.h"
+#include "tests/support/quic_packet_builder.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

@@ -2,9 +2,9 @@
 #include <string>
 #include <utility>
 
-#include "scenario/scenario.h"
-#include "support/quic_packet_builder.h"
-#include "support/tls_hello_builder.h"
+#include "tests/scenario/scenario.h"
+#include "tests/support/quic_packet_builder.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

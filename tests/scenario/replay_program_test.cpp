@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "scenario/capture_read.h"
-#include "scenario/scenario.h"
-#include "support/http_text.h"
-#include "support/tls_hello_builder.h"
+#include "tests/scenario/capture_read.h"
+#include "tests/scenario/scenario.h"
+#include "tests/support/http_text.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

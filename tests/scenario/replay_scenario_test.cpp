@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "scenario/scenario.h"
+#include "tests/scenario/scenario.h"
 
 namespace weir::scenario {
 namespace {

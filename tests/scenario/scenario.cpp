@@ -1,4 +1,4 @@
-#include "scenario/scenario.h"
+#include "tests/scenario/scenario.h"
 
 #include <algorithm>
 #include <ostream>
@@ -7,11 +7,11 @@
 
 #include <gtest/gtest.h>
 
-#include "match/rule.h"
-#include "match/snapshot_builder.h"
-#include "proto/packet_view.h"
-#include "scenario/capture_read.h"
-#include "support/frame_check.h"
+#include "dataplane/rules/rule.h"
+#include "dataplane/rules/snapshot_builder.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "tests/scenario/capture_read.h"
+#include "tests/support/frame_check.h"
 
 namespace weir::scenario {
 namespace {
@@ -208,14 +208,14 @@ void write_frames(const std::filesystem::path& file, const Scenario& scenario) {
 }
 
 Bytes snapshot_of(const Scenario& scenario) {
-  match::SnapshotBuilder builder({.seed = {7, 9}, .generation = {1}, .created_unix_seconds = 1767323045},
+  rules::SnapshotBuilder builder({.seed = {7, 9}, .generation = {1}, .created_unix_seconds = 1767323045},
                                  {{.name = kListName}});
-  match::EntryParser parser;
+  rules::EntryParser parser;
   std::uint32_t id = 0;
   for (const std::string& text : scenario.rules) {
     const bool allow = text.starts_with('!');
     auto rule = parser.parse(std::string_view(text).substr(allow ? 1 : 0),
-                             allow ? match::Action::allow : match::Action::block);
+                             allow ? rules::Action::allow : rules::Action::block);
     if (!rule) throw std::invalid_argument(text + ": " + rule.error().message);
     rule.value().id = {++id};
     builder.add(rule.value());

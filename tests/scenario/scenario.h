@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "scenario/lab.h"
-#include "support/bytes.h"
-#include "support/packet_builder.h"
-#include "support/pcap_writer.h"
+#include "tests/scenario/lab.h"
+#include "tests/support/bytes.h"
+#include "tests/support/packet_builder.h"
+#include "tests/support/pcap_writer.h"
 
 namespace weir::scenario {
 

@@ -8,9 +8,9 @@
 #include <tuple>
 #include <vector>
 
-#include "scenario/stream_script.h"
-#include "support/http_text.h"
-#include "support/tls_hello_builder.h"
+#include "tests/scenario/stream_script.h"
+#include "tests/support/http_text.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

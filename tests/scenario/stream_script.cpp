@@ -1,12 +1,12 @@
-#include "scenario/stream_script.h"
+#include "tests/scenario/stream_script.h"
 
 #include <algorithm>
 #include <numeric>
 #include <span>
 #include <utility>
 
-#include "support/http_text.h"
-#include "support/tls_hello_builder.h"
+#include "tests/support/http_text.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "scenario/scenario.h"
+#include "tests/scenario/scenario.h"
 
 namespace weir::scenario {
 

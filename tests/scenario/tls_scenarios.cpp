@@ -1,5 +1,5 @@
-#include "scenario/scenario.h"
-#include "support/tls_hello_builder.h"
+#include "tests/scenario/scenario.h"
+#include "tests/support/tls_hello_builder.h"
 
 namespace weir::scenario {
 namespace {

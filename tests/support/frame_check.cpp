@@ -1,6 +1,6 @@
-#include "support/frame_check.h"
+#include "tests/support/frame_check.h"
 
-#include "support/bytes.h"
+#include "tests/support/bytes.h"
 
 namespace weir::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "support/h2_builder.h"
+#include "tests/support/h2_builder.h"
 
 #include <algorithm>
 #include <array>

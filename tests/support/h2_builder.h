@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "support/bytes.h"
+#include "tests/support/bytes.h"
 
 namespace weir::test {
 

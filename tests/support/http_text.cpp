@@ -1,4 +1,4 @@
-#include "support/http_text.h"
+#include "tests/support/http_text.h"
 
 namespace weir::test {
 

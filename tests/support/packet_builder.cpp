@@ -1,4 +1,4 @@
-#include "support/packet_builder.h"
+#include "tests/support/packet_builder.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
-#include "support/frame_check.h"
+#include "tests/support/frame_check.h"
 
 namespace weir::test {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "support/bytes.h"
+#include "tests/support/bytes.h"
 
 namespace weir::test {
 

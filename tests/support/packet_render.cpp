@@ -2,8 +2,8 @@
 #include <array>
 #include <stdexcept>
 
-#include "support/frame_check.h"
-#include "support/packet_builder.h"
+#include "tests/support/frame_check.h"
+#include "tests/support/packet_builder.h"
 
 // The half of PacketBuilder that turns layers into bytes, from the innermost outwards.
 namespace weir::test {

@@ -1,6 +1,6 @@
 #include <stdexcept>
 
-#include "support/packet_builder.h"
+#include "tests/support/packet_builder.h"
 
 // The methods of PacketBuilder that put packets into packets.
 namespace weir::test {

@@ -1,4 +1,4 @@
-#include "support/pcap_writer.h"
+#include "tests/support/pcap_writer.h"
 
 #include <stdexcept>
 

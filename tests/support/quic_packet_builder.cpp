@@ -1,4 +1,4 @@
-#include "support/quic_packet_builder.h"
+#include "tests/support/quic_packet_builder.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "support/tls_hello_builder.h"
+#include "tests/support/tls_hello_builder.h"
 
 #include <algorithm>
 #include <stdexcept>

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "support/bytes.h"
+#include "tests/support/bytes.h"
 
 namespace weir::test {
 

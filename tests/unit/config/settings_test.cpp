@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "match/plain_list.h"
+#include "dataplane/rules/plain_list.h"
 
 namespace weir::config {
 namespace {
@@ -435,14 +435,14 @@ TEST(LoadSettings, RefusesWhatIsNoFileOrTooLarge) {
 }
 
 TEST(SampleList, HasNoBadLineAndEachKind) {
-  match::EntryParser parser;
-  std::vector<match::RuleKind> kinds;
+  rules::EntryParser parser;
+  std::vector<rules::RuleKind> kinds;
   const auto summary =
-      match::read_plain_list(file_text(kDirectory / "lists" / "sample.txt"), parser,
-                             [&](match::Rule&& rule, std::size_t) { kinds.push_back(rule.kind); });
+      rules::read_plain_list(file_text(kDirectory / "lists" / "sample.txt"), parser,
+                             [&](rules::Rule&& rule, std::size_t) { kinds.push_back(rule.kind); });
   EXPECT_EQ(summary.bad_lines, 0U);
   for (const auto& error : summary.errors) ADD_FAILURE() << error.line << ": " << error.message;
-  using match::RuleKind;
+  using rules::RuleKind;
   EXPECT_EQ(kinds,
             (std::vector<RuleKind>{RuleKind::domain, RuleKind::domain, RuleKind::subdomains, RuleKind::prefix,
                                    RuleKind::url, RuleKind::url_query, RuleKind::url, RuleKind::url,

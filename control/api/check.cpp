@@ -1,0 +1,138 @@
+#include "control/api/check.h"
+
+#include <array>
+#include <memory>
+
+#include "dataplane/base/outcome.h"
+#include "control/api/explain.h"
+#include "dataplane/match/lookup.h"
+#include "dataplane/rules/rule.h"
+
+namespace weir::control {
+namespace {
+
+using nlohmann::json;
+
+/// A protocol that the dataplane inspects.
+struct Way {
+  base::Protocol protocol;
+  bool encrypted;
+  std::uint16_t default_port;
+};
+constexpr std::array<Way, 4> kWays{{{base::Protocol::http, false, 80},
+                                    {base::Protocol::h2c, false, 80},
+                                    {base::Protocol::tls, true, 443},
+                                    {base::Protocol::quic, true, 443}}};
+
+json named_rule(const View& view, const NamedRule& rule) {
+  return {{"rule", rule.id.value},
+          {"list", view.state.lists[rule.list].name},
+          {"kind", match::to_string(rule.kind)},
+          {"action", rule.action == rules::Action::block ? "block" : "allow"}};
+}
+
+json named_rules(const View& view, const RuleGroup& group) {
+  json rules = json::array();
+  for (const NamedRule& rule : group.first) rules.push_back(named_rule(view, rule));
+  return rules;
+}
+
+/// The kind of the rule that decided; null where the list is not at hand.
+json kind_of(const View& view, const match::Match& match) {
+  const std::size_t list = match.list.value;
+  if (list >= view.contents.size() || view.contents[list] == nullptr) return nullptr;
+  const RuleSet& rules = view.contents[list]->rules;
+  const auto place = rules.find(match.rule);
+  if (!place) return nullptr;
+  rules::Rule rule;
+  rules.read(*place, rule);
+  return match::to_string(rule.kind);
+}
+
+json match_json(const View& view, const match::Match& match) {
+  constexpr std::array<std::string_view, 3> verdicts{"pass", "block", "pass"};
+  constexpr std::array<base::Reason, 3> reasons{base::Reason::no_match, base::Reason::listed,
+                                                base::Reason::allow_rule};
+  const auto decision = static_cast<std::size_t>(match.decision);
+  json object{{"verdict", verdicts[decision]}, {"reason", base::to_string(reasons[decision])}};
+  if (match.decision != match::Decision::no_match) {
+    object["rule"] = match.rule.value;
+    object["list"] = view.snapshot->view().list_name(match.list);
+    object["kind"] = kind_of(view, match);
+  }
+  if (match.path_rules_unseen) object["path_rules_unseen"] = true;
+  return object;
+}
+
+/// What blocks on any protocol, else what allows, else that nothing matches.
+bool says_more(const json& verdict, match::Decision decision) {
+  if (verdict.is_null()) return true;
+  if (verdict["verdict"] == "block") return false;
+  return decision == match::Decision::block ||
+         (decision == match::Decision::allow && verdict["reason"] == base::to_string(base::Reason::no_match));
+}
+
+void explain(const View& view, const proto::CanonicalUrl& url, match::Decision decision, json& answer) {
+  if (decision == match::Decision::block) return;
+  const RelatedRules related =
+      related_rules(view, url, url.written_port().value_or(kWays.front().default_port));
+  if (decision == match::Decision::allow) {
+    const RuleGroup& overridden = related.of(Relation::holds);
+    // Of lists whose entries are not kept nothing is counted.
+    answer["overrides"] = {{"count", overridden.count}, {"rules", named_rules(view, overridden)}};
+    return;
+  }
+  for (std::size_t list = 0; list < view.contents.size(); ++list) {
+    if (view.contents[list] == nullptr || view.has_text(list)) continue;
+    // What is not known cannot come near.
+    answer["why"] = {
+        {"code", "entries_not_kept"},
+        {"text", "no rule matches; the feeds' entries are not kept here, so what comes near is not known"},
+        {"count", 0},
+        {"rules", json::array()}};
+    return;
+  }
+  const Relation nearest = related.nearest();
+  const RuleGroup& group = related.of(nearest);
+  answer["why"] = {{"code", reason_code(nearest)},
+                   {"text", reason_text(nearest)},
+                   {"count", group.count},
+                   {"rules", named_rules(view, group)}};
+}
+
+}  // namespace
+
+base::Result<json> check_report(const View& view, std::string_view text) {
+  if (view.snapshot == nullptr)
+    return base::Error{"no_generation", "no list was loaded yet: see `weirctl lists`"};
+  const auto url = std::make_unique<proto::CanonicalUrl>();  // too large for a stack
+  if (const auto read = rules::canonicalise_like_browser(text, *url); !read) {
+    return base::Error{"url_invalid", "not a URL: " + read.error().message};
+  }
+  json by_protocol = json::object();
+  json blocked = json::array();
+  json answer;
+  match::Decision cleartext = match::Decision::no_match;
+  for (const Way& way : kWays) {
+    const match::Match match = match::lookup(
+        view.snapshot->view(), {.url = url.get(),
+                                .connection_port = url->written_port().value_or(way.default_port),
+                                .encrypted = way.encrypted});
+    const json object = match_json(view, match);
+    const std::string_view protocol = to_string(way.protocol);
+    by_protocol[std::string(protocol)] = object;
+    if (!way.encrypted) cleartext = match.decision;
+    if (match.decision == match::Decision::block) blocked.push_back(protocol);
+    if (says_more(answer, match.decision)) answer = object;
+  }
+  explain(view, *url, cleartext, answer);
+  answer["canonical"] = url->text();
+  answer["host"] = url->host();
+  answer["port"] = url->port() ? json(*url->port()) : json(nullptr);
+  answer["protocols"] = std::move(blocked);
+  answer["by_protocol"] = std::move(by_protocol);
+  answer["generation"] = view.state.generation.value;
+  return answer;
+}
+
+}  // namespace weir::control

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "dataplane/rpc/server.h"
+
+namespace weir::control {
+
+/// What a caller may do; each includes the ones before it.
+enum class Role : std::uint8_t { none, read, update, admin };
+std::string_view to_string(Role role) noexcept;
+
+/// Names of the peer's user and of its groups: those that its process has, and those that the user database
+/// gives its user.
+std::vector<std::string> names_of_peer(const rpc::Peer& peer);
+
+/// Roles by the credentials that the kernel vouches for. Root has every role. Answers of the name service are
+/// kept for some seconds: it may be slow, and it is asked from the thread that serves all clients. One
+/// thread.
+class Roles {
+ public:
+  using NamesOfPeer = std::function<std::vector<std::string>(const rpc::Peer& peer)>;
+
+  explicit Roles(config::RoleSettings settings, NamesOfPeer names_of_peer = control::names_of_peer);
+  [[nodiscard]] Role of(const rpc::Peer& peer);
+  /// Who has `role`, for messages: `root, weir-list`.
+  [[nodiscard]] std::string holders(Role role) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Known {
+    Role role = Role::none;
+    Clock::time_point until;
+  };
+  [[nodiscard]] Role role_of_names(const std::vector<std::string>& names) const;
+
+  const config::RoleSettings settings_;
+  const NamesOfPeer names_of_peer_;
+  std::map<std::vector<unsigned>, Known> known_;  // by uid, gid, groups
+};
+
+}  // namespace weir::control

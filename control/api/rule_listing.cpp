@@ -1,0 +1,90 @@
+#include "control/api/rule_listing.h"
+
+#include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace weir::control {
+namespace {
+
+using nlohmann::json;
+
+/// `LIST.RULE`: places in the view.
+struct Place {
+  std::size_t list = 0;
+  std::size_t rule = 0;
+};
+
+std::optional<Place> read_cursor(const std::string& cursor) {
+  Place place;
+  const char* end = cursor.data() + cursor.size();
+  const auto list = std::from_chars(cursor.data(), end, place.list);
+  if (list.ec != std::errc{} || list.ptr == end || *list.ptr != '.') return std::nullopt;
+  const auto rule = std::from_chars(list.ptr + 1, end, place.rule);
+  if (rule.ec != std::errc{} || rule.ptr != end) return std::nullopt;
+  return place;
+}
+
+json rule_json(const config::ListSettings& list, const ListContent& content, std::size_t index, bool entries,
+               rules::Rule& rule) {
+  content.rules.read(index, rule);
+  json object{{"id", rule.id.value},
+              {"list", list.name},
+              {"kind", match::to_string(rule.kind)},
+              {"action", rule.action == rules::Action::block ? "block" : "allow"}};
+  if (entries) object["entry"] = rule.canonical_text();
+  if (content.notes.empty()) return object;
+  const ManualNote& note = content.notes[index];
+  object["comment"] = note.comment;
+  object["uid"] = note.uid;
+  object["added"] = note.added_unix_seconds;
+  object["expires"] = note.expires_unix_seconds == 0 ? json(nullptr) : json(note.expires_unix_seconds);
+  return object;
+}
+
+}  // namespace
+
+base::Result<json> list_rules(const config::Settings& settings, const View& view,
+                              const RuleListing& listing) {
+  Place place;
+  if (!listing.cursor.empty()) {
+    const auto read = read_cursor(listing.cursor);
+    if (!read) return base::Error{"cursor_invalid", "cursor: one of an earlier answer was expected"};
+    place = *read;
+  }
+  if (listing.entries) {
+    for (std::size_t list = 0; list < view.contents.size(); ++list) {
+      const bool asked = listing.list.empty() || settings.lists[list].name == listing.list;
+      if (!asked || view.contents[list] == nullptr || view.has_text(list)) continue;
+      return base::Error{
+          "entries_not_kept",
+          fmt::format("the entries of list {} are not kept (control.entries.at_rest: none): ask without "
+                      "entries, and look up the id where the feed comes from",
+                      settings.lists[list].name)};
+    }
+  }
+  json rules = json::array();
+  rules::Rule rule;
+  bool known = listing.list.empty();
+  for (std::size_t list = 0; list < view.contents.size(); ++list) {
+    if (!listing.list.empty() && settings.lists[list].name != listing.list) continue;
+    known = true;
+    if (list < place.list || view.contents[list] == nullptr) continue;
+    const ListContent& content = *view.contents[list];
+    for (std::size_t i = list == place.list ? place.rule : 0; i < content.rules.size(); ++i) {
+      if (rules.size() == listing.limit) {
+        return json{{"generation", view.state.generation.value},
+                    {"rules", std::move(rules)},
+                    {"cursor", fmt::format("{}.{}", list, i)}};
+      }
+      rules.push_back(rule_json(settings.lists[list], content, i, listing.entries, rule));
+    }
+  }
+  if (!known)
+    return base::Error{"list_unknown",
+                       fmt::format("no list {}; `weirctl lists` shows those that there are", listing.list)};
+  return json{{"generation", view.state.generation.value}, {"rules", std::move(rules)}, {"cursor", nullptr}};
+}
+
+}  // namespace weir::control

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/base/result.h"
+#include "config/settings.h"
+#include "control/formats/entry_sink.h"
+
+namespace weir::formats {
+
+/// Reads the profile `csv` (RFC 4180), block by block: records of columns, quoted or not, LF or CRLF, with or
+/// without a byte order mark. Columns are found by the names of the header or by their number. A record with
+/// another number of columns than the first is refused: of an unquoted separator within an entry nobody can
+/// tell. An id column is for messages about refused records.
+class CsvReader {
+ public:
+  CsvReader(const config::CsvSettings& settings, rules::EntryParser& parser, const EntrySink& sink);
+
+  /// Error codes: parse_header (a column is not there), parse_quote (a quote is opened and not closed).
+  base::Status feed(std::string_view block);
+  /// After the last block: takes a last record without line end. Once. Error codes: as feed().
+  base::Status finish();
+
+ private:
+  enum class State : std::uint8_t {
+    record_start,
+    field_start,
+    unquoted,
+    quoted,
+    quote_in_quoted,
+    behind_quoted,  // and a CR: only LF may follow
+    broken,
+    comment
+  };
+
+  void take_bytes(std::string_view bytes);
+  void take(char c);
+  void take_in_quoted(char c);
+  void take_behind_quote(char c);
+  [[nodiscard]] std::string* current_field();
+  void keep(char c);
+  void end_field();
+  void end_record();
+  void take_header();
+  void take_record(std::size_t columns);
+  void fail(const char* code, std::string message);
+  [[nodiscard]] bool reads_header() const noexcept { return settings_.header && !columns_; }
+
+  const config::CsvSettings settings_;
+  EntryTaker taker_;
+  std::optional<base::Error> failure_;
+  std::size_t mark_bytes_ = 0;  // of a byte order mark that were seen
+  bool at_start_ = true;
+  const char separator_;
+  State state_ = State::record_start;
+  std::size_t line_ = 1;
+  std::size_t record_line_ = 1;
+  std::size_t quote_line_ = 0;
+  std::size_t quoted_bytes_ = 0;
+  std::size_t column_ = 0;
+  bool has_text_ = false;
+  bool is_long_ = false;
+  std::vector<std::string> fields_;  // of the header; of other records the entry and the id
+  std::optional<std::size_t> columns_;
+  std::size_t url_column_ = 0;
+  std::optional<std::size_t> id_column_;
+};
+
+}  // namespace weir::formats

@@ -1,0 +1,98 @@
+#include "control/publish/compiler.h"
+
+#include <fmt/format.h>
+
+#include "control/storage/durable_file.h"
+#include "dataplane/rules/snapshot_builder.h"
+
+namespace weir::control {
+namespace {
+
+bool is_by_hand(const ListState& list) { return list.type == config::ListType::manual; }
+
+void add_rules(rules::SnapshotBuilder& builder, const State& state, const std::vector<ContentPtr>& contents,
+               bool by_hand_alone) {
+  rules::Rule rule;
+  for (std::size_t list = 0; list < contents.size(); ++list) {
+    if (contents[list] == nullptr || (by_hand_alone && !is_by_hand(state.lists[list]))) continue;
+    rule.list = base::ListIndex{static_cast<std::uint8_t>(list)};
+    const RuleSet& rules = contents[list]->rules;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      rules.read(i, rule);
+      builder.add(rule);
+    }
+  }
+}
+
+}  // namespace
+
+std::string base_recipe(const State& state) {
+  std::string text = fmt::format("{}\n", state.canary);
+  for (const ListState& list : state.lists) {
+    text += fmt::format("{} {} {} {} {} {}\n", list.name, is_by_hand(list), list.subdomains,
+                        list.www_equivalent, list.block_host_on_tls, is_by_hand(list) ? 0 : list.content);
+  }
+  return storage::digest(text);
+}
+
+base::Result<SnapshotPtr> BuiltSnapshot::open(std::vector<std::byte> bytes, std::string recipe) {
+  // A vector keeps its storage when it is moved, so the view stays good.
+  auto view = match::SnapshotView::open(bytes);
+  if (!view) return view.error();
+  if (view.value().is_overlay()) {
+    return base::Error{"snapshot_base",
+                       "the snapshot holds changes alone, without the lists that they are to"};
+  }
+  return SnapshotPtr(new BuiltSnapshot(std::move(bytes), view.value(), std::move(recipe), nullptr));
+}
+
+base::Result<SnapshotPtr> BuiltSnapshot::open_overlay(std::vector<std::byte> bytes, SnapshotPtr base) {
+  auto view = match::SnapshotView::open(bytes);
+  if (!view) return view.error();
+  auto joined = match::SnapshotView::join(base->view(), view.value());
+  if (!joined) return joined.error();
+  return SnapshotPtr(new BuiltSnapshot(std::move(bytes), joined.value(), {}, std::move(base)));
+}
+
+base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentPtr>& contents,
+                                  const SnapshotPtr& last) {
+  std::vector<rules::ListPolicy> policies;
+  for (const ListState& list : state.lists) {
+    policies.push_back({.name = list.name,
+                        .subdomains = list.subdomains,
+                        .www_equivalent = list.www_equivalent,
+                        .block_host_on_tls = list.block_host_on_tls,
+                        .by_hand = is_by_hand(list)});
+  }
+  // The last, so that the lists keep their numbers.
+  if (!state.canary.empty()) policies.push_back({.name = config::kSelfTestList});
+  std::string recipe = base_recipe(state);
+  const bool same_feeds = last != nullptr && last->recipe() == recipe;
+  const SnapshotPtr base = !same_feeds ? nullptr : last->base() ? last->base() : last;
+  for (std::size_t i = 0; base == nullptr && i < contents.size(); ++i) {
+    if (contents[i] == nullptr || contents[i]->fingerprints == nullptr) continue;
+    return base::Error{
+        "lists_incomplete",
+        fmt::format("the entries of list {} are not kept (control.entries.at_rest), and it was not "
+                    "fetched since the start: `weirctl reload` fetches every feed",
+                    state.lists[i].name)};
+  }
+  rules::SnapshotBuilder builder(
+      {.seed = base ? base->view().seed() : rules::random_snapshot_seed(),
+       .generation = state.generation,
+       .created_unix_seconds = static_cast<std::uint64_t>(state.created_unix_seconds)},
+      std::move(policies));
+  add_rules(builder, state, contents, base != nullptr);
+  if (!state.canary.empty() && base == nullptr) {
+    rules::Rule canary;
+    canary.kind = rules::RuleKind::host;
+    canary.host = state.canary;
+    canary.id = kCanaryRule;
+    canary.list = base::ListIndex{static_cast<std::uint8_t>(state.lists.size())};
+    builder.add(canary);
+  }
+  if (base) return BuiltSnapshot::open_overlay(builder.build_overlay(base->view().id()), base);
+  return BuiltSnapshot::open(builder.build(), std::move(recipe));
+}
+
+}  // namespace weir::control

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "dataplane/base/ids.h"
+#include "dataplane/base/result.h"
+
+namespace weir::control {
+
+/// What the dataplane said last.
+struct DataplaneStatus {
+  bool up = false;
+  std::string error;            // why it is not up
+  base::Generation generation;  // in force there; 0: none
+  std::int64_t activated_unix_seconds = 0;
+  nlohmann::json raw;  // its whole answer; null when it is not up
+};
+
+/// The way to the dataplane's socket. A thread asks for its status each second; calls come from any thread.
+class DataplaneLink {
+ public:
+  using Watcher = std::function<void(const DataplaneStatus&)>;
+
+  explicit DataplaneLink(std::string socket);
+  ~DataplaneLink();
+  DataplaneLink(const DataplaneLink&) = delete;
+  DataplaneLink& operator=(const DataplaneLink&) = delete;
+
+  /// Starts to ask; `watcher` is called after each answer, from the link's thread.
+  void start(Watcher watcher);
+  /// No call of the watcher begins after this returns.
+  void stop();
+
+  /// The last status, at most about a second old.
+  [[nodiscard]] std::shared_ptr<const DataplaneStatus> status() const;
+  /// Asks for the status now, for up to `timeout`.
+  std::shared_ptr<const DataplaneStatus> refresh(std::chrono::milliseconds timeout);
+
+  /// Error codes: dataplane_down (nobody answers), and those of the dataplane.
+  base::Result<nlohmann::json> call(const std::string& method, const nlohmann::json& params,
+                                    std::chrono::milliseconds timeout,
+                                    std::span<const int> descriptors = {}) const;
+
+ private:
+  void loop(const Watcher& watcher);
+
+  const std::string socket_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  bool stop_ = false;
+  std::shared_ptr<const DataplaneStatus> status_ = std::make_shared<DataplaneStatus>();
+  std::thread thread_;
+};
+
+/// Reads what `status` answers; fields that are missing or of another type count as not there.
+DataplaneStatus read_dataplane_status(nlohmann::json answer);
+
+}  // namespace weir::control

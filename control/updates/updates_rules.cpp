@@ -1,0 +1,114 @@
+// The part of Updates that changes single rules.
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "control/lists/rule_changes.h"
+#include "dataplane/base/unix_time.h"
+#include "control/updates/updates.h"
+
+namespace weir::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxManualEntries = 1000000;
+
+}  // namespace
+
+void Updates::add_rule(Caller caller, RuleRequest request, const Done& done) {
+  submit(
+      std::move(caller),
+      [this, request = std::move(request)](Change& change) { return do_add(change, request); }, done);
+}
+
+Updates::Answer Updates::do_add(Change& change, const RuleRequest& request) {
+  const auto list = manual_list(request.list);
+  if (!list) return list.error();
+  const config::ListSettings& settings = settings_.lists[list.value()];
+  change.record.list = settings.name;
+  const auto rule = parser_.parse(request.entry, request.action);
+  if (!rule) return base::Error{"entry_invalid", rule.error().message};
+  const std::int64_t now = unix_now();
+  if (request.expires_unix_seconds != 0 && request.expires_unix_seconds <= now) {
+    return base::Error{"invalid_params", "expires: is in the past"};
+  }
+  if (!request.confirmed) {
+    const auto protected_hosts = ProtectedHosts::read(settings_.protected_hosts, parser_);
+    if (!protected_hosts) return protected_hosts.error();
+    if (protected_hosts.value().covers(rule.value(), settings.on_tls == config::OnTls::block_host)) {
+      return base::Error{"entry_protected",
+                         "the entry would block a protected host; confirm it if it is meant"};
+    }
+  }
+  LoadedState draft = publisher_.current();
+  if (draft.state.lists[list.value()].entries >= kMaxManualEntries) {
+    return base::Error{"list_full", fmt::format("a manual list holds up to {} entries", kMaxManualEntries)};
+  }
+  const auto added = add_entry(draft, list.value(), rule.value(),
+                               {.uid = change.caller.uid,
+                                .added_unix_seconds = now,
+                                .expires_unix_seconds = request.expires_unix_seconds,
+                                .comment = request.comment});
+  if (!added) return added.error();
+  change.record.rule = added.value().id.value;
+  return publish(
+      change, std::move(draft),
+      {{"rule", added.value().id.value}, {"list", settings.name}, {"existed", added.value().existed}});
+}
+
+void Updates::remove_rule(Caller caller, RemoveRequest request, const Done& done) {
+  submit(
+      std::move(caller),
+      [this, request = std::move(request)](Change& change) { return do_remove(change, request); }, done);
+}
+
+base::Error Updates::removal_error(const RemoveRequest& request) const {
+  if (request.id) {
+    for (std::size_t i = 0; i < settings_.lists.size(); ++i) {
+      const ContentPtr& content = publisher_.current().contents[i];
+      if (content == nullptr || !content->rules.find(base::RuleId{*request.id})) continue;
+      return {"list_not_manual",
+              fmt::format("rule {} is on the feed {}: its source must remove it, or add an allow rule",
+                          *request.id, settings_.lists[i].name)};
+    }
+  }
+  return {"rule_unknown", "no manual list has this entry; `weirctl rules` shows those that there are"};
+}
+
+Updates::Answer Updates::do_remove(Change& change, const RemoveRequest& request) {
+  std::vector<std::size_t> lists;
+  if (!request.list.empty()) {
+    const auto list = manual_list(request.list);
+    if (!list) return list.error();
+    lists.push_back(list.value());
+  }
+  for (std::size_t i = 0; request.list.empty() && i < settings_.lists.size(); ++i) {
+    if (settings_.lists[i].type == config::ListType::manual) lists.push_back(i);
+  }
+  LoadedState draft = publisher_.current();
+  std::vector<base::RuleId> gone;
+  if (request.id) {
+    for (const std::size_t list : lists) {
+      if (!remove_id(draft, list, base::RuleId{*request.id})) continue;
+      gone.push_back(base::RuleId{*request.id});
+      change.record.list = settings_.lists[list].name;
+    }
+  } else {
+    const auto rule = parser_.parse(request.entry);
+    if (!rule) return base::Error{"entry_invalid", rule.error().message};
+    for (const std::size_t list : lists) {
+      const auto removed = remove_entry(draft, list, rule.value());
+      if (!removed.empty()) change.record.list = settings_.lists[list].name;
+      gone.insert(gone.end(), removed.begin(), removed.end());
+    }
+  }
+  if (gone.empty()) return removal_error(request);
+  change.record.rule = gone.front().value;
+  json ids = json::array();
+  for (const base::RuleId id : gone) ids.push_back(id.value);
+  return publish(change, std::move(draft), {{"removed", std::move(ids)}});
+}
+
+}  // namespace weir::control

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "dataplane/base/counters.h"
+#include "dataplane/engine/workers/load_meter.h"
+#include "dataplane/engine/ports/mbuf_pool.h"
+#include "dataplane/engine/ports/port.h"
+#include "dataplane/engine/supervisor/reconfiguration.h"
+#include "dataplane/engine/supervisor/self_test.h"
+#include "dataplane/engine/snapshots/snapshot_store.h"
+#include "dataplane/engine/supervisor/tripped_rules.h"
+#include "dataplane/engine/workers/worker.h"
+#include "dataplane/rpc/server.h"
+
+namespace weir::engine {
+
+/// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load,
+/// breaker.reset, latency, selftest, events.take, config.reload. Runs on the main thread; a snapshot.load
+/// keeps it for as long as copying, checking and the grace period take.
+class LocalMethods {
+ public:
+  /// Ports in the order subscriber, network. All must outlive the object.
+  struct Parts {
+    SnapshotStore& snapshots;
+    WorkerShared& shared;
+    const std::vector<std::unique_ptr<Worker>>& workers;
+    const std::vector<std::unique_ptr<Port>>& ports;
+    const LoadMeter& load;
+    base::Counters& counters;  // of the main thread
+    Suspension& suspension;
+    const rte_mempool& mbufs;
+    SelfTest& self_test;
+    Reconfiguration& reconfiguration;
+  };
+  explicit LocalMethods(Parts parts) : parts_(parts) {}
+
+  void handle(rpc::Request&& request, rpc::Responder& responder);
+
+ private:
+  using Answer = base::Result<nlohmann::json>;
+  struct Method {
+    std::string_view name;
+    Answer (LocalMethods::*run)(const rpc::Request& request);
+  };
+  static const std::vector<Method>& methods();
+
+  Answer version(const rpc::Request& request);
+  Answer status(const rpc::Request& request);
+  Answer counters(const rpc::Request& request);
+  Answer enforcement(const rpc::Request& request);
+  Answer load_snapshot(const rpc::Request& request);
+  /// {"rule": N}, or {} for all of them -> {"reset": how many were suspended}
+  Answer reset_breaker(const rpc::Request& request);
+  /// {"enabled": true|false} -> the same
+  Answer latency(const rpc::Request& request);
+  /// {"skip": true|false}: what the workers kept since the last call, or from now on -> see take_events
+  Answer events(const rpc::Request& request);
+  /// {"listed": HOST, "unlisted": HOST} -> see SelfTest::run
+  Answer self_test(const rpc::Request& request);
+  /// {} -> see Reconfiguration::reload
+  Answer reload_configuration(const rpc::Request& request);
+  /// The overlay on the base in force, or on the one that came with the request.
+  base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& overlay,
+                                                     const rpc::Request& request) const;
+
+  [[nodiscard]] nlohmann::json snapshot_status() const;
+  [[nodiscard]] nlohmann::json port_status() const;
+  /// Of one port of mode routed.
+  [[nodiscard]] nlohmann::json next_hop_status(std::size_t port) const;
+  [[nodiscard]] nlohmann::json worker_status() const;
+  [[nodiscard]] nlohmann::json flow_status() const;
+  [[nodiscard]] nlohmann::json mbuf_status() const;
+
+  Parts parts_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace weir::engine

@@ -1,0 +1,55 @@
+#include "dataplane/engine/supervisor/reconfiguration.h"
+
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "config/changes.h"
+#include "dataplane/inspect/from_config.h"
+
+namespace weir::engine {
+namespace {
+
+constexpr std::string_view kTakenOver = "dataplane.block.http.";
+
+config::Settings of_dataplane(const config::DataplaneSettings& settings) {
+  config::Settings all;
+  all.dataplane = settings;
+  return all;
+}
+
+}  // namespace
+
+base::Result<nlohmann::json> Reconfiguration::reload() {
+  const auto refuse = [](const base::Error& why) {
+    spdlog::error("W112: the configuration stays as it was: {}", why.message);
+    return why;
+  };
+  const auto wanted = config::load_settings(config_file_, config::Audience::dataplane);
+  if (!wanted) return refuse(wanted.error());
+  const config::DataplaneSettings& settings = wanted.value().dataplane;
+  auto page = inspect::make_block_page(settings.block.http, config_file_);
+  if (!page) return refuse(page.error());
+  const auto changed = config::changed_settings(of_dataplane(in_force_), of_dataplane(settings));
+  std::vector<std::string> needs_restart;
+  for (const std::string& key : changed) {
+    if (!key.starts_with(kTakenOver)) needs_restart.push_back(key);
+  }
+  publish(std::move(page).value());
+  in_force_.block.http = settings.block.http;
+  spdlog::info(
+      "the configuration was read again: the block page is made anew, {} changed keys need a restart",
+      needs_restart.size());
+  return nlohmann::json{{"changed", changed}, {"needs_restart", needs_restart}, {"page", true}};
+}
+
+void Reconfiguration::publish(inspect::BlockPage page) {
+  auto fresh = std::make_unique<const inspect::BlockPage>(std::move(page));
+  // release: the page was written before the pointer.
+  shared_.page.store(fresh.get(), std::memory_order_release);
+  retired_.push_back(std::exchange(page_, std::move(fresh)));
+  // A worker that stands still keeps the old one; it goes with a later one.
+  if (snapshots_.wait_for_readers()) retired_.clear();
+}
+
+}  // namespace weir::engine

@@ -1,0 +1,90 @@
+#include "dataplane/inspect/decision/request_decider.h"
+
+#include <algorithm>
+
+namespace weir::inspect {
+
+using base::Family;
+using base::index_of;
+using base::Reason;
+using base::RequestVerdict;
+
+RequestDecider::RequestDecider(base::Counters& counters, RequestObserver* observer)
+    : counters_(counters), observer_(observer), url_(std::make_unique<proto::CanonicalUrl>()) {}
+
+void RequestDecider::decide(const match::SnapshotView* snapshot, const RequestNames& names,
+                            RequestRecord record, Findings& findings) noexcept {
+  look_up(snapshot, names, record);
+  counters_.add(Family::requests, index_of(record.protocol), index_of(record.verdict));
+  findings.found = true;
+  if (record.reason == Reason::allow_rule) findings.allow = true;
+  if (record.verdict != RequestVerdict::block) return;
+  counters_.add(Family::blocked, index_of(record.protocol), record.list.value);
+  if (findings.block) return;
+  findings.block = true;
+  findings.protocol = record.protocol;
+  findings.rule = record.rule;
+  findings.list = record.list;
+}
+
+void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestNames& names,
+                             RequestRecord& record) noexcept {
+  const RequestName* decisive = nullptr;  // the name that is reported
+  const RequestName* canonicalised = nullptr;
+  record.reason = Reason::invalid_host;
+  std::optional<base::ListIndex> unseen_list;
+  for (const RequestName& name : names.all()) {
+    canonicalised = nullptr;
+    if (url_->assign_request(name.authority, name.target) != proto::UrlError::none) continue;
+    canonicalised = &name;
+    match::Match match;
+    if (snapshot != nullptr) {
+      match = match::lookup(
+          *snapshot, {.url = url_.get(), .connection_port = name.port, .encrypted = names.host_only()});
+    }
+    if (match.decision == match::Decision::block) count_hit(match);
+    if (match.path_rules_unseen && !unseen_list) unseen_list = match.path_list;
+    const bool allowed_first =
+        match.decision == match::Decision::allow && record.reason != Reason::allow_rule;
+    if (decisive == nullptr || allowed_first || match.decision == match::Decision::block) {
+      decisive = &name;
+      record.rule = match.rule;
+      record.list = match.list;
+      record.reason = match.decision == match::Decision::block   ? Reason::listed
+                      : match.decision == match::Decision::allow ? Reason::allow_rule
+                                                                 : Reason::no_match;
+    }
+    if (match.decision == match::Decision::block) break;
+  }
+  record.verdict = record.reason == Reason::listed ? RequestVerdict::block : RequestVerdict::pass;
+  if (unseen_list && record.reason == Reason::no_match) {
+    counters_.add(Family::unenforceable, unseen_list->value);
+  }
+  if (observer_ == nullptr) return;
+  if (decisive != nullptr && decisive != canonicalised) {
+    static_cast<void>(url_->assign_request(decisive->authority, decisive->target));
+  }
+  report(names, record);
+}
+
+void RequestDecider::count_hit(match::Match& match) noexcept {
+  if (hits_ != nullptr) hits_->add(match.rule, match.of_page);
+  if (suspended_.empty() || !std::binary_search(suspended_.begin(), suspended_.end(), match.rule.value))
+    return;
+  suspended_match_ = true;
+  match = {};
+}
+
+void RequestDecider::report(const RequestNames& names, RequestRecord& record) noexcept {
+  if (record.reason != Reason::invalid_host) {
+    record.host = url_->host();
+    record.port = url_->written_port();
+    if (!names.host_only()) {
+      record.path = url_->path();
+      if (url_->has_query()) record.query = url_->query();
+    }
+  }
+  observer_->on_request(record);
+}
+
+}  // namespace weir::inspect

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "dataplane/base/counters.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/base/outcome.h"
+#include "dataplane/inspect/decision/request_names.h"
+#include "dataplane/inspect/decision/rule_hits.h"
+#include "dataplane/match/lookup.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "dataplane/proto/url/url.h"
+
+namespace weir::inspect {
+
+/// One decided request. Host, path and query are the operator's own traffic: only weir-replay prints them.
+struct RequestRecord {
+  base::Protocol protocol = base::Protocol::http;
+  const proto::PacketView* packet = nullptr;  // the one that completed the request
+  std::string_view host{};                    // canonical; empty where there is none
+  std::optional<std::string_view> path{};     // canonical
+  std::optional<std::string_view> query{};    // canonical, without `?`
+  std::optional<std::uint16_t> port{};        // as written
+  std::optional<std::string_view> method{};
+  std::span<const std::string_view> alpn{};
+  bool ech = false;
+  base::RequestVerdict verdict = base::RequestVerdict::pass;
+  base::Reason reason = base::Reason::no_match;
+  base::RuleId rule{};
+  base::ListIndex list{};
+};
+
+/// Is told of every decided request, in order, before inspect() returns. Views are valid during the call.
+class RequestObserver {
+ public:
+  virtual ~RequestObserver() = default;
+  virtual void on_request(const RequestRecord& record) noexcept = 0;
+};
+
+/// What the requests that one packet completed came to. The first one that is blocked counts.
+struct Findings {
+  bool block = false;
+  bool allow = false;
+  bool found = false;
+  base::Protocol protocol = base::Protocol::http;  // of the blocked request, as the next two
+  base::RuleId rule{};
+  base::ListIndex list{};
+};
+
+/// Looks requests up in the snapshot, whatever protocol they came by; counts and reports them. One for each
+/// inspector, not thread safe; no allocation after construction.
+class RequestDecider {
+ public:
+  explicit RequestDecider(base::Counters& counters, RequestObserver* observer = nullptr);
+
+  /// Decides one request by each of its names (one listed name is enough) and adds it to the findings.
+  /// `record` comes with protocol, packet and what the protocol alone knows; `snapshot` may be null.
+  void decide(const match::SnapshotView* snapshot, const RequestNames& names, RequestRecord record,
+              Findings& findings) noexcept;
+
+  /// Where block rules that matched are counted from now on; must outlive the object.
+  void count_hits(RuleHits& hits) noexcept { hits_ = &hits; }
+  /// Block rules that do not hold (ids, sorted); valid until the next call.
+  void suspend(std::span<const std::uint32_t> rules) noexcept { suspended_ = rules; }
+  /// Whether a suspended rule matched since the last call.
+  bool take_suspended_match() noexcept { return std::exchange(suspended_match_, false); }
+
+ private:
+  /// Puts the deciding name's canonical form into url_ and the outcome into `record`.
+  void look_up(const match::SnapshotView* snapshot, const RequestNames& names,
+               RequestRecord& record) noexcept;
+  /// Counts the match of a block rule; a suspended one becomes none.
+  void count_hit(match::Match& match) noexcept;
+  void report(const RequestNames& names, RequestRecord& record) noexcept;
+
+  base::Counters& counters_;
+  RequestObserver* observer_;
+  std::unique_ptr<proto::CanonicalUrl> url_;
+  RuleHits* hits_ = nullptr;
+  std::span<const std::uint32_t> suspended_{};
+  bool suspended_match_ = false;
+};
+
+}  // namespace weir::inspect

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "dataplane/proto/http/h2_client_stream.h"
+#include "dataplane/proto/http/http_request.h"
+#include "dataplane/proto/packet/packet_view.h"
+#include "dataplane/proto/tls/tls_client_hello.h"
+
+namespace weir::inspect {
+
+/// A name by which a request is looked up, as the client wrote it.
+struct RequestName {
+  std::string_view authority;
+  std::string_view target;  // origin form; empty where only the host counts
+  std::uint16_t port = 0;   // that the connection goes to
+};
+
+/// Every name that a request can be meant for; it is blocked when any of them is listed. Without a name in
+/// the request, the destination address stands in for one. Holds the address's text, so it cannot be copied.
+class RequestNames {
+ public:
+  /// HTTP: an absolute target's or CONNECT's authority, then every Host header that is not empty.
+  RequestNames(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept;
+  /// HTTP/2: an absolute path's authority (RFC 9113 forbids one), :authority, every host field that is not
+  /// empty.
+  RequestNames(const proto::H2Request& request, const proto::PacketView& packet) noexcept;
+  /// TLS: every server name.
+  RequestNames(const proto::ClientHello& hello, const proto::PacketView& packet) noexcept;
+  RequestNames(const RequestNames&) = delete;
+  RequestNames& operator=(const RequestNames&) = delete;
+
+  [[nodiscard]] std::span<const RequestName> all() const noexcept { return std::span(names_).first(count_); }
+  /// Only whole-host rules can hold: the path is encrypted or unknown, or the request asks for a tunnel.
+  [[nodiscard]] bool host_only() const noexcept { return host_only_; }
+
+ private:
+  void add_http(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept;
+  void add(std::string_view authority, std::string_view target, std::uint16_t port) noexcept;
+  void add_address(const proto::PacketView& packet, std::string_view target) noexcept;
+
+  std::array<RequestName, proto::kMaxHostHeaders + 1> names_{};
+  std::size_t count_ = 0;
+  bool host_only_ = false;
+  std::array<char, 64> address_text_{};
+};
+static_assert(proto::kMaxServerNames <= proto::kMaxHostHeaders);
+
+}  // namespace weir::inspect

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/base/ids.h"
+
+namespace weir::inspect {
+
+/// How often each rule blocked within a second, for one worker: that worker writes, one other thread reads
+/// and says when a second is over. No lock, no clearing: entries carry the number of their second.
+///
+/// Of kSlots rules and more in a second some are not counted.
+class RuleHits {
+ public:
+  static constexpr std::size_t kSlots = 4096;  // a power of two
+  /// Counts above it are it.
+  static constexpr std::uint32_t kMostHits = 0x7fff;
+
+  struct Hit {
+    base::RuleId rule;
+    bool of_page = false;  // a rule with a path, whatever it holds on
+    std::uint32_t count = 0;
+  };
+
+  RuleHits() : seconds_{std::vector<Cell>(kSlots), std::vector<Cell>(kSlots)} {}
+
+  /// By the worker.
+  void add(base::RuleId rule, bool of_page) noexcept {
+    // relaxed, all of it: each cell stands for itself.
+    const std::uint32_t second = second_.load(std::memory_order_relaxed);
+    auto& cells = seconds_[second % 2];
+    const std::size_t home = rule.value * kSpread >> kSpreadShift;
+    for (std::size_t probe = 0; probe < kProbes; ++probe) {
+      Cell& cell = cells[(home + probe) % kSlots];
+      const std::uint64_t value = cell.load(std::memory_order_relaxed);
+      const bool in_use = second_of(value) == (second & kSecondMask);
+      if (in_use && rule_of(value) != rule.value) continue;
+      const std::uint64_t fresh =
+          std::uint64_t{rule.value} << 32 | (second & kSecondMask) << 16 | (of_page ? kPageBit : 0);
+      const std::uint64_t before = in_use ? value : fresh;
+      if ((before & kMostHits) < kMostHits) cell.store(before + 1, std::memory_order_relaxed);
+      return;
+    }
+  }
+
+  /// By the reader, once a second: calls `take(hit)` for each rule of the second that ended with the last
+  /// call, and begins a new one.
+  template <class Take>
+  void next_second(Take take) {
+    const std::uint32_t second = second_.load(std::memory_order_relaxed);
+    for (const Cell& cell : seconds_[(second - 1) % 2]) {
+      const std::uint64_t value = cell.load(std::memory_order_relaxed);
+      if (second_of(value) != ((second - 1) & kSecondMask)) continue;
+      take(Hit{.rule = {rule_of(value)},
+               .of_page = (value & kPageBit) != 0,
+               .count = static_cast<std::uint32_t>(value & kMostHits)});
+    }
+    second_.store(second + 1, std::memory_order_relaxed);
+  }
+
+ private:
+  using Cell = std::atomic<std::uint64_t>;  // rule 32, second 16, page 1, count 15 bits
+  static constexpr std::size_t kProbes = 8;
+  static constexpr std::uint32_t kSpread = 0x9e3779b1;
+  static constexpr unsigned kSpreadShift = 20;
+  static constexpr std::uint64_t kSecondMask = 0xffff;
+  static constexpr std::uint64_t kPageBit = 0x8000;
+
+  static std::uint32_t rule_of(std::uint64_t cell) noexcept { return static_cast<std::uint32_t>(cell >> 32); }
+  static std::uint64_t second_of(std::uint64_t cell) noexcept { return cell >> 16 & kSecondMask; }
+
+  std::array<std::vector<Cell>, 2> seconds_;
+  std::atomic<std::uint32_t> second_{2};  // no cell of zeroes is of this second or the one before
+};
+
+}  // namespace weir::inspect

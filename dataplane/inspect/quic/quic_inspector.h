@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "dataplane/base/counters.h"
+#include "dataplane/inspect/decision/inspector_settings.h"
+#include "dataplane/inspect/quic/quic_reader.h"
+#include "dataplane/inspect/decision/request_decider.h"
+#include "dataplane/inspect/decision/verdict.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/packet/packet_view.h"
+
+namespace weir::inspect {
+
+/// QUIC in the datagrams that clients send over UDP. The datagram that completes a listed hello is dropped,
+/// and so are the later Initials and 0-RTT packets of its connection. Each such Initial is answered by a
+/// CONNECTION_CLOSE, where that is wanted. Not thread safe.
+class QuicInspector {
+ public:
+  /// Throws std::runtime_error when QUIC is to be inspected and there is no cryptography for it.
+  QuicInspector(const InspectorSettings& settings, base::Counters& counters, RequestDecider& decider);
+
+  /// `packet` is of class udp and not from the network; `enforcement` is enforce or monitor.
+  Verdict inspect(const proto::PacketView& packet, std::chrono::nanoseconds now,
+                  const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
+
+ private:
+  [[nodiscard]] bool is_candidate(std::uint16_t port) const noexcept;
+  [[nodiscard]] Verdict unknown_version(Enforcement enforcement) const noexcept;
+  Verdict refuse(base::Outcome outcome) noexcept;
+  Findings decide_hellos(const proto::PacketView& packet, const match::SnapshotView* snapshot,
+                         bool enforce) noexcept;
+  void count_parse(const Findings& findings, const QuicDatagram& datagram) noexcept;
+
+  PortSet ports_;
+  bool wanted_;
+  bool close_;  // answer what is blocked
+  bool drop_unknown_;
+  base::Counters& counters_;
+  RequestDecider& decider_;
+  QuicReader reader_;
+  std::uint64_t evictions_counted_ = 0;
+};
+
+}  // namespace weir::inspect

@@ -1,0 +1,280 @@
+#include "dataplane/inspect/tcp/message_reader.h"
+
+#include <algorithm>
+
+namespace weir::inspect {
+namespace {
+
+using base::Family;
+using base::index_of;
+using base::ParseStatus;
+using base::Protocol;
+using flow::Flow;
+using flow::HttpPhase;
+using flow::Reading;
+
+constexpr std::byte kChangeCipherSpec{20};
+constexpr std::byte kAlert{21};
+constexpr std::byte kHandshake{22};
+constexpr std::byte kApplicationData{23};
+constexpr std::size_t kRecordHeaderBytes = 5;
+
+// A record's header, or the length with the top bit set that begins a hello in the format of SSL 2.
+bool looks_like_tls(std::span<const std::byte> text) noexcept {
+  return !text.empty() && (text.front() == kHandshake || (text.front() & std::byte{0x80}) != std::byte{0});
+}
+
+bool is_record(std::span<const std::byte> text) noexcept {
+  return text.size() < 2 ||
+         (text[1] == std::byte{3} && text.front() >= kChangeCipherSpec && text.front() <= kApplicationData);
+}
+
+std::size_t record_bytes(std::span<const std::byte> text) noexcept {
+  return kRecordHeaderBytes +
+         (std::to_integer<std::size_t>(text[3]) << 8 | std::to_integer<std::size_t>(text[4]));
+}
+
+// Before its second hello, after a HelloRetryRequest, a client may send a change_cipher_spec record that
+// means nothing (RFC 8446, D.4). Seen here only where the first hello was not.
+std::span<const std::byte> behind_change_cipher_spec(std::span<const std::byte> text) noexcept {
+  const bool present = text.size() > kRecordHeaderBytes && text[0] == kChangeCipherSpec &&
+                       text[1] == std::byte{3} && record_bytes(text) == kRecordHeaderBytes + 1;
+  return present ? text.subspan(kRecordHeaderBytes + 1) : text;
+}
+
+}  // namespace
+
+MessageReader::MessageReader(base::Counters& counters, RequestDecider& decider, H2cInspector& h2c)
+    : counters_(counters),
+      decider_(decider),
+      h2c_(h2c),
+      assembly_(std::make_unique<std::byte[]>(proto::kMaxAssembledHelloBytes)) {}
+
+MessageReader::Result MessageReader::read(const Segment& segment, Flow& flow, std::span<const std::byte> text,
+                                          SegmentFindings& findings) noexcept {
+  return read_pass(segment, flow,
+                   {.text = text, .rest = text, .result = {}, .behind_message = flow.pipelined}, findings);
+}
+
+MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flow, Pass pass,
+                                               SegmentFindings& findings) noexcept {
+  while (!pass.rest.empty() && !pass.waits && !(findings.block && segment.stop_at_block)) {
+    const Reading before = flow.reading;
+    if (before == Reading::message) {
+      read_messages(segment, flow, pass, findings);
+    } else if (before == Reading::tls_records) {
+      read_records(segment, flow, pass, findings);
+    } else if (before == Reading::http2) {
+      read_http2(segment, flow, pass, findings);
+    } else {
+      pass.rest = {};
+    }
+  }
+  pass.result.used_bytes = pass.text.size() - pass.rest.size();
+  pass.result.all_used = pass.rest.empty();
+  if (flow.reading == Reading::message && flow.http.phase != HttpPhase::head && pass.rest.empty()) {
+    pass.result.skip_bytes = flow.http.left;
+  }
+  if (!pass.result.found) pass.result.message_begin = pass.result.used_bytes;
+  flow.pipelined = pass.waits && pass.behind_message;
+  findings.incomplete = findings.incomplete || pass.waits;
+  return pass.result;
+}
+
+void MessageReader::read_messages(const Segment& segment, Flow& flow, Pass& pass,
+                                  SegmentFindings& findings) noexcept {
+  if (flow.http.phase == HttpPhase::head && segment.tls) {
+    const auto behind = behind_change_cipher_spec(pass.rest);
+    if (looks_like_tls(behind)) {
+      pass.rest = behind;
+      if (read_hello(segment, flow, pass, findings)) return;
+    }
+  }
+  if (!segment.http) {
+    flow.reading = Reading::sampled;
+    return;
+  }
+  while (read_request(segment, flow, pass, findings)) {
+  }
+}
+
+// False: what is there is no hello.
+bool MessageReader::read_hello(const Segment& segment, Flow& flow, Pass& pass,
+                               SegmentFindings& findings) noexcept {
+  const std::span<std::byte> assembly(assembly_.get(), proto::kMaxAssembledHelloBytes);
+  const proto::TlsParse parse = proto::parse_tls_client_hello(pass.rest, assembly);
+  counters_.add(Family::parse, index_of(Protocol::tls), index_of(parse.status));
+  if (parse.status == ParseStatus::need_more && pass.rest.size() < kMaxMessageBytes) {
+    flow.open.wanted = static_cast<std::uint32_t>(parse.needed_bytes);
+    flow.line_done = false;
+    pass.waits = true;
+    return true;
+  }
+  if (parse.status != ParseStatus::found) return false;
+
+  if (parse.hello.has_ech) counters_.add(Family::ech);
+  const RequestNames names(parse.hello, segment.packet);
+  const bool blocked_before = findings.block;
+  decider_.decide(segment.snapshot, names,
+                  {.protocol = Protocol::tls,
+                   .packet = &segment.packet,
+                   .alpn = std::span(parse.hello.alpn).first(parse.hello.alpn_count),
+                   .ech = parse.hello.has_ech},
+                  findings);
+  if (findings.block && !blocked_before) findings.block_begins_segment = !pass.behind_message;
+  pass.result.found = true;
+  pass.result.message_begin = pass.text.size() - pass.rest.size();
+  pass.behind_message = true;
+  pass.rest = pass.rest.subspan(std::min(parse.stream_bytes, pass.rest.size()));
+  flow.reading = Reading::tls_records;
+  flow.budget = kRecordBytes;
+  return true;
+}
+
+void MessageReader::read_records(const Segment& segment, Flow& flow, Pass& pass,
+                                 SegmentFindings& findings) noexcept {
+  const auto text = pass.rest;
+  if (!is_record(text)) {
+    flow.reading = Reading::opaque;
+    return;
+  }
+  // A handshake record shows by its first byte whether it begins a hello.
+  if (text.size() <= kRecordHeaderBytes) {
+    flow.open.wanted = kRecordHeaderBytes + 1;
+    pass.waits = true;
+    return;
+  }
+  if (text.front() == kHandshake) {
+    const bool other_message =
+        record_bytes(text) > kRecordHeaderBytes && text[kRecordHeaderBytes] != std::byte{1};
+    if (other_message || !read_hello(segment, flow, pass, findings)) flow.reading = Reading::opaque;
+    return;
+  }
+  const std::size_t bytes = record_bytes(text);
+  if (bytes > flow.budget) {
+    flow.reading = Reading::opaque;
+    return;
+  }
+  flow.budget = static_cast<std::uint16_t>(flow.budget - bytes);
+  pass.result.skip_bytes = bytes - std::min(bytes, text.size());
+  pass.rest = text.subspan(std::min(bytes, text.size()));
+}
+
+bool MessageReader::read_request(const Segment& segment, Flow& flow, Pass& pass,
+                                 SegmentFindings& findings) noexcept {
+  HttpWalk walk(pass.rest, flow.http);
+  const std::size_t size_before = pass.rest.size();
+  if (!walk.to_message()) {
+    pass.rest = walk.rest();
+    pass.waits = !pass.rest.empty();
+    flow.open.wanted = 0;
+    flow.line_done = false;
+    return false;
+  }
+  // Behind CONNECT, or behind what another protocol said before it changed to TLS.
+  const bool new_place = walk.rest().size() != size_before || pass.behind_message;
+  if (segment.tls && new_place && looks_like_tls(walk.rest())) {
+    pass.rest = walk.rest();
+    if (read_hello(segment, flow, pass, findings)) return false;
+  }
+  if (flow.http.scanning && flow.http.garbage && flow.budget == 0) {
+    flow.reading = Reading::sampled;
+    return false;
+  }
+  const bool scanned_before = flow.http.garbage;
+  const proto::HttpParse parse = walk.next();
+  counters_.add(Family::parse, index_of(Protocol::http), index_of(parse.status));
+  pass.rest = walk.rest();
+  if (parse.status == ParseStatus::found && begin_http2(parse.request, flow, pass)) return false;
+  if (parse.status == ParseStatus::found) {
+    pass.result.found = true;
+    pass.result.message_begin = pass.text.size() - pass.rest.size() -
+                                std::min(parse.request.head_bytes, pass.text.size() - pass.rest.size());
+    decide_request(segment, parse.request, pass, findings);
+    pass.behind_message = true;
+    return !pass.rest.empty() && !(findings.block && segment.stop_at_block);
+  }
+  if (flow.http.garbage) {
+    if (!scanned_before) flow.budget = kGarbageBytes;
+    const std::size_t searched = size_before - pass.rest.size();
+    flow.budget = static_cast<std::uint16_t>(flow.budget - std::min<std::size_t>(flow.budget, searched));
+  }
+  if (parse.status != ParseStatus::need_more) return false;
+  if (pass.rest.size() >= kMaxMessageBytes) {
+    give_up_message(segment, flow, parse.request, pass, findings);
+    return false;
+  }
+  pass.waits = true;
+  flow.open.wanted = 0;
+  flow.line_done = !parse.request.version.empty();
+  return false;
+}
+
+void MessageReader::decide_request(const Segment& segment, const proto::HttpRequest& request,
+                                   const Pass& pass, SegmentFindings& findings) noexcept {
+  const RequestNames names(request, segment.packet);
+  const bool blocked_before = findings.block;
+  decider_.decide(segment.snapshot, names,
+                  {.protocol = Protocol::http, .packet = &segment.packet, .method = request.method},
+                  findings);
+  if (findings.block && !blocked_before) {
+    findings.block_begins_segment = !pass.behind_message;
+    findings.head_request = request.method == "HEAD";
+  }
+}
+
+// A head beyond every size that is waited for: it is decided by the names that it has shown.
+void MessageReader::give_up_message(const Segment& segment, Flow& flow, const proto::HttpRequest& request,
+                                    Pass& pass, SegmentFindings& findings) noexcept {
+  const bool has_name = request.host_count > 0 || proto::split_http_target(request).has_authority;
+  if (has_name) decide_request(segment, request, pass, findings);
+  pass.rest = {};
+  flow.http = {};
+  flow.reading = Reading::sampled;
+}
+
+bool MessageReader::worth_reading(Flow& flow, std::span<const std::byte> fresh,
+                                  std::span<const std::byte> before, std::size_t text_bytes) noexcept {
+  if (text_bytes >= kMaxMessageBytes) return true;
+  if (flow.open.wanted != 0) return text_bytes >= flow.open.wanted;
+  constexpr std::byte kLineFeed{'\n'};
+  const auto at = [&](std::ptrdiff_t i) {
+    if (i >= 0) return fresh[static_cast<std::size_t>(i)];
+    const auto from_end = static_cast<std::size_t>(-i);
+    return from_end <= before.size() ? before[before.size() - from_end] : std::byte{0};
+  };
+  // The first line decides whether it is HTTP at all; until it is complete only its beginning can.
+  constexpr std::size_t kBeginningBytes = 64;
+  if (!flow.line_done) {
+    return text_bytes <= kBeginningBytes || std::find(fresh.begin(), fresh.end(), kLineFeed) != fresh.end();
+  }
+  for (auto i = fresh.begin(); (i = std::find(i, fresh.end(), kLineFeed)) != fresh.end(); ++i) {
+    const std::ptrdiff_t position = i - fresh.begin();
+    const bool after_return = at(position - 1) == std::byte{'\r'};
+    if (at(position - (after_return ? 2 : 1)) == kLineFeed) return true;
+  }
+  return false;
+}
+
+bool MessageReader::read_alone(const Segment& segment, std::span<const std::byte> text,
+                               SegmentFindings& findings) noexcept {
+  Flow alone;
+  SegmentFindings own;
+  const Result result =
+      read_pass(segment, alone, {.text = text, .rest = text, .result = {}, .alone = true}, own);
+  const bool begins = result.found || own.incomplete;
+  if (own.block && !findings.block) {
+    findings.block = true;
+    findings.protocol = own.protocol;
+    findings.rule = own.rule;
+    findings.list = own.list;
+    findings.block_begins_segment = own.block_begins_segment;
+    findings.head_request = own.head_request;
+  }
+  findings.found = findings.found || own.found;
+  findings.allow = findings.allow || own.allow;
+  findings.incomplete = findings.incomplete || own.incomplete;
+  return begins;
+}
+
+}  // namespace weir::inspect

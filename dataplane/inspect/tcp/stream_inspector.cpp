@@ -1,0 +1,335 @@
+#include "dataplane/inspect/tcp/stream_inspector.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "dataplane/proto/packet/tcp_segment.h"
+
+namespace weir::inspect {
+namespace {
+
+using flow::distance;
+using flow::Flow;
+using flow::HttpPhase;
+using flow::is_before;
+using flow::Reading;
+
+// A message that waits, what was held ahead of it, and one segment of any size.
+constexpr std::size_t kTextBytes = 4 * std::size_t{65536};
+// What is read a second time without its urgent bytes: real requests of that kind are short, if there are
+// any.
+constexpr std::size_t kOtherTextBytes = 8192;
+// Held of a segment in which nothing waits; more than a packet that was not merged from several can have.
+constexpr std::size_t kHeldBytes = 16384;
+// Passed over at once of a body; far from where sequence numbers come round.
+constexpr std::uint32_t kSkipBytes = StreamInspector::kNearBytes / 2;
+
+// A body that was passed over lies before the message at hand, or before the position.
+bool in_skipped(const Flow& flow, std::uint32_t sequence) noexcept {
+  const bool before_message = is_before(flow.open.skipped, flow.open.message);
+  return !is_before(sequence, flow.open.skipped) &&
+         is_before(sequence, before_message ? flow.open.message : flow.position);
+}
+
+// Something is held that has not been read.
+bool waits(const Flow& flow) noexcept { return flow.buffer.queue == flow::BufferedBytes::Queue::waiting; }
+
+}  // namespace
+
+StreamInspector::StreamInspector(flow::StreamBuffers& buffers, MessageReader& reader)
+    : buffers_(buffers),
+      reader_(reader),
+      text_(std::make_unique<std::byte[]>(kTextBytes)),
+      other_text_(std::make_unique<std::byte[]>(kOtherTextBytes)) {}
+
+void StreamInspector::begin(Flow& flow, std::uint32_t start, bool known) noexcept {
+  flow.reading = Reading::message;
+  flow.start_known = known;
+  flow.start = start;
+  flow.position = start;
+  flow.highest = start;
+  flow.pipelined = false;
+  flow.urgent = false;
+  flow.line_done = false;
+  flow.http = {};
+  flow.open = {.message = start, .skipped = start, .seen = start, .wanted = 1};
+}
+
+bool StreamInspector::is_near(const Flow& flow, std::uint32_t sequence) noexcept {
+  // Where a stream has given way, a few segments far ahead must not lead this one over its numbers.
+  const std::int32_t ahead = flow.contested ? static_cast<std::int32_t>(kAheadBytes) : kNearBytes;
+  const std::int32_t far = distance(flow.highest, sequence);
+  return far > -kNearBytes && far < ahead;
+}
+
+bool StreamInspector::gives_way(const Flow& flow, std::uint32_t sequence) noexcept {
+  if (flow.reading == Reading::blocked || waits(flow)) return false;
+  return distance(flow.start, sequence) < -kCloseBytes || distance(flow.highest, sequence) > kCloseBytes;
+}
+
+void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFindings& findings) noexcept {
+  Piece piece{.sequence = segment.sequence, .bytes = segment.payload};
+  // No message begins with zeros, so where one may begin they are not held against the data that follows.
+  const bool at_message = flow.reading == Reading::message && !waits(flow) && piece.sequence == flow.position;
+  if (segment.padding && at_message) return;
+  findings.server_next = piece.sequence;
+  if (is_before(piece.sequence, flow.highest) && is_before(flow.highest, piece.end())) {
+    // Old data joined with new: the server waits for the new.
+    findings.server_next = flow.highest;
+  }
+  const bool before_start = flow.reading != Reading::sampled && is_before(piece.sequence, flow.start);
+  if (before_start && !trim_to_start(flow, piece, findings)) return;
+  if (flow.reading == Reading::sampled) {
+    inspect_sampled(segment, flow, piece, findings);
+  } else if (flow.reading == Reading::opaque) {
+    // Only what is sent again can disagree with bytes that are held.
+    if (is_before(piece.sequence, flow.highest) && !agrees(segment, flow, piece, findings)) return;
+  } else {
+    inspect_followed(segment, flow, piece, findings);
+  }
+  if (findings.conflict || findings.memory_full || (findings.block && segment.stop_at_block)) return;
+  if (is_before(flow.highest, piece.end())) flow.highest = piece.end();
+  // Sequence numbers come round: what was held would be taken for bytes of the next 4 GiB.
+  if (distance(flow.position, flow.highest) > kNearBytes) {
+    buffers_.release(flow);
+    flow.position = flow.highest;
+  }
+  if (distance(flow.start, flow.highest) > 4 * kNearBytes) flow.start = flow.highest - 2 * kNearBytes;
+}
+
+void StreamInspector::inspect_sampled(const Segment& segment, Flow& flow, Piece piece,
+                                      SegmentFindings& findings) noexcept {
+  SegmentFindings own;
+  if (!reader_.read_alone(segment, piece.bytes, own)) return;
+  // A message begins here: the stream is followed again from it on.
+  buffers_.release(flow);
+  begin(flow, piece.sequence, false);
+  inspect_followed(segment, flow, piece, findings);
+}
+
+void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece piece,
+                                       SegmentFindings& findings) noexcept {
+  if (!agrees(segment, flow, piece, findings)) return;
+  if (is_before(piece.sequence, flow.position)) {
+    if (!is_before(flow.position, piece.end())) return;
+    const auto read = static_cast<std::size_t>(distance(piece.sequence, flow.position));
+    piece = {.sequence = flow.position, .bytes = piece.bytes.subspan(read)};
+    // What begins here shares its segment with the end of something else.
+    if (!waits(flow)) flow.pipelined = true;
+  }
+  if (distance(flow.position, piece.sequence) > static_cast<std::int32_t>(kAheadBytes)) {
+    findings.unplaced = true;  // too far ahead to be held
+    return;
+  }
+  const bool urgent = flow.urgent || (segment.packet.tcp.flags & proto::kTcpUrg) != 0;
+  if (piece.sequence == flow.position && !waits(flow) && !urgent) {
+    read_in_place(segment, flow, piece, findings);
+  } else {
+    read_buffered(segment, flow, piece, findings);
+  }
+  if (flow.reading == Reading::sampled) buffers_.release(flow);
+}
+
+bool StreamInspector::trim_to_start(Flow& flow, Piece& piece, SegmentFindings& findings) noexcept {
+  const auto early = static_cast<std::uint32_t>(distance(piece.sequence, flow.start));
+  if (!flow.start_known && early <= kAheadBytes && flow.reading == Reading::message) {
+    // The stream was picked up behind its beginning: it is read again from here, what is held included.
+    const std::uint32_t highest = flow.highest;
+    begin(flow, piece.sequence, false);
+    flow.highest = highest;
+    buffers_.touch(flow, true);
+    return true;
+  }
+  // The server takes nothing from before the stream's first byte, unless the SYN that says so was a lie. A
+  // keep-alive probe on a connection without data is one byte.
+  findings.unplaced = piece.bytes.size() > 1;
+  if (early >= piece.bytes.size()) return false;
+  piece = {.sequence = flow.start, .bytes = piece.bytes.subspan(early)};
+  return true;
+}
+
+bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& piece,
+                             SegmentFindings& findings) noexcept {
+  const bool old = is_before(piece.sequence, flow.position);
+  const bool skipped = old && in_skipped(flow, piece.sequence);
+  if (flow::StreamBuffers::empty(flow)) {
+    findings.unplaced = findings.unplaced || (old && !skipped && flow.reading == Reading::message);
+    return true;
+  }
+  const flow::Overlap overlap = buffers_.compare(flow, piece.sequence, piece.bytes);
+  if (!overlap.conflict) {
+    if (overlap.unverified && proto::tcp_checksum_is_right(segment.packet)) {
+      buffers_.confirm(flow, piece.sequence, piece.bytes.size());
+    }
+    findings.unplaced =
+        findings.unplaced || (old && !skipped && overlap.held_bytes == 0 && flow.reading == Reading::message);
+    return true;
+  }
+  // A keep-alive probe: one byte, of any value, from before what the receiver waits for (RFC 9293, 3.8.4).
+  const bool probe = piece.bytes.size() == 1 && piece.end() == flow.highest;
+  if (probe && !waits(flow)) return false;
+  const bool unread = !is_before(overlap.first_conflict, flow.position);
+  if (overlap.only_unverified && (unread || can_read_again(flow, overlap.first_conflict)) &&
+      proto::tcp_checksum_is_right(segment.packet)) {
+    if (!buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
+      findings.memory_full = true;
+      return false;
+    }
+    // What was held may never have been taken by the server: read as it stands now.
+    if (buffers_.write(flow, piece.sequence, piece.bytes, true)) {
+      unread ? read_on(flow) : read_again(flow);
+      buffers_.touch(flow, true);
+      return true;
+    }
+  }
+  findings.conflict = true;
+  return false;
+}
+
+bool StreamInspector::can_read_again(const Flow& flow, std::uint32_t sequence) const noexcept {
+  const std::uint32_t message = flow.open.message;
+  return !is_before(sequence, message) && buffers_.at(flow, message).has_value() &&
+         !is_before(buffers_.contiguous_end(flow, message), flow.position);
+}
+
+void StreamInspector::read_on(Flow& flow) noexcept {
+  flow.line_done = false;
+  flow.open.seen = flow.position;
+  flow.open.wanted = 1;
+}
+
+void StreamInspector::read_again(Flow& flow) noexcept {
+  const std::uint32_t start = flow.start;
+  const std::uint32_t highest = flow.highest;
+  begin(flow, flow.open.message, flow.start_known);
+  flow.start = start;
+  flow.highest = highest;
+}
+
+void StreamInspector::read_in_place(const Segment& segment, Flow& flow, const Piece& piece,
+                                    SegmentFindings& findings) noexcept {
+  const bool hold = flow.reading == Reading::message || flow.reading == Reading::http2;
+  const HttpPhase phase = flow.http.phase;
+  std::optional<Flow> before;
+  if (buffers_.keeps_waiting()) before = flow;
+  const MessageReader::Result result = reader_.read(segment, flow, piece.bytes, findings);
+  if (findings.block && segment.stop_at_block) return;
+  const bool waiting = result.used_bytes < piece.bytes.size();
+  if (waiting && !buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
+    // The client sends it again: then it is read from where the stream stood.
+    if (before) flow = *before;
+    findings.memory_full = true;
+    return;
+  }
+  advance(flow, piece.sequence, phase, result);
+  if (flow.reading == Reading::sampled) return;
+  if (waiting || hold) {
+    const auto bytes = waiting ? piece.bytes : piece.bytes.first(std::min(piece.bytes.size(), kHeldBytes));
+    buffers_.release_before(flow, flow.position - kKeptBytes);
+    if (!buffers_.write(flow, piece.sequence, bytes, proto::tcp_checksum_is_right(segment.packet))) {
+      if (waiting) flow.reading = Reading::sampled;
+      return;
+    }
+    flow.open.seen = piece.end();
+    buffers_.touch(flow, waiting);
+  }
+}
+
+void StreamInspector::read_buffered(const Segment& segment, Flow& flow, const Piece& piece,
+                                    SegmentFindings& findings) noexcept {
+  if (!buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
+    findings.memory_full = true;
+    return;
+  }
+  const std::uint32_t seen = waits(flow) ? flow.open.seen : flow.position;
+  findings.server_next = buffers_.contiguous_end(flow, seen);
+  if (!buffers_.write(flow, piece.sequence, piece.bytes, proto::tcp_checksum_is_right(segment.packet))) {
+    flow.reading = Reading::sampled;
+    reader_.read_alone(segment, piece.bytes, findings);
+    return;
+  }
+  if (const auto urgent = proto::tcp_urgent_byte(segment.packet)) {
+    flow.urgent = true;
+    buffers_.mark_urgent(flow, *urgent);
+  }
+  findings.incomplete = true;
+  const std::span<std::byte> room(text_.get(), kTextBytes);
+  for (std::uint32_t from = seen;;) {
+    const std::uint32_t end = buffers_.contiguous_end(flow, flow.position);
+    const auto text_bytes = static_cast<std::size_t>(distance(flow.position, end));
+    const std::uint32_t begin = flow.position;
+    if (text_bytes == 0 || end == from) break;
+    const bool read_text = worth_reading(flow, from, end, room);
+    const std::uint32_t message = flow.open.message;
+    const bool urgent = flow.urgent;
+    if (read_text) {
+      const std::size_t count = buffers_.read(flow, begin, end, room);
+      findings.incomplete = false;
+      const HttpPhase phase = flow.http.phase;
+      const MessageReader::Result result = reader_.read(segment, flow, room.first(count), findings);
+      if (findings.block && segment.stop_at_block) return;
+      advance(flow, begin, phase, result);
+      if (flow.reading == Reading::sampled) return;
+    }
+    if (urgent) {
+      read_without_urgent(segment, flow, message, end, findings);
+      if (findings.block && segment.stop_at_block) return;
+    }
+    if (!read_text || flow.position == begin) break;
+    from = flow.position;
+  }
+  flow.open.seen = buffers_.contiguous_end(flow, flow.position);
+  buffers_.release_before(flow, flow.position - kKeptBytes);
+  const bool held_ahead = is_before(flow.position, piece.end()) || is_before(flow.position, flow.highest);
+  buffers_.touch(flow, held_ahead);
+}
+
+bool StreamInspector::worth_reading(Flow& flow, std::uint32_t from, std::uint32_t end,
+                                    std::span<std::byte> room) noexcept {
+  std::array<std::byte, 2> before{};
+  for (std::uint32_t i = 0; i < before.size(); ++i) {
+    const auto back = static_cast<std::uint32_t>(before.size()) - i;
+    if (distance(flow.position, from) >= static_cast<std::int32_t>(back)) {
+      before[i] = buffers_.at(flow, from - back).value_or(std::byte{0});
+    }
+  }
+  const std::size_t count = buffers_.read(flow, from, end, room);
+  return MessageReader::worth_reading(flow, room.first(count), before,
+                                      static_cast<std::size_t>(distance(flow.position, end)));
+}
+
+void StreamInspector::read_without_urgent(const Segment& segment, Flow& flow, std::uint32_t begin,
+                                          std::uint32_t end, SegmentFindings& findings) noexcept {
+  const std::span<std::byte> room(other_text_.get(), kOtherTextBytes);
+  const std::size_t count = buffers_.read(flow, begin, end, room, true);
+  if (count < static_cast<std::size_t>(std::max(distance(begin, end), 0))) {
+    reader_.read_alone(segment, room.first(count), findings);
+  }
+}
+
+void StreamInspector::advance(Flow& flow, std::uint32_t text_begin, HttpPhase phase,
+                              const MessageReader::Result& result) noexcept {
+  const std::uint32_t before = flow.position;
+  const bool behind_body =
+      is_before(flow.open.message, flow.open.skipped) && is_before(flow.open.skipped, before);
+  flow.position = text_begin + static_cast<std::uint32_t>(result.used_bytes);
+  const bool waiting = !result.all_used;
+  if (result.found) flow.open.message = text_begin + static_cast<std::uint32_t>(result.message_begin);
+  // Nothing can be read again from the midst of a body's framing.
+  const bool framing_went_on = !result.found && phase != HttpPhase::head && flow.open.message == text_begin;
+  if ((waiting || framing_went_on) && !flow.urgent) flow.open.message = flow.position;
+  if (result.found) flow.urgent = false;
+  if (!waiting) flow.open.wanted = 1;
+  const auto skip = static_cast<std::uint32_t>(std::min<std::uint64_t>(result.skip_bytes, kSkipBytes));
+  // The body is remembered for as long as it goes on, and until the message behind it has ended.
+  const bool body_goes_on = !result.found && behind_body;
+  const bool body_just_ended = skip == 0 && behind_body;
+  if (!body_goes_on && !body_just_ended) flow.open.skipped = flow.position;
+  // Long bodies come round to their beginning.
+  if (distance(flow.open.skipped, flow.position) > 4 * kNearBytes) flow.open.skipped = before;
+  flow.position += skip;
+  if (flow.reading == Reading::message && flow.http.phase != flow::HttpPhase::head) flow.http.left -= skip;
+}
+
+}  // namespace weir::inspect

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "dataplane/base/outcome.h"
+#include "dataplane/proto/http/hpack.h"
+#include "dataplane/proto/http/hpack_huffman.h"
+#include "dataplane/proto/http/http_request.h"
+
+namespace weir::proto {
+
+/// What every client of HTTP/2 sends first (RFC 9113, 3.4).
+inline constexpr std::string_view kH2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A request of HTTP/2. Of a pseudo-header field that is sent twice the first is kept; a second :authority is
+/// kept as a host. Fields that are missing are empty.
+struct H2Request {
+  std::string_view method;
+  std::string_view scheme;
+  std::string_view path;
+  std::array<std::string_view, kMaxHostHeaders>
+      hosts;  // :authority and every host field, none empty, as sent
+  std::size_t host_count = 0;
+  std::uint32_t stream_id = 0;
+  /// The connection has used up its allowance (H2ClientStream): names are cut, the path is left out.
+  bool cut = false;
+};
+
+struct H2Parse {
+  base::ParseStatus status = base::ParseStatus::absent;
+  H2Request request;  // complete only where status is found
+};
+
+/// Room for the decoded strings of one header block; one for each worker.
+class H2Text {
+ public:
+  H2Text()
+      : decoded_(std::make_unique_for_overwrite<Decoded>()), kept_(std::make_unique_for_overwrite<Kept>()) {}
+
+ private:
+  friend class H2ClientStream;
+  using Decoded = std::array<char, max_huffman_decoded_bytes(kMaxHeaderBlockBytes)>;
+  // Copies of what the request takes from the dynamic table: its hosts, method, scheme and path.
+  using Kept = std::array<char, (kMaxHostHeaders + 3) * kHpackMaxTableBytes>;
+
+  std::unique_ptr<Decoded> decoded_;
+  std::unique_ptr<Kept> kept_;
+};
+
+/// Reads the client's direction of an HTTP/2 connection in cleartext (RFC 9113), from the preface on, fed
+/// with contiguous pieces of any size: how the stream is cut makes no difference. Every frame but HEADERS and
+/// CONTINUATION is skipped exactly, unread. Of what a server must refuse only that is refused which leaves
+/// nothing to go on with; the rest is read as far as it goes.
+///
+/// Holds all that it needs (about 220 KiB, of which only what is in use is ever touched); no allocation. Time
+/// is O(bytes fed). A few bytes can name much that lies in the dynamic table; what the requests hold, the
+/// path counted for each host, is bounded all the same: each byte fed allows for kAllowancePerByte,
+/// kMaxAllowance are kept at most. A request beyond it is cut. A block whose strings are all literal is never
+/// cut.
+class H2ClientStream {
+ public:
+  static constexpr std::size_t kFirstAllowance = 65536;
+  static constexpr std::size_t kMaxAllowance = 1048576;
+  static constexpr std::size_t kAllowancePerByte = 32;
+  static constexpr std::size_t kCutNameBytes = 255;
+  static constexpr std::size_t kCutNames = 2;
+
+  H2ClientStream() noexcept { reset(); }
+  H2ClientStream(const H2ClientStream&) = delete;
+  H2ClientStream& operator=(const H2ClientStream&) = delete;
+
+  /// Begins a new connection.
+  void reset() noexcept;
+
+  /// Goes on with `piece`, and takes from its front what it has read.
+  ///
+  /// - found: a request is complete, with the last byte of its header block. There may be more behind it. Its
+  ///   views live until the next call with this stream or this `text`.
+  /// - need_more: the piece is used up.
+  /// - absent: the stream does not begin with the preface. This, and malformed, is for good.
+  /// - malformed: a frame or header block that says nothing, or a block beyond kMaxHeaderBlockBytes.
+  H2Parse next(std::span<const std::byte>& piece, H2Text& text) noexcept;
+
+  /// The first frame is SETTINGS, as it must be (RFC 9113, 3.4); true too as long as none has come.
+  [[nodiscard]] bool begins_with_settings() const noexcept { return begins_with_settings_; }
+  /// What has been read so far ends inside the preface, a frame's header or a header block.
+  [[nodiscard]] bool is_incomplete() const noexcept {
+    return state_ == State::preface || in_block_ || gathered_count_ > 0;
+  }
+
+ private:
+  static constexpr std::size_t kFrameHeaderBytes = 9;
+  static constexpr std::size_t kMaxPrefixBytes = 6;  // pad length, stream dependency, weight
+  enum class State : std::uint8_t { preface, frame_header, prefix, fragment, skip, not_h2, broken };
+  class Collector;
+
+  /// The next step through `piece`; true when a header block is complete.
+  bool step(std::span<const std::byte>& piece) noexcept;
+  bool begin_frame() noexcept;
+  bool begin_headers(unsigned flags) noexcept;
+  bool begin_padded_fragment() noexcept;
+  bool begin_fragment(std::size_t fragment_bytes, std::size_t padding_bytes) noexcept;
+  bool end_fragment() noexcept;
+  bool fail() noexcept;
+  /// Moves bytes to gathered_ until it holds `wanted`; false when the piece ends before.
+  bool gather(std::span<const std::byte>& piece, std::size_t wanted) noexcept;
+  H2Parse decode_block(H2Text& text) noexcept;
+
+  State state_;
+  bool in_block_;    // between HEADERS and the fragment that ends the block
+  bool ends_block_;  // the frame at hand has END_HEADERS
+  bool padded_;
+  bool first_frame_;
+  bool begins_with_settings_;
+  std::uint32_t stream_id_;
+  std::size_t matched_;  // bytes of the preface
+  std::size_t gathered_count_;
+  std::size_t prefix_bytes_;
+  std::size_t payload_bytes_;  // of the frame at hand
+  std::size_t fragment_left_;
+  std::size_t skip_left_;
+  std::size_t block_bytes_;
+  std::size_t allowance_;
+  std::array<std::byte, kFrameHeaderBytes> gathered_;
+  std::array<std::byte, kMaxHeaderBlockBytes> block_;
+  HpackDynamicTable table_;
+};
+
+}  // namespace weir::proto

@@ -1,0 +1,123 @@
+#include "dataplane/proto/packet/tcp_segment.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "dataplane/base/byte_reader.h"
+#include "dataplane/proto/packet/internet_checksum.h"
+
+namespace weir::proto {
+namespace {
+
+// Header and payload; empty where the view holds no such bytes.
+std::span<const std::byte> segment_of(const PacketView& packet) noexcept {
+  const std::size_t begin = packet.transport_offset;
+  if (packet.packet_class != PacketClass::tcp || packet.frame.size() < begin) return {};
+  const auto rest = packet.frame.subspan(begin);
+  const auto header_bytes = static_cast<std::size_t>(packet.payload.data() - rest.data());
+  if (header_bytes > rest.size() || packet.payload.size() > rest.size() - header_bytes) return {};
+  return rest.first(header_bytes + packet.payload.size());
+}
+
+bool checksum_is_right(const PacketView& packet, std::span<const std::byte> segment) noexcept {
+  if (segment.empty()) return false;
+  constexpr std::uint8_t kTcp = 6;
+  const auto bytes = static_cast<std::uint32_t>(segment.size());
+  const std::array<std::byte, 8> rest_of_pseudo_header{static_cast<std::byte>(bytes >> 24),
+                                                       static_cast<std::byte>(bytes >> 16),
+                                                       static_cast<std::byte>(bytes >> 8),
+                                                       static_cast<std::byte>(bytes),
+                                                       {},
+                                                       {},
+                                                       {},
+                                                       std::byte{kTcp}};
+  std::uint32_t sum = checksum_add(packet.source.span(), 0);
+  sum = checksum_add(packet.destination.span(), sum);
+  sum = checksum_add(rest_of_pseudo_header, sum);
+  return checksum_finish(checksum_add(segment, sum)) == 0;
+}
+
+// What stands behind the kind and the length of the first option of this kind (RFC 9293, 3.1); empty: none,
+// or its length is another one.
+std::span<const std::byte> option_of(const PacketView& packet, std::uint8_t wanted,
+                                     std::size_t value_bytes) noexcept {
+  constexpr std::size_t kHeaderBytes = 20;
+  constexpr std::uint8_t kEnd = 0;
+  constexpr std::uint8_t kNothing = 1;
+  const auto segment = segment_of(packet);
+  const std::size_t header_bytes = segment.size() - packet.payload.size();
+  if (segment.empty() || header_bytes < kHeaderBytes) return {};
+  base::ByteReader reader(segment.subspan(kHeaderBytes, header_bytes - kHeaderBytes));
+  while (reader.remaining() > 0) {
+    const std::uint8_t kind = reader.u8();
+    if (kind == kEnd) return {};
+    if (kind == kNothing) continue;
+    const std::size_t length = reader.u8();
+    if (length < 2) return {};
+    const auto value = reader.bytes(length - 2);
+    if (kind == wanted) return reader.ok() && value.size() == value_bytes ? value : value.first(0);
+  }
+  return {};
+}
+
+// RFC 2516, 4: the length is that of what follows the six bytes of the header.
+std::size_t end_of_pppoe(const PacketView& packet) noexcept {
+  constexpr std::size_t kHeaderBytes = 6;
+  constexpr std::size_t kLengthOffset = 4;
+  base::ByteReader reader(packet.frame);
+  reader.skip(packet.pppoe_offset + kLengthOffset);
+  const std::size_t length = reader.u16();
+  return reader.ok() ? packet.pppoe_offset + kHeaderBytes + length : packet.frame.size();
+}
+
+}  // namespace
+
+bool tcp_checksum_is_right(const PacketView& packet) noexcept {
+  return checksum_is_right(packet, segment_of(packet));
+}
+
+TcpPadding tcp_padding(const PacketView& packet) noexcept {
+  // The least that an Ethernet frame carries, without IP and TCP headers (IEEE 802.3, 3.2.8).
+  constexpr std::size_t kMostPadding = 46 - 20 - 20;
+  if (packet.pppoe_offset == 0 || packet.payload.empty()) return TcpPadding::none;
+  const auto segment = segment_of(packet);
+  if (segment.empty()) return TcpPadding::none;
+  const std::size_t header_bytes = segment.size() - packet.payload.size();
+  if (packet.transport_offset + header_bytes < end_of_pppoe(packet)) return TcpPadding::none;
+  if (!checksum_is_right(packet, segment)) {
+    return checksum_is_right(packet, segment.first(header_bytes)) ? TcpPadding::certain : TcpPadding::none;
+  }
+  const bool zeros = std::all_of(packet.payload.begin(), packet.payload.end(),
+                                 [](std::byte byte) { return byte == std::byte{0}; });
+  return zeros && packet.payload.size() <= kMostPadding ? TcpPadding::possible : TcpPadding::none;
+}
+
+std::optional<std::uint32_t> tcp_urgent_byte(const PacketView& packet) noexcept {
+  constexpr std::size_t kPointerOffset = 18;
+  if ((packet.tcp.flags & kTcpUrg) == 0) return std::nullopt;
+  base::ByteReader reader(segment_of(packet));
+  reader.skip(kPointerOffset);
+  const std::uint32_t pointer = reader.u16();
+  if (!reader.ok()) return std::nullopt;
+  const std::uint32_t syn = (packet.tcp.flags & kTcpSyn) != 0 ? 1 : 0;
+  return packet.tcp.sequence + syn + (pointer == 0 ? 0 : pointer - 1);
+}
+
+std::uint16_t tcp_maximum_segment(const PacketView& packet) noexcept {
+  constexpr std::uint8_t kMaximumSegmentSize = 2;
+  return base::ByteReader(option_of(packet, kMaximumSegmentSize, 2)).u16();
+}
+
+std::optional<TcpTimestamps> tcp_timestamps(const PacketView& packet) noexcept {
+  constexpr std::uint8_t kTimestamps = 8;
+  base::ByteReader reader(option_of(packet, kTimestamps, 8));
+  TcpTimestamps timestamps;
+  timestamps.value = reader.u32();
+  timestamps.echo = reader.u32();
+  if (!reader.ok()) return std::nullopt;
+  return timestamps;
+}
+
+}  // namespace weir::proto

@@ -1,0 +1,154 @@
+#include "dataplane/proto/reply/reply_path.h"
+
+#include <algorithm>
+
+#include "dataplane/base/field_writer.h"
+#include "dataplane/proto/packet/internet_checksum.h"
+
+namespace weir::proto {
+namespace {
+
+constexpr std::size_t kMacBytes = 6;
+constexpr std::size_t kMostLength = 0xffff;
+constexpr std::uint8_t kHops = 64;
+constexpr std::uint8_t kUdpProtocol = 17;
+
+}  // namespace
+
+bool ReplyPath::add(Kind kind, std::size_t seen_offset, std::size_t bytes, std::uint8_t protocol) noexcept {
+  if (count_ == layers_.size()) return false;
+  const bool has_length = kind != Kind::ethernet && kind != Kind::copied;
+  const bool first_length =
+      has_length && std::none_of(layers_.begin(), layers_.begin() + count_, [](auto& layer) {
+        return layer.kind != Kind::ethernet && layer.kind != Kind::copied;
+      });
+  if (first_length) before_lengths_ = header_bytes_;
+  layers_[count_++] = {.kind = kind,
+                       .protocol = protocol,
+                       .seen_offset = static_cast<std::uint32_t>(seen_offset),
+                       .bytes = static_cast<std::uint32_t>(bytes)};
+  header_bytes_ += bytes;
+  return true;
+}
+
+bool ReplyPath::fits(std::size_t transport_bytes) const noexcept {
+  return transport_bytes <= kMostLength && header_bytes_ - before_lengths_ + transport_bytes <= kMostLength;
+}
+
+std::uint16_t ReplyPath::source_port() const noexcept {
+  return towards_ == base::Towards::server ? seen_->source_port : seen_->destination_port;
+}
+
+std::uint16_t ReplyPath::destination_port() const noexcept {
+  return towards_ == base::Towards::server ? seen_->destination_port : seen_->source_port;
+}
+
+std::uint32_t ReplyPath::pseudo_header_sum(std::uint8_t protocol,
+                                           std::size_t transport_bytes) const noexcept {
+  std::uint32_t sum = checksum_add(seen_->source.span(), 0);
+  sum = checksum_add(seen_->destination.span(), sum);
+  return sum + protocol + static_cast<std::uint32_t>(transport_bytes);
+}
+
+void ReplyPath::write(std::uint8_t protocol, std::uint16_t identification,
+                      std::span<std::byte> frame) const noexcept {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    Layer layer = layers_[i];
+    if (i + 1 == count_) layer.protocol = protocol;
+    write_layer(layer, identification, frame.subspan(at));
+    at += layer.bytes;
+  }
+  // Checksums of UDP from the inside out: an outer one covers the inner ones. It is left out where the
+  // sender left it out; receivers of tunnels take that over IPv6 as well (RFC 6935).
+  for (std::size_t i = count_; i > 0; --i) {
+    const Layer& layer = layers_[i - 1];
+    at -= layer.bytes;
+    constexpr std::size_t kChecksumOffset = 6;
+    if (layer.kind != Kind::udp) continue;
+    const auto seen_checksum = seen_bytes(layer.seen_offset + kChecksumOffset, 2);
+    if (seen_checksum[0] == std::byte{0} && seen_checksum[1] == std::byte{0}) continue;
+    const Layer& ip = layers_[i - 2];
+    const std::size_t address_bytes = ip.kind == Kind::ipv4 ? 4 : 16;
+    const auto datagram = frame.subspan(at);
+    const auto addresses = frame.subspan(at - 2 * address_bytes, 2 * address_bytes);
+    const std::uint32_t sum =
+        checksum_add(addresses, 0) + kUdpProtocol + static_cast<std::uint32_t>(datagram.size());
+    const std::uint16_t checksum = checksum_finish(checksum_add(datagram, sum));
+    base::FieldWriter(datagram.subspan(kChecksumOffset)).u16(checksum == 0 ? 0xffff : checksum);
+  }
+}
+
+// `out` reaches from the layer to the end of the frame.
+void ReplyPath::write_layer(const Layer& layer, std::uint16_t identification,
+                            std::span<std::byte> out) const noexcept {
+  const auto content_bytes = static_cast<std::uint32_t>(out.size());
+  switch (layer.kind) {
+    case Kind::ipv4:
+      return write_ipv4(layer, identification, out);
+    case Kind::ipv6:
+      return write_ipv6(layer, out);
+    case Kind::ethernet:
+    case Kind::copied:
+    case Kind::pppoe:
+    case Kind::udp:
+      break;
+  }
+  base::FieldWriter(out).bytes(seen_bytes(layer.seen_offset, layer.bytes));
+  if (layer.kind == Kind::pppoe) {
+    base::FieldWriter(out.subspan(4)).u16(content_bytes - static_cast<std::uint32_t>(kPppoeBytes));
+  }
+  if (layer.kind == Kind::udp) {
+    base::FieldWriter writer(out.subspan(4));
+    writer.u16(content_bytes);
+    writer.u16(0);
+  }
+  if (layer.kind == Kind::ethernet && towards_ == base::Towards::client) {
+    std::swap_ranges(out.begin(), out.begin() + kMacBytes, out.begin() + kMacBytes);
+  }
+}
+
+void ReplyPath::write_ipv4(const Layer& layer, std::uint16_t identification,
+                           std::span<std::byte> out) const noexcept {
+  constexpr std::size_t kSourceOffset = 12;
+  constexpr std::size_t kAddressBytes = 4;
+  const bool same_way = towards_ == base::Towards::server;
+  const std::size_t addresses = layer.seen_offset + kSourceOffset;
+  base::FieldWriter writer(out);
+  writer.u16(0x4500);
+  writer.u16(static_cast<std::uint32_t>(out.size()));
+  writer.u16(identification);
+  writer.u16(0x4000);
+  writer.u8(kHops);
+  writer.u8(layer.protocol);
+  writer.u16(0);
+  writer.bytes(seen_bytes(addresses + (same_way ? 0 : kAddressBytes), kAddressBytes));
+  writer.bytes(seen_bytes(addresses + (same_way ? kAddressBytes : 0), kAddressBytes));
+  base::FieldWriter(out.subspan(10)).u16(checksum_finish(checksum_add(out.first(kIpv4Bytes), 0)));
+}
+
+// Towards the server the flow label is kept: routers that spread by it (RFC 6438) then send the reset to the
+// same server.
+void ReplyPath::write_ipv6(const Layer& layer, std::span<std::byte> out) const noexcept {
+  constexpr std::size_t kSourceOffset = 8;
+  constexpr std::size_t kAddressBytes = 16;
+  const bool same_way = towards_ == base::Towards::server;
+  const std::size_t addresses = layer.seen_offset + kSourceOffset;
+  base::FieldWriter writer(out);
+  writer.u8(0x60);
+  if (same_way) {
+    const auto label = seen_bytes(layer.seen_offset + 1, 3);
+    writer.u8(std::to_integer<std::uint32_t>(label[0] & std::byte{0x0f}));
+    writer.bytes(label.subspan(1));
+  } else {
+    writer.u8(0);
+    writer.u16(0);
+  }
+  writer.u16(static_cast<std::uint32_t>(out.size() - kIpv6Bytes));
+  writer.u8(layer.protocol);
+  writer.u8(kHops);
+  writer.bytes(seen_bytes(addresses + (same_way ? 0 : kAddressBytes), kAddressBytes));
+  writer.bytes(seen_bytes(addresses + (same_way ? kAddressBytes : 0), kAddressBytes));
+}
+
+}  // namespace weir::proto

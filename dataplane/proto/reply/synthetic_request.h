@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "dataplane/base/outcome.h"
+#include "dataplane/proto/quic/quic_crypto.h"
+
+namespace weir::proto {
+
+/// Longest host that a request is made for (RFC 1035, 2.3.4).
+inline constexpr std::size_t kMaxSyntheticHostBytes = 253;
+/// Room that build_synthetic_request() needs at most.
+inline constexpr std::size_t kSyntheticRequestBytes = 1514;
+
+/// A client's first request for a host.
+struct SyntheticRequest {
+  base::Protocol protocol = base::Protocol::http;  // not h2c
+  std::string_view host{};                         // canonical
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::uint64_t random = 0;  // the request's own: sequence number, connection id, the hello's random
+};
+
+/// Writes to `out` the Ethernet frame with which a client asks for `request.host`: GET in an HTTP/1.1 request
+/// with a Host header, a ClientHello of TLS 1.3 (RFC 8446, 4.1.2), or a QUIC version 1 Initial with such a
+/// hello (RFC 9000, 17.2.2). Addresses are 192.0.2.1 and 192.0.2.2 (RFC 5737), MAC addresses are locally
+/// administered; it is not meant to leave the machine. Returns its bytes; 0 when `out` is smaller than
+/// kSyntheticRequestBytes, the host empty or too long, or the protocol another one.
+std::size_t build_synthetic_request(QuicCrypto& crypto, const SyntheticRequest& request,
+                                    std::span<std::byte> out) noexcept;
+
+}  // namespace weir::proto

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dataplane/rules/line_splitter.h"
+#include "dataplane/rules/rule.h"
+
+namespace weir::rules {
+
+/// Most bad lines whose reason is kept; further ones are only counted, so that a file of garbage cannot fill
+/// the memory.
+inline constexpr std::size_t kMaxLineErrors = 1000;
+
+/// A line that could not be used; `message` gives the reason and never repeats the line.
+struct LineError {
+  std::size_t line = 0;  // from 1
+  std::string message;
+};
+
+struct PlainListSummary {
+  std::size_t rules = 0;
+  std::size_t bad_lines = 0;
+  std::vector<LineError> errors;  // of the first kMaxLineErrors bad lines
+};
+
+/// `line` without a comment: `#` at its start or behind white space begins one; elsewhere it belongs to a
+/// URL.
+std::string_view without_comment(std::string_view line) noexcept;
+
+/// Reads the `plain` profile block by block, wherever the blocks are cut, and keeps no more of them than a
+/// line: an entry a line, `#` starts a comment (at the line's start or after white space), blank lines are
+/// skipped, LF or CRLF, an optional UTF-8 byte order mark. Calls `on_rule(rule, line)` for each good line in
+/// order (rule id and list are left to the caller); bad lines are collected and the rest loads.
+class PlainListReader {
+ public:
+  using OnRule = std::function<void(Rule&&, std::size_t line)>;
+
+  /// `parser` outlives the reader.
+  PlainListReader(EntryParser& parser, OnRule on_rule)
+      : parser_(parser),
+        on_rule_(std::move(on_rule)),
+        lines_([this](const LineSplitter::Line& line) { take_line(line); }) {}
+  PlainListReader(const PlainListReader&) = delete;
+  PlainListReader& operator=(const PlainListReader&) = delete;
+
+  /// The next bytes of the list.
+  void feed(std::string_view block) { lines_.feed(block); }
+  /// After the last block: takes a last line without line end. Once.
+  PlainListSummary finish();
+
+ private:
+  void take_line(const LineSplitter::Line& line);
+  void refuse(std::size_t line, std::string message);
+
+  EntryParser& parser_;
+  const OnRule on_rule_;
+  PlainListSummary summary_;
+  LineSplitter lines_;
+};
+
+/// Reads a whole list in the same way.
+PlainListSummary read_plain_list(std::string_view text, EntryParser& parser,
+                                 const PlainListReader::OnRule& on_rule);
+
+}  // namespace weir::rules

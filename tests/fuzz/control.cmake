@@ -1,1 +1,0 @@
-weir_fuzz_target(control_api weir_control spdlog::spdlog)

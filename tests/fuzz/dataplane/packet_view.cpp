@@ -1,0 +1,100 @@
+#include "dataplane/proto/packet/packet_view.h"
+
+#include <cstdint>
+
+#include "dataplane/proto/packet/classify.h"
+#include "tests/fuzz/require.h"
+
+// The first byte chooses the link type and which encapsulations are looked into, the rest is the frame.
+namespace {
+
+using namespace weir::proto;
+using weir::fuzz::require;
+
+void check_layers(const PacketView& view) {
+  const std::size_t header_bytes = view.source.is_v6 ? 40 : 20;
+  require(view.ip_offset + header_bytes <= view.transport_offset, "the IP header lies before its content");
+  require(view.transport_offset <= view.frame.size(), "the transport offset lies in the frame");
+  require(view.tunnels <= 17, "the stack is bounded");
+  require(view.pppoe_offset + 6 <= view.ip_offset || view.pppoe_offset == 0, "PPPoE lies around the packet");
+  require(view.source.is_v6 == view.destination.is_v6, "both addresses are of one family");
+  const auto version = std::to_integer<unsigned>(view.frame[view.ip_offset]) >> 4;
+  require(version == (view.source.is_v6 ? 6U : 4U), "the address family is the header's");
+}
+
+void check(const PacketView& view, std::span<const std::byte> frame) {
+  require(view.frame.data() == frame.data() && view.frame.size() == frame.size(), "the frame is the input");
+  require(weir::fuzz::lies_inside(view.payload, frame), "the payload lies in the frame");
+  const auto payload_at = [&] { return static_cast<std::size_t>(view.payload.data() - frame.data()); };
+  switch (view.packet_class) {
+    case PacketClass::not_ip:
+    case PacketClass::malformed:
+      require(view.payload.empty(), "what is not parsed has no payload");
+      return;
+    case PacketClass::fragment:
+    case PacketClass::other:
+      check_layers(view);
+      require(payload_at() == view.transport_offset, "the payload is all behind the IP headers");
+      return;
+    case PacketClass::tcp:
+      check_layers(view);
+      require(view.ip_protocol == 6, "TCP is protocol 6");
+      require(payload_at() >= view.transport_offset + 20, "a TCP header has 20 bytes at least");
+      require(payload_at() <= view.transport_offset + 60, "a TCP header has 60 bytes at most");
+      return;
+    case PacketClass::udp:
+      check_layers(view);
+      require(view.ip_protocol == 17, "UDP is protocol 17");
+      require(payload_at() == view.transport_offset + 8, "a UDP header has 8 bytes");
+      return;
+  }
+  require(false, "the class is one of the enumerators");
+}
+
+bool same(const PacketView& a, const PacketView& b) {
+  return a.packet_class == b.packet_class && a.transport_offset == b.transport_offset &&
+         a.source == b.source && a.destination == b.destination && a.source_port == b.source_port &&
+         a.destination_port == b.destination_port && a.ip_protocol == b.ip_protocol &&
+         a.payload.size() == b.payload.size();
+}
+
+void check_glance(const PacketGlance& glance, const PacketView& view) {
+  if (glance.kind == PacketGlance::Kind::unknown) return;
+  const bool tcp = view.packet_class == PacketClass::tcp;
+  const bool bare = tcp && view.payload.empty() && (view.tcp.flags & kTcpSyn) == 0;
+  require(glance.kind == PacketGlance::Kind::udp ? view.packet_class == PacketClass::udp : tcp,
+          "a glance finds the class");
+  require((glance.kind == PacketGlance::Kind::bare) == bare, "a glance finds what is bare");
+  require(glance.source() == view.source && glance.destination() == view.destination &&
+              glance.source_port == view.source_port && glance.destination_port == view.destination_port,
+          "a glance finds the connection");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const auto link = static_cast<LinkType>(data[0] % 6);
+  const unsigned off = data[0] / 6U;  // 0: nothing
+  const Encapsulations wanted{.vlan = (off & 1U) == 0,
+                              .pppoe = (off & 2U) == 0,
+                              .mpls = (off & 4U) == 0,
+                              .gre = (off & 8U) == 0,
+                              .ip_in_ip = (off & 16U) == 0,
+                              .vxlan = (off & 32U) == 0};
+  const auto frame = weir::fuzz::as_input(data + 1, size - 1);
+  const PacketView view = parse_packet(frame, link, wanted);
+  check(view, frame);
+  if (link == LinkType::ethernet) check_glance(glance_at(frame, wanted), view);
+  if (view.packet_class == PacketClass::tcp || view.packet_class == PacketClass::udp) {
+    // Without what lies behind the payload (padding, UDP's trailer) the payload is at most the same.
+    const auto end = static_cast<std::size_t>(view.payload.data() - frame.data()) + view.payload.size();
+    const PacketView shorter = parse_packet(frame.first(end), link, wanted);
+    const bool outer =
+        shorter.packet_class == PacketClass::malformed || shorter.packet_class == PacketClass::not_ip;
+    // In a tunnel it may be the packet around it, and under MPLS labels the length has a part in the guess.
+    const bool tunnelled = view.tunnels != 0 || shorter.tunnels != 0;
+    require(outer || tunnelled || same(shorter, view), "padding changes nothing but whether the lengths fit");
+  }
+  return 0;
+}

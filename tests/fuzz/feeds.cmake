@@ -1,2 +1,0 @@
-weir_fuzz_target(feed_list weir_feeds)
-weir_fuzz_target(feed_signature weir_feeds)

@@ -1,1 +1,0 @@
-weir_fuzz_target(fragment_table weir_flow)

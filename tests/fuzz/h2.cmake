@@ -1,2 +1,0 @@
-weir_fuzz_target(hpack weir_proto)
-weir_fuzz_target(h2_client_stream weir_proto)

@@ -1,4 +1,0 @@
-weir_fuzz_target(inspector weir_inspect weir_test_support)
-weir_fuzz_target(quic_inspector weir_inspect weir_test_support)
-weir_fuzz_target(pcap_file weir_replay)
-weir_fuzz_target(tcp_stream weir_inspect weir_test_support)

@@ -1,6 +1,0 @@
-weir_fuzz_target(packet_view weir_proto)
-weir_fuzz_target(tcp_reply weir_proto weir_test_support)
-weir_fuzz_target(hop weir_proto weir_test_support)
-weir_fuzz_target(http_request weir_proto)
-weir_fuzz_target(tls_client_hello weir_proto)
-weir_fuzz_target(quic_initial weir_proto)

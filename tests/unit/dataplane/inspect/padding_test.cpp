@@ -1,0 +1,115 @@
+// Bytes behind the end of a PPPoE payload that the IP length counts: padding of Ethernet, or an attempt.
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/dataplane/inspect/inspect_fixture.h"
+#include "tests/support/http_text.h"
+#include "tests/support/tls_hello_builder.h"
+
+namespace weir::test {
+namespace {
+
+constexpr std::size_t kPppoeLengthAt = 14 + 4;
+constexpr std::size_t kIpLengthAt = 14 + 8 + 2;
+
+const std::string kZeros(6, '\0');
+const std::string kListed = http_get("listed.example.com");
+const std::string kOther = http_get("www.example.org");
+
+/// Where the checksum says that the segment ends.
+enum class Checksum { with_payload, without_payload };
+
+struct Step {
+  std::string payload;
+  std::string outcome;
+  bool behind_pppoe = false;
+  Checksum checksum = Checksum::with_payload;
+  int back = 0;  // bytes to go back before it, as data that nobody acknowledged is sent again
+};
+
+void add_to_u16(Bytes& frame, std::size_t at, int count) {
+  const int value = std::to_integer<int>(frame[at]) * 256 + std::to_integer<int>(frame[at + 1]) + count;
+  frame[at] = static_cast<std::byte>(value >> 8);
+  frame[at + 1] = static_cast<std::byte>(value);
+}
+
+Bytes frame_of(const Step& step, std::uint32_t sequence, std::uint16_t port) {
+  PacketBuilder builder = PacketBuilder().ethernet().pppoe().ipv4("10.0.0.1", "192.0.2.1").tcp(1234, port);
+  builder.seq(sequence).ack(5000).flags(step.behind_pppoe ? "A" : "PA");
+  if (!step.behind_pppoe) return builder.payload(step.payload).build();
+  const auto count = static_cast<int>(step.payload.size());
+  if (step.checksum == Checksum::with_payload) {
+    Bytes frame = builder.payload(step.payload).build();
+    add_to_u16(frame, kPppoeLengthAt, -count);
+    return frame;
+  }
+  Bytes frame = builder.build();
+  frame.resize(14 + 8 + 40);  // what the builder fills up with is none of it
+  for (const char each : step.payload) frame.push_back(static_cast<std::byte>(each));
+  add_to_u16(frame, kIpLengthAt, count);
+  return frame;
+}
+
+TEST(Padding, IsNotHeldAgainstDataAndHidesNone) {
+  const TestSnapshot rules(std::vector<ListText>{{"hotline", {"listed.example.com"}}});
+  const std::string tls(to_text(TlsHelloBuilder().sni("www.example.org").typical().record()));
+  const std::string record("\x17\x03\x03\x00\x05hello", 10);
+  const std::string page = "drop_blocked http_page";
+  struct Row {
+    std::string description;
+    std::vector<Step> steps;
+    std::uint16_t port = 80;
+  };
+  std::vector<Row> rows;
+  for (const Checksum checksum : {Checksum::with_payload, Checksum::without_payload}) {
+    const bool with = checksum == Checksum::with_payload;
+    const Step pad{kZeros, with ? "forward_no_request" : "forward_not_candidate", true, checksum};
+    const std::string kind = with ? ", in the checksum" : ", not in the checksum";
+    const auto back = [](std::string payload, std::string outcome) {
+      return Step{.payload = std::move(payload), .outcome = std::move(outcome), .back = 6};
+    };
+    rows.push_back({"before a request" + kind, {pad, back(kOther, "forward_passed")}});
+    rows.push_back({"before a listed one" + kind, {pad, back(kListed, page)}});
+    rows.push_back(
+        {"between requests" + kind,
+         {{kOther, "forward_passed"}, pad, back(kOther, "forward_passed"), pad, back(kListed, page)}});
+    rows.push_back({"again and again" + kind,
+                    {{kOther, "forward_passed"},
+                     pad,
+                     {kZeros, pad.outcome, true, checksum, 6},
+                     {kZeros, pad.outcome, true, checksum, 6},
+                     back(kOther, "forward_passed")}});
+    rows.push_back(
+        {"behind a ClientHello" + kind,
+         {{tls, "forward_passed"}, pad, back(record, "forward_no_request"), {record, "forward_no_request"}},
+         443});
+  }
+  const auto data = Checksum::with_payload;
+  rows.push_back({"the start of a request",
+                  {{kListed.substr(0, 6), "forward_incomplete", true, data}, {kListed.substr(6), page}}});
+  rows.push_back({"the end of a request",
+                  {{kListed.substr(0, kListed.size() - 2), "forward_incomplete"},
+                   {kListed.substr(kListed.size() - 2), page, true, data}}});
+  rows.push_back({"a whole request", {{kListed, page, true, data}}});
+  rows.push_back({"a decoy that no server takes",
+                  {{kOther, "forward_not_candidate", true, Checksum::without_payload},
+                   {.payload = kListed, .outcome = page, .back = static_cast<int>(kOther.size())}}});
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.description);
+    TestInspector inspector;
+    std::uint32_t sequence = 1000;
+    for (const Step& step : row.steps) {
+      sequence -= static_cast<std::uint32_t>(step.back);
+      const Bytes frame = frame_of(step, sequence, row.port);
+      EXPECT_EQ(summary(inspector.inspect(frame, rules.view())), step.outcome);
+      sequence += static_cast<std::uint32_t>(step.payload.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weir::test
