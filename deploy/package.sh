@@ -6,11 +6,11 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 usage() {
   cat <<'TEXT'
 usage: deploy/package.sh [--build DIR] [--version VERSION] [--output DIR]
-Builds Debian packages of the tracked files of this tree, in a copy of it. Needs the packages of
-`deploy/packages.sh build package`.
-  --build DIR        pack the programs of this build tree instead of building them anew
-  --version VERSION  of the packages (default: that of deploy/debian/changelog)
-  --output DIR       where they go (default: build/packages)
+Builds Debian packages from the tracked files of this tree, in a copy of it. It needs the packages that
+`deploy/packages.sh build package` installs.
+  --build DIR        package the programs of this build directory instead of building them
+  --version VERSION  version of the packages (default: the one in deploy/debian/changelog)
+  --output DIR       where to put the packages (default: build/packages)
 TEXT
 }
 
@@ -26,12 +26,12 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 for tool in dpkg-buildpackage dh cmake; do
-  command -v "$tool" >/dev/null || { echo "package.sh: $tool is missing: deploy/packages.sh build package" >&2; exit 2; }
+  command -v "$tool" >/dev/null || { echo "package.sh: $tool is missing; deploy/packages.sh build package installs it" >&2; exit 2; }
 done
 mkdir -p "$output"
 output=$(cd "$output" && pwd)
 
-# The same path at each build: what of a path gets into a program (nothing should) is the same each time.
+# The same path at every build, so that a path that gets into a program (none should) is the same every time.
 work=$output/.work
 rm -rf "$work"
 trap 'rm -rf "$work"' EXIT
@@ -48,7 +48,7 @@ SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -STimestamp)
 log=$output/build.log
 if ! WEIR_BUILD_DIR=$build_dir dpkg-buildpackage --build=binary --unsigned-changes --no-check-builddeps >"$log" 2>&1; then
   tail -n 30 "$log" >&2
-  echo "package.sh: the build failed; the whole log is in $log" >&2
+  echo "package.sh: the build failed; the full log is $log" >&2
   exit 1
 fi
 mv ../*.deb "$output/"

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that a purpose needs. Safe to call again: it does nothing when all are there.
+# Installs the Debian 12 packages for a purpose. It can run again: it does nothing when all are installed.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
 usage: deploy/packages.sh [--list] PURPOSE...
-  build   compiler, CMake, DPDK and the libraries that Weir is built with
-  demo    what deploy/quickstart.sh runs besides Weir: nginx, curl, openssl, network tools
-  test    what tests/run.sh needs besides: the end-to-end tests' browsers, servers and tools
-  package what deploy/package.sh needs besides `build`: debhelper, lintian
-  figures what the comparisons of tests/bench/README.md need besides: testpmd, Squid, a load generator
-  gates   what .ci/run needs besides: clang, clang-tidy, clang-format, the sanitizers' runtimes
-  --list  print the packages instead of installing them
+Installs Debian packages. Run it as root. PURPOSE is one of:
+  build    to build Weir: compiler, CMake, DPDK and libraries
+  demo     for deploy/quickstart.sh: nginx, curl, openssl, network tools
+  test     for tests/run.sh, in addition to `build`: browsers, servers and tools
+  package  for deploy/package.sh, in addition to `build`: debhelper, lintian
+  figures  for the comparisons in tests/bench/README.md: testpmd, Squid, a load generator
+  gates    for .ci/run, in addition to the others: clang, clang-tidy, clang-format, sanitizer runtimes
+  --list   print the packages instead of installing them
 TEXT
 }
 
@@ -59,7 +60,7 @@ if [[ $EUID -ne 0 ]]; then
   exit 2
 fi
 
-# A demonstration must not start a web server of its own on the machine: the packages' services stay down.
+# The services of the packages (a web server, for example) must not start on this machine.
 policy=/usr/sbin/policy-rc.d
 if [[ ! -e $policy ]]; then
   trap 'rm -f "$policy"' EXIT
@@ -72,7 +73,7 @@ log=$(mktemp)
 echo "installing ${#missing[@]} packages: ${missing[*]}"
 if ! { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
   tail -n 20 "$log" >&2
-  echo "packages.sh: the installation failed; the whole log is in $log" >&2
+  echo "packages.sh: the installation failed; the full log is $log" >&2
   exit 1
 fi
 rm -f "$log"

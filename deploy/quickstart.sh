@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
-# Weir at work on one machine: a client, an edge with Weir inline, a web server, and a list over HTTPS.
+# Demonstrates Weir on one machine: a client, an edge with Weir inline, a web server, and a list over HTTPS.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(dirname "$HERE")
 
 usage() {
   cat <<'TEXT'
-usage: sudo deploy/quickstart.sh [--keep] [--no-install] [--build DIR]
-       sudo deploy/quickstart.sh --stop DIR
+usage: deploy/quickstart.sh [--keep] [--no-install] [--build DIR]
+       deploy/quickstart.sh --stop DIR
+Run it as root.
 
-Builds Weir, puts it between a client and a web server (network namespaces on this machine, nothing else is
-touched), and shows what it does, checking every step. Exit status: 0 every step did what it should, 1 one
-did not, 2 it cannot start.
+Builds Weir, puts it between a client and a web server, shows what it does, and checks every step. Client, web
+server and Weir run in network namespaces; the network of this machine is not changed.
+Exit status: 0 every step worked, 1 a step failed, 2 cannot start.
 
-  --keep        leave it running afterwards; prints how to use and how to stop it
-  --no-install  install no Debian packages
-  --build DIR   use the programs of this build directory as they are (default: build/release, built first)
+  --keep        leave everything running, and print how to use and stop it
+  --no-install  do not install Debian packages
+  --build DIR   use the programs in this build directory; do not build (default: build build/release)
   --stop DIR    stop what --keep left running
 TEXT
 }
@@ -35,7 +36,7 @@ while [[ $# -gt 0 ]]; do
   esac
   shift
 done
-[[ $EUID -eq 0 ]] || refuse "network namespaces need root: run it with sudo"
+[[ $EUID -eq 0 ]] || refuse "network namespaces need root: run it as root"
 
 # shellcheck source=deploy/quickstart/lab.sh
 source "$HERE/quickstart/lab.sh"
@@ -43,9 +44,9 @@ source "$HERE/quickstart/lab.sh"
 source "$HERE/quickstart/steps.sh"
 
 if [[ -n $stop_dir ]]; then
-  [[ -O $stop_dir && -r $stop_dir/namespace ]] || refuse "$stop_dir is no directory of a running quickstart"
+  [[ -O $stop_dir && -r $stop_dir/namespace ]] || refuse "$stop_dir is not the directory of a running quickstart"
   remove_lab "$stop_dir" "$(cat "$stop_dir/namespace")"
-  echo "stopped, everything removed"
+  echo "stopped and removed everything"
   exit 0
 fi
 
@@ -72,11 +73,11 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# In the background and in a process group of its own, so that a signal to us ends it at once; its output goes
-# to a log, its progress to a terminal.
+# Runs in the background in its own process group, so that a signal to us ends it at once. The output goes to a
+# log; a terminal shows the progress.
 build() {
   local log=$DIR/build.log start=$SECONDS
-  echo "building Weir (Release) in build/release: a few minutes the first time"
+  echo "building Weir (Release) in build/release; this takes a few minutes the first time"
   setsid "$HERE/quickstart/build.sh" </dev/null >"$log" 2>&1 &
   build_pid=$!
   while [[ -t 1 ]] && kill -0 "$build_pid" 2>/dev/null; do
@@ -95,7 +96,7 @@ build() {
 
 if $install; then "$HERE/packages.sh" build demo; fi
 for tool in ip ethtool sysctl curl openssl nginx; do
-  command -v "$tool" >/dev/null || refuse "'$tool' is missing: deploy/packages.sh demo installs it"
+  command -v "$tool" >/dev/null || refuse "'$tool' is missing; deploy/packages.sh demo installs it"
 done
 if [[ -z $build_dir ]]; then
   build

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The laboratory of deploy/quickstart.sh: namespaces, certificates, servers, Weir's programs.
-# Everything lives in network namespaces named $NS-... and in the directory $DIR, and goes with them.
+# The lab of deploy/quickstart.sh: namespaces, certificates, servers, and Weir's programs.
+# Everything is in network namespaces named $NS-... and in the directory $DIR, and is removed with them.
 
 CLIENT=192.0.2.2
 ORIGIN=192.0.2.80
@@ -26,8 +26,8 @@ make_network() {
   ip -n "$NS-edge" address add "$EDGE_MANAGEMENT/24" dev mgmt0
 }
 
-# make_link ROLE INTERFACE ROLE INTERFACE: a virtual cable. Without offloads, so that what crosses it is what
-# a real cable carries: finished checksums, frames no larger than the MTU.
+# make_link ROLE INTERFACE ROLE INTERFACE: a virtual cable. Offloads are off, so that it carries the same as a
+# real cable: finished checksums, and no frame larger than the MTU.
 make_link() {
   ip -n "$NS-$1" link add "$2" type veth peer name "$4" netns "$NS-$3"
   in_ns "$3" sysctl -q -w "net.ipv6.conf.$4.disable_ipv6=1"
@@ -50,7 +50,7 @@ make_certificate() {
     -keyout "$DIR/$1.key" -out "$DIR/$1.pem" 2>/dev/null
 }
 
-# The last CPU that we may use: the first is left to the servers where there are two.
+# The last CPU that we may use. If there are two, the first is left to the servers.
 worker_cpu() { sed -n 's/^Cpus_allowed_list:.*[^0-9]\([0-9]*\)$/\1/p' /proc/self/status; }
 
 fill_in() {
@@ -75,8 +75,8 @@ make_files() {
   } >"$DIR/curl.conf"
 }
 
-# start NAME ROLE COMMAND...: in the background, its output in $DIR/NAME.log, its process id kept for the end.
-# In a session of its own: Ctrl-C is for the script, which ends the rest in order.
+# start NAME ROLE COMMAND...: runs it in the background. Output goes to $DIR/NAME.log; the process id is kept for
+# the end. It gets its own session, so that Ctrl-C reaches only the script, which stops the rest in order.
 start() {
   local name=$1 role=$2
   shift 2
@@ -86,12 +86,12 @@ start() {
 
 runs() { kill -0 "$(awk -v name="$1" '$2 == name { print $1 }' "$DIR/pids")" 2>/dev/null; }
 
-# wait_for NAME COMMAND...: until it succeeds, as long as the program NAME runs, 20 s at most.
+# wait_for NAME COMMAND...: waits until COMMAND succeeds, while the program NAME runs, for at most 20 s.
 wait_for() {
   local name=$1 deadline=$((SECONDS + 20))
   shift
   until "$@" >/dev/null 2>&1; do
-    runs "$name" || { show_log "$name"; die "$name ended before it was ready"; }
+    runs "$name" || { show_log "$name"; die "$name exited before it was ready"; }
     [[ $SECONDS -lt $deadline ]] || { show_log "$name"; die "$name is not ready after 20 s"; }
     sleep 0.05
   done
@@ -117,12 +117,12 @@ start_weir() {
 show_log() {
   local file="$DIR/$1.log"
   [[ -s $file ]] || return 0
-  echo "--- last lines of $1's log" >&2
+  echo "--- last lines of the log of $1" >&2
   tail -n 12 "$file" >&2
 }
 
-# Ends the programs that this run started (and no other that a process id may have gone to since), newest
-# first, and removes the namespaces and the directory.
+# Stops the programs that this run started, newest first, and removes the namespaces and the directory. A process
+# id that now belongs to another program is left alone.
 remove_lab() {
   local dir=$1 ns=$2 pid name role
   local -a ours=()
@@ -138,11 +138,11 @@ remove_lab() {
   rm -rf -- "$dir"
 }
 
-# Removes what a quickstart left that was killed before it could clean up; not what --keep left running.
+# Removes what a killed quickstart left behind. Leaves alone what --keep left running.
 remove_leftovers() {
   local dir ns
   for dir in /tmp/weir-quickstart.*; do
-    # Only root's own: anybody may make a directory of that name.
+    # Only directories that root owns: anybody can create one with that name.
     [[ -O $dir && -r $dir/namespace && ! -e $dir/kept ]] || continue
     ns=$(cat "$dir/namespace")
     kill -0 "${ns##*-}" 2>/dev/null || remove_lab "$dir" "$ns"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What deploy/quickstart.sh shows: each step is a command as a person would type it, and a check of what it did.
+# The steps of deploy/quickstart.sh. Each is a command as a person would type it, and a check of its effect.
 
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
   BOLD=$'\e[1m' GREEN=$'\e[32m' RED=$'\e[31m' DIM=$'\e[2m' PLAIN=$'\e[0m'
@@ -21,7 +21,7 @@ heading() { steps=$((steps + 1)); printf '\n%s%2d. %s%s\n' "$BOLD" "$steps" "$*"
 command_line() { printf '    %s$ %s%s\n' "$DIM" "$*" "$PLAIN"; }
 indented() { sed 's/^/    /'; }
 
-# expect TEXT COMMAND...: a tick if the command succeeds, else a cross; the rest is shown all the same.
+# expect TEXT COMMAND...: prints a tick if the command succeeds, otherwise a cross. Later steps run in any case.
 expect() {
   local text=$1
   shift
@@ -30,15 +30,15 @@ expect() {
   else
     printf '    %s%s %s%s\n' "$RED" "$CROSS" "$text" "$PLAIN"
     failures=$((failures + 1))
-    runs weir-dataplane || die_with_logs "weir-dataplane has ended"
-    runs weir-control || die_with_logs "weir-control has ended"
+    runs weir-dataplane || die_with_logs "weir-dataplane has exited"
+    runs weir-control || die_with_logs "weir-control has exited"
   fi
 }
 
 # The text of a page, as a browser would show it.
 readable() { sed -e 's/<style>.*<\/style>//' -e 's/<title>.*<\/title>//' -e 's/<[^>]*>//g'; }
 
-# visit URL: what curl gets, in STATUS (HTTP), PAGE (its text), CURL (exit status) and CURL_ERROR.
+# visit URL: sets STATUS (HTTP), PAGE (the text), CURL (curl's exit status) and CURL_ERROR.
 visit() {
   CURL=0
   STATUS=$(in_ns client curl -q --silent --show-error --config "$DIR/curl.conf" --output "$DIR/page" \
@@ -56,7 +56,7 @@ show_visit() {
 
 loads() { [[ $CURL -eq 0 && $STATUS == 200 && $PAGE == "This is $1, page $2" ]]; }
 blocked_page() { [[ $CURL -eq 0 && $STATUS == 451 ]]; }
-# curl's 35: the TLS handshake failed; the reason that OpenSSL gives must be the alert that Weir sent.
+# curl's exit status 35: the TLS handshake failed. The reason must be the alert that Weir sent.
 blocked_tls() { [[ $CURL -eq 35 ]] && grep -qiE 'alert|unrecognized name' <<<"$CURL_ERROR"; }
 
 run_weirctl() {
@@ -93,9 +93,9 @@ show_http() {
   show_visit http://news.test/weather.html
   expect "nginx answered" loads news.test /weather.html
 
-  heading "HTTP: a listed page does not"
+  heading "HTTP: a listed page is blocked"
   show_visit http://news.test/forbidden.html
-  expect "Weir answered in its place" blocked_page
+  expect "Weir answered instead of nginx" blocked_page
 
   heading "HTTP: the other pages of the same site still load"
   show_visit http://news.test/forbidden-fruit.html
@@ -107,27 +107,27 @@ show_https() {
   show_visit https://shop.test/basket
   expect "nginx answered" loads shop.test /basket
 
-  heading "HTTPS: a listed site does not"
+  heading "HTTPS: a listed site is blocked"
   show_visit https://casino.test/
   expect "Weir answered the ClientHello with a TLS alert" blocked_tls
 }
 
 show_weirctl() {
-  heading "The operator's view"
-  sleep 1 # the daemon looks at the dataplane's counters once a second
+  heading "The operator's view: status"
+  sleep 1 # the daemon reads the dataplane's counters once a second
   run_weirctl status
-  expect "both programs are in service" weirctl_succeeds
+  expect "the box does its job" weirctl_succeeds
 
-  heading "What would become of a URL, and why"
+  heading "Is this URL blocked, and by which rule?"
   run_weirctl check http://NEWS.test:80/archive/../forbidden.html
   expect "blocked, however it is spelled" check_says http://NEWS.test:80/archive/../forbidden.html block
 }
 
 show_manual_entry() {
   local page=http://news.test/breaking.html start milliseconds
-  heading "A page added by hand is blocked at once"
+  heading "A page that is added by hand is blocked at once"
   visit "$page"
-  expect "before: it loads" loads news.test /breaking.html
+  expect "it loads before" loads news.test /breaking.html
   start=${EPOCHREALTIME/[.,]/}
   run_weirctl add news.test/breaking.html --list local --comment "order 17"
   while visit "$page"; [[ $STATUS != 451 && $((${EPOCHREALTIME/[.,]/} - start)) -lt 5000000 ]]; do sleep 0.01; done
@@ -135,23 +135,23 @@ show_manual_entry() {
   expect "blocked $milliseconds ms after the command was typed (within a second)" \
     test "$STATUS/$((milliseconds < 1000))" = 451/1
 
-  heading "... and removed again, it loads"
+  heading "When it is removed, it loads again"
   run_weirctl remove news.test/breaking.html --list local
   show_visit "$page"
   expect "nginx answered" loads news.test /breaking.html
 }
 
 show_reload() {
-  heading "The feed publishes a new list: a reload without a gap"
+  heading "The feed publishes a new list: reload it"
   sed -e '/forbidden.html/d' "$HERE/quickstart/list.txt" >"$DIR/feed/list.new"
   echo "news.test/harmful.html" >>"$DIR/feed/list.new"
   mv "$DIR/feed/list.new" "$DIR/feed/list.txt"
   run_weirctl reload hotline
-  expect "every worker uses it" weirctl_succeeds
+  expect "every worker uses the new list" weirctl_succeeds
   show_visit http://news.test/harmful.html
   expect "the new entry is blocked" blocked_page
   show_visit http://news.test/forbidden.html
-  expect "the one that was taken off loads" loads news.test /forbidden.html
+  expect "the removed entry loads" loads news.test /forbidden.html
 }
 
 show_metrics() {
@@ -160,18 +160,18 @@ show_metrics() {
   in_ns edge curl -q --silent --noproxy '*' --max-time 10 http://127.0.0.1:9477/metrics >"$DIR/metrics" || true
   grep -E '^weir_(dataplane_up|snapshot_generation|list_entries|requests_total|blocked_total)\b' "$DIR/metrics" |
     grep -v ' 0$' | indented || true
-  expect "blocked requests were counted" grep -qE '^weir_blocked_total\{.*\} [1-9]' "$DIR/metrics"
+  expect "blocked requests are counted" grep -qE '^weir_blocked_total\{.*\} [1-9]' "$DIR/metrics"
 }
 
 show_access_log() {
   local listed='(news\.test/harmful|casino\.test)'
-  heading "nginx never saw a request while it was listed"
+  heading "No listed request reached nginx"
   command_line "grep -cE '$listed' access.log"
   echo "    $(grep -cE "$listed" "$DIR/origin-access.log" || true) of $(wc -l <"$DIR/origin-access.log") lines"
-  expect "none of the listed ones" access_log_clean "$listed"
+  expect "nginx has none of them in its log" access_log_clean "$listed"
 }
 
-# forbidden.html and breaking.html were allowed for a while: each was asked for once or twice then, no more.
+# forbidden.html and breaking.html were not listed for a while. They were requested only then, once or twice each.
 access_log_clean() {
   ! grep -qE "$1" "$DIR/origin-access.log" &&
     [[ $(grep -c '/forbidden.html ' "$DIR/origin-access.log") -eq 1 ]] &&
@@ -181,7 +181,7 @@ access_log_clean() {
 summary() {
   echo
   if [[ $failures -eq 0 ]]; then
-    echo "${GREEN}$TICK all $steps steps did what they should${PLAIN}"
+    echo "${GREEN}$TICK all $steps steps worked${PLAIN}"
   else
     die_with_logs "$failures checks failed"
   fi
@@ -196,15 +196,16 @@ die_with_logs() {
 how_to_use() {
   cat <<TEXT
 
-Still running (--keep). Visit pages as the client:
-    sudo ip netns exec $NS-client curl --config $DIR/curl.conf http://news.test/any/page
+Everything is still running (--keep). Run these as root.
+Visit a page as the client:
+    ip netns exec $NS-client curl --config $DIR/curl.conf http://news.test/any/page
 Work as the operator:
-    sudo ip netns exec $NS-edge $BIN/weirctl --socket $DIR/control.sock status
-    sudo ip netns exec $NS-edge $BIN/weirctl --socket $DIR/control.sock add news.test/any/page
-    sudo ip netns exec $NS-edge curl http://127.0.0.1:9477/metrics
-Change the feed, then \`weirctl reload\`:    $DIR/feed/list.txt
-Read the configuration and the logs:      $DIR/weir.yaml $DIR/*.log
+    ip netns exec $NS-edge $BIN/weirctl --socket $DIR/control.sock status
+    ip netns exec $NS-edge $BIN/weirctl --socket $DIR/control.sock add news.test/any/page
+    ip netns exec $NS-edge curl http://127.0.0.1:9477/metrics
+The feed (edit it, then run \`weirctl reload\` as above):  $DIR/feed/list.txt
+The configuration and the logs:                         $DIR/weir.yaml $DIR/*.log
 Stop and remove everything:
-    sudo $HERE/quickstart.sh --stop $DIR
+    $HERE/quickstart.sh --stop $DIR
 TEXT
 }

@@ -172,7 +172,7 @@ class Monitoring(MonitoringCase):
     def test_alert_rule_suspended(self):
         deadline = time.monotonic() + _WAIT
         self.addCleanup(self.weir.ctl, "unsuspend", allow=(0, 1))
-        with self.fires("WeirRuleSuspended"):
+        with self.fires("WeirRuleTripped"):
             while not self.weir.status()["suspended_rules"]:
                 self.assertLess(time.monotonic(), deadline, "the rule is not suspended")
                 for _ in range(5):
