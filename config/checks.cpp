@@ -8,15 +8,15 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/base/ids.h"
 #include "config/addresses.h"
 #include "config/values.h"
+#include "dataplane/base/ids.h"
 
 namespace weir::config {
 namespace {
 
 constexpr const char* kRoutedPorts =
-    "one for mode routed, with role hop, or two, one with role subscriber and one with role network";
+    "one for mode routed, with role one-arm, or two, one with role subscriber and one with role network";
 
 class Checker {
  public:
@@ -90,25 +90,25 @@ class Checker {
  private:
   void check_roles() {
     struct Wanted {
-      Mode mode;
+      Topology topology;
       std::vector<PortRole> roles;
       const char* text;
     };
     static const std::array kWanted = std::to_array<Wanted>({
-        {Mode::inline_wire,
+        {Topology::inline_wire,
          {PortRole::subscriber, PortRole::network},
          "exactly two for mode inline, one with role subscriber and one with role network"},
-        {Mode::mirror,
+        {Topology::mirror,
          {PortRole::mirror, PortRole::answers},
          "exactly two for mode mirror, one with role mirror and one with role answers"},
-        {Mode::routed, {PortRole::subscriber, PortRole::network}, kRoutedPorts},
-        {Mode::routed, {PortRole::hop}, kRoutedPorts},
+        {Topology::routed, {PortRole::subscriber, PortRole::network}, kRoutedPorts},
+        {Topology::routed, {PortRole::one_arm}, kRoutedPorts},
     });
     if (problems_.has("dataplane.mode") || problems_.has("dataplane.ports")) return;
     const auto& ports = settings_.dataplane.ports;
-    const std::size_t arms = ports.size() == 1 && settings_.dataplane.mode == Mode::routed ? 1 : 2;
+    const std::size_t arms = ports.size() == 1 && settings_.dataplane.topology == Topology::routed ? 1 : 2;
     const auto* const wanted = std::find_if(kWanted.begin(), kWanted.end(), [&](const Wanted& each) {
-      return each.mode == settings_.dataplane.mode && each.roles.size() == arms;
+      return each.mode == settings_.dataplane.topology && each.roles.size() == arms;
     });
     if (ports.size() != wanted->roles.size()) {
       problems_.add(line_of("dataplane.ports"), "dataplane.ports",
@@ -131,7 +131,7 @@ class Checker {
         problems_.has(at("role"))) {
       return;
     }
-    if (settings_.dataplane.mode != Mode::routed) {
+    if (settings_.dataplane.topology != Topology::routed) {
       for (const char* name : {"addresses", "next_hops"}) {
         if (given(at(name)))
           problems_.add(line_of(at(name)), at(name), "given in another mode", "mode: routed");
@@ -218,7 +218,7 @@ class Checker {
 
   // Without a header line nothing else than a number tells a column.
   void check_columns(const ListSettings& list) {
-    if (list.profile != Profile::csv || list.csv.header) return;
+    if (list.format != ListFormat::csv || list.csv.header) return;
     const auto numbered = [this](const char* name, const std::string& column) {
       const bool number =
           !column.empty() && column[0] != '0' && column.find_first_not_of("0123456789") == std::string::npos;
@@ -235,18 +235,18 @@ class Checker {
     const auto complain = [this](const char* name, const char* what, const char* expected) {
       if (!problems_.has(key(name))) problems_.add(line_of(key(name)), key(name), what, expected);
     };
-    if (list.profile == Profile::hosts || list.profile == Profile::rpz)
-      complain("delta.url", "given for a profile without changes", "profile plain, csv or json");
+    if (list.format == ListFormat::hosts || list.format == ListFormat::rpz)
+      complain("delta.url", "given for a format without changes", "format plain, csv or json");
     if (!list.url.starts_with("https://"))
       complain("delta.url", "given for a list that is no https:// feed", "no changes of it");
-    if (list.profile == Profile::json) {
+    if (list.format == ListFormat::json) {
       // The document itself is no token and not two arrays at once.
       needs("delta.token", "delta.url", list.delta.token.empty());
       if (list.delta.added == list.delta.removed)
         complain("delta.removed", "the same as delta.added", "an array of its own");
     }
     if (list.verify.type == VerifyType::none) return;
-    if (list.profile == Profile::json)  // or old changes, signed once, could be played again
+    if (list.format == ListFormat::json)  // or old changes, signed once, could be played again
       needs("delta.since", "verify.type", list.delta.since.empty());
     needs("delta.verify_url", "verify.url", !list.verify.url.empty() && list.delta.verify_url.empty());
   }

@@ -6,11 +6,11 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/ids.h"
 #include "config/schema.h"
 #include "config/settings.h"
 #include "config/text_checks.h"
 #include "config/values.h"
+#include "dataplane/base/ids.h"
 
 namespace weir::config {
 namespace {

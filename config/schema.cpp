@@ -3,8 +3,8 @@
 #include <array>
 #include <type_traits>
 
-#include "dataplane/base/ids.h"
 #include "config/text_checks.h"
+#include "dataplane/base/ids.h"
 
 namespace weir::config {
 namespace {
@@ -21,7 +21,7 @@ constexpr std::array<EnumRow, 5> kRoles{{
     {"network", "towards the Internet"},
     {"mirror", "where the copy of the traffic comes in, in mode mirror"},
     {"answers", "where answers leave, in mode mirror"},
-    {"hop", "the one port of mode routed with one arm: traffic comes and goes by it"},
+    {"one-arm", "the only port of a routed box with one arm: traffic comes and goes by it"},
 }};
 constexpr std::array<EnumRow, 2> kIdles{{
     {"busy", "polls without a pause: lowest delay, a whole core"},
@@ -43,7 +43,7 @@ constexpr std::array<EnumRow, 2> kListTypes{{
     {"feed", "fetched from `url`"},
     {"manual", "entries made with `weirctl add`"},
 }};
-constexpr std::array<EnumRow, 5> kProfiles{{
+constexpr std::array<EnumRow, 5> kListFormats{{
     {"plain", "a rule a line"},
     {"csv", "a column of a CSV file"},
     {"json", "an array in a JSON document"},
@@ -101,7 +101,7 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
       .check = check_plain_word,
       .pattern = kWordPattern}},
     {"dataplane.mode",
-     [](Settings& s) -> Field { return choice(s.dataplane.mode, kModes); },
+     [](Settings& s) -> Field { return choice(s.dataplane.topology, kModes); },
      {.help = "How the box sits in the traffic."}},
     {"dataplane.enforcement",
      [](Settings& s) -> Field { return choice(s.dataplane.enforcement, base::kEnforcements); },
@@ -111,7 +111,7 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
      {.help =
           "The two ends of the wire: one port with the role subscriber, one with the role network; in mode "
           "mirror one with the role mirror, one with the role answers; in mode routed the two of a wire, or "
-          "one with the role hop. The dataplane needs them; other programs do not."}},
+          "one with the role one-arm. The dataplane needs them; other programs do not."}},
     {"dataplane.workers",
      [](Settings& s) -> Field { return &s.dataplane.workers; },
      {.help =
@@ -269,8 +269,8 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
       .unit = "bytes",
       .min = 262144,
       .max = 1073741824}},
-    {"dataplane.fail.handover",
-     [](Settings& s) -> Field { return choice(s.dataplane.fail.handover, kFailModes); },
+    {"dataplane.fail.handoff",
+     [](Settings& s) -> Field { return choice(s.dataplane.fail.handoff, kFailModes); },
      {.help = "What becomes of packets that one worker received and another one should inspect, when the "
               "queue between the two is full."}},
     {"dataplane.fail.no_list",
@@ -305,7 +305,7 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
     {"dataplane.breaker.page_hits_per_second",
      [](Settings& s) -> Field { return &s.dataplane.breaker.page_hits_per_second; },
      {.help = "A rule with a path that blocks more requests than this in each of five seconds in a row is "
-              "suspended, "
+              "tripped, "
               "and an alarm raised: an entry that is too wide does harm at once. 0: never.",
       .unit = "requests",
       .min = 0,
@@ -484,17 +484,17 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
       .check = check_feed_url,
       .pattern = kFeedUrlPattern,
       .secret = true}},
-    {"profile",
-     [](ListSettings& l) -> Field { return choice(l.profile, kProfiles); },
+    {"format",
+     [](ListSettings& l) -> Field { return choice(l.format, kListFormats); },
      {.help = "Format of a feed, packed with gzip or not."}},
     {"csv.url_column",
      [](ListSettings& l) -> Field { return &l.csv.url_column; },
      {.help =
-          "Column of the entries, for the profile csv: its name in the header line, or its number from 1."}},
+          "Column of the entries, for the format csv: its name in the header line, or its number from 1."}},
     {"csv.id_column",
      [](ListSettings& l) -> Field { return &l.csv.id_column; },
      {.help =
-          "Column of the feed's own numbers, for the profile csv; messages about refused lines name them."}},
+          "Column of the feed's own numbers, for the format csv; messages about refused lines name them."}},
     {"csv.header",
      [](ListSettings& l) -> Field { return &l.csv.header; },
      {.help = "Whether the first record has the columns' names; without, columns are given by number."}},
@@ -506,7 +506,7 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
      {.help = "Whether records that begin with `#` are comments."}},
     {"json.entries",
      [](ListSettings& l) -> Field { return &l.json.entries; },
-     {.help = "JSON pointer to the array of entries, for the profile json; none: the document is the array.",
+     {.help = "JSON pointer to the array of entries, for the format json; none: the document is the array.",
       .check = check_json_pointer,
       .pattern = kJsonPointerPattern}},
     {"json.url",
@@ -516,7 +516,7 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
       .pattern = kJsonPointerPattern}},
     {"json.serial",
      [](ListSettings& l) -> Field { return &l.json.serial; },
-     {.help = "JSON pointer to the list's serial number, for the profile json.",
+     {.help = "JSON pointer to the list's serial number, for the format json.",
       .check = check_json_pointer,
       .pattern = kJsonPointerPattern}},
     {"delta.url",
@@ -539,7 +539,7 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
       .pattern = kHeaderNamePattern}},
     {"delta.token",
      [](ListSettings& l) -> Field { return &l.delta.token; },
-     {.help = "JSON pointer to the token, in the whole list and in the changes, for the profile json.",
+     {.help = "JSON pointer to the token, in the whole list and in the changes, for the format json.",
       .check = check_json_pointer,
       .pattern = kJsonPointerPattern}},
     {"delta.since",

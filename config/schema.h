@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
-#include "dataplane/base/outcome.h"
 #include "config/settings.h"
+#include "dataplane/base/outcome.h"
 
 namespace weir::config {
 

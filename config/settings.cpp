@@ -10,12 +10,12 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/base/ids.h"
 #include "config/checks.h"
 #include "config/problems.h"
 #include "config/schema.h"
 #include "config/values.h"
 #include "config/yaml_tree.h"
+#include "dataplane/base/ids.h"
 
 namespace weir::config {
 namespace {
@@ -205,15 +205,15 @@ void add_list_notices(const ListSettings& list, std::vector<std::string>& notice
   }
   if (list.verify.type == VerifyType::none && !list.verify.url.empty())
     no_effect("verify.url", "verify.type is none");
-  if (list.profile != Profile::csv &&
+  if (list.format != ListFormat::csv &&
       (list.csv.url_column != defaults.url_column || list.csv.id_column != defaults.id_column ||
        list.csv.header != defaults.header || list.csv.separator != defaults.separator ||
        list.csv.comments != defaults.comments)) {
-    no_effect("csv", "profile is not csv");
+    no_effect("csv", "format is not csv");
   }
-  if (list.profile != Profile::json &&
+  if (list.format != ListFormat::json &&
       !(list.json.entries.empty() && list.json.url.empty() && list.json.serial.empty())) {
-    no_effect("json", "profile is not json");
+    no_effect("json", "format is not json");
   }
 }
 

@@ -15,14 +15,14 @@
 
 namespace weir::config {
 
-enum class Mode : std::uint8_t { inline_wire, mirror, routed };
-enum class PortRole : std::uint8_t { subscriber, network, mirror, answers, hop };
+enum class Topology : std::uint8_t { inline_wire, mirror, routed };
+enum class PortRole : std::uint8_t { subscriber, network, mirror, answers, one_arm };
 enum class Idle : std::uint8_t { busy, sleep };
 enum class FailMode : std::uint8_t { open, closed };
 enum class TlsAnswer : std::uint8_t { alert, reset };
 enum class QuicAnswer : std::uint8_t { close, drop };
 enum class ListType : std::uint8_t { feed, manual };
-enum class Profile : std::uint8_t { plain, csv, json, hosts, rpz };
+enum class ListFormat : std::uint8_t { plain, csv, json, hosts, rpz };
 enum class OnTls : std::uint8_t { pass, block_host };
 enum class AtRest : std::uint8_t { encrypted, plain, none };
 enum class AuthType : std::uint8_t { none, basic, bearer, client_cert };
@@ -91,7 +91,7 @@ struct FragmentSettings {
 
 /// What happens to packets that cannot be inspected, by the condition that prevents it.
 struct FailSettings {
-  FailMode handover = FailMode::open;
+  FailMode handoff = FailMode::open;
   FailMode no_list = FailMode::open;
   FailMode unknown_quic = FailMode::open;
   FailMode flow_table = FailMode::open;
@@ -102,7 +102,7 @@ struct RoutedSettings {
   unsigned icmp_errors_per_second = 100;  // of each worker
 };
 
-/// Blocked requests of one rule a second, above which it is suspended; 0: never.
+/// Blocked requests of one rule a second, above which it is tripped; 0: never.
 struct BreakerSettings {
   unsigned page_hits_per_second = 1000;
   unsigned host_hits_per_second = 0;
@@ -110,7 +110,7 @@ struct BreakerSettings {
 
 struct DataplaneSettings {
   std::vector<std::string> eal;
-  Mode mode = Mode::inline_wire;
+  Topology topology = Topology::inline_wire;
   base::Enforcement enforcement = base::Enforcement::enforce;
   std::vector<PortSettings> ports;
   std::vector<unsigned> workers{1};
@@ -154,8 +154,8 @@ struct EntrySettings {
 struct SelfTestSettings {
   bool enabled = true;
   std::chrono::seconds interval{300};
-  std::string listed = "weir-canary.invalid";     // held by every snapshot
-  std::string unlisted = "weir-control.invalid";  // that no list should hold
+  std::string listed = "weir-canary.invalid";      // held by every snapshot
+  std::string unlisted = "weir-unlisted.invalid";  // that no list should hold
 };
 
 struct ControlSettings {
@@ -188,7 +188,7 @@ struct VerifySettings {
   std::string url;  // of the digest or signature; empty: the list's own with .sha256 or .minisig behind it
 };
 
-/// Columns of the csv profile, by the names in its header line or by their numbers from 1.
+/// Columns of the csv format, by the names in its header line or by their numbers from 1.
 struct CsvSettings {
   std::string url_column = "url";
   std::string id_column;  // empty: entries have no id of the feed's own
@@ -197,7 +197,7 @@ struct CsvSettings {
   bool comments = false;  // records that begin with `#` are passed over
 };
 
-/// JSON pointers (RFC 6901) of the json profile.
+/// JSON pointers (RFC 6901) of the json format.
 struct JsonSettings {
   std::string entries;  // to an array; empty: the document is one
   std::string url;      // from an item of it to the entry; empty: the item is the entry
@@ -227,7 +227,7 @@ struct ListSettings {
   std::string name;
   ListType type = ListType::feed;
   std::string url;  // https://... or file:///...
-  Profile profile = Profile::plain;
+  ListFormat format = ListFormat::plain;
   CsvSettings csv;
   JsonSettings json;
   DeltaSettings delta;

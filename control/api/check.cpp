@@ -3,8 +3,8 @@
 #include <array>
 #include <memory>
 
-#include "dataplane/base/outcome.h"
 #include "control/api/explain.h"
+#include "dataplane/base/outcome.h"
 #include "dataplane/match/lookup.h"
 #include "dataplane/rules/rule.h"
 

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/result.h"
 #include "control/publish/publisher.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

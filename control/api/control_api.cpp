@@ -6,13 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/base/version.h"
 #include "control/api/call_params.h"
 #include "control/api/check.h"
-#include "control/api/status_report.h"
 #include "control/api/rule_listing.h"
+#include "control/api/status_report.h"
 #include "control/proof/self_test_certificate.h"
 #include "dataplane/base/unix_time.h"
+#include "dataplane/base/version.h"
 #include "dataplane/proto/url/url.h"
 
 namespace weir::control {

@@ -10,12 +10,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "control/storage/audit_log.h"
 #include "control/api/call_rate.h"
 #include "control/api/event_hub.h"
-#include "control/publish/publisher.h"
 #include "control/api/roles.h"
 #include "control/proof/self_test.h"
+#include "control/publish/publisher.h"
+#include "control/storage/audit_log.h"
 #include "control/updates/updates.h"
 #include "control/updates/work_queue.h"
 #include "dataplane/rpc/server.h"

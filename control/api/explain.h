@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/base/ids.h"
 #include "control/publish/publisher.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/base/ids.h"
 #include "dataplane/proto/url/url.h"
+#include "dataplane/rules/rule.h"
 
 namespace weir::control {
 

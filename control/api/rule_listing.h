@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
 #include "control/publish/publisher.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

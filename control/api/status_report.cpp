@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/base/version.h"
-#include "control/proof/enforceability.h"
 #include "control/intake/feed_source.h"
+#include "control/proof/enforceability.h"
 #include "dataplane/base/unix_time.h"
+#include "dataplane/base/version.h"
 
 namespace weir::control {
 namespace {
@@ -22,10 +22,10 @@ std::string dataplane_mode(const DataplaneStatus& dataplane) {
 }
 
 /// Ids, with commas between; empty: none.
-std::string suspended_rules(const DataplaneStatus& dataplane) {
+std::string tripped_rules(const DataplaneStatus& dataplane) {
   std::string ids;
-  if (!dataplane.up || !dataplane.raw.contains("suspended_rules")) return ids;
-  for (const json& rule : dataplane.raw.at("suspended_rules")) {
+  if (!dataplane.up || !dataplane.raw.contains("tripped_rules")) return ids;
+  for (const json& rule : dataplane.raw.at("tripped_rules")) {
     if (rule.is_number_unsigned())
       ids += fmt::format("{}{}", ids.empty() ? "" : ", ", rule.get<std::uint64_t>());
   }
@@ -68,12 +68,12 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
         problem("selftest_failed",
                 fmt::format("the self-test failed, see `weirctl selftest`: {}", self_test_text(self_test))));
   }
-  const std::string suspended = suspended_rules(dataplane);
-  if (!suspended.empty()) {
-    problems.push_back(problem(
-        "rules_suspended", fmt::format("suspended because they matched too often, see `weirctl unsuspend`: "
-                                       "rules {}",
-                                       suspended)));
+  const std::string tripped = tripped_rules(dataplane);
+  if (!tripped.empty()) {
+    problems.push_back(
+        problem("rules_tripped", fmt::format("tripped because they matched too often, see `weirctl reset`: "
+                                             "rules {}",
+                                             tripped)));
   }
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
     const ListState& list = view.state.lists[i];

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "config/settings.h"
+#include "control/proof/self_test.h"
 #include "control/publish/dataplane_link.h"
 #include "control/publish/publisher.h"
-#include "control/proof/self_test.h"
 
 namespace weir::control {
 

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/base/ids.h"
 #include "control/ctl/audit.h"
 #include "control/ctl/command.h"
 #include "control/ctl/compile.h"
@@ -12,6 +11,7 @@
 #include "control/ctl/numbers.h"
 #include "control/ctl/printers.h"
 #include "control/ctl/self_test.h"
+#include "dataplane/base/ids.h"
 
 namespace weir::ctl {
 namespace {
@@ -118,7 +118,7 @@ Request rollback_request(const Given& given) {
 
 Request mode_request(const Given& given) { return json{{"mode", given.arguments[0]}}; }
 
-Request unsuspend_request(const Given& given) {
+Request reset_request(const Given& given) {
   if (given.arguments.empty()) return json::object();
   const auto rule = number(given.arguments[0]);
   if (!rule) return not_a_number("RULE", given.arguments[0]);
@@ -197,16 +197,16 @@ constexpr std::array<Command, 21> kCommands{{
      &mode_request,
      "enforcement",
      &print_mode},
-    {"unsuspend",
+    {"reset",
      "[RULE]",
      0,
      1,
      {},
      "",
      "put a rule that matched too often, or all of them, back into force",
-     &unsuspend_request,
+     &reset_request,
      "breaker.reset",
-     &print_unsuspend},
+     &print_reset},
     {"latency",
      "on|off",
      1,

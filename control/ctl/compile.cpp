@@ -17,10 +17,10 @@
 
 #include "control/ctl/text_table.h"
 #include "control/storage/durable_file.h"
+#include "dataplane/base/file_descriptor.h"
+#include "dataplane/match/snapshot_view.h"
 #include "dataplane/rules/plain_list.h"
 #include "dataplane/rules/snapshot_builder.h"
-#include "dataplane/match/snapshot_view.h"
-#include "dataplane/base/file_descriptor.h"
 
 namespace weir::ctl {
 namespace {

@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "dataplane/base/version.h"
 #include "config/settings.h"
 #include "control/ctl/command.h"
+#include "dataplane/base/version.h"
 
 namespace {
 

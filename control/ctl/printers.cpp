@@ -306,7 +306,7 @@ int print_mode(const Session& session, const Given&, const json& answer) {
   return kDone;
 }
 
-int print_unsuspend(const Session& session, const Given&, const json& answer) {
+int print_reset(const Session& session, const Given&, const json& answer) {
   session.out() << fmt::format("{} rule(s) hold again\n", cell(answer, "reset"));
   return kDone;
 }

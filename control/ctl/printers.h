@@ -19,7 +19,7 @@ int print_check(const Session& session, const Given& given, const nlohmann::json
 int print_snapshots(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_rollback(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_mode(const Session& session, const Given& given, const nlohmann::json& answer);
-int print_unsuspend(const Session& session, const Given& given, const nlohmann::json& answer);
+int print_reset(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_latency(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_report(const Session& session, const Given& given, const nlohmann::json& answer);
 int print_reconfigured(const Session& session, const Given& given, const nlohmann::json& answer);

@@ -6,16 +6,16 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
-#include "control/storage/audit_log.h"
 #include "control/api/control_api.h"
-#include "control/publish/dataplane_link.h"
 #include "control/api/event_hub.h"
 #include "control/metrics/metrics.h"
-#include "control/publish/publisher.h"
 #include "control/proof/self_test.h"
+#include "control/publish/dataplane_link.h"
+#include "control/publish/publisher.h"
+#include "control/storage/audit_log.h"
 #include "control/updates/updates.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

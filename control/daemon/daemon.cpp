@@ -16,8 +16,8 @@
 #include <sys/resource.h>
 
 #include "control/daemon/core.h"
-#include "control/storage/entry_storage.h"
 #include "control/intake/fetcher.h"
+#include "control/storage/entry_storage.h"
 
 namespace weir::control {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

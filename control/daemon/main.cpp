@@ -5,10 +5,10 @@
 #include <boost/program_options.hpp>
 #include <spdlog/spdlog.h>
 
-#include "dataplane/base/log_setup.h"
-#include "dataplane/base/version.h"
 #include "config/settings.h"
 #include "control/daemon/daemon.h"
+#include "dataplane/base/log_setup.h"
+#include "dataplane/base/version.h"
 
 namespace {
 

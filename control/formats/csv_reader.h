@@ -7,13 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
 #include "control/formats/entry_sink.h"
+#include "dataplane/base/result.h"
 
 namespace weir::formats {
 
-/// Reads the profile `csv` (RFC 4180), block by block: records of columns, quoted or not, LF or CRLF, with or
+/// Reads the format `csv` (RFC 4180), block by block: records of columns, quoted or not, LF or CRLF, with or
 /// without a byte order mark. Columns are found by the names of the header or by their number. A record with
 /// another number of columns than the first is refused: of an unquoted separator within an entry nobody can
 /// tell. An id column is for messages about refused records.

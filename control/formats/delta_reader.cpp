@@ -112,7 +112,7 @@ class DeltaLines {
 
 base::Result<DeltaFacts> read_lines(const config::ListSettings& settings, BlockSource& source,
                                     rules::EntryParser& parser, const DeltaSink& sink) {
-  DeltaLines lines(settings.profile == config::Profile::plain, parser, sink);
+  DeltaLines lines(settings.format == config::ListFormat::plain, parser, sink);
   while (true) {
     const auto block = source.next();
     if (!block) return block.error();
@@ -158,8 +158,8 @@ bool is_token(std::string_view text) noexcept {
 base::Result<DeltaFacts> read_delta(const config::ListSettings& settings, std::string_view bytes,
                                     rules::EntryParser& parser, const DeltaSink& sink) {
   const auto source = open_blocks(bytes, settings.max_bytes);
-  return settings.profile == config::Profile::json ? read_document(settings, *source, parser, sink)
-                                                   : read_lines(settings, *source, parser, sink);
+  return settings.format == config::ListFormat::json ? read_document(settings, *source, parser, sink)
+                                                     : read_lines(settings, *source, parser, sink);
 }
 
 }  // namespace weir::formats

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
 #include "control/formats/entry_sink.h"
+#include "dataplane/base/result.h"
 
 namespace weir::formats {
 
@@ -27,12 +27,12 @@ struct DeltaFacts {
   std::optional<std::uint64_t> serial;  // json.serial
 };
 
-/// Reads the changes of a feed since a token. For the profile json a document with the token at delta.token
+/// Reads the changes of a feed since a token. For the format json a document with the token at delta.token
 /// and arrays at delta.added and delta.removed; otherwise lines:
 ///
 ///     since TOKEN
 ///     token TOKEN
-///     +ENTRY          (any number of these two; an entry as in the profile plain)
+///     +ENTRY          (any number of these two; an entry as in the format plain)
 ///     -ENTRY
 ///     end
 ///

@@ -21,7 +21,7 @@ class EntryTaker {
  public:
   EntryTaker(rules::EntryParser& parser, const EntrySink& sink) : parser_(parser), sink_(sink) {}
 
-  /// An entry in the form of the plain profile; `id` is the feed's own number for it, for messages.
+  /// An entry in the form of the plain format; `id` is the feed's own number for it, for messages.
   void take(std::string_view entry, std::size_t line, std::string_view id = {});
   /// A name of the DNS that stands for `kind` (host or subdomains): not an address, port or path.
   void take_name(std::string_view name, rules::RuleKind kind, std::size_t line);

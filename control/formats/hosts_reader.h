@@ -7,7 +7,7 @@
 
 namespace weir::formats {
 
-/// Reads the profile `hosts`, block by block: lines of an address and the names that it stands for, as in
+/// Reads the format `hosts`, block by block: lines of an address and the names that it stands for, as in
 /// /etc/hosts. A name that leads nowhere (to 0.0.0.0, ::, or the machine itself) is blocked, exactly that
 /// host; the machine's own names (localhost, ip6-loopback, ...) are passed over; a name that leads somewhere
 /// is refused.

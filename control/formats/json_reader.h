@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "control/formats/block_source.h"
 #include "control/formats/entry_sink.h"
+#include "dataplane/base/result.h"
 
 namespace weir::formats {
 

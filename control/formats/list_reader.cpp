@@ -12,7 +12,7 @@
 namespace weir::formats {
 namespace {
 
-/// Sees whether a list begins as a page of HTML or XML does: no profile has a `<` there.
+/// Sees whether a list begins as a page of HTML or XML does: no format has a `<` there.
 class PageCheck {
  public:
   [[nodiscard]] bool is_page(std::string_view block) noexcept {
@@ -106,20 +106,20 @@ base::Result<ListFacts> read_list(const config::ListSettings& settings, std::str
   const auto source = open_blocks(bytes, settings.max_bytes);
   ListFacts facts;
   base::Status status = base::ok_status();
-  switch (settings.profile) {
-    case config::Profile::plain:
+  switch (settings.format) {
+    case config::ListFormat::plain:
       status = read_plain(*source, parser, sink);
       break;
-    case config::Profile::csv:
+    case config::ListFormat::csv:
       status = read_csv(settings.csv, *source, parser, sink);
       break;
-    case config::Profile::json:
+    case config::ListFormat::json:
       status = read_json(settings, *source, parser, sink, facts);
       break;
-    case config::Profile::hosts:
+    case config::ListFormat::hosts:
       status = read_hosts(*source, parser, sink);
       break;
-    case config::Profile::rpz:
+    case config::ListFormat::rpz:
       status = read_rpz(*source, parser, sink, facts);
       break;
   }

@@ -7,13 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "control/formats/entry_sink.h"
+#include "dataplane/base/result.h"
 #include "dataplane/rules/line_splitter.h"
 
 namespace weir::formats {
 
-/// Reads the profile `rpz`, block by block: a DNS response policy zone (draft-vixie-dnsop-dns-rpz) as a
+/// Reads the format `rpz`, block by block: a DNS response policy zone (draft-vixie-dnsop-dns-rpz) as a
 /// master file (RFC 1035, 5). An owner `name` is that host, `*.name` the hosts below. Every policy that keeps
 /// the answer from the client (NXDOMAIN, NODATA, DROP, local data) blocks; PASSTHRU and TCP-only, triggers by
 /// address or name server, and directives but $ORIGIN and $TTL are refused.

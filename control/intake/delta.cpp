@@ -1,5 +1,4 @@
 #include "control/intake/delta.h"
-#include "control/intake/feed_source.h"
 
 #include <utility>
 #include <vector>
@@ -7,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "control/formats/delta_reader.h"
+#include "control/intake/feed_source.h"
 
 namespace weir::control {
 namespace {

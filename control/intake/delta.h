@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "dataplane/base/result.h"
 #include "control/intake/feed_verification.h"
 #include "control/intake/fetcher.h"
 #include "control/intake/list_parser.h"
 #include "control/lists/store.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

@@ -1,5 +1,4 @@
 #include "control/intake/feed.h"
-#include "control/intake/feed_source.h"
 
 #include <algorithm>
 #include <exception>
@@ -7,10 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "control/formats/delta_reader.h"
+#include "control/intake/feed_source.h"
+#include "control/storage/durable_file.h"
 #include "dataplane/base/outcome.h"
 #include "dataplane/base/unix_time.h"
-#include "control/formats/delta_reader.h"
-#include "control/storage/durable_file.h"
 
 namespace weir::control {
 namespace {
@@ -36,7 +36,7 @@ std::string reading_mark(const config::ListSettings& list) {
                                                    : fmt::format(" {} {} {}", list.delta.url,
                                                                  list.delta.token_header, list.delta.token);
   return "-" + storage::digest(fmt::format(
-                   "{} {} {} {} {} {} {} {} {} {} {} {}{}", base::index_of(list.profile), list.csv.url_column,
+                   "{} {} {} {} {} {} {} {} {} {} {} {}{}", base::index_of(list.format), list.csv.url_column,
                    list.csv.id_column, list.csv.header, base::index_of(list.csv.separator), list.csv.comments,
                    list.json.entries, list.json.url, list.json.serial, base::index_of(list.on_tls),
                    base::index_of(list.verify.type), list.verify.public_key, delta));
@@ -254,7 +254,7 @@ void Feed::take_list(FeedOutcome& outcome, const Known& known) {
     }
   };
   const bool has_delta = !list_.delta.url.empty();
-  const bool token_within = has_delta && list_.profile == config::Profile::json;
+  const bool token_within = has_delta && list_.format == config::ListFormat::json;
   outcome.source_digest = whole.not_modified ? known.digest : storage::digest(whole.bytes) + reading_mark_;
   if (has_delta && !token_within && !whole.not_modified) note_token(whole.token);
   if (whole.not_modified || outcome.source_digest == known.digest) {

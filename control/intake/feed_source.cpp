@@ -11,7 +11,9 @@ constexpr std::string_view kFileScheme = "file://";
 
 bool is_file(std::string_view url) noexcept { return url.starts_with(kFileScheme); }
 
-std::string file_of(std::string_view url) { return base::percent_decode_once(url.substr(kFileScheme.size())); }
+std::string file_of(std::string_view url) {
+  return base::percent_decode_once(url.substr(kFileScheme.size()));
+}
 
 std::string describe_source(const config::ListSettings& list) {
   if (is_file(list.url)) return file_of(list.url);

@@ -1,12 +1,12 @@
 #include "control/intake/feed_verification.h"
-#include "control/intake/feed_source.h"
 
 #include <string>
 
 #include <fmt/format.h>
 
-#include "control/intake/fetcher.h"
 #include "control/intake/digest_file.h"
+#include "control/intake/feed_source.h"
+#include "control/intake/fetcher.h"
 #include "control/intake/minisign.h"
 
 namespace weir::control {
@@ -62,7 +62,8 @@ base::Result<Edition> verify_feed(const config::ListSettings& list, std::string_
   };
   if (list.verify.type == config::VerifyType::sha256) {
     const std::string_view path = without_query(list.url);
-    const auto status = control::verify_sha256(bytes, fetched.value().bytes, path.substr(path.rfind('/') + 1));
+    const auto status =
+        control::verify_sha256(bytes, fetched.value().bytes, path.substr(path.rfind('/') + 1));
     if (!status) return named(status.error());
     return Edition{};
   }
@@ -75,7 +76,7 @@ base::Result<Edition> verify_feed(const config::ListSettings& list, std::string_
 
 base::Status check_not_older(const config::ListSettings& list, const Edition& fresh, const Edition& earlier) {
   if (!list.guards.refuse_older) return base::ok_status();
-  const bool wraps = list.profile == config::Profile::rpz;
+  const bool wraps = list.format == config::ListFormat::rpz;
   struct Mark {
     const char* name;
     std::optional<std::uint64_t> fresh;

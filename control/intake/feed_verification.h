@@ -3,9 +3,9 @@
 #include <atomic>
 #include <string_view>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
 #include "control/lists/edition.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 
 #include "control/intake/feed_source.h"
-#include "dataplane/base/version.h"
 #include "control/storage/durable_file.h"
+#include "dataplane/base/version.h"
 
 namespace weir::control {
 namespace {

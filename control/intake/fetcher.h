@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

@@ -6,8 +6,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "dataplane/base/result.h"
 #include "dataplane/rules/plain_list.h"
 
 namespace weir::control {
@@ -22,7 +22,7 @@ base::Status check_size(const config::GuardSettings& guards, std::size_t entries
 class ProtectedHosts {
  public:
   ProtectedHosts() = default;
-  /// Reads the file (`plain` profile, whole hosts). Error codes: protected_unreadable, protected_invalid.
+  /// Reads the file (`plain` format, whole hosts). Error codes: protected_unreadable, protected_invalid.
   static base::Result<ProtectedHosts> read(const std::filesystem::path& file, rules::EntryParser& parser);
 
   void add(std::string host);

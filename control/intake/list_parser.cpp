@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "control/intake/feed_source.h"
 #include "control/formats/list_reader.h"
+#include "control/intake/feed_source.h"
 
 namespace weir::control {
 
@@ -19,21 +19,21 @@ base::Result<ParsedList> parse_list(const config::ListSettings& list, std::strin
     if (refused.size() < rules::kMaxLineErrors) refused.push_back(std::move(error));
   };
   const formats::EntrySink sink{.rule =
-                                  [&](rules::Rule&& rule, std::size_t line) {
-                                    if (protected_hosts.covers(rule, block_host_on_tls))
-                                      return refuse({line, "would block a protected host"});
-                                    parsed.rules.append(rule);
-                                    if (!index.insert(parsed.rules.size() - 1)) {
-                                      parsed.rules.pop_back();
-                                      ++parsed.duplicates;
-                                    }
-                                  },
-                              .refused = refuse};
+                                    [&](rules::Rule&& rule, std::size_t line) {
+                                      if (protected_hosts.covers(rule, block_host_on_tls))
+                                        return refuse({line, "would block a protected host"});
+                                      parsed.rules.append(rule);
+                                      if (!index.insert(parsed.rules.size() - 1)) {
+                                        parsed.rules.pop_back();
+                                        ++parsed.duplicates;
+                                      }
+                                    },
+                                .refused = refuse};
   const auto facts = formats::read_list(list, text, parser, sink);
   if (!facts) return base::Error{facts.error().code, describe_source(list) + ": " + facts.error().message};
   parsed.serial = facts.value().serial;
   parsed.token = facts.value().token;
-  // The plain profile tells of its refused lines at its end.
+  // The plain format tells of its refused lines at its end.
   std::stable_sort(refused.begin(), refused.end(),
                    [](const auto& a, const auto& b) { return a.line < b.line; });
   for (rules::LineError& error : refused) parsed.refused.add(std::move(error));

@@ -24,7 +24,7 @@ struct ParsedList {
   std::optional<std::string> token;  // formats::ListFacts
 };
 
-/// Reads a feed in the profile of `list`; what covers a protected host is refused line by line. Error codes:
+/// Reads a feed in the format of `list`; what covers a protected host is refused line by line. Error codes:
 /// those of formats::read_list(); their messages name the feed.
 base::Result<ParsedList> parse_list(const config::ListSettings& list, std::string_view text,
                                     const ProtectedHosts& protected_hosts, rules::EntryParser& parser);

@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "control/lists/store.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

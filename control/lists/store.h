@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/base/ids.h"
-#include "dataplane/base/result.h"
 #include "config/settings.h"
-#include "control/storage/entry_storage.h"
 #include "control/lists/edition.h"
 #include "control/lists/rule_set.h"
+#include "control/storage/entry_storage.h"
 #include "dataplane/base/file_descriptor.h"
+#include "dataplane/base/ids.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

@@ -226,9 +226,9 @@ std::vector<MetricFamily> dataplane_metrics(const json& counters, const json& st
     if (source.is_object() && text(source, "name").starts_with("weir_") && number(source, "count") > 0)
       families.push_back(histogram_family(source));
   }
-  families.push_back(single("weir_rules_suspended", "Rules that do not hold because they matched too often",
+  families.push_back(single("weir_rules_tripped", "Rules that do not hold because they matched too often",
                             MetricType::Gauge,
-                            static_cast<double>(array_of(status, "suspended_rules").size())));
+                            static_cast<double>(array_of(status, "tripped_rules").size())));
   add_ports(families, status);
   MetricFamily busy =
       family("weir_lcore_busy_ratio", "Share of its time that a worker has packets to do", MetricType::Gauge);

@@ -13,11 +13,11 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "control/proof/self_test.h"
 #include "control/publish/dataplane_link.h"
 #include "control/publish/publisher.h"
-#include "control/proof/self_test.h"
+#include "dataplane/base/result.h"
 
 namespace prometheus {
 class Exposer;

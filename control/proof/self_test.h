@@ -13,9 +13,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
 #include "control/publish/dataplane_link.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

@@ -5,9 +5,9 @@
 
 #include <unistd.h>
 
-#include "dataplane/base/version.h"
-#include "dataplane/base/unix_time.h"
 #include "control/storage/signature.h"
+#include "dataplane/base/unix_time.h"
+#include "dataplane/base/version.h"
 
 namespace weir::control {
 namespace {
@@ -51,7 +51,7 @@ base::Result<json> self_test_certificate(const config::Settings& settings, const
                       {"lists", lists_of(settings, view)},
                       {"self_test", std::move(self_test)}};
   auto certificate = storage::sign_text(document.dump(2, ' ', false, json::error_handler_t::replace),
-                                      settings.control.state_dir / "certificate.key");
+                                        settings.control.state_dir / "certificate.key");
   if (!certificate) return certificate.error();
   return json{{"text", std::move(certificate.value().text)},
               {"signature", std::move(certificate.value().signature)},

@@ -2,10 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
-#include "control/publish/publisher.h"
 #include "control/proof/self_test.h"
+#include "control/publish/publisher.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

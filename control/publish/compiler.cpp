@@ -8,13 +8,13 @@
 namespace weir::control {
 namespace {
 
-bool is_by_hand(const ListState& list) { return list.type == config::ListType::manual; }
+bool is_manual(const ListState& list) { return list.type == config::ListType::manual; }
 
 void add_rules(rules::SnapshotBuilder& builder, const State& state, const std::vector<ContentPtr>& contents,
-               bool by_hand_alone) {
+               bool manual_alone) {
   rules::Rule rule;
   for (std::size_t list = 0; list < contents.size(); ++list) {
-    if (contents[list] == nullptr || (by_hand_alone && !is_by_hand(state.lists[list]))) continue;
+    if (contents[list] == nullptr || (manual_alone && !is_manual(state.lists[list]))) continue;
     rule.list = base::ListIndex{static_cast<std::uint8_t>(list)};
     const RuleSet& rules = contents[list]->rules;
     for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -29,8 +29,8 @@ void add_rules(rules::SnapshotBuilder& builder, const State& state, const std::v
 std::string base_recipe(const State& state) {
   std::string text = fmt::format("{}\n", state.canary);
   for (const ListState& list : state.lists) {
-    text += fmt::format("{} {} {} {} {} {}\n", list.name, is_by_hand(list), list.subdomains,
-                        list.www_equivalent, list.block_host_on_tls, is_by_hand(list) ? 0 : list.content);
+    text += fmt::format("{} {} {} {} {} {}\n", list.name, is_manual(list), list.subdomains,
+                        list.www_equivalent, list.block_host_on_tls, is_manual(list) ? 0 : list.content);
   }
   return storage::digest(text);
 }
@@ -62,7 +62,7 @@ base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentP
                         .subdomains = list.subdomains,
                         .www_equivalent = list.www_equivalent,
                         .block_host_on_tls = list.block_host_on_tls,
-                        .by_hand = is_by_hand(list)});
+                        .manual = is_manual(list)});
   }
   // The last, so that the lists keep their numbers.
   if (!state.canary.empty()) policies.push_back({.name = config::kSelfTestList});

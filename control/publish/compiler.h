@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "control/lists/store.h"
+#include "dataplane/base/result.h"
 #include "dataplane/match/snapshot_view.h"
 
 namespace weir::control {
@@ -50,7 +50,7 @@ class BuiltSnapshot {
 };
 
 /// Compiles every list of `state` into the snapshot of its generation, and reads it back as the dataplane
-/// will. Where the feeds are those of `last` (may be null), only the lists by hand are compiled, as an
+/// will. Where the feeds are those of `last` (may be null), only the manual lists are compiled, as an
 /// overlay on the same base: one entry more takes as long as those lists need, whatever the feeds hold.
 base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentPtr>& contents,
                                   const SnapshotPtr& last);

@@ -8,8 +8,8 @@
 #include <spdlog/spdlog.h>
 
 #include "control/lists/rule_changes.h"
-#include "dataplane/base/unix_time.h"
 #include "control/storage/durable_file.h"
+#include "dataplane/base/unix_time.h"
 
 namespace weir::control {
 namespace {

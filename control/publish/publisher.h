@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
-#include "control/publish/compiler.h"
-#include "control/publish/dataplane_link.h"
 #include "control/lists/refused_lines.h"
 #include "control/lists/stage_times.h"
 #include "control/lists/store.h"
+#include "control/publish/compiler.h"
+#include "control/publish/dataplane_link.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dataplane/base/unix_time.h"
 #include "control/storage/durable_file.h"
+#include "dataplane/base/unix_time.h"
 
 namespace weir::storage {
 namespace {

@@ -10,9 +10,9 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "dataplane/base/result.h"
 #include "control/storage/audit_chain.h"
 #include "dataplane/base/file_descriptor.h"
+#include "dataplane/base/result.h"
 
 namespace weir::storage {
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <string_view>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
 #include "control/storage/entry_key.h"
+#include "dataplane/base/result.h"
 
 namespace weir::storage {
 

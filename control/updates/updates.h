@@ -11,11 +11,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/outcome.h"
-#include "control/storage/audit_log.h"
 #include "control/intake/feed.h"
 #include "control/publish/publisher.h"
+#include "control/storage/audit_log.h"
 #include "control/updates/work_queue.h"
+#include "dataplane/base/outcome.h"
 
 namespace weir::control {
 
@@ -69,7 +69,7 @@ class Updates {
   void diff(Caller caller, std::string list, bool entries, const Done& done);
   void rollback(Caller caller, std::optional<std::uint64_t> generation, const Done& done);
   void set_enforcement(Caller caller, base::Enforcement mode, const Done& done);
-  /// Puts suspended rules back into force: one, or all.
+  /// Puts tripped rules back into force: one, or all.
   void reset_breaker(Caller caller, std::optional<std::uint32_t> rule, const Done& done);
   /// Every feed is due now, each for itself (SIGHUP).
   void make_all_due();

@@ -7,11 +7,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "control/intake/feed_source.h"
 #include "control/lists/list_diff.h"
 #include "control/lists/rule_changes.h"
-#include "dataplane/base/unix_time.h"
 #include "control/updates/updates.h"
-#include "control/intake/feed_source.h"
+#include "dataplane/base/unix_time.h"
 
 namespace weir::control {
 namespace {

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "control/lists/rule_changes.h"
-#include "dataplane/base/unix_time.h"
 #include "control/updates/updates.h"
+#include "dataplane/base/unix_time.h"
 
 namespace weir::control {
 namespace {

@@ -12,7 +12,7 @@
 
 namespace weir::base {
 
-/// One dimension of a counter family. An axis without rows is indexed by list and named at export time.
+/// One dimension of a counter. An axis without rows is indexed by list and named at export time.
 struct LabelAxis {
   std::string_view key;
   std::span<const EnumRow> rows;
@@ -23,7 +23,7 @@ struct LabelAxis {
 };
 
 /// A metric and its labels; every exporter (Prometheus, weirctl, weir-replay) walks this one table.
-struct CounterFamily {
+struct CounterRow {
   std::string_view name;
   std::string_view help;
   LabelAxis first;
@@ -31,7 +31,7 @@ struct CounterFamily {
   [[nodiscard]] constexpr std::size_t size() const noexcept { return first.size() * second.size(); }
 };
 
-enum class Family : std::uint8_t {
+enum class Counter : std::uint8_t {
   packets,
   requests,
   blocked,
@@ -45,15 +45,15 @@ enum class Family : std::uint8_t {
   fragment_evictions,
   flow_evictions,
   stream_evictions,
-  handovers,
+  handoffs,
   snapshots_refused,
-  rule_suspensions,
+  rule_trips,
   worker_stalls,
   link_follows,
   icmp_limited
 };
 
-inline constexpr std::array<CounterFamily, 19> kFamilies{{
+inline constexpr std::array<CounterRow, 19> kCounters{{
     {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
     {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
     {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
@@ -85,12 +85,12 @@ inline constexpr std::array<CounterFamily, 19> kFamilies{{
      "Unfinished messages given up because the memory for reassembly was full",
      {},
      {}},
-    {"weir_handovers_total",
+    {"weir_handoffs_total",
      "Packets passed from the worker that received them to the one that inspects their addresses",
      {},
      {}},
     {"weir_snapshots_refused_total", "Snapshots that the dataplane did not take", {}, {}},
-    {"weir_rule_suspensions_total", "Times that a rule was suspended because it matched too often", {}, {}},
+    {"weir_rule_trips_total", "Times that a rule was tripped because it matched too often", {}, {}},
     {"weir_worker_stalls_total", "Times that a worker was seen to stand still", {}, {}},
     {"weir_link_follows_total",
      "Times that a port was taken down because the other one lost its link",
@@ -101,37 +101,38 @@ inline constexpr std::array<CounterFamily, 19> kFamilies{{
      {},
      {}},
 }};
-static_assert(kFamilies.size() == index_of(Family::icmp_limited) + 1);
+static_assert(kCounters.size() == index_of(Counter::icmp_limited) + 1);
 
-constexpr std::size_t family_offset(Family family) noexcept {
+constexpr std::size_t offset_of(Counter counter) noexcept {
   std::size_t offset = 0;
-  for (std::size_t i = 0; i < index_of(family); ++i) offset += kFamilies[i].size();
+  for (std::size_t i = 0; i < index_of(counter); ++i) offset += kCounters[i].size();
   return offset;
 }
 
 inline constexpr std::size_t kCounterCount =
-    family_offset(Family::icmp_limited) + kFamilies[index_of(Family::icmp_limited)].size();
+    offset_of(Counter::icmp_limited) + kCounters[index_of(Counter::icmp_limited)].size();
 
 /// The counters of one worker. Written by that worker alone, read by any thread: a load and a store without a
 /// locked instruction are enough, and a reader sees each counter whole (memory_order_relaxed: counters
 /// order nothing).
 class alignas(64) Counters {
  public:
-  void add(Family family, std::size_t first = 0, std::size_t second = 0, std::uint64_t amount = 1) noexcept {
-    auto& cell = cells_[family_offset(family) + first * kFamilies[index_of(family)].second.size() + second];
+  void add(Counter counter, std::size_t first = 0, std::size_t second = 0,
+           std::uint64_t amount = 1) noexcept {
+    auto& cell = cells_[offset_of(counter) + first * kCounters[index_of(counter)].second.size() + second];
     cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
   void add(Outcome outcome, std::uint64_t amount = 1) noexcept {
-    add(Family::packets, index_of(outcome), 0, amount);
+    add(Counter::packets, index_of(outcome), 0, amount);
   }
 
-  [[nodiscard]] std::uint64_t get(Family family, std::size_t first = 0,
+  [[nodiscard]] std::uint64_t get(Counter counter, std::size_t first = 0,
                                   std::size_t second = 0) const noexcept {
-    return cells_[family_offset(family) + first * kFamilies[index_of(family)].second.size() + second].load(
+    return cells_[offset_of(counter) + first * kCounters[index_of(counter)].second.size() + second].load(
         std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t get(Outcome outcome) const noexcept {
-    return get(Family::packets, index_of(outcome));
+    return get(Counter::packets, index_of(outcome));
   }
 
  private:

@@ -136,7 +136,7 @@ base::Status Dataplane::start_eal() {
 
 void Dataplane::load_snapshot() {
   DirectoryLoad load = load_newest_snapshot(plan_.settings.snapshot_dir);
-  counters_.add(base::Family::snapshots_refused, 0, 0, load.skipped.size());
+  counters_.add(base::Counter::snapshots_refused, 0, 0, load.skipped.size());
   for (const SkippedSnapshot& skipped : load.skipped) {
     spdlog::error("W107: {} is skipped: {}: {}", skipped.file.string(), skipped.code, skipped.message);
   }
@@ -192,7 +192,7 @@ base::Status Dataplane::open_ports() {
 }
 
 base::Status Dataplane::make_routing() {
-  if (plan_.settings.mode != config::Mode::routed) return base::ok_status();
+  if (plan_.settings.topology != config::Topology::routed) return base::ok_status();
   std::vector<RouterPort> ports = plan_.router_ports;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     ports[i].mac = ports_[i]->mac();
@@ -235,7 +235,7 @@ void Dataplane::start_workers() {
   shared_->measure_latency = plan_.settings.latency_histogram;
   for (const unsigned lcore : plan_.settings.workers) {
     const auto index = static_cast<std::uint16_t>(workers_.size());
-    workers_.push_back(std::make_unique<Worker>(WorkerSettings{.mode = plan_.settings.mode,
+    workers_.push_back(std::make_unique<Worker>(WorkerSettings{.topology = plan_.settings.topology,
                                                                .lcore = lcore,
                                                                .index = index,
                                                                .subscriber = worker_port(0, index),
@@ -245,7 +245,7 @@ void Dataplane::start_workers() {
                                                                .inspector = plan_.inspector},
                                                 *shared_));
   }
-  suspension_ = std::make_unique<Suspension>(plan_.settings.breaker, snapshots_, *shared_, counters_);
+  tripped_rules_ = std::make_unique<TrippedRules>(plan_.settings.breaker, snapshots_, *shared_, counters_);
   self_test_ = std::make_unique<SelfTest>(plan_.inspector, workers_);
   reconfiguration_ =
       std::make_unique<Reconfiguration>(plan_.config_file, plan_.settings, snapshots_, *shared_);
@@ -255,7 +255,7 @@ void Dataplane::start_workers() {
                                                                 .ports = ports_,
                                                                 .load = load_,
                                                                 .counters = counters_,
-                                                                .suspension = *suspension_,
+                                                                .suspension = *tripped_rules_,
                                                                 .mbufs = *pool_,
                                                                 .self_test = *self_test_,
                                                                 .reconfiguration = *reconfiguration_});
@@ -291,7 +291,7 @@ void Dataplane::look_after_workers() {
   if (alive == stalled_) {
     stalled_ = !alive;
     if (stalled_) {
-      counters_.add(base::Family::worker_stalls);
+      counters_.add(base::Counter::worker_stalls);
       spdlog::critical("W101: a worker has stopped moving: the watchdog is not fed until it goes on");
     } else {
       spdlog::warn("W102: every worker moves again");
@@ -306,7 +306,7 @@ void Dataplane::look_after_workers() {
 
 // A copy has no other end to tell of it, and a hop's neighbours have routing.
 bool Dataplane::follows_links() const {
-  return plan_.settings.link_follow && plan_.settings.mode == config::Mode::inline_wire;
+  return plan_.settings.link_follow && plan_.settings.topology == config::Topology::inline_wire;
 }
 
 void Dataplane::set_link(std::size_t port, bool up) {
@@ -329,7 +329,7 @@ void Dataplane::look_after_links() {
       spdlog::warn("W104: port '{}' has its link again: port '{}' is brought up", other, name);
     } else {
       spdlog::error("W103: port '{}' has lost its link: port '{}' is taken down, too", other, name);
-      counters_.add(base::Family::link_follows);
+      counters_.add(base::Counter::link_follows);
     }
   }
 }
@@ -349,7 +349,7 @@ void Dataplane::run() {
     server_->run_once(kTurn);
     look_after_links();
     if (Clock::now() >= next_second) {
-      suspension_->next_second(workers_);
+      tripped_rules_->next_second(workers_);
       next_second = Clock::now() + std::chrono::seconds(1);
     }
     if (Clock::now() < next_look) continue;

@@ -5,20 +5,20 @@
 
 #include "dataplane/base/counters.h"
 #include "dataplane/base/result.h"
-#include "dataplane/engine/process/eal.h"
+#include "dataplane/base/service_notify.h"
 #include "dataplane/engine/ports/link_follower.h"
-#include "dataplane/engine/workers/load_meter.h"
-#include "dataplane/engine/socket/local_methods.h"
-#include "dataplane/engine/process/log_capture.h"
 #include "dataplane/engine/ports/mbuf_pool.h"
 #include "dataplane/engine/ports/port.h"
+#include "dataplane/engine/process/eal.h"
+#include "dataplane/engine/process/log_capture.h"
+#include "dataplane/engine/snapshots/snapshot_store.h"
+#include "dataplane/engine/socket/local_methods.h"
+#include "dataplane/engine/start_plan.h"
 #include "dataplane/engine/supervisor/reconfiguration.h"
 #include "dataplane/engine/supervisor/self_test.h"
-#include "dataplane/base/service_notify.h"
-#include "dataplane/engine/snapshots/snapshot_store.h"
-#include "dataplane/engine/start_plan.h"
-#include "dataplane/engine/workers/steering.h"
 #include "dataplane/engine/supervisor/tripped_rules.h"
+#include "dataplane/engine/workers/load_meter.h"
+#include "dataplane/engine/workers/steering.h"
 #include "dataplane/engine/workers/worker.h"
 #include "dataplane/rpc/server.h"
 
@@ -73,7 +73,7 @@ class Dataplane {
   std::unique_ptr<Routing> routing_;    // of mode routed alone
   SnapshotStore snapshots_;
   std::unique_ptr<WorkerShared> shared_;
-  std::unique_ptr<Suspension> suspension_;
+  std::unique_ptr<TrippedRules> tripped_rules_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SelfTest> self_test_;
   std::unique_ptr<Reconfiguration> reconfiguration_;

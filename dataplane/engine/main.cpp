@@ -9,9 +9,9 @@
 #include <spdlog/cfg/env.h>
 #include <spdlog/spdlog.h>
 
+#include "config/settings.h"
 #include "dataplane/base/log_setup.h"
 #include "dataplane/base/version.h"
-#include "config/settings.h"
 #include "dataplane/engine/dataplane.h"
 #include "dataplane/engine/start_plan.h"
 

@@ -37,9 +37,9 @@ std::vector<RouterPort> router_ports(const std::vector<config::PortSettings>& po
 
 base::Result<std::vector<config::PortSettings>> pair_of_ports(const config::DataplaneSettings& settings,
                                                               const std::string& file) {
-  const bool one_arm = settings.mode == config::Mode::routed && settings.ports.size() == 1;
-  if (one_arm && settings.ports.front().role == config::PortRole::hop) return settings.ports;
-  const bool mirror = settings.mode == config::Mode::mirror;
+  const bool one_arm = settings.topology == config::Topology::routed && settings.ports.size() == 1;
+  if (one_arm && settings.ports.front().role == config::PortRole::one_arm) return settings.ports;
+  const bool mirror = settings.topology == config::Topology::mirror;
   const config::PortRole first_role = mirror ? config::PortRole::mirror : config::PortRole::subscriber;
   const config::PortRole second_role = mirror ? config::PortRole::answers : config::PortRole::network;
   const config::PortSettings* first = nullptr;
@@ -100,7 +100,7 @@ base::Result<StartPlan> make_start_plan(const config::DataplaneSettings& setting
                  .pci_devices = {},
                  .inspector = inspect::inspector_settings(settings),
                  .page = std::move(page).value()};
-  if (settings.mode == config::Mode::routed) plan.router_ports = router_ports(plan.ports);
+  if (settings.topology == config::Topology::routed) plan.router_ports = router_ports(plan.ports);
   if (const auto checked = check_devices(plan); !checked) return checked.error();
   return plan;
 }

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "dataplane/base/result.h"
 #include "dataplane/engine/ports/device.h"
 #include "dataplane/engine/routed/router.h"
 #include "dataplane/inspect/answer/answer.h"

@@ -54,7 +54,7 @@ FragmentInspector::Taken FragmentInspector::take(const proto::PacketView& fragme
     }
     piece = &whole;
   }
-  counters_.add(base::Family::fragment_evictions, 0, 0, table_.evictions() - evictions_before);
+  counters_.add(base::Counter::fragment_evictions, 0, 0, table_.evictions() - evictions_before);
   return taken;
 }
 

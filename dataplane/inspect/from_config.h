@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "dataplane/base/result.h"
 #include "dataplane/inspect/answer/block_page.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
 

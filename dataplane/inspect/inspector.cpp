@@ -37,7 +37,7 @@ Verdict Inspector::inspect_request(const proto::PacketView& packet, std::chrono:
                         : tcp_.inspect(packet, now, snapshot, enforcement);
   const bool passes =
       verdict.outcome == Outcome::forward_passed || verdict.outcome == Outcome::forward_allowed;
-  if (decider_.take_suspended_match() && passes) verdict.outcome = Outcome::forward_suspended;
+  if (decider_.take_tripped_match() && passes) verdict.outcome = Outcome::forward_tripped;
   return verdict;
 }
 

@@ -6,12 +6,12 @@
 #include <span>
 
 #include "dataplane/base/counters.h"
-#include "dataplane/inspect/fragment_inspector.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
-#include "dataplane/inspect/quic/quic_inspector.h"
 #include "dataplane/inspect/decision/request_decider.h"
-#include "dataplane/inspect/tcp/tcp_inspector.h"
 #include "dataplane/inspect/decision/verdict.h"
+#include "dataplane/inspect/fragment_inspector.h"
+#include "dataplane/inspect/quic/quic_inspector.h"
+#include "dataplane/inspect/tcp/tcp_inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/classify.h"
 #include "dataplane/proto/packet/packet_view.h"
@@ -32,9 +32,10 @@ class Inspector {
   /// Whether inspect() would find the packet forward_not_candidate and remember nothing of it: so the packet
   /// need not be parsed. Holds as long as blocks() stays. Most of what crosses a wire: what the network
   /// sends, and the bare acknowledgements of who receives it.
-  [[nodiscard]] bool passes_unread(const proto::PacketGlance& glance, Direction direction) const noexcept {
-    if (direction == Direction::from_network) return glance.kind != proto::PacketGlance::Kind::unknown;
-    return glance.kind == proto::PacketGlance::Kind::bare && !tcp_.may_be_blocked(glance);
+  [[nodiscard]] bool passes_unread(const proto::FastClassification& glance,
+                                   Direction direction) const noexcept {
+    if (direction == Direction::from_network) return glance.kind != proto::FastClassification::Kind::unknown;
+    return glance.kind == proto::FastClassification::Kind::bare && !tcp_.may_be_blocked(glance);
   }
 
   /// Times that a connection was blocked since construction.

@@ -63,7 +63,7 @@ base::Result<SnapshotView> SnapshotView::join(const SnapshotView& base, const Sn
   if (!same_lists) return base::Error{"snapshot_base", "the changes are to other lists; build them again"};
   SnapshotView joined = base;
   joined.header_ = overlay.header_;
-  joined.lists_by_hand_ = overlay.lists_;
+  joined.manual_lists_ = overlay.lists_;
   joined.layers_[1] = overlay.layers_[0];
   joined.layer_count_ = kLayers;
   return joined;
@@ -71,8 +71,8 @@ base::Result<SnapshotView> SnapshotView::join(const SnapshotView& base, const Sn
 
 const ListRecord* SnapshotView::record_of(base::ListIndex list) const noexcept {
   if (list.value >= lists_.size()) return nullptr;
-  const bool replaced = lists_[list.value].layer == 1 && !lists_by_hand_.empty();
-  return replaced ? &lists_by_hand_[list.value] : &lists_[list.value];
+  const bool replaced = lists_[list.value].layer == 1 && !manual_lists_.empty();
+  return replaced ? &manual_lists_[list.value] : &lists_[list.value];
 }
 
 std::string_view SnapshotView::list_name(base::ListIndex list) const noexcept {

@@ -31,7 +31,7 @@ class SnapshotView {
   /// `bytes` must outlive the view and be aligned to 8 (refused otherwise as snapshot_corrupt). O(bytes).
   static base::Result<SnapshotView> open(std::span<const std::byte> bytes);
 
-  /// `base` with its layer 1 replaced by that of `overlay`, whose generation, time and lists by hand it has
+  /// `base` with its layer 1 replaced by that of `overlay`, whose generation, time and manual lists it has
   /// then; the bytes of both must outlive it. Error code: snapshot_base (not an overlay, or of another base).
   static base::Result<SnapshotView> join(const SnapshotView& base, const SnapshotView& overlay);
 
@@ -69,7 +69,7 @@ class SnapshotView {
   std::array<LayerView, kLayers> layers_;
   std::size_t layer_count_ = 0;
   std::span<const ListRecord> lists_;
-  std::span<const ListRecord> lists_by_hand_;  // the overlay's records, which stand for their lists
+  std::span<const ListRecord> manual_lists_;  // the overlay's records, which stand for their lists
 };
 
 }  // namespace weir::match

@@ -3,12 +3,12 @@
 #include <memory>
 #include <ostream>
 
-#include "dataplane/base/version.h"
 #include "config/settings.h"
+#include "dataplane/base/version.h"
+#include "dataplane/inspect/from_config.h"
 #include "dataplane/replay/options.h"
 #include "dataplane/replay/replay.h"
 #include "dataplane/replay/rule_source.h"
-#include "dataplane/inspect/from_config.h"
 
 namespace weir::replay {
 namespace {

@@ -12,7 +12,7 @@
 namespace weir::replay {
 namespace {
 
-using base::Family;
+using base::Counter;
 using base::index_of;
 
 template <std::size_t N, class Count>
@@ -96,7 +96,7 @@ void Replay::send_answers(const proto::PacketView& view, const inspect::Verdict&
   std::array<std::byte, inspect::kAnswerFrameBytes> buffer{};
   auto towards = base::Towards::client;
   while (const std::size_t bytes = frames.next(buffer, towards)) {
-    counters_.add(Family::injected, index_of(towards));
+    counters_.add(Counter::injected, index_of(towards));
     write({.time = packet.time,
            .frame = std::span(buffer).first(bytes),
            .original_bytes = static_cast<std::uint32_t>(bytes),
@@ -119,36 +119,36 @@ std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
   stats["bytes"] = totals.bytes;
   stats["seconds"] = std::chrono::duration<double>(totals.inspection_time).count();
   stats["cut_packets"] = totals.cut_packets;
-  const auto sum_over_second = [&counters](Family family, std::size_t first) {
+  const auto sum_over_second = [&counters](Counter counter, std::size_t first) {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < base::kFamilies[index_of(family)].second.size(); ++i) {
+    for (std::size_t i = 0; i < base::kCounters[index_of(family)].second.size(); ++i) {
       sum += counters.get(family, first, i);
     }
     return sum;
   };
   stats["requests"] =
-      counts_by_name(base::kProtocols, [&](std::size_t i) { return sum_over_second(Family::requests, i); });
+      counts_by_name(base::kProtocols, [&](std::size_t i) { return sum_over_second(Counter::requests, i); });
   stats["blocked"] =
-      counts_by_name(base::kProtocols, [&](std::size_t i) { return sum_over_second(Family::blocked, i); });
+      counts_by_name(base::kProtocols, [&](std::size_t i) { return sum_over_second(Counter::blocked, i); });
   stats["outcomes"] =
-      counts_by_name(base::kOutcomes, [&](std::size_t i) { return counters.get(Family::packets, i); });
+      counts_by_name(base::kOutcomes, [&](std::size_t i) { return counters.get(Counter::packets, i); });
   stats["reasons"] = counts_by_name(
       base::kReasons, [&](std::size_t i) { return printer.count(static_cast<base::Reason>(i)); });
   stats["parse"] = counts_by_name(base::kProtocols, [&](std::size_t protocol) {
     return counts_by_name(base::kParseStatuses,
-                          [&](std::size_t i) { return counters.get(Family::parse, protocol, i); });
+                          [&](std::size_t i) { return counters.get(Counter::parse, protocol, i); });
   });
-  stats["ech"] = counters.get(Family::ech);
+  stats["ech"] = counters.get(Counter::ech);
   std::uint64_t unenforceable = 0;
-  for (std::size_t i = 0; i < base::kMaxLists; ++i) unenforceable += counters.get(Family::unenforceable, i);
+  for (std::size_t i = 0; i < base::kMaxLists; ++i) unenforceable += counters.get(Counter::unenforceable, i);
   stats["unenforceable"] = unenforceable;
   stats["injected"] =
-      counts_by_name(base::kTowards, [&](std::size_t i) { return counters.get(Family::injected, i); });
-  stats["stream_evictions"] = counters.get(Family::stream_evictions);
-  stats["fragment_evictions"] = counters.get(Family::fragment_evictions);
-  stats["quic_evictions"] = counters.get(Family::quic_evictions);
-  stats["h2c_unfollowed"] = counters.get(Family::h2c_unfollowed);
-  stats["flow_evictions"] = counters.get(Family::flow_evictions);
+      counts_by_name(base::kTowards, [&](std::size_t i) { return counters.get(Counter::injected, i); });
+  stats["stream_evictions"] = counters.get(Counter::stream_evictions);
+  stats["fragment_evictions"] = counters.get(Counter::fragment_evictions);
+  stats["quic_evictions"] = counters.get(Counter::quic_evictions);
+  stats["h2c_unfollowed"] = counters.get(Counter::h2c_unfollowed);
+  stats["flow_evictions"] = counters.get(Counter::flow_evictions);
   return stats.dump();
 }
 

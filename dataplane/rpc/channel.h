@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/base/result.h"
 #include "dataplane/base/file_descriptor.h"
+#include "dataplane/base/result.h"
 
 namespace weir::rpc {
 

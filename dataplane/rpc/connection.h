@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "dataplane/rpc/channel.h"
 #include "dataplane/base/file_descriptor.h"
+#include "dataplane/rpc/channel.h"
 #include "dataplane/rpc/line_framer.h"
 #include "dataplane/rpc/message.h"
 #include "dataplane/rpc/server.h"

@@ -26,7 +26,9 @@ constexpr std::uint64_t kFirstConnection = 2;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr int kAcceptsPerRound = 64;
 
-base::FileDescriptor spare_descriptor() { return base::FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+base::FileDescriptor spare_descriptor() {
+  return base::FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
 
 class EpollServer final : public Server {
  public:
@@ -137,7 +139,8 @@ class EpollServer final : public Server {
   // forever.
   void turn_away_one() {
     spare_.reset();
-    const base::FileDescriptor refused(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const base::FileDescriptor refused(
+        ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     spare_ = spare_descriptor();
   }
 

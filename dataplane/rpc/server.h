@@ -10,8 +10,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "dataplane/base/result.h"
 #include "dataplane/base/file_descriptor.h"
+#include "dataplane/base/result.h"
 #include "dataplane/rpc/unix_socket.h"
 
 namespace weir::rpc {

@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-#include "dataplane/base/result.h"
 #include "dataplane/base/file_descriptor.h"
+#include "dataplane/base/result.h"
 
 namespace weir::rpc {
 

@@ -14,8 +14,8 @@
 
 #include "dataplane/match/slot.h"
 #include "dataplane/match/snapshot_format.h"
-#include "dataplane/rules/table_builder.h"
 #include "dataplane/proto/url/url.h"
+#include "dataplane/rules/table_builder.h"
 
 namespace weir::rules {
 namespace {
@@ -209,7 +209,7 @@ std::vector<std::byte> SnapshotBuilder::State::write(std::size_t first_layer, co
   bytes.resize(sizeof(SnapshotHeader) + lists_bytes);
   if (!records.empty()) std::memcpy(bytes.data() + sizeof(SnapshotHeader), records.data(), lists_bytes);
   for (std::size_t i = first_layer; i < kLayers; ++i) {
-    // A whole snapshot without lists by hand has no layer 1.
+    // A whole snapshot without manual lists has no layer 1.
     const auto in_layer = [i](const ListRecord& record) { return record.layer == i; };
     if (i > first_layer && std::none_of(records.begin(), records.end(), in_layer)) continue;
     wanted.layers[i].hosts = layers[i].hosts.write(bytes, Density::fast);
@@ -236,7 +236,7 @@ SnapshotBuilder::SnapshotBuilder(Header header, std::vector<ListPolicy> lists) {
   for (std::size_t i = 0; i < state_->lists.size(); ++i) {
     const ListPolicy& list = state_->lists[i];
     std::copy(list.name.begin(), list.name.end(), state_->records[i].name.begin());
-    state_->records[i].layer = list.by_hand ? 1 : 0;
+    state_->records[i].layer = list.manual ? 1 : 0;
   }
 }
 
@@ -270,7 +270,7 @@ std::vector<std::byte> SnapshotBuilder::build_overlay(const SnapshotId& base) {
   }
   const auto& layer = state_->layers[0];
   if (layer.hosts.size() + layer.paths.size() > 0) {
-    throw std::invalid_argument("an overlay holds rules of lists by hand alone");
+    throw std::invalid_argument("an overlay holds rules of manual lists alone");
   }
   state_->reduce();
   return state_->write(1, base);

@@ -8,8 +8,8 @@
 
 #include "dataplane/base/ids.h"
 #include "dataplane/match/fingerprint.h"
-#include "dataplane/rules/rule.h"
 #include "dataplane/match/snapshot_id.h"
+#include "dataplane/rules/rule.h"
 
 namespace weir::rules {
 
@@ -27,7 +27,7 @@ struct ListPolicy {
   bool subdomains = false;         // path rules also hold for hosts below
   bool www_equivalent = false;     // www.X and X are one host; hosts below stay those of the entry
   bool block_host_on_tls = false;  // on_tls: block-host: a path rule blocks its own host on TLS and QUIC
-  bool by_hand = false;            // its rules stand in layer 1, which an overlay replaces
+  bool manual = false;             // its rules stand in layer 1, which an overlay replaces
 };
 
 /// Makes the bytes of a snapshot (format: snapshot_format.h) from rules. The same seed, generation, time,
@@ -56,7 +56,7 @@ class SnapshotBuilder {
   /// The whole snapshot. Once for each builder: throws std::logic_error after that.
   [[nodiscard]] std::vector<std::byte> build();
 
-  /// The overlay that replaces layer 1 of `base`: of the lists by hand alone, whose rules must be all that
+  /// The overlay that replaces layer 1 of `base`: of the manual lists alone, whose rules must be all that
   /// were added. Throws std::invalid_argument when the seed is not that of `base`. Once, as build().
   [[nodiscard]] std::vector<std::byte> build_overlay(const SnapshotId& base);
 

@@ -12,11 +12,11 @@
 #include <thread>
 #include <vector>
 
-#include "tests/bench/huge_buffer.h"
-#include "tests/bench/test_rules.h"
 #include "dataplane/match/lookup.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/url/url.h"
+#include "tests/bench/huge_buffer.h"
+#include "tests/bench/test_rules.h"
 
 namespace weir::bench {
 namespace {

@@ -18,10 +18,10 @@
 #include <rte_errno.h>
 #include <rte_hash.h>
 
+#include "dataplane/match/table_view.h"
+#include "dataplane/rules/table_builder.h"
 #include "tests/bench/huge_buffer.h"
 #include "tests/bench/sizes.h"
-#include "dataplane/rules/table_builder.h"
-#include "dataplane/match/table_view.h"
 
 namespace weir::bench {
 namespace {
@@ -29,9 +29,9 @@ namespace {
 using match::Bucket;
 using match::Fingerprint;
 using match::Slot;
-using rules::TableBuilder;
 using match::TableEntry;
 using match::TableView;
+using rules::TableBuilder;
 
 // Asked in turn: so many that their lines are not in the cache when they come again.
 constexpr std::size_t kQueries = std::size_t{1} << 20;

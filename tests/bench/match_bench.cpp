@@ -11,13 +11,13 @@
 
 #include <benchmark/benchmark.h>
 
-#include "tests/bench/huge_buffer.h"
-#include "tests/bench/sizes.h"
-#include "tests/bench/test_rules.h"
 #include "dataplane/match/fingerprint.h"
 #include "dataplane/match/lookup.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/url/url.h"
+#include "tests/bench/huge_buffer.h"
+#include "tests/bench/sizes.h"
+#include "tests/bench/test_rules.h"
 
 namespace weir::bench {
 namespace {

@@ -16,13 +16,13 @@
 #include <vector>
 
 #include "dataplane/base/counters.h"
+#include "dataplane/inspect/inspector.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/proto/packet/packet_view.h"
 #include "tests/bench/captures.h"
 #include "tests/bench/ndpi_user.h"
 #include "tests/bench/sizes.h"
 #include "tests/bench/test_rules.h"
-#include "dataplane/inspect/inspector.h"
-#include "dataplane/match/snapshot_view.h"
-#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::bench {
 namespace {
@@ -87,7 +87,7 @@ class WeirUser {
       place.announced = 0;
       // Nothing is blocked here, so what passes unread when it is announced does so when its turn comes.
       place.unread = frame.link == proto::LinkType::ethernet &&
-                     inspector_->passes_unread(proto::glance_at(frame.bytes, {}), direction_of(frame));
+                     inspector_->passes_unread(proto::classify(frame.bytes, {}), direction_of(frame));
       if (!place.unread) {
         place.packet = proto::parse_packet(frame.bytes, frame.link);
         if (direction_of(frame) != inspect::Direction::from_network) {
@@ -106,7 +106,7 @@ class WeirUser {
     for (const auto protocol : {base::Protocol::http, base::Protocol::tls, base::Protocol::quic}) {
       std::uint64_t count = 0;
       for (std::size_t i = 0; i < base::kRequestVerdicts.size(); ++i) {
-        count += counters_->get(base::Family::requests, base::index_of(protocol), i);
+        count += counters_->get(base::Counter::requests, base::index_of(protocol), i);
       }
       text += ' ' + std::to_string(count) + ' ' + std::string(to_string(protocol));
     }

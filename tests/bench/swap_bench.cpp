@@ -11,14 +11,14 @@
 
 #include <benchmark/benchmark.h>
 
-#include "tests/bench/sizes.h"
-#include "tests/bench/test_rules.h"
+#include "dataplane/base/file_descriptor.h"
 #include "dataplane/engine/snapshots/snapshot_memory.h"
 #include "dataplane/engine/snapshots/snapshot_store.h"
 #include "dataplane/match/lookup.h"
-#include "dataplane/rules/snapshot_builder.h"
 #include "dataplane/proto/url/url.h"
-#include "dataplane/base/file_descriptor.h"
+#include "dataplane/rules/snapshot_builder.h"
+#include "tests/bench/sizes.h"
+#include "tests/bench/test_rules.h"
 #include "tests/unit/dataplane/engine/snapshots/test_snapshot.h"
 
 namespace weir::bench {
@@ -99,7 +99,7 @@ void swap_whole(benchmark::State& state) {
 
 // One entry by hand on so many rules of feeds: compiled, copied, checked, joined and put into force.
 void swap_overlay(benchmark::State& state) {
-  const std::vector<rules::ListPolicy> lists{{.name = "feed"}, {.name = "manual", .by_hand = true}};
+  const std::vector<rules::ListPolicy> lists{{.name = "feed"}, {.name = "manual", .manual = true}};
   rules::SnapshotBuilder::Header header{.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0};
   rules::SnapshotBuilder builder(header, lists);
   rules::Rule rule;

@@ -11,10 +11,10 @@
 
 #include <benchmark/benchmark.h>
 
-#include "tests/bench/test_rules.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/packet_view.h"
+#include "tests/bench/test_rules.h"
 #include "tests/support/http_text.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/tls_hello_builder.h"

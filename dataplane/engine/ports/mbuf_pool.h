@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "dataplane/base/result.h"
 #include "dataplane/engine/process/log_capture.h"
 
 struct rte_mempool;

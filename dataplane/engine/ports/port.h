@@ -6,8 +6,8 @@
 
 #include <rte_spinlock.h>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "dataplane/base/result.h"
 #include "dataplane/engine/ports/device.h"
 #include "dataplane/engine/process/log_capture.h"
 #include "dataplane/proto/packet/mac_address.h"

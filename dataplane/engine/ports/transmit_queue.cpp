@@ -11,7 +11,7 @@ namespace weir::engine {
 
 void TransmitQueue::count(std::uint8_t kind, bool sent, std::uint64_t frames) noexcept {
   if (kind >= kInjected) {
-    counters_.add(sent ? base::Family::injected : base::Family::inject_failed, kind - kInjected, 0, frames);
+    counters_.add(sent ? base::Counter::injected : base::Counter::inject_failed, kind - kInjected, 0, frames);
   } else {
     counters_.add(sent ? static_cast<base::Outcome>(kind) : base::Outcome::drop_tx_full, frames);
   }

@@ -108,7 +108,7 @@ Router::Admission Router::hear(std::size_t from, const proto::NeighbourParse& pa
 Router::Admission Router::refuse(Outcome outcome, IcmpReason reason, std::chrono::nanoseconds now) noexcept {
   Admission admission{.outcome = outcome, .reply = Reply::error, .reason = reason};
   if (errors_.take(now)) return admission;
-  counters_.add(base::Family::icmp_limited);
+  counters_.add(base::Counter::icmp_limited);
   admission.reply = Reply::none;
   return admission;
 }

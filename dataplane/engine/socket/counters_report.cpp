@@ -23,7 +23,7 @@ struct Sample {
 };
 
 /// Null for a sample that is left out.
-nlohmann::json sample_report(const base::CounterFamily& family, const Sample& sample,
+nlohmann::json sample_report(const base::CounterRow& family, const Sample& sample,
                              const match::SnapshotView* snapshot) {
   nlohmann::json labels = nlohmann::json::object();
   const auto add = [&](const base::LabelAxis& axis, std::size_t index) {
@@ -43,14 +43,14 @@ nlohmann::json sample_report(const base::CounterFamily& family, const Sample& sa
 nlohmann::json counters_report(std::span<const base::Counters* const> workers,
                                const match::SnapshotView* snapshot) {
   nlohmann::json families = nlohmann::json::array();
-  for (std::size_t number = 0; number < base::kFamilies.size(); ++number) {
-    const base::CounterFamily& family = base::kFamilies[number];
+  for (std::size_t number = 0; number < base::kCounters.size(); ++number) {
+    const base::CounterRow& family = base::kCounters[number];
     nlohmann::json samples = nlohmann::json::array();
     for (std::size_t first = 0; first < family.first.size(); ++first) {
       for (std::size_t second = 0; second < family.second.size(); ++second) {
         std::uint64_t value = 0;
         for (const base::Counters* counters : workers) {
-          value += counters->get(static_cast<base::Family>(number), first, second);
+          value += counters->get(static_cast<base::Counter>(number), first, second);
         }
         auto sample = sample_report(family, {.first = first, .second = second, .value = value}, snapshot);
         if (!sample.is_null()) samples.push_back(std::move(sample));

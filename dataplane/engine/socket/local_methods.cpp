@@ -80,7 +80,7 @@ LocalMethods::Answer LocalMethods::status(const rpc::Request&) {
                         {"ports", port_status()},
                         {"workers", worker_status()},
                         {"flows", flow_status()},
-                        {"suspended_rules", parts_.suspension.rules()},
+                        {"tripped_rules", parts_.suspension.rules()},
                         {"latency_histogram", parts_.shared.measure_latency.load(std::memory_order_relaxed)},
                         {"mbufs", mbuf_status()}};
 }
@@ -187,10 +187,9 @@ LocalMethods::Answer LocalMethods::reset_breaker(const rpc::Request& request) {
   }
   const std::size_t count = parts_.suspension.reset(wanted);
   if (wanted && count == 0) {
-    return error("not_suspended", fmt::format("rule {} is not suspended", wanted->value));
+    return error("not_suspended", fmt::format("rule {} is not tripped", wanted->value));
   }
-  if (count != 0)
-    spdlog::warn("{} suspended rule(s) hold again, asked for by uid {}", count, request.peer.uid);
+  if (count != 0) spdlog::warn("{} tripped rule(s) hold again, asked for by uid {}", count, request.peer.uid);
   return nlohmann::json{{"reset", count}};
 }
 
@@ -271,7 +270,7 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
   const Clock::time_point begin = Clock::now();
   const auto wanted = generation->get<std::uint64_t>();
   const auto refuse = [&](const base::Error& why) {
-    parts_.counters.add(base::Family::snapshots_refused);
+    parts_.counters.add(base::Counter::snapshots_refused);
     spdlog::error("W109: snapshot generation {} is refused: {}: {}", wanted, why.code, why.message);
     return why;
   };

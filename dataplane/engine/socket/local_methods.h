@@ -8,13 +8,13 @@
 #include <nlohmann/json.hpp>
 
 #include "dataplane/base/counters.h"
-#include "dataplane/engine/workers/load_meter.h"
 #include "dataplane/engine/ports/mbuf_pool.h"
 #include "dataplane/engine/ports/port.h"
+#include "dataplane/engine/snapshots/snapshot_store.h"
 #include "dataplane/engine/supervisor/reconfiguration.h"
 #include "dataplane/engine/supervisor/self_test.h"
-#include "dataplane/engine/snapshots/snapshot_store.h"
 #include "dataplane/engine/supervisor/tripped_rules.h"
+#include "dataplane/engine/workers/load_meter.h"
 #include "dataplane/engine/workers/worker.h"
 #include "dataplane/rpc/server.h"
 
@@ -33,7 +33,7 @@ class LocalMethods {
     const std::vector<std::unique_ptr<Port>>& ports;
     const LoadMeter& load;
     base::Counters& counters;  // of the main thread
-    Suspension& suspension;
+    TrippedRules& suspension;
     const rte_mempool& mbufs;
     SelfTest& self_test;
     Reconfiguration& reconfiguration;
@@ -55,7 +55,7 @@ class LocalMethods {
   Answer counters(const rpc::Request& request);
   Answer enforcement(const rpc::Request& request);
   Answer load_snapshot(const rpc::Request& request);
-  /// {"rule": N}, or {} for all of them -> {"reset": how many were suspended}
+  /// {"rule": N}, or {} for all of them -> {"reset": how many were tripped}
   Answer reset_breaker(const rpc::Request& request);
   /// {"enabled": true|false} -> the same
   Answer latency(const rpc::Request& request);

@@ -48,9 +48,9 @@ std::vector<base::RuleId> Breaker::next_second(std::span<inspect::RuleHits* cons
     const unsigned seconds = before == seconds_beyond_.end() ? 1 : before->second + 1;
     if (seconds < kSecondsBeyond) {
       beyond.emplace(rule, seconds);
-    } else if (const auto at = std::lower_bound(suspended_.begin(), suspended_.end(), rule);
-               at == suspended_.end() || *at != rule) {
-      suspended_.insert(at, rule);
+    } else if (const auto at = std::lower_bound(tripped_.begin(), tripped_.end(), rule);
+               at == tripped_.end() || *at != rule) {
+      tripped_.insert(at, rule);
       tripped.push_back({rule});
     }
   }
@@ -58,12 +58,12 @@ std::vector<base::RuleId> Breaker::next_second(std::span<inspect::RuleHits* cons
   return tripped;
 }
 
-std::size_t Breaker::reset(base::RuleId rule) { return std::erase(suspended_, rule.value); }
+std::size_t Breaker::reset(base::RuleId rule) { return std::erase(tripped_, rule.value); }
 
-std::size_t Breaker::reset_all() { return std::exchange(suspended_, {}).size(); }
+std::size_t Breaker::reset_all() { return std::exchange(tripped_, {}).size(); }
 
 bool Breaker::keep_only(const match::SnapshotView& snapshot) {
-  return std::erase_if(suspended_, [&](std::uint32_t rule) { return !has_rule(snapshot, rule); }) != 0;
+  return std::erase_if(tripped_, [&](std::uint32_t rule) { return !has_rule(snapshot, rule); }) != 0;
 }
 
 }  // namespace weir::engine

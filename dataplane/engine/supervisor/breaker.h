@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "dataplane/base/ids.h"
 #include "config/settings.h"
+#include "dataplane/base/ids.h"
 #include "dataplane/inspect/decision/rule_hits.h"
 #include "dataplane/match/snapshot_view.h"
 
@@ -16,16 +16,16 @@ namespace weir::engine {
 /// rate that no listed page has. Counts and decides; main thread only.
 class Breaker {
  public:
-  /// A rule is suspended when it exceeds its bound in so many seconds in a row.
+  /// A rule is tripped when it exceeds its bound in so many seconds in a row.
   static constexpr unsigned kSecondsBeyond = 5;
 
   explicit Breaker(const config::BreakerSettings& settings) : settings_(settings) {}
 
-  /// Ends a second of each worker's hits; returns the rules that are suspended because of it.
+  /// Ends a second of each worker's hits; returns the rules that are tripped because of it.
   std::vector<base::RuleId> next_second(std::span<inspect::RuleHits* const> workers);
 
   /// Sorted.
-  [[nodiscard]] const std::vector<std::uint32_t>& suspended() const noexcept { return suspended_; }
+  [[nodiscard]] const std::vector<std::uint32_t>& tripped() const noexcept { return tripped_; }
 
   /// Puts one rule, or all, back into force. How many there were.
   std::size_t reset(base::RuleId rule);
@@ -36,7 +36,7 @@ class Breaker {
  private:
   config::BreakerSettings settings_;
   std::map<std::uint32_t, unsigned> seconds_beyond_;  // by rule
-  std::vector<std::uint32_t> suspended_;
+  std::vector<std::uint32_t> tripped_;
 };
 
 }  // namespace weir::engine

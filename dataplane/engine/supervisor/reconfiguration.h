@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/result.h"
 #include "config/settings.h"
+#include "dataplane/base/result.h"
 #include "dataplane/engine/snapshots/snapshot_store.h"
 #include "dataplane/engine/workers/worker.h"
 #include "dataplane/inspect/answer/block_page.h"

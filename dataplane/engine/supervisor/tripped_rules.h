@@ -7,19 +7,19 @@
 #include <vector>
 
 #include "dataplane/base/counters.h"
-#include "dataplane/engine/supervisor/breaker.h"
 #include "dataplane/engine/snapshots/snapshot_store.h"
+#include "dataplane/engine/supervisor/breaker.h"
 #include "dataplane/engine/workers/worker.h"
 
 namespace weir::engine {
 
 /// The breaker at work: looks at the workers' hits, tells the workers which rules do not hold, and people
 /// why. Main thread only.
-class Suspension {
+class TrippedRules {
  public:
   /// All but the settings must outlive the object.
-  Suspension(const config::BreakerSettings& settings, SnapshotStore& snapshots, WorkerShared& shared,
-             base::Counters& counters)
+  TrippedRules(const config::BreakerSettings& settings, SnapshotStore& snapshots, WorkerShared& shared,
+               base::Counters& counters)
       : breaker_(settings), snapshots_(snapshots), shared_(shared), counters_(counters) {}
 
   /// To be called once a second.
@@ -29,7 +29,7 @@ class Suspension {
   /// Puts one rule, or all, back into force. How many there were.
   std::size_t reset(std::optional<base::RuleId> rule);
 
-  [[nodiscard]] const std::vector<std::uint32_t>& rules() const noexcept { return breaker_.suspended(); }
+  [[nodiscard]] const std::vector<std::uint32_t>& rules() const noexcept { return breaker_.tripped(); }
 
  private:
   using Rules = std::unique_ptr<const std::vector<std::uint32_t>>;

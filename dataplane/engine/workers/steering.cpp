@@ -55,7 +55,7 @@ base::Result<std::unique_ptr<Steering>> Steering::make(unsigned workers, std::ui
     for (unsigned to = 0; to < workers; ++to) {
       if (from == to) continue;
       rte_ring* ring =
-          rte_ring_create_elem(ring_name(steering.get(), from, to).c_str(), sizeof(Handover), slots,
+          rte_ring_create_elem(ring_name(steering.get(), from, to).c_str(), sizeof(Handoff), slots,
                                SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
       if (ring == nullptr) {
         return base::Error{.code = "memory",
@@ -73,7 +73,7 @@ base::Result<std::unique_ptr<Steering>> Steering::make(unsigned workers, std::ui
 Steering::~Steering() {
   for (rte_ring* ring : rings_) {
     if (ring == nullptr) continue;
-    Handover left;
+    Handoff left;
     while (rte_ring_sc_dequeue_elem(ring, &left, sizeof(left)) == 0) rte_pktmbuf_free(left.frame);
     rte_ring_free(ring);
   }
@@ -92,13 +92,13 @@ unsigned Steering::owner_of(const proto::IpAddress& source,
   return static_cast<unsigned>((hash >> 32) * workers_ >> 32);
 }
 
-unsigned Steering::pass(unsigned from, unsigned to, std::span<const Handover> packets) noexcept {
-  return rte_ring_sp_enqueue_burst_elem(ring(from, to), packets.data(), sizeof(Handover),
+unsigned Steering::pass(unsigned from, unsigned to, std::span<const Handoff> packets) noexcept {
+  return rte_ring_sp_enqueue_burst_elem(ring(from, to), packets.data(), sizeof(Handoff),
                                         static_cast<unsigned>(packets.size()), nullptr);
 }
 
-unsigned Steering::take(unsigned from, unsigned to, std::span<Handover, kBurst> room) noexcept {
-  return rte_ring_sc_dequeue_burst_elem(ring(from, to), room.data(), sizeof(Handover), kBurst, nullptr);
+unsigned Steering::take(unsigned from, unsigned to, std::span<Handoff, kBurst> room) noexcept {
+  return rte_ring_sc_dequeue_burst_elem(ring(from, to), room.data(), sizeof(Handoff), kBurst, nullptr);
 }
 
 PacketLender::PacketLender(const Stock& stock) : packets_(stock.ordinary + stock.large) {

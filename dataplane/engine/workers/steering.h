@@ -32,12 +32,12 @@ struct LentPacket {
 };
 
 /// What one worker passes to another.
-struct Handover {
+struct Handoff {
   rte_mbuf* frame = nullptr;
   LentPacket* whole = nullptr;  // null: the frame itself is to be inspected
   std::uint64_t received_cycles = 0;
 };
-static_assert(sizeof(Handover) % 4 == 0, "what a ring of DPDK's takes");
+static_assert(sizeof(Handoff) % 4 == 0, "what a ring of DPDK's takes");
 
 /// Which worker inspects what, and the queues between the workers.
 ///
@@ -66,9 +66,9 @@ class Steering {
                                   const proto::IpAddress& destination) const noexcept;
 
   /// Passes on as many as there is room for, from the first on; by worker `from` alone. Returns their number.
-  unsigned pass(unsigned from, unsigned to, std::span<const Handover> packets) noexcept;
+  unsigned pass(unsigned from, unsigned to, std::span<const Handoff> packets) noexcept;
   /// Takes what worker `from` has passed to `to`; by worker `to` alone. Returns the number.
-  unsigned take(unsigned from, unsigned to, std::span<Handover, kBurst> room) noexcept;
+  unsigned take(unsigned from, unsigned to, std::span<Handoff, kBurst> room) noexcept;
 
   /// What a worker that stops has come to the end of: receiving, and passing on what it was passed.
   enum class Stage : std::uint8_t { receiving, passing };

@@ -66,7 +66,7 @@ void Worker::run() noexcept {
 
 void Worker::drain() noexcept {
   for (unsigned turn = 0; turn < kDrainTurns && poll(rte_rdtsc()); ++turn) add(heartbeat_, 1);
-  if (shared_.steering != nullptr) end_handovers();
+  if (shared_.steering != nullptr) end_handoffs();
 }
 
 void Worker::idle(bool received) noexcept {
@@ -77,8 +77,8 @@ void Worker::idle(bool received) noexcept {
 
 Worker::Moment Worker::moment(std::uint64_t now_cycles) noexcept {
   // acquire: the rules were written before the pointer. They stay until this worker's next quiescent state.
-  const auto* suspended = shared_.suspended.load(std::memory_order_acquire);
-  inspector_.suspend(suspended == nullptr ? std::span<const std::uint32_t>() : std::span(*suspended));
+  const auto* tripped = shared_.tripped.load(std::memory_order_acquire);
+  inspector_.suspend(tripped == nullptr ? std::span<const std::uint32_t>() : std::span(*tripped));
   // relaxed: the switch stands for itself.
   LatencyHistogram* const latency =
       shared_.measure_latency.load(std::memory_order_relaxed) ? &latency_ : nullptr;
@@ -93,7 +93,7 @@ Worker::Moment Worker::moment(std::uint64_t now_cycles) noexcept {
 
 bool Worker::poll(std::uint64_t now_cycles) noexcept {
   const Moment now = moment(now_cycles);
-  bool received = shared_.steering != nullptr && take_handovers(now);
+  bool received = shared_.steering != nullptr && take_handoffs(now);
   if (router_ && settings_.index == 0) ask_next_hops(now);
   for (std::size_t from = 0; from < kPorts; ++from) {
     if (!ports_[from].receives) continue;
@@ -104,7 +104,7 @@ bool Worker::poll(std::uint64_t now_cycles) noexcept {
     process(from, frames, count, now);
   }
   if (probe_.waits()) answer_probe(now);
-  for (unsigned owner = 0; owner < outboxes_.size(); ++owner) flush_handovers(owner);
+  for (unsigned owner = 0; owner < outboxes_.size(); ++owner) flush_handoffs(owner);
   // Answers may go out of either port, so both are flushed when all is done.
   for (TransmitQueue& out : out_) out.flush();
   shared_.snapshots.quiescent(settings_.index);
@@ -117,14 +117,14 @@ void Worker::process(std::size_t from, std::array<rte_mbuf*, kBurst>& frames, st
   for (std::uint16_t i = 0; i < count; ++i) bytes += rte_pktmbuf_pkt_len(frames[i]);
   traffic_[from].add_received(count, bytes);
 
-  if (settings_.mode != config::Mode::inline_wire)
+  if (settings_.topology != config::Topology::inline_wire)
     count = admit(from, std::span(frames).first(count), moment);
   const std::span<rte_mbuf* const> burst = std::span(frames).first(count);
   if (moment.enforcement == base::Enforcement::bypass) {
     return pass_on(from, burst, base::Outcome::forward_bypass, moment.received_cycles);
   }
   if (moment.snapshot == nullptr && settings_.fail.no_list == config::FailMode::closed &&
-      settings_.mode != config::Mode::mirror) {
+      settings_.topology != config::Topology::mirror) {
     counters_.add(base::Outcome::drop_no_list, count);
     rte_pktmbuf_free_bulk(frames.data(), count);
     return;
@@ -159,7 +159,7 @@ void Worker::announce(std::size_t from, std::span<rte_mbuf* const> frames) noexc
 bool Worker::passes_unread(std::size_t from, rte_mbuf* frame, inspect::Direction direction) const noexcept {
   if (frame->nb_segs != 1) return false;
   const std::span bytes(rte_pktmbuf_mtod(frame, const std::byte*), rte_pktmbuf_data_len(frame));
-  const proto::PacketGlance glance = proto::glance_at(bytes, settings_.inspector.encapsulations);
+  const proto::FastClassification glance = proto::classify(bytes, settings_.inspector.encapsulations);
   if (!inspector_.passes_unread(glance, direction)) return false;
   return shared_.steering == nullptr || from != kSubscriber ||
          shared_.steering->owner_of(glance.source(), glance.destination()) == settings_.index;
@@ -201,7 +201,7 @@ void Worker::process_frame(std::size_t from, rte_mbuf* frame, const proto::Packe
   if (shared_.steering != nullptr && from == kSubscriber) {
     const unsigned owner = owner_of(packet);
     if (owner != settings_.index) {
-      return hand_over(owner, {.frame = frame, .whole = nullptr, .received_cycles = moment.received_cycles});
+      return hand_off(owner, {.frame = frame, .whole = nullptr, .received_cycles = moment.received_cycles});
     }
     return process_own(frame, packet, moment);
   }
@@ -236,7 +236,7 @@ void Worker::answer(std::size_t from, const proto::PacketView& packet,
     if (mbuf == nullptr) {
       // What could not be sent is not known without a buffer to write it to; the client's first answer is
       // what is surely missing.
-      counters_.add(base::Family::inject_failed, base::index_of(base::Towards::client));
+      counters_.add(base::Counter::inject_failed, base::index_of(base::Towards::client));
       return;
     }
     auto towards = base::Towards::client;

@@ -9,22 +9,22 @@
 #include <span>
 #include <vector>
 
+#include "config/settings.h"
 #include "dataplane/base/counters.h"
 #include "dataplane/base/outcome.h"
-#include "config/settings.h"
-#include "dataplane/engine/workers/event_ring.h"
-#include "dataplane/engine/workers/idle_policy.h"
 #include "dataplane/engine/ports/latency_histogram.h"
 #include "dataplane/engine/ports/mbuf_pool.h"
-#include "dataplane/engine/workers/probe.h"
-#include "dataplane/engine/routed/router.h"
-#include "dataplane/engine/snapshots/snapshot_store.h"
-#include "dataplane/engine/workers/steering.h"
 #include "dataplane/engine/ports/traffic_counters.h"
 #include "dataplane/engine/ports/transmit_queue.h"
+#include "dataplane/engine/routed/router.h"
+#include "dataplane/engine/snapshots/snapshot_store.h"
+#include "dataplane/engine/workers/event_ring.h"
+#include "dataplane/engine/workers/idle_policy.h"
+#include "dataplane/engine/workers/probe.h"
+#include "dataplane/engine/workers/steering.h"
 #include "dataplane/inspect/answer/answer.h"
-#include "dataplane/inspect/inspector.h"
 #include "dataplane/inspect/decision/rule_hits.h"
+#include "dataplane/inspect/inspector.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -41,7 +41,7 @@ struct WorkerShared {
   Routing* routing = nullptr;  // of mode routed alone
   std::atomic<base::Enforcement> enforcement;
   /// Rules that do not hold, sorted; null: none. Kept as long as a snapshot that was in force.
-  std::atomic<const std::vector<std::uint32_t>*> suspended{nullptr};
+  std::atomic<const std::vector<std::uint32_t>*> tripped{nullptr};
   std::atomic<bool> measure_latency{false};
   std::atomic<bool> stop{false};
 };
@@ -56,7 +56,7 @@ struct WorkerPort {
 
 /// One worker's own settings.
 struct WorkerSettings {
-  config::Mode mode = config::Mode::inline_wire;
+  config::Topology topology = config::Topology::inline_wire;
   unsigned lcore = 1;
   std::uint16_t index = 0;  // among the workers, the receive queues and the snapshot's readers
   WorkerPort subscriber;    // in mode mirror: the copy's; in mode routed with one arm: the only one
@@ -120,7 +120,7 @@ class alignas(64) Worker {
   };
   /// What is to be passed to one other worker at the end of the burst.
   struct Outbox {
-    std::array<Handover, kBurst> packets;
+    std::array<Handoff, kBurst> packets;
     std::size_t count = 0;
   };
   static constexpr PacketLender::Stock kLentPackets{.ordinary = 256, .large = 8};
@@ -182,14 +182,14 @@ class alignas(64) Worker {
   [[nodiscard]] unsigned owner_of(const proto::PacketView& packet) const noexcept;
   /// A packet from the subscribers that is this worker's own.
   void process_own(rte_mbuf* frame, const proto::PacketView& packet, const Moment& moment) noexcept;
-  void process_lent(const Handover& handover, const Moment& moment) noexcept;
+  void process_lent(const Handoff& handoff, const Moment& moment) noexcept;
   void lend(unsigned owner, rte_mbuf* frame, const proto::PacketView& whole, const Moment& moment) noexcept;
-  void hand_over(unsigned owner, const Handover& handover) noexcept;
-  void refuse_handover(const Handover& handover) noexcept;
-  bool take_handovers(const Moment& moment) noexcept;
-  void process_handovers(std::span<const Handover> packets, const Moment& moment) noexcept;
-  void flush_handovers(unsigned owner) noexcept;
-  void end_handovers() noexcept;
+  void hand_off(unsigned owner, const Handoff& handoff) noexcept;
+  void refuse_handoff(const Handoff& handoff) noexcept;
+  bool take_handoffs(const Moment& moment) noexcept;
+  void process_handoffs(std::span<const Handoff> packets, const Moment& moment) noexcept;
+  void flush_handoffs(unsigned owner) noexcept;
+  void end_handoffs() noexcept;
 
   WorkerSettings settings_;
   WorkerShared& shared_;

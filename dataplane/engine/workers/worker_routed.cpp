@@ -32,7 +32,7 @@ void Worker::reply(std::size_t from, rte_mbuf* frame, const Router::Admission& a
   const base::Towards towards = Router::towards(admission.reply);
   rte_mbuf* const mbuf = rte_pktmbuf_alloc(shared_.pool);
   if (mbuf == nullptr) {
-    counters_.add(base::Family::inject_failed, base::index_of(towards));
+    counters_.add(base::Counter::inject_failed, base::index_of(towards));
     return;
   }
   const std::size_t bytes = router_->reply(from, contiguous(frame), admission, room_of(mbuf));
@@ -56,7 +56,7 @@ void Worker::send_on(std::size_t from, rte_mbuf* frame, base::Outcome outcome,
 
 bool Worker::direct(std::size_t exit, rte_mbuf* frame) noexcept {
   if (router_->direct(exit, {rte_pktmbuf_mtod(frame, std::byte*), rte_pktmbuf_data_len(frame)})) return true;
-  counters_.add(base::Family::inject_failed, base::index_of(base::Towards::server));
+  counters_.add(base::Counter::inject_failed, base::index_of(base::Towards::server));
   rte_pktmbuf_free(frame);
   return false;
 }
@@ -67,7 +67,7 @@ void Worker::ask_next_hops(const Moment& moment) noexcept {
        question = router_->ask(moment.now, room)) {
     rte_mbuf* const mbuf = rte_pktmbuf_alloc(shared_.pool);
     if (mbuf == nullptr) {
-      counters_.add(base::Family::inject_failed, base::index_of(base::Towards::neighbour));
+      counters_.add(base::Counter::inject_failed, base::index_of(base::Towards::neighbour));
       return;
     }
     std::copy_n(room.begin(), question.bytes, room_of(mbuf).begin());

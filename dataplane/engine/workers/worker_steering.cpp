@@ -51,54 +51,54 @@ void Worker::lend(unsigned owner, rte_mbuf* frame, const proto::PacketView& whol
   const auto origin = enforce ? fragments.hold() : inspect::FragmentInspector::Completed{};
   LentPacket* const lent = lender_.lend(whole, origin);
   if (lent != nullptr) {
-    return hand_over(owner, {.frame = frame, .whole = lent, .received_cycles = moment.received_cycles});
+    return hand_off(owner, {.frame = frame, .whole = lent, .received_cycles = moment.received_cycles});
   }
-  fragments.settle(origin, settings_.fail.handover == config::FailMode::closed);
-  refuse_handover({.frame = frame, .whole = nullptr, .received_cycles = moment.received_cycles});
+  fragments.settle(origin, settings_.fail.handoff == config::FailMode::closed);
+  refuse_handoff({.frame = frame, .whole = nullptr, .received_cycles = moment.received_cycles});
 }
 
-void Worker::hand_over(unsigned owner, const Handover& handover) noexcept {
+void Worker::hand_off(unsigned owner, const Handoff& handoff) noexcept {
   Outbox& outbox = outboxes_[owner];
-  outbox.packets[outbox.count++] = handover;
-  if (outbox.count == outbox.packets.size()) flush_handovers(owner);
+  outbox.packets[outbox.count++] = handoff;
+  if (outbox.count == outbox.packets.size()) flush_handoffs(owner);
 }
 
-void Worker::flush_handovers(unsigned owner) noexcept {
+void Worker::flush_handoffs(unsigned owner) noexcept {
   Outbox& outbox = outboxes_[owner];
   if (outbox.count == 0) return;
   const auto packets = std::span(outbox.packets).first(outbox.count);
   const unsigned passed = shared_.steering->pass(settings_.index, owner, packets);
-  counters_.add(base::Family::handovers, 0, 0, passed);
-  for (const Handover& refused : packets.subspan(passed)) refuse_handover(refused);
+  counters_.add(base::Counter::handoffs, 0, 0, passed);
+  for (const Handoff& refused : packets.subspan(passed)) refuse_handoff(refused);
   outbox.count = 0;
 }
 
-void Worker::refuse_handover(const Handover& handover) noexcept {
-  const bool drop = settings_.fail.handover == config::FailMode::closed;
-  if (handover.whole != nullptr) {
-    inspector_.fragments().settle(handover.whole->origin, drop);
-    lender_.take_back(*handover.whole);
+void Worker::refuse_handoff(const Handoff& handoff) noexcept {
+  const bool drop = settings_.fail.handoff == config::FailMode::closed;
+  if (handoff.whole != nullptr) {
+    inspector_.fragments().settle(handoff.whole->origin, drop);
+    lender_.take_back(*handoff.whole);
   }
-  if (drop) return discard(handover.frame, base::Outcome::drop_handover_full);
-  pass_on(kSubscriber, handover.frame, base::Outcome::forward_handover_full, handover.received_cycles);
+  if (drop) return discard(handoff.frame, base::Outcome::drop_handoff_full);
+  pass_on(kSubscriber, handoff.frame, base::Outcome::forward_handoff_full, handoff.received_cycles);
 }
 
-bool Worker::take_handovers(const Moment& moment) noexcept {
+bool Worker::take_handoffs(const Moment& moment) noexcept {
   lender_.collect([this](const inspect::FragmentInspector::Completed& origin, bool dropped) {
     inspector_.fragments().settle(origin, dropped);
   });
   bool any = false;
   for (unsigned from = 0; from < outboxes_.size(); ++from) {
     if (from == settings_.index) continue;
-    std::array<Handover, kBurst> packets;
+    std::array<Handoff, kBurst> packets;
     const unsigned count = shared_.steering->take(from, settings_.index, packets);
     any = any || count != 0;
-    process_handovers(std::span(packets).first(count), moment);
+    process_handoffs(std::span(packets).first(count), moment);
   }
   return any;
 }
 
-void Worker::process_handovers(std::span<const Handover> packets, const Moment& moment) noexcept {
+void Worker::process_handoffs(std::span<const Handoff> packets, const Moment& moment) noexcept {
   const bool bypass = moment.enforcement == base::Enforcement::bypass;
   std::array<rte_mbuf*, kBurst> frames;
   if (!bypass) {
@@ -106,43 +106,43 @@ void Worker::process_handovers(std::span<const Handover> packets, const Moment& 
     announce(kSubscriber, std::span(frames).first(packets.size()));
   }
   for (std::size_t i = 0; i < packets.size(); ++i) {
-    const Handover& handover = packets[i];
+    const Handoff& handoff = packets[i];
     Moment then = moment;
-    then.received_cycles = handover.received_cycles;
-    if (handover.whole != nullptr) {
-      process_lent(handover, then);
+    then.received_cycles = handoff.received_cycles;
+    if (handoff.whole != nullptr) {
+      process_lent(handoff, then);
     } else if (bypass) {
-      pass_on(kSubscriber, handover.frame, base::Outcome::forward_bypass, then.received_cycles);
+      pass_on(kSubscriber, handoff.frame, base::Outcome::forward_bypass, then.received_cycles);
     } else if (count_unread(kSubscriber, std::span(frames).first(i + 1), i) != 0) {
-      pass_on(kSubscriber, handover.frame, base::Outcome::forward_not_candidate, then.received_cycles);
+      pass_on(kSubscriber, handoff.frame, base::Outcome::forward_not_candidate, then.received_cycles);
     } else {
-      process_own(handover.frame, view_of(i, handover.frame), then);
+      process_own(handoff.frame, view_of(i, handoff.frame), then);
     }
   }
 }
 
-void Worker::process_lent(const Handover& handover, const Moment& moment) noexcept {
-  LentPacket& whole = *handover.whole;
+void Worker::process_lent(const Handoff& handoff, const Moment& moment) noexcept {
+  LentPacket& whole = *handoff.whole;
   auto verdict = inspector_.inspect(whole.view, direction_of(kSubscriber), moment.now, moment.snapshot,
                                     moment.enforcement);
   const bool dropped = verdict.action == inspect::Action::drop;
   if (dropped) verdict.reassembled = &whole.view;
-  finish(kSubscriber, handover.frame, whole.view, verdict, moment);
+  finish(kSubscriber, handoff.frame, whole.view, verdict, moment);
   // release: the lender may write the bytes again once it has seen this.
   whole.state.store(dropped ? LentPacket::State::blocked : LentPacket::State::passed,
                     std::memory_order_release);
 }
 
-void Worker::end_handovers() noexcept {
+void Worker::end_handoffs() noexcept {
   for (const auto stage : {Steering::Stage::receiving, Steering::Stage::passing}) {
     shared_.steering->ended(stage);
     bool last = false;
     do {
       // Looked at before the queues: what was passed before it became true is taken in this turn.
       last = shared_.steering->all_ended(stage);
-      while (take_handovers(moment(rte_rdtsc()))) {
+      while (take_handoffs(moment(rte_rdtsc()))) {
       }
-      for (unsigned owner = 0; owner < outboxes_.size(); ++owner) flush_handovers(owner);
+      for (unsigned owner = 0; owner < outboxes_.size(); ++owner) flush_handoffs(owner);
       for (TransmitQueue& out : out_) out.flush();
       shared_.snapshots.quiescent(settings_.index);
       heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

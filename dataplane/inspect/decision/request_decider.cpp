@@ -4,7 +4,7 @@
 
 namespace weir::inspect {
 
-using base::Family;
+using base::Counter;
 using base::index_of;
 using base::Reason;
 using base::RequestVerdict;
@@ -15,11 +15,11 @@ RequestDecider::RequestDecider(base::Counters& counters, RequestObserver* observ
 void RequestDecider::decide(const match::SnapshotView* snapshot, const RequestNames& names,
                             RequestRecord record, Findings& findings) noexcept {
   look_up(snapshot, names, record);
-  counters_.add(Family::requests, index_of(record.protocol), index_of(record.verdict));
+  counters_.add(Counter::requests, index_of(record.protocol), index_of(record.verdict));
   findings.found = true;
   if (record.reason == Reason::allow_rule) findings.allow = true;
   if (record.verdict != RequestVerdict::block) return;
-  counters_.add(Family::blocked, index_of(record.protocol), record.list.value);
+  counters_.add(Counter::blocked, index_of(record.protocol), record.list.value);
   if (findings.block) return;
   findings.block = true;
   findings.protocol = record.protocol;
@@ -58,7 +58,7 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
   }
   record.verdict = record.reason == Reason::listed ? RequestVerdict::block : RequestVerdict::pass;
   if (unseen_list && record.reason == Reason::no_match) {
-    counters_.add(Family::unenforceable, unseen_list->value);
+    counters_.add(Counter::unenforceable, unseen_list->value);
   }
   if (observer_ == nullptr) return;
   if (decisive != nullptr && decisive != canonicalised) {
@@ -69,9 +69,8 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
 
 void RequestDecider::count_hit(match::Match& match) noexcept {
   if (hits_ != nullptr) hits_->add(match.rule, match.of_page);
-  if (suspended_.empty() || !std::binary_search(suspended_.begin(), suspended_.end(), match.rule.value))
-    return;
-  suspended_match_ = true;
+  if (tripped_.empty() || !std::binary_search(tripped_.begin(), tripped_.end(), match.rule.value)) return;
+  tripped_match_ = true;
   match = {};
 }
 

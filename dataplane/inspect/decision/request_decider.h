@@ -67,15 +67,15 @@ class RequestDecider {
   /// Where block rules that matched are counted from now on; must outlive the object.
   void count_hits(RuleHits& hits) noexcept { hits_ = &hits; }
   /// Block rules that do not hold (ids, sorted); valid until the next call.
-  void suspend(std::span<const std::uint32_t> rules) noexcept { suspended_ = rules; }
-  /// Whether a suspended rule matched since the last call.
-  bool take_suspended_match() noexcept { return std::exchange(suspended_match_, false); }
+  void suspend(std::span<const std::uint32_t> rules) noexcept { tripped_ = rules; }
+  /// Whether a tripped rule matched since the last call.
+  bool take_tripped_match() noexcept { return std::exchange(tripped_match_, false); }
 
  private:
   /// Puts the deciding name's canonical form into url_ and the outcome into `record`.
   void look_up(const match::SnapshotView* snapshot, const RequestNames& names,
                RequestRecord& record) noexcept;
-  /// Counts the match of a block rule; a suspended one becomes none.
+  /// Counts the match of a block rule; a tripped one becomes none.
   void count_hit(match::Match& match) noexcept;
   void report(const RequestNames& names, RequestRecord& record) noexcept;
 
@@ -83,8 +83,8 @@ class RequestDecider {
   RequestObserver* observer_;
   std::unique_ptr<proto::CanonicalUrl> url_;
   RuleHits* hits_ = nullptr;
-  std::span<const std::uint32_t> suspended_{};
-  bool suspended_match_ = false;
+  std::span<const std::uint32_t> tripped_{};
+  bool tripped_match_ = false;
 };
 
 }  // namespace weir::inspect

@@ -8,7 +8,7 @@
 namespace weir::inspect {
 namespace {
 
-using base::Family;
+using base::Counter;
 using base::index_of;
 using base::Outcome;
 using base::ParseStatus;
@@ -94,7 +94,7 @@ Findings QuicInspector::decide_hellos(const proto::PacketView& packet, const mat
                                       bool enforce) noexcept {
   Findings findings;
   while (const proto::ClientHello* hello = reader_.next()) {
-    if (hello->has_ech) counters_.add(Family::ech);
+    if (hello->has_ech) counters_.add(Counter::ech);
     const RequestNames names(*hello, packet);
     Findings one;
     decider_.decide(snapshot, names,
@@ -121,8 +121,8 @@ void QuicInspector::count_parse(const Findings& findings, const QuicDatagram& da
                              : datagram.incomplete ? ParseStatus::need_more
                              : datagram.malformed  ? ParseStatus::malformed
                                                    : ParseStatus::absent;
-  counters_.add(Family::parse, index_of(Protocol::quic), index_of(status));
-  counters_.add(Family::quic_evictions, 0, 0, reader_.evictions() - evictions_counted_);
+  counters_.add(Counter::parse, index_of(Protocol::quic), index_of(status));
+  counters_.add(Counter::quic_evictions, 0, 0, reader_.evictions() - evictions_counted_);
   evictions_counted_ = reader_.evictions();
 }
 

@@ -5,9 +5,9 @@
 
 #include "dataplane/base/counters.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
-#include "dataplane/inspect/quic/quic_reader.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/inspect/decision/verdict.h"
+#include "dataplane/inspect/quic/quic_reader.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/packet_view.h"
 

@@ -12,9 +12,9 @@
 #include "dataplane/flow/crypto_streams.h"
 #include "dataplane/flow/flow_table.h"
 #include "dataplane/proto/packet/packet_view.h"
-#include "dataplane/proto/reply/quic_close.h"
 #include "dataplane/proto/quic/quic_crypto.h"
 #include "dataplane/proto/quic/quic_initial.h"
+#include "dataplane/proto/reply/quic_close.h"
 #include "dataplane/proto/tls/tls_client_hello.h"
 
 namespace weir::inspect {

@@ -4,7 +4,7 @@
 
 namespace weir::inspect {
 
-using base::Family;
+using base::Counter;
 using base::index_of;
 using base::ParseStatus;
 using base::Protocol;
@@ -26,7 +26,7 @@ H2cInspector::H2cInspector(std::size_t connections, std::chrono::nanoseconds lif
 H2cInspector::Handle H2cInspector::open(std::chrono::nanoseconds now) noexcept {
   if (free_.empty()) free_longest_unseen(now);
   if (free_.empty()) {
-    counters_.add(Family::h2c_unfollowed);
+    counters_.add(Counter::h2c_unfollowed);
     return kNoHandle;
   }
   const std::uint32_t place = free_.back();
@@ -74,7 +74,7 @@ H2cProgress H2cInspector::read(Handle handle, const H2cPiece& piece, std::chrono
                                Findings& findings) noexcept {
   Slot* slot = slot_of(handle);
   if (slot == nullptr) {
-    counters_.add(Family::h2c_unfollowed);
+    counters_.add(Counter::h2c_unfollowed);
     return {};
   }
   slot->last_seen = std::max(slot->last_seen, now);
@@ -97,7 +97,7 @@ H2cProgress H2cInspector::read_stream(proto::H2ClientStream& stream, const H2cPi
     progress.doubtful = !stream.begins_with_settings();
     progress.incomplete = parse.status == ParseStatus::need_more && stream.is_incomplete();
     if (parse.status == ParseStatus::need_more && !progress.incomplete) break;
-    counters_.add(Family::parse, index_of(Protocol::h2c), index_of(parse.status));
+    counters_.add(Counter::parse, index_of(Protocol::h2c), index_of(parse.status));
     if (parse.status == ParseStatus::need_more) break;
     if (parse.status != ParseStatus::found) {
       progress.state = H2cState::ended;

@@ -1,6 +1,6 @@
 // How a client's stream goes over to HTTP/2 in cleartext: MessageReader's part that hands it to H2cInspector.
-#include "dataplane/inspect/tcp/message_reader.h"
 #include "dataplane/base/ascii.h"
+#include "dataplane/inspect/tcp/message_reader.h"
 
 namespace weir::inspect {
 

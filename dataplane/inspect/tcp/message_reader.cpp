@@ -5,7 +5,7 @@
 namespace weir::inspect {
 namespace {
 
-using base::Family;
+using base::Counter;
 using base::index_of;
 using base::ParseStatus;
 using base::Protocol;
@@ -103,7 +103,7 @@ bool MessageReader::read_hello(const Segment& segment, Flow& flow, Pass& pass,
                                SegmentFindings& findings) noexcept {
   const std::span<std::byte> assembly(assembly_.get(), proto::kMaxAssembledHelloBytes);
   const proto::TlsParse parse = proto::parse_tls_client_hello(pass.rest, assembly);
-  counters_.add(Family::parse, index_of(Protocol::tls), index_of(parse.status));
+  counters_.add(Counter::parse, index_of(Protocol::tls), index_of(parse.status));
   if (parse.status == ParseStatus::need_more && pass.rest.size() < kMaxMessageBytes) {
     flow.open.wanted = static_cast<std::uint32_t>(parse.needed_bytes);
     flow.line_done = false;
@@ -112,7 +112,7 @@ bool MessageReader::read_hello(const Segment& segment, Flow& flow, Pass& pass,
   }
   if (parse.status != ParseStatus::found) return false;
 
-  if (parse.hello.has_ech) counters_.add(Family::ech);
+  if (parse.hello.has_ech) counters_.add(Counter::ech);
   const RequestNames names(parse.hello, segment.packet);
   const bool blocked_before = findings.block;
   decider_.decide(segment.snapshot, names,
@@ -183,7 +183,7 @@ bool MessageReader::read_request(const Segment& segment, Flow& flow, Pass& pass,
   }
   const bool scanned_before = flow.http.garbage;
   const proto::HttpParse parse = walk.next();
-  counters_.add(Family::parse, index_of(Protocol::http), index_of(parse.status));
+  counters_.add(Counter::parse, index_of(Protocol::http), index_of(parse.status));
   pass.rest = walk.rest();
   if (parse.status == ParseStatus::found && begin_http2(parse.request, flow, pass)) return false;
   if (parse.status == ParseStatus::found) {

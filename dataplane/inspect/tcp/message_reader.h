@@ -7,9 +7,9 @@
 
 #include "dataplane/base/counters.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/inspect/tcp/h2c_inspector.h"
 #include "dataplane/inspect/tcp/http_walk.h"
-#include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/packet_view.h"
 #include "dataplane/proto/tls/tls_client_hello.h"

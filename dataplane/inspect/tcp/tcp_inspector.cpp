@@ -8,7 +8,7 @@
 namespace weir::inspect {
 namespace {
 
-using base::Family;
+using base::Counter;
 using base::Outcome;
 using flow::Flow;
 
@@ -229,14 +229,14 @@ void TcpInspector::erase(Flow& flow) noexcept {
 Flow& TcpInspector::add_flow(const flow::FlowKey& key, std::chrono::nanoseconds now) noexcept {
   const std::uint64_t before = flows_.evictions();
   Flow& flow = flows_.add(key, now);
-  counters_.add(Family::flow_evictions, 0, 0, flows_.evictions() - before);
+  counters_.add(Counter::flow_evictions, 0, 0, flows_.evictions() - before);
   return flow;
 }
 
 void TcpInspector::count_evictions() noexcept {
   const std::uint64_t evictions = flows_.buffers().evictions();
   if (evictions == counted_evictions_) return;
-  counters_.add(Family::stream_evictions, 0, 0, evictions - counted_evictions_);
+  counters_.add(Counter::stream_evictions, 0, 0, evictions - counted_evictions_);
   counted_evictions_ = evictions;
 }
 

@@ -7,12 +7,12 @@
 
 #include "dataplane/base/counters.h"
 #include "dataplane/flow/flow_table.h"
-#include "dataplane/inspect/tcp/h2c_inspector.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
-#include "dataplane/inspect/tcp/message_reader.h"
 #include "dataplane/inspect/decision/request_decider.h"
-#include "dataplane/inspect/tcp/stream_inspector.h"
 #include "dataplane/inspect/decision/verdict.h"
+#include "dataplane/inspect/tcp/h2c_inspector.h"
+#include "dataplane/inspect/tcp/message_reader.h"
+#include "dataplane/inspect/tcp/stream_inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/packet_view.h"
 
@@ -34,7 +34,7 @@ class TcpInspector {
   void fetch(std::uint64_t flow) const noexcept { flows_.fetch_flows(flow); }
 
   /// See FlowTable.
-  [[nodiscard]] bool may_be_blocked(const proto::PacketGlance& glance) const noexcept {
+  [[nodiscard]] bool may_be_blocked(const proto::FastClassification& glance) const noexcept {
     return flows_.may_be_blocked(glance);
   }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "dataplane/base/byte_reader.h"
 #include "dataplane/base/ascii.h"
+#include "dataplane/base/byte_reader.h"
 
 namespace weir::proto {
 namespace {

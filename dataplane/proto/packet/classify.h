@@ -11,7 +11,7 @@
 namespace weir::proto {
 
 /// What the fixed places of a frame's headers tell, without a walk over them.
-struct PacketGlance {
+struct FastClassification {
   enum class Kind : std::uint8_t {
     unknown,  // only parse_packet can tell
     bare,     // TCP without payload that does not open a connection
@@ -48,23 +48,23 @@ inline std::uint16_t load_u16(std::span<const std::byte> bytes, std::size_t at) 
                                     std::to_integer<unsigned>(bytes[at + 1]));
 }
 
-inline PacketGlance glance_at_transport(std::uint8_t ip_protocol, std::span<const std::byte> content,
-                                        std::span<const std::byte> addresses,
-                                        const Encapsulations& wanted) noexcept {
+inline FastClassification classify_transport(std::uint8_t ip_protocol, std::span<const std::byte> content,
+                                             std::span<const std::byte> addresses,
+                                             const Encapsulations& wanted) noexcept {
   constexpr std::uint8_t kTcp = 6;
   constexpr std::uint8_t kUdp = 17;
-  PacketGlance glance;
+  FastClassification glance;
   if (ip_protocol == kTcp && content.size() >= kTcpHeaderBytes) {
     const std::size_t header_bytes = std::to_integer<std::size_t>(content[12] >> 4) * 4;
     if (header_bytes < kTcpHeaderBytes || header_bytes > content.size()) return {};
     const bool opens = (std::to_integer<unsigned>(content[13]) & kTcpSyn) != 0;
-    glance.kind =
-        header_bytes == content.size() && !opens ? PacketGlance::Kind::bare : PacketGlance::Kind::tcp;
+    glance.kind = header_bytes == content.size() && !opens ? FastClassification::Kind::bare
+                                                           : FastClassification::Kind::tcp;
   } else if (ip_protocol == kUdp && content.size() >= kUdpHeaderBytes) {
     const std::size_t length_bytes = load_u16(content, 4);
     if (length_bytes != 0 && length_bytes < kUdpHeaderBytes) return {};
     if (is_tunnel_port(load_u16(content, 2), wanted)) return {};
-    glance.kind = PacketGlance::Kind::udp;
+    glance.kind = FastClassification::Kind::udp;
   } else {
     return {};
   }
@@ -74,24 +74,26 @@ inline PacketGlance glance_at_transport(std::uint8_t ip_protocol, std::span<cons
   return glance;
 }
 
-inline PacketGlance glance_at_ipv4(std::span<const std::byte> packet, const Encapsulations& wanted) noexcept {
+inline FastClassification classify_ipv4(std::span<const std::byte> packet,
+                                        const Encapsulations& wanted) noexcept {
   constexpr std::size_t kHeaderBytes = 20;
   if (packet.size() < kHeaderBytes || packet[0] != std::byte{0x45}) return {};
   const std::size_t total_bytes = load_u16(packet, 2);
   const bool fragment = (load_u16(packet, 6) & 0x3fff) != 0;  // MF or an offset
   if (fragment || total_bytes < kHeaderBytes || total_bytes > packet.size()) return {};
-  return glance_at_transport(std::to_integer<std::uint8_t>(packet[9]),
-                             packet.subspan(kHeaderBytes, total_bytes - kHeaderBytes), packet.subspan(12, 8),
-                             wanted);
+  return classify_transport(std::to_integer<std::uint8_t>(packet[9]),
+                            packet.subspan(kHeaderBytes, total_bytes - kHeaderBytes), packet.subspan(12, 8),
+                            wanted);
 }
 
-inline PacketGlance glance_at_ipv6(std::span<const std::byte> packet, const Encapsulations& wanted) noexcept {
+inline FastClassification classify_ipv6(std::span<const std::byte> packet,
+                                        const Encapsulations& wanted) noexcept {
   constexpr std::size_t kHeaderBytes = 40;
   if (packet.size() < kHeaderBytes || (packet[0] >> 4) != std::byte{6}) return {};
   const std::size_t payload_bytes = load_u16(packet, 4);
   if (payload_bytes > packet.size() - kHeaderBytes) return {};
-  return glance_at_transport(std::to_integer<std::uint8_t>(packet[6]),
-                             packet.subspan(kHeaderBytes, payload_bytes), packet.subspan(8, 32), wanted);
+  return classify_transport(std::to_integer<std::uint8_t>(packet[6]),
+                            packet.subspan(kHeaderBytes, payload_bytes), packet.subspan(8, 32), wanted);
 }
 
 }  // namespace detail
@@ -100,7 +102,7 @@ inline PacketGlance glance_at_ipv6(std::span<const std::byte> packet, const Enca
 /// headers, whole, with at most two tags. What is not unknown, parse_packet finds as well, with the same
 /// addresses, ports and class, and without payload where it is `bare`. `frame` is an Ethernet frame, any
 /// bytes at all. Constant time.
-inline PacketGlance glance_at(std::span<const std::byte> frame, const Encapsulations& wanted) noexcept {
+inline FastClassification classify(std::span<const std::byte> frame, const Encapsulations& wanted) noexcept {
   constexpr std::size_t kAddressesAndType = 14;
   constexpr std::size_t kTagBytes = 4;
   constexpr unsigned kMostTags = 2;
@@ -112,8 +114,8 @@ inline PacketGlance glance_at(std::span<const std::byte> frame, const Encapsulat
     if (frame.size() < at) return {};
     type = detail::load_u16(frame, at - 2);
   }
-  if (type == 0x0800) return detail::glance_at_ipv4(frame.subspan(at), wanted);
-  if (type == 0x86dd) return detail::glance_at_ipv6(frame.subspan(at), wanted);
+  if (type == 0x0800) return detail::classify_ipv4(frame.subspan(at), wanted);
+  if (type == 0x86dd) return detail::classify_ipv6(frame.subspan(at), wanted);
   return {};
 }
 

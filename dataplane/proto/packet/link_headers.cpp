@@ -129,8 +129,8 @@ PacketClass HeaderWalk::read_loopback(std::span<const std::byte> bytes) noexcept
   const std::uint32_t value = reader.u32();
   if (!reader.ok()) return PacketClass::malformed;
   const std::uint32_t family = value > 0xffff ? value >> 24 : value;
-  constexpr std::array<std::uint32_t, 5> kFamilies{2, 10, 24, 28, 30};
-  const bool known = std::find(kFamilies.begin(), kFamilies.end(), family) != kFamilies.end();
+  constexpr std::array<std::uint32_t, 5> kCounters{2, 10, 24, 28, 30};
+  const bool known = std::find(kCounters.begin(), kCounters.end(), family) != kCounters.end();
   return known && (value & 0x00ffff00) == 0 ? read_ip(reader.rest()) : PacketClass::not_ip;
 }
 

@@ -23,7 +23,9 @@ constexpr std::size_t kSentNumberBytes = 4;
 constexpr std::array<std::byte, 8> kAddresses{std::byte{192}, std::byte{0}, std::byte{2}, std::byte{1},
                                               std::byte{192}, std::byte{0}, std::byte{2}, std::byte{2}};
 
-std::span<const std::byte> base::bytes_of(std::string_view text) noexcept { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> base::bytes_of(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text));
+}
 
 /// Numbers that need not be secret, one after the other from one seed (the finaliser of SplitMix64).
 class Numbers {
@@ -184,7 +186,8 @@ void write_ipv4(std::span<std::byte> out, std::uint8_t protocol, std::size_t pay
   writer.u16(0);
   writer.bytes(kAddresses);
   constexpr std::size_t kChecksumOffset = 10;
-  base::FieldWriter(out.subspan(kChecksumOffset)).u16(checksum_finish(checksum_add(out.first(kIpv4Bytes), 0)));
+  base::FieldWriter(out.subspan(kChecksumOffset))
+      .u16(checksum_finish(checksum_add(out.first(kIpv4Bytes), 0)));
 }
 
 void write_ethernet(std::span<std::byte> out) noexcept {

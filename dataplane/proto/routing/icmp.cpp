@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "dataplane/base/byte_reader.h"
-#include "dataplane/proto/routing/rewrite.h"
 #include "dataplane/proto/packet/internet_checksum.h"
 #include "dataplane/proto/reply/own_packet.h"
+#include "dataplane/proto/routing/rewrite.h"
 
 namespace weir::proto {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "dataplane/base/byte_reader.h"
-#include "dataplane/proto/routing/rewrite.h"
 #include "dataplane/proto/reply/own_packet.h"
+#include "dataplane/proto/routing/rewrite.h"
 
 namespace weir::proto {
 namespace {

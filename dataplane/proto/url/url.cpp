@@ -115,14 +115,16 @@ UrlError CanonicalUrl::assign_request(std::string_view authority, std::string_vi
   clear();
   if (authority.size() > kMaxUrlBytes || target.size() > kMaxUrlBytes) return UrlError::too_long;
   if (!take_plain_name(authority)) {
-    const std::string_view host = base::cut_at(base::trim(copy_to_scratch(authority), kSpaces), kAuthorityEnd);
+    const std::string_view host =
+        base::cut_at(base::trim(copy_to_scratch(authority), kSpaces), kAuthorityEnd);
     const UrlError error = take_authority(base::trim(host, kSpaces), 80, PortPolicy::lenient);
     if (error != UrlError::none) {
       clear();
       return error;
     }
   }
-  if (!take_plain_target(target)) take_target(base::cut_at(base::trim(copy_to_scratch(target), kSpaces), '#'));
+  if (!take_plain_target(target))
+    take_target(base::cut_at(base::trim(copy_to_scratch(target), kSpaces), '#'));
   return UrlError::none;
 }
 
@@ -164,7 +166,8 @@ bool CanonicalUrl::take_plain_target(std::string_view target) noexcept {
     const char c = target[at];
     // A dot behind a slash may be a segment of its own, and a second slash goes.
     const bool behind_slash = at > 0 && target[at - 1] == '/';
-    if (c == '/' ? behind_slash : !base::contains(kPlainInPath, c) || (c == '.' && behind_slash)) return false;
+    if (c == '/' ? behind_slash : !base::contains(kPlainInPath, c) || (c == '.' && behind_slash))
+      return false;
     out[at] = c;
   }
   if (at < target.size()) {

@@ -244,7 +244,7 @@ class Watchdog(LabCase):
 
 
 class Breaker(LabCase):
-    """A rule that blocks far more than it should is suspended, and says so."""
+    """A rule that blocks far more than it should is tripped, and says so."""
 
     first_list = ("news.test/forbidden", "news.test/other", "listed.test")
     settings_options = {"breaker": {"page_hits_per_second": 3}}
@@ -260,36 +260,36 @@ class Breaker(LabCase):
                     connection.recv(65536)
             time.sleep(0.05)
 
-    def suspended(self):
-        return self.weir.status()["suspended_rules"]
+    def tripped(self):
+        return self.weir.status()["tripped_rules"]
 
     def test_breaker_suspends_tells_and_is_reset(self):
-        before = self.weir.families()["weir_rule_suspensions_total"][0][1]
-        self.hammer("/forbidden", self.suspended)
-        rules = self.suspended()
+        before = self.weir.families()["weir_rule_trips_total"][0][1]
+        self.hammer("/forbidden", self.tripped)
+        rules = self.tripped()
         self.assertEqual(len(rules), 1)
         self.assert_passes("http://news.test/forbidden")
-        self.assertGreater(self.weir.outcomes()["forward_suspended"], 0)
+        self.assertGreater(self.weir.outcomes()["forward_tripped"], 0)
         self.assert_blocked_page("http://news.test/other")
-        self.assertEqual(self.weir.families()["weir_rule_suspensions_total"][0][1], before + 1)
+        self.assertEqual(self.weir.families()["weir_rule_trips_total"][0][1], before + 1)
         problems = poll(lambda: self.weir.ctl("status", allow=(0, 1))["problems"], what="the status names a problem")
-        self.assertEqual([problem["code"] for problem in problems], ["rules_suspended"])
+        self.assertEqual([problem["code"] for problem in problems], ["rules_tripped"])
         self.assertIn(f"rule {rules[0]} is SUSPENDED", self.weir.dataplane.output())
         self.assertNotIn("forbidden", self.weir.dataplane.output())
-        self.assertEqual(self.weir.ctl("unsuspend", rules[0])["reset"], 1)
-        self.assertEqual(self.suspended(), [])
+        self.assertEqual(self.weir.ctl("reset", rules[0])["reset"], 1)
+        self.assertEqual(self.tripped(), [])
         self.assert_blocked_page("http://news.test/forbidden")
 
     def test_breaker_leaves_hosts_alone(self):
         end = time.monotonic() + 8
-        self.hammer("/other", self.suspended)  # pages are looked at all the while
+        self.hammer("/other", self.tripped)  # pages are looked at all the while
         while time.monotonic() < end:
             self.assert_blocked_tls("https://listed.test/")
-        self.assertEqual(len(self.suspended()), 1)
-        # A list without the rule takes it out of the suspended ones, too.
+        self.assertEqual(len(self.tripped()), 1)
+        # A list without the rule takes it out of the tripped ones, too.
         self.weir.write_list("news.test/forbidden", "listed.test")
         self.weir.ctl("reload")
-        self.assertEqual(self.suspended(), [])
+        self.assertEqual(self.tripped(), [])
         self.weir.write_list(*self.first_list)
         self.weir.ctl("reload")
         self.assert_blocked_page("http://news.test/other")

@@ -135,8 +135,8 @@ class Monitoring(MonitoringCase):
 
     def test_alert_self_test_failing(self):
         with self.fires("WeirSelfTestFailing"):
-            self.weir.ctl("add", "weir-control.invalid", "--list", "local")
-        self.weir.ctl("remove", "weir-control.invalid", "--list", "local")
+            self.weir.ctl("add", "weir-unlisted.invalid", "--list", "local")
+        self.weir.ctl("remove", "weir-unlisted.invalid", "--list", "local")
         self.assert_quiet()
 
     def test_alerts_of_a_feed(self):
@@ -171,10 +171,10 @@ class Monitoring(MonitoringCase):
 
     def test_alert_rule_suspended(self):
         deadline = time.monotonic() + _WAIT
-        self.addCleanup(self.weir.ctl, "unsuspend", allow=(0, 1))
+        self.addCleanup(self.weir.ctl, "reset", allow=(0, 1))
         with self.fires("WeirRuleTripped"):
-            while not self.weir.status()["suspended_rules"]:
-                self.assertLess(time.monotonic(), deadline, "the rule is not suspended")
+            while not self.weir.status()["tripped_rules"]:
+                self.assertLess(time.monotonic(), deadline, "the rule is not tripped")
                 for _ in range(5):
                     with self.wire.client.connect(ORIGIN_V4, 80) as connection:
                         connection.sendall(b"GET /forbidden HTTP/1.1\r\nHost: news.test\r\n\r\n")
@@ -182,7 +182,7 @@ class Monitoring(MonitoringCase):
                 # Thousands a second would be a flood, which is another alert.
                 time.sleep(0.2)
         self.keep_pictures()
-        self.weir.ctl("unsuspend")
+        self.weir.ctl("reset")
         self.assert_quiet()
 
     def keep_pictures(self):

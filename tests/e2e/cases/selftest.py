@@ -53,13 +53,13 @@ class SelfTest(LabCase):
         self.assertTrue(self.selftest()["passed"])
 
     def test_it_fails_when_too_much_is_blocked(self):
-        self.weir.ctl("add", "weir-control.invalid", "--list", "local")
+        self.weir.ctl("add", "weir-unlisted.invalid", "--list", "local")
         answer = self.selftest(allow=(1,))
         self.assertIn("the unlisted host did not pass", answer["problems"][0])
         status = poll(lambda: (answer := self.weir.ctl("status", allow=(0, 1)))["problems"] and answer, 10,
                       what="the status says so")
         self.assertEqual(status["problems"][0]["code"], "selftest_failed")
-        self.weir.ctl("remove", "weir-control.invalid", "--list", "local")
+        self.weir.ctl("remove", "weir-unlisted.invalid", "--list", "local")
         poll(lambda: self.weir.ctl("status", allow=(0, 1))["healthy"], 10, what="all is well again")
 
     def test_the_wire_blocks_the_canary_too(self):

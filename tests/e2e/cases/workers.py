@@ -47,8 +47,8 @@ class _TwoWorkers(LabCase):
         self.assertEqual(len(status["workers"]), 2)
         outcomes = self.weir.outcomes()
         self.assertGreaterEqual(outcomes["drop_blocked"], len(_SOURCES) + 2)
-        self.assertEqual((outcomes["forward_handover_full"], outcomes["drop_tx_full"]), (0, 0))
-        self.assertGreater(self.weir.families()["weir_handovers_total"][0][1], 0)
+        self.assertEqual((outcomes["forward_handoff_full"], outcomes["drop_tx_full"]), (0, 0))
+        self.assertGreater(self.weir.families()["weir_handoffs_total"][0][1], 0)
 
     def check_reload(self):
         self.weir.ctl("add", "news.test/added", "--list", "local")

@@ -17,9 +17,9 @@
 #include <spdlog/spdlog.h>
 
 #include "control/storage/entry_storage.h"
-#include "tests/fuzz/require.h"
 #include "dataplane/rpc/line_framer.h"
 #include "dataplane/rpc/message.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 

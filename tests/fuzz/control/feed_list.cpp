@@ -66,7 +66,7 @@ void check_changes(const config::ListSettings& settings, std::string_view text, 
   }
   require(formats::is_token(facts.value().token), "a token that they lead to");
   require(formats::is_token(facts.value().since), "a token that they begin at");
-  if (settings.profile == config::Profile::json && !text.starts_with("\x1f\x8b"))
+  if (settings.format == config::ListFormat::json && !text.starts_with("\x1f\x8b"))
     require(nlohmann::json::accept(text), "a whole document");
 }
 
@@ -80,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(data + 1, data + size);
   config::ListSettings settings;
   settings.max_bytes = std::size_t{1} << 20;
-  settings.profile = static_cast<config::Profile>((how & 7) % 5);
+  settings.format = static_cast<config::ListFormat>((how & 7) % 5);
   settings.csv.id_column = (how & 0x20) != 0 ? "id" : "";
   settings.csv.comments = (how & 0x40) != 0;
   if ((how & 0x80) != 0) settings.csv = {.url_column = "2", .id_column = "1", .header = false};
@@ -91,10 +91,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(facts.ok() || (facts.error().code.starts_with("parse_") && !facts.error().message.empty()),
           "an error of the interface");
   // What is taken for a whole document is one.
-  if (facts.ok() && settings.profile == config::Profile::json && !text.starts_with("\x1f\x8b"))
+  if (facts.ok() && settings.format == config::ListFormat::json && !text.starts_with("\x1f\x8b"))
     require(nlohmann::json::accept(text), "a whole document");
-  if (settings.profile == config::Profile::csv && !text.empty()) check_csv_blocks(settings.csv, text, parser);
-  if (settings.profile != config::Profile::hosts && settings.profile != config::Profile::rpz)
+  if (settings.format == config::ListFormat::csv && !text.empty())
+    check_csv_blocks(settings.csv, text, parser);
+  if (settings.format != config::ListFormat::hosts && settings.format != config::ListFormat::rpz)
     check_changes(settings, text, parser);
   return 0;
 }

@@ -2,9 +2,9 @@
 #include <string>
 #include <string_view>
 
-#include "control/storage/base64.h"
 #include "control/intake/digest_file.h"
 #include "control/intake/minisign.h"
+#include "control/storage/base64.h"
 #include "tests/fuzz/require.h"
 
 using namespace weir;

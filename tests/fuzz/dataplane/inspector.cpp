@@ -134,7 +134,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto packet = proto::parse_packet(frame, static_cast<proto::LinkType>((choice >> 4) % 5));
     now += std::chrono::seconds(1);
     const bool unread = packet.link == proto::LinkType::ethernet &&
-                        inspector.passes_unread(proto::glance_at(frame, {}), direction);
+                        inspector.passes_unread(proto::classify(frame, {}), direction);
     const auto verdict =
         inspector.inspect(packet, direction, now, (choice & 0x80U) != 0 ? nullptr : &snapshot(), mode);
     require(!unread || mode == base::Enforcement::bypass ||

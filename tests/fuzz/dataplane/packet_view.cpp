@@ -58,13 +58,13 @@ bool same(const PacketView& a, const PacketView& b) {
          a.payload.size() == b.payload.size();
 }
 
-void check_glance(const PacketGlance& glance, const PacketView& view) {
-  if (glance.kind == PacketGlance::Kind::unknown) return;
+void check_classification(const FastClassification& glance, const PacketView& view) {
+  if (glance.kind == FastClassification::Kind::unknown) return;
   const bool tcp = view.packet_class == PacketClass::tcp;
   const bool bare = tcp && view.payload.empty() && (view.tcp.flags & kTcpSyn) == 0;
-  require(glance.kind == PacketGlance::Kind::udp ? view.packet_class == PacketClass::udp : tcp,
+  require(glance.kind == FastClassification::Kind::udp ? view.packet_class == PacketClass::udp : tcp,
           "a glance finds the class");
-  require((glance.kind == PacketGlance::Kind::bare) == bare, "a glance finds what is bare");
+  require((glance.kind == FastClassification::Kind::bare) == bare, "a glance finds what is bare");
   require(glance.source() == view.source && glance.destination() == view.destination &&
               glance.source_port == view.source_port && glance.destination_port == view.destination_port,
           "a glance finds the connection");
@@ -85,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto frame = weir::fuzz::as_input(data + 1, size - 1);
   const PacketView view = parse_packet(frame, link, wanted);
   check(view, frame);
-  if (link == LinkType::ethernet) check_glance(glance_at(frame, wanted), view);
+  if (link == LinkType::ethernet) check_classification(classify(frame, wanted), view);
   if (view.packet_class == PacketClass::tcp || view.packet_class == PacketClass::udp) {
     // Without what lies behind the payload (padding, UDP's trailer) the payload is at most the same.
     const auto end = static_cast<std::size_t>(view.payload.data() - frame.data()) + view.payload.size();

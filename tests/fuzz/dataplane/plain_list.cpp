@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "dataplane/match/lookup.h"
-#include "dataplane/rules/snapshot_builder.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/url/url.h"
+#include "dataplane/rules/snapshot_builder.h"
 
 namespace {
 

@@ -12,9 +12,9 @@
 #include <xxhash.h>
 
 #include "dataplane/match/lookup.h"
-#include "dataplane/rules/snapshot_builder.h"
 #include "dataplane/match/snapshot_format.h"
 #include "dataplane/proto/url/url.h"
+#include "dataplane/rules/snapshot_builder.h"
 
 namespace {
 
@@ -77,7 +77,7 @@ void ask(const SnapshotView& view) {
 const SnapshotView& base() {
   static const std::vector<std::byte> bytes = [] {
     SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 1},
-                            {{.name = "feed"}, {.name = "manual", .by_hand = true}});
+                            {{.name = "feed"}, {.name = "manual", .manual = true}});
     Rule rule;
     rule.host = "example.com";
     rule.id = {1};

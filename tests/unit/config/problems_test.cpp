@@ -346,7 +346,7 @@ TEST(Problems, OfLists) {
       {"longer intervals than the default age", feed("interval: 2d"),
        "f:1: lists[0].interval: max_age 24h is less than interval 2d, expected a max_age not below the "
        "interval"},
-      {"a column by name without a header", feed("profile: csv, csv: {header: false, id_column: '0'}"),
+      {"a column by name without a header", feed("format: csv, csv: {header: false, id_column: '0'}"),
        "f:1: lists[0].csv.url_column: no number of a column, expected a number from 1, because of csv.header "
        "false\n"
        "f:1: lists[0].csv.id_column: no number of a column, expected a number from 1, because of csv.header "

@@ -50,7 +50,7 @@ lists:
   - name: hotline
     type: feed
     url: https://feed.example/list.txt
-    profile: plain
+    format: plain
     csv: {url_column: address, id_column: number}
     ca_file: /etc/ca.pem
     auth: {type: basic, user: isp, password_file: /etc/weir/feed.pass}
@@ -70,7 +70,7 @@ TEST(ParseSettings, ReadsTheDataplane) {
   ASSERT_TRUE(settings) << settings.error().message;
   const DataplaneSettings& d = settings.value().dataplane;
   EXPECT_EQ(d.eal, (std::vector<std::string>{"--no-pci", "--no-huge", "-m", "512"}));
-  EXPECT_EQ(d.mode, Mode::inline_wire);
+  EXPECT_EQ(d.topology, Topology::inline_wire);
   EXPECT_EQ(d.enforcement, base::Enforcement::monitor);
   ASSERT_EQ(d.ports.size(), 2U);
   EXPECT_EQ(d.ports[0].name, "subscriber");
@@ -108,7 +108,7 @@ TEST(ParseSettings, ReadsTheDataplane) {
             (std::vector<std::string>{
                 "dataplane.block.http.blocked_by has no effect: dataplane.block.http.status is 302, not 451",
                 "list hotline: verify.public_key has no effect: verify.type is not minisign",
-                "list hotline: csv has no effect: profile is not csv",
+                "list hotline: csv has no effect: format is not csv",
             }));
 }
 
@@ -129,7 +129,7 @@ TEST(ParseSettings, ReadsControlAndLists) {
   EXPECT_EQ(l.name, "hotline");
   EXPECT_EQ(l.type, ListType::feed);
   EXPECT_EQ(l.url, "https://feed.example/list.txt");
-  EXPECT_EQ(l.profile, Profile::plain);
+  EXPECT_EQ(l.format, ListFormat::plain);
   EXPECT_EQ(l.csv.url_column, "address");
   EXPECT_EQ(l.csv.id_column, "number");
   EXPECT_EQ(l.ca_file, "/etc/ca.pem");
@@ -218,7 +218,7 @@ TEST(ParseSettings, ReadsTheSpecifiedListExampleWithAKeyInIt) {
 lists:
   - name: hotline
     url: https://feed.example/list.csv         # or file:///...
-    profile: csv                               # plain | csv | json | hosts | rpz
+    format: csv                               # plain | csv | json | hosts | rpz
     csv: {url_column: url, id_column: id}
     auth: {type: basic, user: isp, password_file: /etc/weir/feed.pass}   # none | basic | bearer | client_cert
     verify: {type: minisign, public_key: "..."}                          # none | sha256 | minisign
@@ -238,7 +238,7 @@ protected_hosts: /etc/weir/protected.txt
   text.replace(text.find("\"...\"") + 1, 3, "RWQgHevBm548yAGnpQWmzVyLTFQOj0xQqKrzLIUssBPJYbaL5+EIDjLy");
   const auto settings = parse_settings(text, "f", Audience::control);
   ASSERT_TRUE(settings) << settings.error().message;
-  EXPECT_EQ(settings.value().lists[0].profile, Profile::csv);
+  EXPECT_EQ(settings.value().lists[0].format, ListFormat::csv);
   EXPECT_EQ(settings.value().lists[0].csv.id_column, "id");
 }
 
@@ -249,16 +249,16 @@ TEST(ParseSettings, ChangesNeedWhatTheyAreReadBy) {
   };
   const std::string url = "delta: {url: 'https://feed.example/changes?since={token}'";
   for (const Case& each : {
-           Case{"profile: plain, D}", ""},
-           Case{"profile: csv, D}", ""},
-           Case{"profile: json, D}", ""},
-           Case{"profile: hosts, D}", "lists[0].delta.url: given for a profile without changes"},
-           Case{"profile: rpz, D}", "lists[0].delta.url: given for a profile without changes"},
-           Case{"profile: json, D, added: /a, removed: /a}",
+           Case{"format: plain, D}", ""},
+           Case{"format: csv, D}", ""},
+           Case{"format: json, D}", ""},
+           Case{"format: hosts, D}", "lists[0].delta.url: given for a format without changes"},
+           Case{"format: rpz, D}", "lists[0].delta.url: given for a format without changes"},
+           Case{"format: json, D, added: /a, removed: /a}",
                 "lists[0].delta.removed: the same as delta.added"},
-           Case{"profile: json, D, token: ''}", "lists[0].delta.token: missing"},
-           Case{"profile: json, D, since: ''}", ""},
-           Case{"profile: json, verify: {type: sha256}, D, since: ''}", "lists[0].delta.since: missing"},
+           Case{"format: json, D, token: ''}", "lists[0].delta.token: missing"},
+           Case{"format: json, D, since: ''}", ""},
+           Case{"format: json, verify: {type: sha256}, D, since: ''}", "lists[0].delta.since: missing"},
            Case{"verify: {type: sha256}, D}", ""},
            Case{"verify: {type: sha256, url: 'https://feed.example/sum'}, D}",
                 "lists[0].delta.verify_url: missing"},

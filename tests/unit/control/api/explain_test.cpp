@@ -10,8 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "control/api/check.h"
-#include "control/publish/compiler.h"
 #include "control/proof/enforceability.h"
+#include "control/publish/compiler.h"
 #include "dataplane/match/lookup.h"
 
 namespace weir::control {

@@ -10,8 +10,8 @@
 namespace weir::feeds {
 namespace {
 
+using config::ListFormat;
 using config::ListSettings;
-using config::Profile;
 
 /// `line+entry`, `line-entry` and `line!reason` in order, then `since>token`, or the error.
 std::string changes(const ListSettings& settings, std::string_view text) {
@@ -51,13 +51,13 @@ void expect_changes(const ListSettings& settings, std::initializer_list<DeltaCas
 
 ListSettings with_profile(Profile profile) {
   ListSettings settings;
-  settings.profile = profile;
+  settings.format = profile;
   return settings;
 }
 
 TEST(DeltaReader, ReadsLines) {
   expect_changes(
-      with_profile(Profile::plain),
+      with_profile(ListFormat::plain),
       {
           {"no change", "since 7\ntoken 8\nend\n", "7>8"},
           {"changes", "since 7\ntoken 8\n+a.example/p\n-b.example\nend\n", "3+a.example/p 4-b.example 7>8"},
@@ -94,18 +94,18 @@ TEST(DeltaReader, ReadsLines) {
 }
 
 TEST(DeltaReader, CommentsAreOfThePlainProfileAlone) {
-  EXPECT_EQ(changes(with_profile(Profile::csv), "since 7\ntoken 8\n+a.example/p?q #x\nend\n"),
+  EXPECT_EQ(changes(with_profile(ListFormat::csv), "since 7\ntoken 8\n+a.example/p?q #x\nend\n"),
             "3+a.example/p?q%20 7>8");
 }
 
 TEST(DeltaReader, AnEntryIsNeverCut) {
   const std::string line = "+a.example/" + std::string(100000, 'x');
-  EXPECT_EQ(changes(with_profile(Profile::plain), "since 7\ntoken 8\n" + line + "\nend\n"),
+  EXPECT_EQ(changes(with_profile(ListFormat::plain), "since 7\ntoken 8\n" + line + "\nend\n"),
             "3+!the line is too long 7>8");
 }
 
 TEST(DeltaReader, ReadsJson) {
-  ListSettings settings = with_profile(Profile::json);
+  ListSettings settings = with_profile(ListFormat::json);
   settings.json.serial = "/serial";
   expect_changes(
       settings,

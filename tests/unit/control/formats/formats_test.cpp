@@ -13,8 +13,8 @@
 namespace weir::feeds {
 namespace {
 
+using config::ListFormat;
 using config::ListSettings;
-using config::Profile;
 
 /// `line:kind:text` of each rule and `line!reason` of each refused record, in order; then the error, if any.
 std::string outcome(const ListSettings& settings, std::string_view text) {
@@ -52,7 +52,7 @@ void expect_outcomes(const ListSettings& settings, std::initializer_list<Profile
 
 ListSettings csv() {
   ListSettings settings;
-  settings.profile = Profile::csv;
+  settings.format = ListFormat::csv;
   return settings;
 }
 
@@ -189,7 +189,7 @@ TEST(CsvProfile, IsTheSameHoweverItIsCut) {
 
 ListSettings json(const char* entries, const char* url, const char* serial = "") {
   ListSettings settings;
-  settings.profile = Profile::json;
+  settings.format = ListFormat::json;
   settings.json = {.entries = entries, .url = url, .serial = serial};
   return settings;
 }
@@ -261,7 +261,7 @@ TEST(JsonProfile, RefusesOtherDocuments) {
 
 TEST(HostsProfile, BlocksNamesThatLeadNowhere) {
   ListSettings settings;
-  settings.profile = Profile::hosts;
+  settings.format = ListFormat::hosts;
   expect_outcomes(
       settings,
       {
@@ -287,7 +287,7 @@ TEST(HostsProfile, BlocksNamesThatLeadNowhere) {
 
 TEST(RpzProfile, BlocksWhatThePolicyKeepsFromClients) {
   ListSettings settings;
-  settings.profile = Profile::rpz;
+  settings.format = ListFormat::rpz;
   expect_outcomes(
       settings,
       {
@@ -364,7 +364,7 @@ g.example CNAME .
 
 TEST(RpzProfile, RefusesWhatIsNoZone) {
   ListSettings settings;
-  settings.profile = Profile::rpz;
+  settings.format = ListFormat::rpz;
   expect_outcomes(
       settings,
       {

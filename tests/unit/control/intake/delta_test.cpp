@@ -115,7 +115,7 @@ TEST(ApplyDelta, KeepsWhatTheChangesDoNotSayOfTheEdition) {
   DeltaBase base = base_of({"a.example"});
   base.edition = {.serial = 5, .signed_serial = 6, .signed_unix_seconds = 7};
   config::ListSettings list;
-  list.profile = config::Profile::json;
+  list.format = config::ListFormat::json;
   list.json.serial = "/serial";
   rules::EntryParser parser;
   const auto delta = apply_delta(
@@ -132,7 +132,7 @@ class DeltaFeed {
   DeltaFeed() {
     list_.name = "hotline";
     list_.url = "file://" + (scratch_ / "list").string();
-    list_.profile = config::Profile::json;
+    list_.format = config::ListFormat::json;
     list_.json.entries = "/urls";
     list_.delta.url = "file://" + (scratch_ / "changes-{token}").string();
     test::write_file(scratch_ / "list",
@@ -250,7 +250,7 @@ TEST(FeedDelta, ATokenThatIsNoneIsSaid) {
     test::write_file(scratch / "list", std::string(R"({"token": )") + token + R"(, "urls": ["a.example"]})");
     config::ListSettings list;
     list.url = "file://" + (scratch / "list").string();
-    list.profile = config::Profile::json;
+    list.format = config::ListFormat::json;
     list.json.entries = "/urls";
     list.delta.url = "file://" + (scratch / "changes-{token}").string();
     std::promise<FeedOutcome> done;

@@ -80,12 +80,12 @@ TEST(VerifyFeed, LooksBesideTheListAndWhereItIsTold) {
 TEST(CheckNotOlder, Table) {
   struct Case {
     const char* description;
-    config::Profile profile;
+    config::ListFormat format;
     Edition fresh;
     Edition earlier;
     bool good;
   };
-  using config::Profile;
+  using config::ListFormat;
   const auto signed_at = [](std::uint64_t time, std::optional<std::uint64_t> number) {
     return Edition{.serial = {}, .signed_serial = number, .signed_unix_seconds = time};
   };
@@ -93,21 +93,21 @@ TEST(CheckNotOlder, Table) {
     return Edition{.serial = number, .signed_serial = {}, .signed_unix_seconds = {}};
   };
   for (const Case& each : {
-           Case{"nothing said", Profile::plain, {}, {}, true},
-           Case{"said for the first time", Profile::json, serial(7), {}, true},
-           Case{"said no longer", Profile::json, {}, serial(7), false},
-           Case{"newer", Profile::json, serial(8), serial(7), true},
-           Case{"the same", Profile::json, serial(7), serial(7), true},
-           Case{"older", Profile::json, serial(6), serial(7), false},
-           Case{"no wrap", Profile::json, serial(1), serial(4294967295), false},
-           Case{"rpz wraps", Profile::rpz, serial(1), serial(4294967295), true},
-           Case{"rpz, older", Profile::rpz, serial(4294967295), serial(1), false},
-           Case{"signed before", Profile::plain, signed_at(1, {}), signed_at(2, {}), false},
-           Case{"signed later", Profile::plain, signed_at(3, {}), signed_at(2, {}), true},
-           Case{"a signed serial", Profile::plain, signed_at(3, 1), signed_at(2, 2), false},
+           Case{"nothing said", ListFormat::plain, {}, {}, true},
+           Case{"said for the first time", ListFormat::json, serial(7), {}, true},
+           Case{"said no longer", ListFormat::json, {}, serial(7), false},
+           Case{"newer", ListFormat::json, serial(8), serial(7), true},
+           Case{"the same", ListFormat::json, serial(7), serial(7), true},
+           Case{"older", ListFormat::json, serial(6), serial(7), false},
+           Case{"no wrap", ListFormat::json, serial(1), serial(4294967295), false},
+           Case{"rpz wraps", ListFormat::rpz, serial(1), serial(4294967295), true},
+           Case{"rpz, older", ListFormat::rpz, serial(4294967295), serial(1), false},
+           Case{"signed before", ListFormat::plain, signed_at(1, {}), signed_at(2, {}), false},
+           Case{"signed later", ListFormat::plain, signed_at(3, {}), signed_at(2, {}), true},
+           Case{"a signed serial", ListFormat::plain, signed_at(3, 1), signed_at(2, 2), false},
        }) {
     config::ListSettings list;
-    list.profile = each.profile;
+    list.format = each.format;
     const auto status = check_not_older(list, each.fresh, each.earlier);
     EXPECT_EQ(status.ok(), each.good) << each.description;
     if (!status) {
@@ -181,7 +181,7 @@ TEST(Feed, ReadsTheSameBytesAgainWithOtherSettings) {
   };
   const FeedOutcome plain = run();
   digest = plain.source_digest;
-  list.profile = config::Profile::csv;
+  list.format = config::ListFormat::csv;
   list.csv.url_column = "1";
   // At once, though it is due in an hour.
   const FeedOutcome table = run();
@@ -259,7 +259,7 @@ TEST(Feed, TellsTheEditionOfAList) {
   const test::Scratch scratch;
   test::write_file(scratch / "list", R"({"serial": 7, "urls": ["one.example"]})");
   config::ListSettings list = file_list(scratch / "list");
-  list.profile = config::Profile::json;
+  list.format = config::ListFormat::json;
   list.json = {.entries = "/urls", .url = "", .serial = "/serial"};
   std::promise<FeedOutcome> done;
   Feed feed(0, list, "", [&](FeedOutcome&& outcome) { done.set_value(std::move(outcome)); });

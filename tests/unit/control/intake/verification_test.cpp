@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "control/storage/base64.h"
 #include "control/intake/digest_file.h"
 #include "control/intake/minisign.h"
+#include "control/storage/base64.h"
 
 namespace weir::feeds {
 namespace {

@@ -96,7 +96,7 @@ TEST_F(StoreTest, KeepsEntriesAsTheSettingsSayAndChangesOver) {
   EXPECT_FALSE(on_disk(1) || on_disk(2));
   struct Case {
     config::AtRest at_rest;
-    bool by_hand_on_disk;
+    bool manual_on_disk;
     bool feed_on_disk;
     bool feed_text;
   };
@@ -110,7 +110,7 @@ TEST_F(StoreTest, KeepsEntriesAsTheSettingsSayAndChangesOver) {
     EXPECT_TRUE(remarks_.empty());
     EXPECT_EQ(host_of(loaded), "one.example");
     EXPECT_EQ(loaded.contents[0]->notes[0].comment, "case 1");
-    EXPECT_EQ(on_disk(1), each.by_hand_on_disk);
+    EXPECT_EQ(on_disk(1), each.manual_on_disk);
     EXPECT_EQ(on_disk(2), each.feed_on_disk);
     EXPECT_EQ(loaded.contents[1]->fingerprints == nullptr, each.feed_text);
     EXPECT_EQ(loaded.contents[1]->rules.whole_host_rules(), 1U);

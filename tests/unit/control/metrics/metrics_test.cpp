@@ -15,7 +15,7 @@ TEST(DataplaneMetrics, ExportsCountersAndPorts) {
     "samples":[{"labels":{"outcome":"drop_blocked"},"value":7}]}],
     "histograms":[{"name":"weir_packet_latency_seconds","help":"h","count":8,"sum_seconds":0.5,
     "buckets":[{"below_seconds":0.25,"count":3},{"below_seconds":0.5,"count":7}]}]})");
-  const json status = json::parse(R"({"suspended_rules":[7,9],"uptime_seconds":61,
+  const json status = json::parse(R"({"tripped_rules":[7,9],"uptime_seconds":61,
     "ports":[{"name":"subscriber","received_packets":5,"link_up":true},{"name":"network","link_up":false}],
     "workers":[{"lcore":1,"busy_ratio":0.25}],"flows":{"capacity":10,"blocked":2},
     "mbufs":{"capacity":16,"in_use":3}})");
@@ -27,7 +27,7 @@ TEST(DataplaneMetrics, ExportsCountersAndPorts) {
         "weir_flow_capacity 10\n", "weir_dataplane_uptime_seconds 61\n",
         "weir_packet_latency_seconds_bucket{le=\"0.25\"} 3\n",
         "weir_packet_latency_seconds_bucket{le=\"+Inf\"} 8\n", "weir_packet_latency_seconds_sum 0.5\n",
-        "weir_packet_latency_seconds_count 8\n", "weir_rules_suspended 2\n",
+        "weir_packet_latency_seconds_count 8\n", "weir_rules_tripped 2\n",
         "weir_lcore_busy_ratio{lcore=\"1\"} 0.25\n", "weir_flows{state=\"blocked\"} 2\n",
         "weir_mbufs{state=\"in_use\"} 3\n", "weir_mbufs{state=\"capacity\"} 16\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
@@ -37,7 +37,7 @@ TEST(DataplaneMetrics, ExportsCountersAndPorts) {
 TEST(DataplaneMetrics, LeavesOutWhatIsNotOfTheAgreedShape) {
   for (const char* text :
        {"null", "[]", "1", R"({"families":1})", R"({"histograms":[1,{"name":"weir_x","count":"y"}]})",
-        R"({"histograms":[{"name":"weir_x","count":1,"buckets":[1,{}]}],"suspended_rules":1})",
+        R"({"histograms":[{"name":"weir_x","count":1,"buckets":[1,{}]}],"tripped_rules":1})",
         R"({"families":[1,{"name":2},{"name":"weir_x","samples":[1,{}]}]})",
         R"({"families":[{"name":"weir_x","samples":[{"labels":[1],"value":"v"}]}]})",
         R"({"ports":[1,{}],"workers":[[],{"lcore":"x"}],"flows":[],"mbufs":[]})",

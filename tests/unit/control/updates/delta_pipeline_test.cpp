@@ -12,7 +12,7 @@ class DeltaPipelineTest : public PipelineTest {
  protected:
   DeltaPipelineTest() {
     config::ListSettings& list = settings_.lists[0];
-    list.profile = config::Profile::json;
+    list.format = config::ListFormat::json;
     list.json.entries = "/urls";
     list.delta.url = "file://" + (scratch_ / "changes-{token}").string();
     list.interval = std::chrono::seconds(1);

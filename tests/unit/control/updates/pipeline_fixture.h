@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "control/api/control_api.h"
-#include "tests/unit/control/updates/dataplane_end.h"
 #include "tests/support/scratch.h"
+#include "tests/unit/control/updates/dataplane_end.h"
 
 namespace weir::control {
 

@@ -458,7 +458,7 @@ TEST_F(PipelineTest, ALostBaseIsMadeAgain) {
   for (const char* host : {"one.example", "three.example"}) EXPECT_TRUE(dataplane_->blocks(host)) << host;
 }
 
-// With fingerprints alone on the disk: what is in force stays, lists by hand can be changed at once, feeds'
+// With fingerprints alone on the disk: what is in force stays, manual lists can be changed at once, feeds'
 // rules keep their ids, and what needs the feeds' entries waits until they are fetched again.
 TEST_F(PipelineTest, WithoutStoredEntriesTheBoxAnswersById) {
   settings_.control.entries.at_rest = config::AtRest::none;
@@ -613,7 +613,7 @@ TEST_F(PipelineTest, EverySnapshotHoldsTheCanary) {
   const std::string canary = "weir-canary.invalid";
   start();
   EXPECT_TRUE(dataplane_->blocks(canary));
-  EXPECT_FALSE(dataplane_->blocks("weir-control.invalid"));
+  EXPECT_FALSE(dataplane_->blocks("weir-unlisted.invalid"));
   const json answer = daemon_->good("check", {{"url", canary}});
   EXPECT_EQ(answer["verdict"], "block");
   EXPECT_EQ(answer["list"], "selftest");

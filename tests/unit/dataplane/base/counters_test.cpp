@@ -13,7 +13,7 @@ namespace {
 
 TEST(CounterFamilies, HaveNamesAsPrometheusWantsThem) {
   std::set<std::string_view> names;
-  for (const CounterFamily& family : kFamilies) {
+  for (const CounterRow& family : kCounters) {
     SCOPED_TRACE(family.name);
     EXPECT_TRUE(names.insert(family.name).second) << "two families of one name";
     EXPECT_TRUE(family.name.starts_with("weir_"));
@@ -32,30 +32,30 @@ TEST(CounterFamilies, HaveNamesAsPrometheusWantsThem) {
 }
 
 TEST(CounterFamilies, AxesHaveTheSizesOfTheirRows) {
-  EXPECT_EQ(kFamilies[index_of(Family::packets)].size(), kOutcomes.size());
-  EXPECT_EQ(kFamilies[index_of(Family::requests)].size(), kProtocols.size() * kRequestVerdicts.size());
-  EXPECT_EQ(kFamilies[index_of(Family::blocked)].size(), kProtocols.size() * kMaxLists);
-  EXPECT_EQ(kFamilies[index_of(Family::ech)].size(), 1U);
+  EXPECT_EQ(kCounters[index_of(Counter::packets)].size(), kOutcomes.size());
+  EXPECT_EQ(kCounters[index_of(Counter::requests)].size(), kProtocols.size() * kRequestVerdicts.size());
+  EXPECT_EQ(kCounters[index_of(Counter::blocked)].size(), kProtocols.size() * kMaxLists);
+  EXPECT_EQ(kCounters[index_of(Counter::ech)].size(), 1U);
 }
 
 TEST(Counters, EveryCellIsItsOwn) {
   const auto counters = std::make_unique<Counters>();
   std::uint64_t amount = 0;
   const auto each_cell = [](auto&& visit) {
-    for (std::size_t f = 0; f < kFamilies.size(); ++f) {
-      for (std::size_t i = 0; i < kFamilies[f].first.size(); ++i) {
-        for (std::size_t j = 0; j < kFamilies[f].second.size(); ++j) visit(static_cast<Family>(f), i, j);
+    for (std::size_t f = 0; f < kCounters.size(); ++f) {
+      for (std::size_t i = 0; i < kCounters[f].first.size(); ++i) {
+        for (std::size_t j = 0; j < kCounters[f].second.size(); ++j) visit(static_cast<Counter>(f), i, j);
       }
     }
   };
-  each_cell([&](Family family, std::size_t i, std::size_t j) {
-    ASSERT_EQ(counters->get(family, i, j), 0U);
-    counters->add(family, i, j, ++amount);
+  each_cell([&](Counter counter, std::size_t i, std::size_t j) {
+    ASSERT_EQ(counters->get(counter, i, j), 0U);
+    counters->add(counter, i, j, ++amount);
   });
   EXPECT_EQ(amount, kCounterCount);
   std::uint64_t expected = 0;
-  each_cell([&](Family family, std::size_t i, std::size_t j) {
-    ASSERT_EQ(counters->get(family, i, j), ++expected);
+  each_cell([&](Counter counter, std::size_t i, std::size_t j) {
+    ASSERT_EQ(counters->get(counter, i, j), ++expected);
   });
 }
 
@@ -63,11 +63,11 @@ TEST(Counters, AddsUp) {
   const auto counters = std::make_unique<Counters>();
   counters->add(Outcome::drop_blocked);
   counters->add(Outcome::drop_blocked, 41);
-  counters->add(Family::requests, index_of(Protocol::tls), index_of(RequestVerdict::block));
+  counters->add(Counter::requests, index_of(Protocol::tls), index_of(RequestVerdict::block));
   EXPECT_EQ(counters->get(Outcome::drop_blocked), 42U);
-  EXPECT_EQ(counters->get(Family::packets, index_of(Outcome::drop_blocked)), 42U);
+  EXPECT_EQ(counters->get(Counter::packets, index_of(Outcome::drop_blocked)), 42U);
   EXPECT_EQ(counters->get(Outcome::drop_blocked_flow), 0U);
-  EXPECT_EQ(counters->get(Family::requests, index_of(Protocol::tls), index_of(RequestVerdict::block)), 1U);
+  EXPECT_EQ(counters->get(Counter::requests, index_of(Protocol::tls), index_of(RequestVerdict::block)), 1U);
 }
 
 // Under the thread sanitizer this fails if a counter stops being atomic.

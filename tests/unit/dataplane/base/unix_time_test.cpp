@@ -1,7 +1,8 @@
+#include "dataplane/base/unix_time.h"
+
 #include <gtest/gtest.h>
 
 #include "control/intake/feed.h"
-#include "dataplane/base/unix_time.h"
 
 namespace weir::control {
 namespace {

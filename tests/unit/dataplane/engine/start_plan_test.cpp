@@ -34,7 +34,7 @@ TEST(StartPlan, SubscriberComesFirst) {
 
 TEST(StartPlan, TheCopysPortComesFirst) {
   auto in = settings();
-  in.mode = config::Mode::mirror;
+  in.topology = config::Topology::mirror;
   in.ports = {port("out", "net_null1", config::PortRole::answers, 8),
               port("copy", "net_null0", config::PortRole::mirror, 7)};
   const auto plan = make_start_plan(in, "weir.yaml");
@@ -45,7 +45,7 @@ TEST(StartPlan, TheCopysPortComesFirst) {
 
 TEST(StartPlan, AHopHasAddressesAndNextHops) {
   auto in = settings();
-  in.mode = config::Mode::routed;
+  in.topology = config::Topology::routed;
   in.ports[0].addresses = {"192.0.2.1/24", "2001:db8::1/64"};
   in.ports[0].next_hops = {"192.0.2.2"};
   in.ports[1].addresses = {"10.0.0.1/8"};
@@ -64,8 +64,8 @@ TEST(StartPlan, AHopHasAddressesAndNextHops) {
 
 TEST(StartPlan, AHopMayHaveOneArm) {
   auto in = settings();
-  in.mode = config::Mode::routed;
-  in.ports = {port("arm", "net_null0", config::PortRole::hop, 7)};
+  in.topology = config::Topology::routed;
+  in.ports = {port("arm", "net_null0", config::PortRole::one_arm, 7)};
   in.ports[0].addresses = {"192.0.2.1/24"};
   in.ports[0].next_hops = {"192.0.2.2"};
   const auto plan = make_start_plan(in, "weir.yaml");
@@ -139,11 +139,11 @@ TEST(StartPlan, ErrorsNameFileLineAndRemedy) {
       {"a directory as page", [](auto& s) { s.block.http.page = "/"; }, "cannot use /:"},
       {"one port of a hop that is none",
        [](auto& s) {
-         s.mode = config::Mode::routed;
+         s.topology = config::Topology::routed;
          s.ports.pop_back();
        },
        "no port has the role subscriber"},
-      {"a wire's ports at a mirror", [](auto& s) { s.mode = config::Mode::mirror; },
+      {"a wire's ports at a mirror", [](auto& s) { s.topology = config::Topology::mirror; },
        "weir.yaml:8: dataplane.ports: 'up' has the role network, expected mirror or answers"},
   };
   for (const Case& row : cases) {

@@ -24,7 +24,7 @@ Bytes acknowledgement(std::uint16_t port, bool is_v6) {
 }
 
 bool may_hold(const ConnectionFilter& filter, const Bytes& frame) {
-  return filter.may_hold(proto::glance_at(frame, {}));
+  return filter.may_hold(proto::classify(frame, {}));
 }
 
 FlowKey key_of(const Bytes& frame) {

@@ -9,10 +9,10 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/dataplane/inspect/inspect_fixture.h"
 #include "tests/support/http_text.h"
 #include "tests/support/quic_packet_builder.h"
 #include "tests/support/tls_hello_builder.h"
+#include "tests/unit/dataplane/inspect/inspect_fixture.h"
 
 namespace weir::inspect {
 namespace {

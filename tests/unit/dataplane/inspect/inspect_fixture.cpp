@@ -39,7 +39,7 @@ inspect::Verdict TestInspector::inspect(const Bytes& frame, const match::Snapsho
                                         inspect::Direction direction, base::Enforcement enforcement) {
   const proto::PacketView packet = proto::parse_packet(frame, proto::LinkType::ethernet);
   // As a worker does: what passes unread must be what would have passed read.
-  const bool unread = inspector_.passes_unread(proto::glance_at(frame, {}), direction);
+  const bool unread = inspector_.passes_unread(proto::classify(frame, {}), direction);
   inspector_.fetch(inspector_.announce(packet));
   const inspect::Verdict verdict = inspector_.inspect(packet, direction, now, snapshot, enforcement);
   if (unread && enforcement != base::Enforcement::bypass) {

@@ -13,8 +13,8 @@
 namespace weir::test {
 namespace {
 
+using base::Counter;
 using base::Enforcement;
-using base::Family;
 using base::index_of;
 using base::Protocol;
 using base::RequestVerdict;
@@ -409,23 +409,23 @@ TEST(Inspector, CountsWhatItSaw) {
 
   const base::Counters& counters = inspector.counters();
   const auto requests = [&counters](Protocol protocol, RequestVerdict verdict) {
-    return counters.get(Family::requests, index_of(protocol), index_of(verdict));
+    return counters.get(Counter::requests, index_of(protocol), index_of(verdict));
   };
   const auto parses = [&counters](Protocol protocol, base::ParseStatus status) {
-    return counters.get(Family::parse, index_of(protocol), index_of(status));
+    return counters.get(Counter::parse, index_of(protocol), index_of(status));
   };
   EXPECT_EQ(requests(Protocol::http, RequestVerdict::pass), 2U);
   EXPECT_EQ(requests(Protocol::http, RequestVerdict::block), 0U);
   EXPECT_EQ(requests(Protocol::tls, RequestVerdict::pass), 2U);
   EXPECT_EQ(requests(Protocol::tls, RequestVerdict::block), 1U);
-  EXPECT_EQ(counters.get(Family::blocked, index_of(Protocol::tls), 0), 1U);
-  EXPECT_EQ(counters.get(Family::blocked, index_of(Protocol::tls), 1), 0U);
+  EXPECT_EQ(counters.get(Counter::blocked, index_of(Protocol::tls), 0), 1U);
+  EXPECT_EQ(counters.get(Counter::blocked, index_of(Protocol::tls), 1), 0U);
   EXPECT_EQ(parses(Protocol::http, base::ParseStatus::found), 2U);
   EXPECT_EQ(parses(Protocol::http, base::ParseStatus::need_more), 1U);
   EXPECT_EQ(parses(Protocol::http, base::ParseStatus::absent), 0U);
   EXPECT_EQ(parses(Protocol::tls, base::ParseStatus::found), 3U);
-  EXPECT_EQ(counters.get(Family::ech), 1U);
-  EXPECT_EQ(counters.get(Family::unenforceable, 0), 1U);
+  EXPECT_EQ(counters.get(Counter::ech), 1U);
+  EXPECT_EQ(counters.get(Counter::unenforceable, 0), 1U);
 }
 
 TEST(Inspector, MonitorCountsEveryListedRequestAndRemembersNothing) {
@@ -440,7 +440,7 @@ TEST(Inspector, MonitorCountsEveryListedRequestAndRemembersNothing) {
     EXPECT_EQ(verdict.rule.value, 1U);
     EXPECT_EQ(summary(look()), "forward_no_request") << "a retransmission is no request of its own";
   }
-  EXPECT_EQ(inspector.counters().get(Family::blocked, index_of(Protocol::http), 0), 4U);
+  EXPECT_EQ(inspector.counters().get(Counter::blocked, index_of(Protocol::http), 0), 4U);
   EXPECT_EQ(inspector.inspector().blocked_flows(), 0U);
 }
 

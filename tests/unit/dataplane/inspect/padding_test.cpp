@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/dataplane/inspect/inspect_fixture.h"
 #include "tests/support/http_text.h"
 #include "tests/support/tls_hello_builder.h"
+#include "tests/unit/dataplane/inspect/inspect_fixture.h"
 
 namespace weir::test {
 namespace {

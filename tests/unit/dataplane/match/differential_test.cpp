@@ -45,7 +45,7 @@ class Generator {
               .subdomains = one_in(3),
               .www_equivalent = one_in(3),
               .block_host_on_tls = one_in(3),
-              .by_hand = one_in(3)};
+              .manual = one_in(3)};
     }
     return lists;
   }
@@ -154,22 +154,22 @@ bool is_same(const Match& a, const Match& b) {
          a.path_rules_unseen == b.path_rules_unseen && a.path_list == b.path_list;
 }
 
-// A rule set as the dataplane has it: one snapshot, or a base and an overlay that replaced its lists by hand.
+// A rule set as the dataplane has it: one snapshot, or a base and an overlay that replaced its manual lists.
 struct Compiled {
   std::vector<std::byte> base;
   std::vector<std::byte> overlay;
 
   Compiled(const std::vector<ListPolicy>& lists, const std::vector<Rule>& rules,
            const std::vector<Rule>& replaced_rules) {
-    const auto is_by_hand = [&](const Rule& rule) { return lists[rule.list.value].by_hand; };
+    const auto is_manual = [&](const Rule& rule) { return lists[rule.list.value].manual; };
     SnapshotBuilder whole(kTestHeader, lists);
     SnapshotBuilder changes(kTestHeader, lists);
     for (const Rule& rule : rules) {
-      if (!is_by_hand(rule)) whole.add(rule);
-      if (is_by_hand(rule)) changes.add(rule);
+      if (!is_manual(rule)) whole.add(rule);
+      if (is_manual(rule)) changes.add(rule);
     }
     for (const Rule& rule : replaced_rules) {
-      if (is_by_hand(rule)) whole.add(rule);
+      if (is_manual(rule)) whole.add(rule);
     }
     base = whole.build();
     overlay = changes.build_overlay(SnapshotView::open(base).value().id());

@@ -250,7 +250,7 @@ TEST(SnapshotDamage, ABucketThatWouldMakeLookupsLongIsRefused) {
 }
 
 TEST(SnapshotDamage, AnOverlayWithRulesOfAFeedIsRefused) {
-  SnapshotBuilder builder(kTestHeader, {{.name = "feed"}, {.name = "manual", .by_hand = true}});
+  SnapshotBuilder builder(kTestHeader, {{.name = "feed"}, {.name = "manual", .manual = true}});
   auto bytes = builder.build_overlay({.generation = {6}, .checksum = 1, .seed = kTestSeed});
   EXPECT_EQ(open_code(bytes), "ok");
   auto* const lists = reinterpret_cast<ListRecord*>(bytes.data() + sizeof(SnapshotHeader));

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "dataplane/match/lookup.h"
+#include "dataplane/match/snapshot_view.h"
 #include "dataplane/rules/rule.h"
 #include "dataplane/rules/snapshot_builder.h"
-#include "dataplane/match/snapshot_view.h"
 
 namespace weir::match {
 

@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "dataplane/rules/snapshot_builder.h"
 #include "dataplane/match/snapshot_view.h"
+#include "dataplane/rules/snapshot_builder.h"
 #include "tests/unit/dataplane/match/snapshot_fixture.h"
 
 namespace weir::match {
@@ -190,10 +190,10 @@ TEST(SnapshotBuilder, AHostRuleTakesNoMoreThan24Bytes) {
   EXPECT_LE(builder.build().size(), 24 * kRules);
 }
 
-// Layer 1: what is in the base's lists by hand goes, and what is in the overlay's comes in its place.
+// Layer 1: what is in the base's manual lists goes, and what is in the overlay's comes in its place.
 class Overlay : public testing::Test {
  protected:
-  const std::vector<ListPolicy> lists_{{.name = "manual", .by_hand = true}, {.name = "feed"}};
+  const std::vector<ListPolicy> lists_{{.name = "manual", .manual = true}, {.name = "feed"}};
   std::vector<std::byte> base_bytes_ =
       build_snapshot(lists_, parse_entries({{.text = "old.example"},
                                             {.text = "feed.example", .list = 1},
@@ -284,10 +284,10 @@ TEST_F(Overlay, IsRefusedByAnotherBase) {
 
 TEST_F(Overlay, IsRefusedWithOtherLists) {
   const std::vector<std::vector<ListPolicy>> others{
-      {{.name = "manual", .by_hand = true}},
-      {{.name = "feed"}, {.name = "manual", .by_hand = true}},
-      {{.name = "manual", .by_hand = true}, {.name = "food"}},
-      {{.name = "manual", .by_hand = true}, {.name = "feed", .by_hand = true}}};
+      {{.name = "manual", .manual = true}},
+      {{.name = "feed"}, {.name = "manual", .manual = true}},
+      {{.name = "manual", .manual = true}, {.name = "food"}},
+      {{.name = "manual", .manual = true}, {.name = "feed", .manual = true}}};
   for (const auto& lists : others) {
     const auto bytes = overlay_bytes({}, lists);
     EXPECT_EQ(SnapshotView::join(base_, SnapshotView::open(bytes).value()).error().code, "snapshot_base");

@@ -10,9 +10,9 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/match/snapshot_format.h"
-#include "dataplane/rules/table_builder.h"
 #include "dataplane/match/table_view.h"
 #include "dataplane/match/tag_match.h"
+#include "dataplane/rules/table_builder.h"
 
 namespace weir::match {
 namespace {

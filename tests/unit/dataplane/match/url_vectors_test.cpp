@@ -10,9 +10,9 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/match/lookup.h"
+#include "dataplane/match/snapshot_view.h"
 #include "dataplane/rules/rule.h"
 #include "dataplane/rules/snapshot_builder.h"
-#include "dataplane/match/snapshot_view.h"
 
 namespace weir::match {
 namespace {

@@ -175,7 +175,7 @@ inline inspect::BlockPage page(std::size_t body_bytes = 0) {
 }
 
 struct WireOptions {
-  config::Mode mode = config::Mode::inline_wire;
+  config::Topology topology = config::Topology::inline_wire;
   base::Enforcement enforcement = base::Enforcement::enforce;
   unsigned out_size = kRingSize;
   std::size_t page_bytes = 0;
@@ -208,7 +208,7 @@ class Wire {
                 .enforcement = options.enforcement} {
     for (std::uint16_t index = 0; index < options.workers; ++index) {
       workers_.push_back(
-          std::make_unique<Worker>(WorkerSettings{.mode = options.mode,
+          std::make_unique<Worker>(WorkerSettings{.topology = options.topology,
                                                   .lcore = index,
                                                   .index = index,
                                                   .subscriber = share(subscriber_, index, options),
@@ -275,12 +275,12 @@ class Wire {
   Worker& worker(std::size_t index = 0) { return *workers_[index]; }
   const std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
   std::uint64_t count(base::Outcome outcome) const {
-    return count(base::Family::packets, base::index_of(outcome));
+    return count(base::Counter::packets, base::index_of(outcome));
   }
-  std::uint64_t count(base::Family family, base::Towards towards) const {
+  std::uint64_t count(base::Counter family, base::Towards towards) const {
     return count(family, base::index_of(towards));
   }
-  std::uint64_t count(base::Family family, std::size_t first = 0) const {
+  std::uint64_t count(base::Counter family, std::size_t first = 0) const {
     std::uint64_t sum = 0;
     for (const auto& worker : workers_) sum += worker->counters().get(family, first);
     return sum;
@@ -308,7 +308,7 @@ class Wire {
     }
     EXPECT_EQ(received, outcomes());
     std::uint64_t injected = 0;
-    for (std::size_t i = 0; i < base::kTowards.size(); ++i) injected += count(base::Family::injected, i);
+    for (std::size_t i = 0; i < base::kTowards.size(); ++i) injected += count(base::Counter::injected, i);
     EXPECT_EQ(transmitted, forwarded + injected);
   }
 

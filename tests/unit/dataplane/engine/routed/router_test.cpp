@@ -8,8 +8,8 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 
-#include "dataplane/proto/routing/rewrite.h"
 #include "dataplane/proto/packet/packet_view.h"
+#include "dataplane/proto/routing/rewrite.h"
 #include "tests/support/packet_builder.h"
 
 namespace weir::engine {
@@ -307,7 +307,7 @@ TEST_F(RouterTest, ErrorsAreLimitedByTheSecond) {
   EXPECT_EQ(errors(kStart, 10), 3U);
   EXPECT_EQ(errors(kStart + std::chrono::milliseconds(999), 10), 0U);
   EXPECT_EQ(errors(kStart + seconds(1), 10), 3U);
-  EXPECT_EQ(counters_.get(base::Family::icmp_limited), 24U);
+  EXPECT_EQ(counters_.get(base::Counter::icmp_limited), 24U);
 }
 
 TEST_F(RouterTest, NoErrorsAtAllWhereNoneAreWanted) {

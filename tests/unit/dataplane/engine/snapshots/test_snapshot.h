@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dataplane/rules/snapshot_builder.h"
-#include "dataplane/match/snapshot_view.h"
 #include "dataplane/base/file_descriptor.h"
+#include "dataplane/match/snapshot_view.h"
+#include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::engine {
 
@@ -38,7 +38,7 @@ inline std::vector<std::byte> overlay_bytes(std::uint64_t generation, const std:
   const match::SnapshotView view = match::SnapshotView::open(base).value();
   rules::SnapshotBuilder builder(
       {.seed = view.seed(), .generation = {generation}, .created_unix_seconds = generation * 3},
-      {{.name = std::string(view.list_name({0})), .by_hand = true}});
+      {{.name = std::string(view.list_name({0})), .manual = true}});
   rules::Rule rule;
   rule.host = host;
   rule.id = {7};
@@ -50,7 +50,7 @@ inline std::vector<std::byte> overlay_bytes(std::uint64_t generation, const std:
 inline std::vector<std::byte> base_bytes(std::uint64_t generation, const std::string& list) {
   rules::SnapshotBuilder builder(
       {.seed = {1, generation}, .generation = {generation}, .created_unix_seconds = generation * 3},
-      {{.name = list, .by_hand = true}});
+      {{.name = list, .manual = true}});
   return builder.build();
 }
 

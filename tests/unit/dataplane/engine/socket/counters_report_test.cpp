@@ -38,11 +38,11 @@ class CountersReport : public testing::Test {
 TEST_F(CountersReport, EveryFamilyIsThereAndSummed) {
   first_.add(base::Outcome::forward_passed, 3);
   second_.add(base::Outcome::forward_passed, 4);
-  second_.add(base::Family::requests, base::index_of(base::Protocol::tls),
+  second_.add(base::Counter::requests, base::index_of(base::Protocol::tls),
               base::index_of(base::RequestVerdict::block));
-  first_.add(base::Family::flow_evictions);
+  first_.add(base::Counter::flow_evictions);
   const json got = report(nullptr);
-  EXPECT_EQ(got.at("families").size(), base::kFamilies.size());
+  EXPECT_EQ(got.at("families").size(), base::kCounters.size());
   EXPECT_EQ(value(got, "weir_packets_total", {{"outcome", "forward_passed"}}), 7U);
   EXPECT_EQ(value(got, "weir_packets_total", {{"outcome", "drop_tx_full"}}), 0U) << "zeroes are samples too";
   EXPECT_EQ(value(got, "weir_requests_total", {{"protocol", "tls"}, {"verdict", "block"}}), 1U);
@@ -55,8 +55,8 @@ TEST_F(CountersReport, ListsAreNamedByTheSnapshot) {
   const auto bytes = snapshot_bytes(1, {"hotline", "local"});
   const auto view = match::SnapshotView::open(bytes);
   ASSERT_TRUE(view.ok()) << view.error().message;
-  first_.add(base::Family::blocked, base::index_of(base::Protocol::http), 1, 5);
-  first_.add(base::Family::unenforceable, 9, 0, 2);
+  first_.add(base::Counter::blocked, base::index_of(base::Protocol::http), 1, 5);
+  first_.add(base::Counter::unenforceable, 9, 0, 2);
   const json got = report(&view.value());
   EXPECT_EQ(value(got, "weir_blocked_total", {{"protocol", "http"}, {"list", "local"}}), 5U);
   EXPECT_EQ(value(got, "weir_blocked_total", {{"protocol", "http"}, {"list", "hotline"}}), 0U);

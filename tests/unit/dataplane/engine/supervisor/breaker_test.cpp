@@ -94,21 +94,21 @@ TEST_F(BreakerTest, SuspendsWhatIsBeyondItsBoundForSeconds) {
   for (unsigned i = 0; i < Breaker::kSecondsBeyond; ++i) EXPECT_EQ(second(101), Rules{});
   EXPECT_EQ(second(101), Rules{7}) << "each second is looked at when the next is over";
   EXPECT_EQ(second(101), Rules{}) << "once";
-  EXPECT_EQ(breaker_.suspended(), Rules{7});
+  EXPECT_EQ(breaker_.tripped(), Rules{7});
 }
 
 TEST_F(BreakerTest, LeavesAloneWhatIsWithinItOrOnlyForAMoment) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(second(100), Rules{});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(second(i % 5 == 4 ? 100 : 1000), Rules{}) << "the row is broken";
-  EXPECT_EQ(breaker_.suspended(), Rules{});
+  EXPECT_EQ(breaker_.tripped(), Rules{});
 }
 
 TEST_F(BreakerTest, RulesOnHostsHaveABoundOfTheirOwn) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(second(5000, false), Rules{});
   breaker_ = Breaker({.page_hits_per_second = 0, .host_hits_per_second = 10});
-  std::size_t suspended = 0;
-  for (int i = 0; i < 20; ++i) suspended += second(11, false).size();
-  EXPECT_EQ(suspended, 1U);
+  std::size_t tripped = 0;
+  for (int i = 0; i < 20; ++i) tripped += second(11, false).size();
+  EXPECT_EQ(tripped, 1U);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(second(5000, true, 8), Rules{}) << "0: never";
 }
 
@@ -118,18 +118,18 @@ TEST_F(BreakerTest, IsResetByHandAndByASnapshotWithoutTheRule) {
   };
   trip(9);
   trip(7);
-  EXPECT_EQ(breaker_.suspended(), (Rules{7, 9}));
+  EXPECT_EQ(breaker_.tripped(), (Rules{7, 9}));
   EXPECT_EQ(breaker_.reset({8}), 0U);
   EXPECT_EQ(breaker_.reset({9}), 1U);
-  EXPECT_EQ(breaker_.suspended(), Rules{7});
+  EXPECT_EQ(breaker_.tripped(), Rules{7});
   trip(9);
   EXPECT_EQ(breaker_.reset_all(), 2U);
-  EXPECT_EQ(breaker_.suspended(), Rules{});
+  EXPECT_EQ(breaker_.tripped(), Rules{});
   trip(7);
   trip(9);
   const auto with_rule_7 = snapshot_bytes(1, {"hotline"});
   EXPECT_TRUE(breaker_.keep_only(match::SnapshotView::open(with_rule_7).value()));
-  EXPECT_EQ(breaker_.suspended(), Rules{7});
+  EXPECT_EQ(breaker_.tripped(), Rules{7});
   EXPECT_FALSE(breaker_.keep_only(match::SnapshotView::open(with_rule_7).value()));
 }
 

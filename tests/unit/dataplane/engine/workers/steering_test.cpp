@@ -158,9 +158,9 @@ TEST(Steering, PiecesOfARequestOverSeveralQueuesAreBlocked) {
       for (const Bytes& frame : listed) through += out.count(frame);
       EXPECT_LE(through, listed.size() - kClients) << "a piece of each is missing";
       if (layout.workers > 1) {
-        EXPECT_GT(wire.count(base::Family::handovers), 0U);
+        EXPECT_GT(wire.count(base::Counter::handoffs), 0U);
       }
-      EXPECT_EQ(wire.count(base::Outcome::forward_handover_full), 0U);
+      EXPECT_EQ(wire.count(base::Outcome::forward_handoff_full), 0U);
       wire.expect_conservation();
     }
   }
@@ -246,17 +246,17 @@ TEST(Steering, AFullQueueDoesWhatIsSet) {
     config::FailMode mode;
     base::Outcome outcome;
   };
-  for (const Case& row : {Case{config::FailMode::open, base::Outcome::forward_handover_full},
-                          Case{config::FailMode::closed, base::Outcome::drop_handover_full}}) {
+  for (const Case& row : {Case{config::FailMode::open, base::Outcome::forward_handoff_full},
+                          Case{config::FailMode::closed, base::Outcome::drop_handoff_full}}) {
     SCOPED_TRACE(base::to_string(row.outcome));
-    Wire wire({.workers = 2, .queues = 1, .steering_slots = 32, .fail = {.handover = row.mode}});
+    Wire wire({.workers = 2, .queues = 1, .steering_slots = 32, .fail = {.handoff = row.mode}});
     for (unsigned i = 0; i < kSent; ++i) wire.subscriber().send(segment(i % 200, "x", 0, 1));
     // The other worker stands still until the first one has come to the end of its queue.
     std::thread first([&wire] { wire.worker(0).run(); });
-    while (wire.outcomes() + wire.count(base::Family::handovers) < kSent) std::this_thread::yield();
+    while (wire.outcomes() + wire.count(base::Counter::handoffs) < kSent) std::this_thread::yield();
     wire.worker(1).run();
     first.join();
-    EXPECT_EQ(wire.count(base::Family::handovers), 32U);
+    EXPECT_EQ(wire.count(base::Counter::handoffs), 32U);
     EXPECT_GT(wire.count(row.outcome), 300U);
     const bool open = row.mode == config::FailMode::open;
     EXPECT_EQ(wire.network().receive().size(), open ? kSent : kSent - wire.count(row.outcome));

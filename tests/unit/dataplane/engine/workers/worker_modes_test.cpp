@@ -48,7 +48,7 @@ std::size_t payload_of(const Bytes& frame) {
 
 WireOptions mirror(base::Enforcement enforcement = base::Enforcement::enforce) {
   WireOptions options;
-  options.mode = config::Mode::mirror;
+  options.topology = config::Topology::mirror;
   options.enforcement = enforcement;
   return options;
 }
@@ -83,7 +83,7 @@ TEST(Mirror, BothDirectionsOfACopyAreSeenAndNothingIsForwarded) {
   EXPECT_TRUE(wire.subscriber().receive().empty());
   EXPECT_TRUE(wire.network().receive().empty());
   EXPECT_EQ(wire.count(Outcome::mirror_seen), 3U);
-  EXPECT_EQ(wire.count(base::Family::requests), 1U);
+  EXPECT_EQ(wire.count(base::Counter::requests), 1U);
   wire.expect_conservation();
 }
 

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/engine/workers/worker.h"
-#include "dataplane/proto/routing/rewrite.h"
-#include "dataplane/proto/routing/neighbour.h"
 #include "dataplane/proto/packet/packet_view.h"
+#include "dataplane/proto/routing/neighbour.h"
+#include "dataplane/proto/routing/rewrite.h"
 #include "tests/unit/dataplane/engine/ports/ring_wire.h"
 
 namespace weir::engine {
@@ -41,7 +41,7 @@ std::vector<RouterPort> two_arms() {
 
 WireOptions routed(std::vector<RouterPort> ports = two_arms()) {
   WireOptions options;
-  options.mode = config::Mode::routed;
+  options.topology = config::Topology::routed;
   options.router_ports = std::move(ports);
   return options;
 }
@@ -91,7 +91,7 @@ TEST(Routed, AsksForItsNextHopsAtTheStart) {
   EXPECT_EQ(proto::parse_neighbour(near[0]).message.wanted, ten(0, 2));
   EXPECT_EQ(proto::parse_neighbour(far[0]).message.wanted, ten(1, 2));
   EXPECT_EQ(proto::parse_neighbour(far[0]).message.asker, ten(1, 1));
-  EXPECT_EQ(wire.count(base::Family::injected, base::Towards::neighbour), 2U);
+  EXPECT_EQ(wire.count(base::Counter::injected, base::Towards::neighbour), 2U);
   wire.expect_conservation();
 }
 
@@ -189,7 +189,7 @@ TEST(Routed, OutcomesSayWhyAPacketEndsHere) {
     const bool forwarded = base::to_string(row.outcome).starts_with("forward");
     EXPECT_EQ(packets_at(wire.network()).size(), forwarded ? 1U : 0U);
     EXPECT_EQ(packets_at(wire.subscriber()).size(), row.errors);
-    EXPECT_EQ(wire.count(base::Family::injected, base::Towards::sender), row.errors);
+    EXPECT_EQ(wire.count(base::Counter::injected, base::Towards::sender), row.errors);
     wire.expect_conservation();
   }
 }

@@ -113,8 +113,8 @@ TEST(Worker, ListedRequestIsDroppedAndAnsweredBothWays) {
   const auto to_client = wire.subscriber().receive();
   EXPECT_EQ(std::count(to_server.begin(), to_server.end(), listed), 0);
   EXPECT_EQ(std::count(to_server.begin(), to_server.end(), request("passed.example")), 1);
-  EXPECT_EQ(to_server.size(), 1 + wire.count(base::Family::injected, base::Towards::server));
-  EXPECT_EQ(to_client.size(), wire.count(base::Family::injected, base::Towards::client));
+  EXPECT_EQ(to_server.size(), 1 + wire.count(base::Counter::injected, base::Towards::server));
+  EXPECT_EQ(to_client.size(), wire.count(base::Counter::injected, base::Towards::client));
   EXPECT_GE(to_client.size(), 5U) << "a page of 5000 bytes in segments of 1200";
   EXPECT_GE(to_server.size(), 2U) << "a reset";
   std::size_t page_bytes = 0;
@@ -148,7 +148,7 @@ TEST(Worker, ModesAreObeyed) {
     EXPECT_EQ(static_cast<std::size_t>(std::count(out.begin(), out.end(), request("listed.example"))),
               row.forwarded);
     EXPECT_EQ(wire.count(row.outcome), 1U);
-    EXPECT_EQ(wire.worker().counters().get(base::Family::requests, base::index_of(base::Protocol::http),
+    EXPECT_EQ(wire.worker().counters().get(base::Counter::requests, base::index_of(base::Protocol::http),
                                            base::index_of(base::RequestVerdict::block)),
               row.requests);
     wire.expect_conservation();
@@ -216,8 +216,8 @@ TEST(Worker, AnswersThatDoNotFitAreCounted) {
   wire.subscriber().send(request("listed.example"));
   wire.run();
   EXPECT_EQ(wire.subscriber().receive().size(), kOut - 1);
-  EXPECT_EQ(wire.count(base::Family::injected, base::Towards::client), kOut - 1);
-  EXPECT_GT(wire.count(base::Family::inject_failed, base::Towards::client), 0U);
+  EXPECT_EQ(wire.count(base::Counter::injected, base::Towards::client), kOut - 1);
+  EXPECT_GT(wire.count(base::Counter::inject_failed, base::Towards::client), 0U);
   wire.expect_conservation();
 }
 
@@ -230,7 +230,7 @@ TEST(Worker, WithoutBuffersRequestsAreStillDropped) {
   for (rte_mbuf* mbuf : hoard) rte_pktmbuf_free(mbuf);
   EXPECT_TRUE(wire.network().receive().empty());
   EXPECT_EQ(wire.count(base::Outcome::drop_blocked), 1U);
-  EXPECT_EQ(wire.count(base::Family::inject_failed, base::Towards::client), 1U);
+  EXPECT_EQ(wire.count(base::Counter::inject_failed, base::Towards::client), 1U);
   wire.expect_conservation();
 }
 
@@ -273,21 +273,21 @@ TEST(Worker, ASuspendedRuleDoesNotHold) {
   for (const std::uint16_t workers : {std::uint16_t{1}, std::uint16_t{2}}) {
     Wire wire({.workers = workers});
     const std::vector<std::uint32_t> others{5, 6, 8};
-    const std::vector<std::uint32_t> suspended{5, 7};  // 7 is the list's rule
-    wire.shared().suspended = &others;
+    const std::vector<std::uint32_t> tripped{5, 7};  // 7 is the list's rule
+    wire.shared().tripped = &others;
     wire.subscriber().send(request("listed.example", "/first"));
     if (workers == 1) {
       wire.run();
       EXPECT_EQ(wire.count(base::Outcome::drop_blocked), 1U);
       // On a connection of its own: the first one stays blocked.
-      wire.shared().suspended = &suspended;
+      wire.shared().tripped = &tripped;
       wire.subscriber().send(request("listed.example.", "/second", 40002));
     } else {
-      wire.shared().suspended = &suspended;
+      wire.shared().tripped = &tripped;
     }
     wire.run();
-    EXPECT_EQ(wire.count(base::Outcome::forward_suspended), 1U);
-    EXPECT_EQ(wire.count(base::Family::blocked), workers == 1 ? 1U : 0U) << "what passes is not blocked";
+    EXPECT_EQ(wire.count(base::Outcome::forward_tripped), 1U);
+    EXPECT_EQ(wire.count(base::Counter::blocked), workers == 1 ? 1U : 0U) << "what passes is not blocked";
     wire.expect_conservation();
     // Suspended rules are counted all the same, so that whoever looks sees what they would do.
     std::uint32_t hits = 0;

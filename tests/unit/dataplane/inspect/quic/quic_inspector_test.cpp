@@ -10,8 +10,8 @@
 namespace weir::test {
 namespace {
 
+using base::Counter;
 using base::Enforcement;
-using base::Family;
 using base::index_of;
 using base::ParseStatus;
 using base::Protocol;
@@ -441,7 +441,7 @@ TEST(QuicInspector, ModesDirectionsAndPorts) {
 TEST(QuicInspector, Counters) {
   TestInspector inspector({.quic_connections = 8});
   const auto parse = [&](ParseStatus status) {
-    return inspector.counters().get(Family::parse, index_of(Protocol::quic), index_of(status));
+    return inspector.counters().get(Counter::parse, index_of(Protocol::quic), index_of(status));
   };
   const Bytes message = hello("www.example.org", 1500);
   inspector.inspect(datagram(piece(message, 0, 700)), rules().view());
@@ -452,15 +452,15 @@ TEST(QuicInspector, Counters) {
   EXPECT_EQ(parse(ParseStatus::absent), 1U);
   inspector.inspect(datagram(whole(unlisted()).keys_from("00").id("01")), rules().view());
   EXPECT_EQ(parse(ParseStatus::malformed), 1U);
-  EXPECT_EQ(inspector.counters().get(Family::requests, index_of(Protocol::quic), 0), 1U);
+  EXPECT_EQ(inspector.counters().get(Counter::requests, index_of(Protocol::quic), 0), 1U);
   const Bytes ech = TlsHelloBuilder().typical().ech().sni("www.example.org").handshake();
   inspector.inspect(datagram(whole(ech).id("0102030405060708")), rules().view());
-  EXPECT_EQ(inspector.counters().get(Family::ech), 1U);
-  EXPECT_EQ(inspector.counters().get(Family::quic_evictions), 0U);
+  EXPECT_EQ(inspector.counters().get(Counter::ech), 1U);
+  EXPECT_EQ(inspector.counters().get(Counter::quic_evictions), 0U);
   for (std::uint16_t port = 1; port <= 100; ++port) {
     inspector.inspect(datagram(piece(message, 0, 700), port), rules().view());
   }
-  EXPECT_EQ(inspector.counters().get(Family::quic_evictions), 92U) << "places for eight";
+  EXPECT_EQ(inspector.counters().get(Counter::quic_evictions), 92U) << "places for eight";
 }
 
 // As many as fit a datagram of usual size.

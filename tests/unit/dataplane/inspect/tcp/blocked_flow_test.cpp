@@ -311,7 +311,7 @@ TEST(BlockedFlow, TheOldestGoesWhenThereIsNoRoom) {
     return summary(inspector.inspect(frame, rules().view()));
   };
   for (std::uint16_t port = 1; port <= 9; ++port) EXPECT_EQ(look(port, kListed), "drop_blocked http_page");
-  EXPECT_EQ(inspector.counters().get(base::Family::flow_evictions), 1U);
+  EXPECT_EQ(inspector.counters().get(base::Counter::flow_evictions), 1U);
   EXPECT_EQ(look(2, kOther), "drop_blocked_flow http_page");
   EXPECT_EQ(inspector.inspector().blocked_flows(), 8U);
   EXPECT_EQ(look(1, kOther), "forward_passed");

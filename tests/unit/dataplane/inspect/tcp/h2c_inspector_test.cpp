@@ -14,7 +14,7 @@
 namespace weir::inspect {
 namespace {
 
-using base::Family;
+using base::Counter;
 using base::index_of;
 using base::ParseStatus;
 using base::Protocol;
@@ -45,7 +45,7 @@ class H2cTest {
   }
   std::vector<std::string> requests() { return recorder_.take_requests(); }
   std::uint64_t parsed(ParseStatus status) const {
-    return counters_.get(Family::parse, index_of(Protocol::h2c), index_of(status));
+    return counters_.get(Counter::parse, index_of(Protocol::h2c), index_of(status));
   }
   H2cInspector& inspector() { return inspector_; }
   const base::Counters& counters() const { return counters_; }
@@ -204,11 +204,11 @@ TEST(H2cInspector, CountsWhatItReads) {
   EXPECT_EQ(h2c.parsed(ParseStatus::found), 2U);
   EXPECT_EQ(h2c.parsed(ParseStatus::malformed), 1U);
   const auto requests = [&](base::RequestVerdict verdict) {
-    return h2c.counters().get(Family::requests, index_of(Protocol::h2c), index_of(verdict));
+    return h2c.counters().get(Counter::requests, index_of(Protocol::h2c), index_of(verdict));
   };
   EXPECT_EQ(requests(base::RequestVerdict::pass), 1U);
   EXPECT_EQ(requests(base::RequestVerdict::block), 1U);
-  EXPECT_EQ(h2c.counters().get(Family::blocked, index_of(Protocol::h2c), 0), 1U);
+  EXPECT_EQ(h2c.counters().get(Counter::blocked, index_of(Protocol::h2c), 0), 1U);
 }
 
 TEST(H2cInspector, ConnectionsDoNotMix) {
@@ -227,7 +227,7 @@ TEST(H2cInspector, ConnectionsDoNotMix) {
 
 TEST(H2cInspector, WhenTheStateIsUsedUp) {
   H2cTest h2c({"listed.example.com"}, 2);
-  const auto unfollowed = [&] { return h2c.counters().get(Family::h2c_unfollowed); };
+  const auto unfollowed = [&] { return h2c.counters().get(Counter::h2c_unfollowed); };
   const Bytes whole = h2_connection().get("www.example.org").bytes();
   const Bytes half(whole.begin(), whole.end() - 1);
   const Bytes listed = h2_connection().get("listed.example.com").bytes();

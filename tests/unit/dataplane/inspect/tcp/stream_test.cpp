@@ -371,7 +371,7 @@ TEST(Stream, AFloodOfNewConnectionsDegradesToSegments) {
   EXPECT_EQ(send(1, 0, kListed.substr(0, 30)), kIncomplete);
   for (std::uint16_t port = 2; port < 5000; ++port)
     EXPECT_EQ(send(port, 0, "GET / HTTP/1.1\r\n"), kIncomplete);
-  EXPECT_GT(inspector.counters().get(base::Family::flow_evictions), 4000U);
+  EXPECT_GT(inspector.counters().get(base::Counter::flow_evictions), 4000U);
   EXPECT_EQ(send(1, 30, kListed.substr(30)), kNone) << "its beginning is forgotten";
   EXPECT_EQ(send(6000, 0, kListed), kPage) << "what is whole is found all the same";
   EXPECT_EQ(send(6001, 0, kListed.substr(0, 30)), kIncomplete);
@@ -385,7 +385,7 @@ TEST(Stream, WithoutMemoryTheOldestMessageIsGivenUp) {
   };
   const std::string part = "GET / HTTP/1.1\r\nX: " + std::string(20000, 'a');
   for (std::uint16_t port = 1; port <= 20; ++port) EXPECT_EQ(send(port, 0, part), kIncomplete);
-  EXPECT_GT(inspector.counters().get(base::Family::stream_evictions), 0U);
+  EXPECT_GT(inspector.counters().get(base::Counter::stream_evictions), 0U);
   const std::string end = "\r\nHost: listed.example.com\r\n\r\n";
   EXPECT_NE(send(1, static_cast<std::uint32_t>(part.size()), end), kPage);
   EXPECT_EQ(send(20, static_cast<std::uint32_t>(part.size()), end), kPage);
@@ -411,7 +411,7 @@ class FullMemory : public testing::Test {
 
 TEST_F(FullMemory, PartsAreDroppedAndNothingIsGivenUp) {
   for (std::uint16_t port = 9; port <= 20; ++port) EXPECT_EQ(send(port, 0, part_), "drop_reassembly_full");
-  EXPECT_EQ(inspector_.counters().get(base::Family::stream_evictions), 0U);
+  EXPECT_EQ(inspector_.counters().get(base::Counter::stream_evictions), 0U);
   for (std::uint16_t port = 1; port <= kLast; ++port) EXPECT_EQ(end(port), kPage) << port;
 }
 

@@ -13,14 +13,14 @@ namespace {
 
 using test::Bytes;
 using test::PacketBuilder;
-using Kind = PacketGlance::Kind;
+using Kind = FastClassification::Kind;
 
 PacketBuilder ip4() { return PacketBuilder().ethernet().ipv4("10.0.0.1", "10.0.0.2"); }
 PacketBuilder ip6() { return PacketBuilder().ethernet().ipv6("2001:db8::1", "2001:db8::2"); }
 
 // What a glance says, the walk over the headers says as well.
 void expect_agreement(const Bytes& frame, const Encapsulations& wanted = {}) {
-  const PacketGlance glance = glance_at(frame, wanted);
+  const FastClassification glance = classify(frame, wanted);
   if (glance.kind == Kind::unknown) return;
   const PacketView view = parse_packet(frame, LinkType::ethernet, wanted);
   ASSERT_EQ(view.packet_class, glance.kind == Kind::udp ? PacketClass::udp : PacketClass::tcp);
@@ -93,15 +93,15 @@ std::vector<Row> rows() {
   };
 }
 
-TEST(PacketGlance, TellsWhatStandsInItsUsualPlace) {
+TEST(FastClassification, TellsWhatStandsInItsUsualPlace) {
   for (const Row& row : rows()) {
     SCOPED_TRACE(row.description);
-    EXPECT_EQ(glance_at(row.frame, row.wanted).kind, row.kind);
+    EXPECT_EQ(classify(row.frame, row.wanted).kind, row.kind);
     expect_agreement(row.frame, row.wanted);
   }
 }
 
-TEST(PacketGlance, AgreesWithTheWalkOverFramesCutAnywhere) {
+TEST(FastClassification, AgreesWithTheWalkOverFramesCutAnywhere) {
   for (const Row& row : rows()) {
     SCOPED_TRACE(row.description);
     for (std::size_t size = 0; size <= row.frame.size(); ++size) {
@@ -111,7 +111,7 @@ TEST(PacketGlance, AgreesWithTheWalkOverFramesCutAnywhere) {
   }
 }
 
-TEST(PacketGlance, AgreesWithTheWalkOverDamagedFrames) {
+TEST(FastClassification, AgreesWithTheWalkOverDamagedFrames) {
   std::mt19937 random(1);
   const auto all = rows();
   std::size_t told = 0;
@@ -123,7 +123,7 @@ TEST(PacketGlance, AgreesWithTheWalkOverDamagedFrames) {
     }
     expect_agreement(frame, row.wanted);
     if (HasFatalFailure()) return;
-    if (glance_at(frame, row.wanted).kind != Kind::unknown) ++told;
+    if (classify(frame, row.wanted).kind != Kind::unknown) ++told;
   }
   EXPECT_GT(told, 20'000U) << "most of what was compared says nothing";
 }
