@@ -108,7 +108,7 @@ class Checker {
     const auto& ports = settings_.dataplane.ports;
     const std::size_t arms = ports.size() == 1 && settings_.dataplane.topology == Topology::routed ? 1 : 2;
     const auto* const wanted = std::find_if(kWanted.begin(), kWanted.end(), [&](const Wanted& each) {
-      return each.mode == settings_.dataplane.topology && each.roles.size() == arms;
+      return each.topology == settings_.dataplane.topology && each.roles.size() == arms;
     });
     if (ports.size() != wanted->roles.size()) {
       problems_.add(line_of("dataplane.ports"), "dataplane.ports",

@@ -27,7 +27,7 @@ constexpr std::array<Way, 4> kWays{{{base::Protocol::http, false, 80},
 json named_rule(const View& view, const NamedRule& rule) {
   return {{"rule", rule.id.value},
           {"list", view.state.lists[rule.list].name},
-          {"kind", match::to_string(rule.kind)},
+          {"kind", rules::to_string(rule.kind)},
           {"action", rule.action == rules::Action::block ? "block" : "allow"}};
 }
 
@@ -46,7 +46,7 @@ json kind_of(const View& view, const match::Match& match) {
   if (!place) return nullptr;
   rules::Rule rule;
   rules.read(*place, rule);
-  return match::to_string(rule.kind);
+  return rules::to_string(rule.kind);
 }
 
 json match_json(const View& view, const match::Match& match) {

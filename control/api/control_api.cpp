@@ -90,7 +90,7 @@ Updates::Done answer_to(const Call& call) {
 }  // namespace
 
 ControlApi::ControlApi(const config::Settings& settings, std::filesystem::path config_file,
-                       Publisher& publisher, Updates& updates, DataplaneLink& link, AuditLog& audit,
+                       Publisher& publisher, Updates& updates, DataplaneLink& link, storage::AuditLog& audit,
                        EventHub& events, SelfTest& self_test, Roles roles, ConfigReload reload)
     : settings_(settings),
       config_file_(std::move(config_file)),
@@ -100,7 +100,7 @@ ControlApi::ControlApi(const config::Settings& settings, std::filesystem::path c
       audit_(audit),
       self_test_(self_test),
       roles_(std::move(roles)),
-      started_unix_seconds_(unix_now()),
+      started_unix_seconds_(base::unix_now()),
       readers_(kMaxReaders),
       events_(events),
       reload_(std::move(reload)) {
@@ -170,7 +170,7 @@ void ControlApi::version(Call&& call) {
 }
 
 void ControlApi::status(Call&& call) {
-  const std::int64_t now = unix_now();
+  const std::int64_t now = base::unix_now();
   json report = status_report(settings_, *publisher_.view(), *link_.status(), *self_test_.last(), now);
   report["uptime_seconds"] = now - started_unix_seconds_;
   call.responder->result(report);
@@ -178,8 +178,8 @@ void ControlApi::status(Call&& call) {
 
 void ControlApi::lists(Call&& call) {
   const auto view = publisher_.view();
-  call.responder->result(
-      {{"generation", view->state.generation.value}, {"lists", lists_report(settings_, *view, unix_now())}});
+  call.responder->result({{"generation", view->state.generation.value},
+                          {"lists", lists_report(settings_, *view, base::unix_now())}});
 }
 
 void ControlApi::rule_list(Call&& call) {
@@ -344,7 +344,7 @@ void ControlApi::rule_add(Call&& call) {
   if (!action.empty() && action != "allow" && action != "block") params.refuse("action", "block or allow");
   const auto expires = call.params->find("expires");
   if (expires != call.params->end() && expires->is_string()) {
-    const auto moment = parse_moment(expires->get_ref<const std::string&>(), unix_now());
+    const auto moment = base::parse_moment(expires->get_ref<const std::string&>(), base::unix_now());
     if (!moment)
       params.refuse("expires", "a span (30m, 12h, 7d) or a time (2026-01-02, 2026-01-02T03:04:05Z)");
     request.expires_unix_seconds = moment.value_or(0);

@@ -48,8 +48,8 @@ class ControlApi {
   using ConfigReload = std::function<void(Caller caller, const std::shared_ptr<rpc::Responder>& responder)>;
 
   ControlApi(const config::Settings& settings, std::filesystem::path config_file, Publisher& publisher,
-             Updates& updates, DataplaneLink& link, AuditLog& audit, EventHub& events, SelfTest& self_test,
-             Roles roles, ConfigReload reload);
+             Updates& updates, DataplaneLink& link, storage::AuditLog& audit, EventHub& events,
+             SelfTest& self_test, Roles roles, ConfigReload reload);
   ~ControlApi();
   ControlApi(const ControlApi&) = delete;
   ControlApi& operator=(const ControlApi&) = delete;
@@ -91,7 +91,7 @@ class ControlApi {
   Publisher& publisher_;
   Updates& updates_;
   DataplaneLink& link_;
-  AuditLog& audit_;
+  storage::AuditLog& audit_;
   SelfTest& self_test_;
   Roles roles_;
   const std::int64_t started_unix_seconds_;

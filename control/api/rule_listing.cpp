@@ -31,7 +31,7 @@ json rule_json(const config::ListSettings& list, const ListContent& content, std
   content.rules.read(index, rule);
   json object{{"id", rule.id.value},
               {"list", list.name},
-              {"kind", match::to_string(rule.kind)},
+              {"kind", rules::to_string(rule.kind)},
               {"action", rule.action == rules::Action::block ? "block" : "allow"}};
   if (entries) object["entry"] = rule.canonical_text();
   if (content.notes.empty()) return object;

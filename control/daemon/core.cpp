@@ -37,7 +37,7 @@ std::unique_ptr<Core> Core::make(config::Settings settings, Store store, const S
 
 base::Result<Store> open_store(const config::Settings& settings) {
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-  auto storage = open_entry_storage(settings.control, credentials == nullptr ? "" : credentials);
+  auto storage = storage::open_entry_storage(settings.control, credentials == nullptr ? "" : credentials);
   if (!storage) return storage.error();
   return Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir, std::move(storage).value());
 }

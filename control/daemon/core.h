@@ -22,7 +22,7 @@ namespace weir::control {
 /// What outlives a reload of the configuration.
 struct Surroundings {
   std::filesystem::path config_file;
-  AuditLog& audit;
+  storage::AuditLog& audit;
   EventHub& events;
   ReloadDurations& durations;
   ControlApi::ConfigReload reload;  // what the method config.reload does

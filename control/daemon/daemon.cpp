@@ -18,6 +18,7 @@
 #include "control/daemon/core.h"
 #include "control/intake/fetcher.h"
 #include "control/storage/entry_storage.h"
+#include "dataplane/base/service_notify.h"
 
 namespace weir::control {
 namespace {
@@ -69,7 +70,7 @@ std::vector<std::string> with_dataplanes_keys(const std::vector<std::string>& ow
 /// while one configuration gives way to the other.
 class Daemon {
  public:
-  Daemon(std::filesystem::path config_file, AuditLog& audit, const config::Settings& settings)
+  Daemon(std::filesystem::path config_file, storage::AuditLog& audit, const config::Settings& settings)
       : audit_(audit),
         dataplane_(settings.dataplane.socket.string()),
         events_([this](bool skip) {
@@ -122,7 +123,7 @@ class Daemon {
   /// Every start is a record; what was changed since the last one (by new settings, or by an update that a
   /// crash kept from its record) shows as its two generations.
   base::Status note_start() {
-    AuditRecord record;
+    storage::AuditRecord record;
     record.method = "daemon.start";
     record.before_generation = audit_.last_generation().value_or(0);
     record.after_generation = core_->generation();
@@ -149,7 +150,7 @@ class Daemon {
 
   /// An error here ends the daemon: neither configuration could be taken up.
   base::Status reload(const Reload& asked) {
-    AuditRecord record;
+    storage::AuditRecord record;
     record.uid = asked.caller.uid;
     record.method = "config.reload";
     record.before_generation = core_->generation();
@@ -214,8 +215,8 @@ class Daemon {
   }
 
   FetchLibrary fetch_library_;
-  ServiceNotify notify_;
-  AuditLog& audit_;
+  base::ServiceNotify notify_;
+  storage::AuditLog& audit_;
   DataplaneLink dataplane_;
   ReloadDurations durations_;
   EventHub events_;
@@ -234,11 +235,11 @@ void block_signals() {
 }
 
 base::Status run_daemon(const config::Settings& settings, const std::filesystem::path& config_file) {
-  protect_memory(settings.control.lock_memory);
+  storage::protect_memory(settings.control.lock_memory);
   raise_descriptor_limit();
   auto store = open_store(settings);  // first: it keeps a second daemon off the log as well
   if (!store) return store.error();
-  auto audit = AuditLog::open(
+  auto audit = storage::AuditLog::open(
       settings.control.state_dir / "audit.jsonl",
       {.file_bytes = settings.control.audit.file_bytes, .files = settings.control.audit.files});
   if (!audit) return audit.error();

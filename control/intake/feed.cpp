@@ -171,7 +171,8 @@ Feed::Known Feed::known(bool asked_for) const {
   if (list_.delta.url.empty() || !base_) return known;
   DeltaBase base = base_();
   if (!base.is_usable()) return known;
-  if (whole_next_ || unix_now() - base.last_full_unix_seconds >= list_.delta.full_every.count()) return {};
+  if (whole_next_ || base::unix_now() - base.last_full_unix_seconds >= list_.delta.full_every.count())
+    return {};
   known.base = std::move(base);
   return known;
 }
@@ -179,7 +180,7 @@ Feed::Known Feed::known(bool asked_for) const {
 FeedOutcome Feed::run(Known known) {
   FeedOutcome outcome;
   outcome.list = index_;
-  outcome.attempted_unix_seconds = unix_now();
+  outcome.attempted_unix_seconds = base::unix_now();
   outcome.error_stage = "fetch";
   try {
     if (known.base) {

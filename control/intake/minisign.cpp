@@ -73,7 +73,7 @@ TrustedComment read_comment(std::string_view text) {
 }
 
 std::optional<std::string> decode_key(std::string_view text) {
-  auto key = decode_base64(text);
+  auto key = storage::decode_base64(text);
   if (!key || key->size() != kHeadBytes + kEd25519KeyBytes || !key->starts_with("Ed")) return std::nullopt;
   return key;
 }
@@ -91,9 +91,9 @@ base::Result<TrustedComment> verify_minisign(std::string_view bytes, std::string
   if (!key) return base::Error{"verify_key", "verify.public_key is no public key of minisign"};
   std::string_view rest = signature_file;
   const bool begins_well = next_line(rest).starts_with(kUntrusted);
-  const auto signature = decode_base64(next_line(rest));
+  const auto signature = storage::decode_base64(next_line(rest));
   const std::string_view comment_line = next_line(rest);
-  const auto comment_signature = decode_base64(next_line(rest));
+  const auto comment_signature = storage::decode_base64(next_line(rest));
   if (!begins_well || !signature || signature->size() != kHeadBytes + kEd25519SignatureBytes ||
       !comment_line.starts_with(kTrusted) || !comment_signature ||
       comment_signature->size() != kEd25519SignatureBytes || !rest.empty()) {

@@ -62,7 +62,7 @@ RuleSet fingerprints_of(const RuleSet& rules, const storage::EntryKey& key) {
 }
 
 base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem::path snapshot_dir,
-                                EntryStorage storage) {
+                                storage::EntryStorage storage) {
   for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists"}) {
     if (auto made = storage::make_directory(directory, 0700); !made) return made.error();
   }

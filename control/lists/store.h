@@ -95,7 +95,7 @@ class Store {
   /// Lists that are kept in another way than `storage` says are written again. Error codes also: wrong_key (a
   /// list is encrypted under another key than the one at hand: nothing is touched).
   static base::Result<Store> open(std::filesystem::path state_dir, std::filesystem::path snapshot_dir,
-                                  EntryStorage storage = {});
+                                  storage::EntryStorage storage = {});
 
   /// The last good state: `state`, or, when that is missing or damaged, the newest generation that is whole.
   /// A fresh State when there is none. `remarks` gets a sentence for everything that was damaged.
@@ -121,7 +121,7 @@ class Store {
   void prune(std::size_t keep, const State& current) const;
 
  private:
-  Store(std::filesystem::path state_dir, std::filesystem::path snapshot_dir, EntryStorage storage,
+  Store(std::filesystem::path state_dir, std::filesystem::path snapshot_dir, storage::EntryStorage storage,
         base::FileDescriptor lock)
       : state_dir_(std::move(state_dir)),
         snapshot_dir_(std::move(snapshot_dir)),
@@ -140,7 +140,7 @@ class Store {
 
   std::filesystem::path state_dir_;
   std::filesystem::path snapshot_dir_;
-  EntryStorage storage_;
+  storage::EntryStorage storage_;
   base::FileDescriptor lock_;  // held for as long as the daemon lives: one writer
 };
 

@@ -123,7 +123,7 @@ std::shared_ptr<const SelfTestReport> SelfTest::run() {
       link_.call("selftest", {{"listed", settings_.listed}, {"unlisted", settings_.unlisted}}, kTimeout);
   SelfTestReport made = answer ? judge_self_test(answer.value()) : SelfTestReport{};
   if (!answer) made.error = answer.error();
-  made.time_unix_seconds = unix_now();
+  made.time_unix_seconds = base::unix_now();
   made.generation = state.generation;
   made.enforcement = state.enforcement;
   auto report = std::make_shared<const SelfTestReport>(std::move(made));

@@ -22,7 +22,7 @@ std::string host_name() {
 
 /// Null: never.
 json time_or_null(std::int64_t unix_seconds) {
-  return unix_seconds == 0 ? json(nullptr) : json(format_time(unix_seconds));
+  return unix_seconds == 0 ? json(nullptr) : json(base::format_time(unix_seconds));
 }
 
 json lists_of(const config::Settings& settings, const View& view) {

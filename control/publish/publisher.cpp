@@ -82,7 +82,7 @@ LoadedState Publisher::fit_to_settings(LoadedState loaded) const {
     fitted.state.lists.push_back(std::move(list));
     fitted.contents.push_back(std::move(content));
   }
-  drop_expired(fitted, unix_now());
+  drop_expired(fitted, base::unix_now());
   return fitted;
 }
 
@@ -261,7 +261,7 @@ base::Result<Published> Publisher::publish_once(LoadedState draft, StageTimes& t
   }
   draft.state.generation = base::Generation{floor_.value + 1};
   draft.state.canary = canary();
-  draft.state.created_unix_seconds = unix_now();
+  draft.state.created_unix_seconds = base::unix_now();
   SnapshotPtr snapshot;
   {
     const StageTimes::Watch watch(times, "compile");

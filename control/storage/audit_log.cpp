@@ -168,8 +168,8 @@ base::Status AuditLog::take_up() {
 base::Status AuditLog::heal(std::string_view torn) {
   if (::ftruncate(descriptor_.get(), static_cast<off_t>(bytes_)) != 0)
     return io_error("take off a torn line");
-  const std::int64_t now = unix_now();
-  const json members{{"time", format_time(now)},
+  const std::int64_t now = base::unix_now();
+  const json members{{"time", base::format_time(now)},
                      {"unix_seconds", now},
                      {"uid", nullptr},
                      {"method", "audit.heal"},
@@ -195,7 +195,7 @@ base::Status AuditLog::append(const AuditRecord& record) {
 
 void AuditLog::append_refused(const AuditRecord& record) {
   const std::lock_guard lock(mutex_);
-  const std::int64_t now = unix_now();
+  const std::int64_t now = base::unix_now();
   if (now != refused_second_) {
     refused_second_ = now;
     refused_in_second_ = 0;
@@ -208,8 +208,8 @@ void AuditLog::append_refused(const AuditRecord& record) {
 }
 
 base::Status AuditLog::write_record(const AuditRecord& record, std::uint64_t left_out) {
-  const std::int64_t now = unix_now();
-  json line{{"time", format_time(now)},
+  const std::int64_t now = base::unix_now();
+  json line{{"time", base::format_time(now)},
             {"unix_seconds", now},
             {"uid", record.uid ? json(*record.uid) : json(nullptr)},
             {"method", record.method},

@@ -26,8 +26,8 @@ json stages_json(const StageTimes& times) {
 
 }  // namespace
 
-Updates::Updates(const config::Settings& settings, Publisher& publisher, DataplaneLink& link, AuditLog& audit,
-                 StageObserver observer)
+Updates::Updates(const config::Settings& settings, Publisher& publisher, DataplaneLink& link,
+                 storage::AuditLog& audit, StageObserver observer)
     : settings_(settings),
       publisher_(publisher),
       link_(link),
@@ -59,7 +59,7 @@ void Updates::start() {
   schedule_expiry();
   const State& state = publisher_.current().state;
   const auto& state_contents = publisher_.current().contents;
-  const std::int64_t now = unix_now();
+  const std::int64_t now = base::unix_now();
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     if (feeds_[i] == nullptr) continue;
     const ListState& list = state.lists[i];
@@ -262,7 +262,7 @@ Updates::Answer Updates::do_rollback(Change& change, std::optional<std::uint64_t
       draft.contents[i] = older.value().contents[j];
     }
   }
-  drop_expired(draft, unix_now());
+  drop_expired(draft, base::unix_now());
   return publish(change, std::move(draft), {{"content_of", target.value}});
 }
 
@@ -311,7 +311,7 @@ void Updates::schedule_expiry() {
 
 void Updates::expire() {
   LoadedState draft = publisher_.current();
-  if (drop_expired(draft, unix_now()) == 0) return schedule_expiry();
+  if (drop_expired(draft, base::unix_now()) == 0) return schedule_expiry();
   Change change;
   change.record.method = "rule.expire";
   const Answer answer =
@@ -328,7 +328,7 @@ void Updates::on_dataplane(const DataplaneStatus& status) {
   // A dataplane that took the generation from disk by itself leaves only our word to correct.
   const bool waiting = view->publish_error && Publisher::may_pass_later(*view->publish_error);
   if (status.generation == ours && !waiting) return;
-  if (unix_now() < reconcile_not_before_.load(std::memory_order_relaxed)) return;
+  if (base::unix_now() < reconcile_not_before_.load(std::memory_order_relaxed)) return;
   if (reconciling_.exchange(true, std::memory_order_acq_rel)) return;
   queue_.submit_always([this] { reconcile(); });
 }
@@ -347,7 +347,7 @@ void Updates::reconcile() {
   } else {
     // A refused snapshot is large and refused again: not each second.
     reconcile_failures_ = std::min(reconcile_failures_ + 1, max_doublings);
-    reconcile_not_before_.store(unix_now() + (1 << reconcile_failures_), std::memory_order_relaxed);
+    reconcile_not_before_.store(base::unix_now() + (1 << reconcile_failures_), std::memory_order_relaxed);
     spdlog::error("W205: the dataplane did not take the current generation: {}", status.error().message);
   }
   reconciling_.store(false, std::memory_order_release);

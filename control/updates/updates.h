@@ -49,8 +49,8 @@ class Updates {
   using Done = std::function<void(Answer)>;
   using StageObserver = std::function<void(std::string_view stage, double seconds)>;
 
-  Updates(const config::Settings& settings, Publisher& publisher, DataplaneLink& link, AuditLog& audit,
-          StageObserver observer);
+  Updates(const config::Settings& settings, Publisher& publisher, DataplaneLink& link,
+          storage::AuditLog& audit, StageObserver observer);
   ~Updates();
   Updates(const Updates&) = delete;
   Updates& operator=(const Updates&) = delete;
@@ -78,7 +78,7 @@ class Updates {
   /// One call on its way through the thread: its audit record and its times.
   struct Change {
     Caller caller;
-    AuditRecord record;
+    storage::AuditRecord record;
     StageTimes times;
   };
   using Work = std::function<Answer(Change&)>;
@@ -121,7 +121,7 @@ class Updates {
   const config::Settings& settings_;
   Publisher& publisher_;
   DataplaneLink& link_;
-  AuditLog& audit_;
+  storage::AuditLog& audit_;
   const StageObserver observer_;
   rules::EntryParser parser_;  // of the thread
   std::mutex scheduled_mutex_;

@@ -286,7 +286,7 @@ base::Status Updates::take_outcome(FeedOutcome& outcome, LoadedState& draft, jso
   // After a rollback the source's token is not that of what is in force.
   if (outcome.token && (!outcome.unchanged || !list.token.empty())) list.token = *outcome.token;
   if (!outcome.delta_of) list.last_full_unix_seconds = outcome.attempted_unix_seconds;
-  list.last_success_unix_seconds = unix_now();
+  list.last_success_unix_seconds = base::unix_now();
   return base::ok_status();
 }
 

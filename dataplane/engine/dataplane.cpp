@@ -287,7 +287,7 @@ void Dataplane::look_after_workers() {
     load_.sample(i, workers_[i]->busy_cycles(), rte_rdtsc());
   }
   const bool alive = heartbeats_.all_alive(heartbeats);
-  if (alive) service_manager_.alive();
+  if (alive) service_notify_.alive();
   if (alive == stalled_) {
     stalled_ = !alive;
     if (stalled_) {
@@ -298,7 +298,7 @@ void Dataplane::look_after_workers() {
     }
   }
   const Snapshot* active = snapshots_.active();
-  service_manager_.status(fmt::format(
+  service_notify_.status(fmt::format(
       "{}, {}{}", base::to_string(shared_->enforcement.load(std::memory_order_relaxed)),
       active != nullptr ? fmt::format("generation {}", active->view.generation().value) : "no list",
       stalled_ ? ", a worker stands still" : ""));
@@ -341,7 +341,7 @@ void Dataplane::run() {
   }
   spdlog::info("packets flow: {} worker(s), {}", workers_.size(),
                base::to_string(plan_.settings.enforcement));
-  service_manager_.ready();
+  service_notify_.ready();
   auto next_look = Clock::now();
   auto next_second = Clock::now();
   for (int signal = pending_signal(); signal != SIGTERM && signal != SIGINT; signal = pending_signal()) {
@@ -354,9 +354,9 @@ void Dataplane::run() {
     }
     if (Clock::now() < next_look) continue;
     look_after_workers();
-    next_look = Clock::now() + service_manager_.period();
+    next_look = Clock::now() + service_notify_.period();
   }
-  service_manager_.stopping();
+  service_notify_.stopping();
   spdlog::info("stopping: packets that have arrived are sent on, then the ports close");
   stop_workers();
 }

@@ -81,7 +81,7 @@ class Dataplane {
   HeartbeatWatch heartbeats_;
   LinkFollower links_;
   base::Counters counters_;  // of the main thread
-  ServiceManager service_manager_;
+  base::ServiceNotify service_notify_;
   bool workers_run_ = false;
   bool stalled_ = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/base/byte_reader.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/quic/quic_initial.h"
 
 namespace weir::inspect {
@@ -13,11 +14,9 @@ using flow::FragmentStart;
 
 namespace {
 
-constexpr std::uint8_t kUdp = 17;
-constexpr std::size_t kUdpHeaderBytes = 8;
 /// Tells whether UDP may be QUIC: its header, the first byte and the version of a long header (RFC
 /// 8999, 5.1).
-constexpr std::size_t kTellingBytes = kUdpHeaderBytes + 5;
+constexpr std::size_t kTellingBytes = proto::kUdpHeaderBytes + 5;
 
 }  // namespace
 
@@ -86,13 +85,14 @@ bool FragmentInspector::is_tracked(const proto::PacketView& fragment) const noex
 FragmentStart FragmentInspector::start_of(const proto::PacketView& fragment) const noexcept {
   if (fragment.fragment.offset >= kTellingBytes) return FragmentStart::elsewhere;
   const bool first = fragment.fragment.offset == 0;
-  if (!first || fragment.ip_protocol != kUdp || fragment.payload.size() / 8 * 8 < kTellingBytes) {
+  if (!first || fragment.ip_protocol != proto::ip_protocol::kUdp ||
+      fragment.payload.size() / 8 * 8 < kTellingBytes) {
     return FragmentStart::telling;
   }
   base::ByteReader reader(fragment.payload);
   reader.skip(2);
   const std::uint16_t port = reader.u16();
-  reader.skip(kUdpHeaderBytes - 4);
+  reader.skip(proto::kUdpHeaderBytes - 4);
   const std::uint8_t first_byte = reader.u8();
   const std::uint32_t version = reader.u32();
   if (proto::is_tunnel_port(port, encapsulations_)) return FragmentStart::telling;

@@ -121,8 +121,8 @@ std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
   stats["cut_packets"] = totals.cut_packets;
   const auto sum_over_second = [&counters](Counter counter, std::size_t first) {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < base::kCounters[index_of(family)].second.size(); ++i) {
-      sum += counters.get(family, first, i);
+    for (std::size_t i = 0; i < base::kCounters[index_of(counter)].second.size(); ++i) {
+      sum += counters.get(counter, first, i);
     }
     return sum;
   };

@@ -18,6 +18,28 @@
 #include "dataplane/rules/table_builder.h"
 
 namespace weir::rules {
+
+using match::depth_set;
+using match::Fingerprint;
+using match::Fingerprinter;
+using match::kAllow;
+using match::kBelow;
+using match::kChecksumStart;
+using match::kEncryptedOnly;
+using match::KeyKind;
+using match::kHasBlock;
+using match::kHasUrl;
+using match::kHasUrlQuery;
+using match::kLayers;
+using match::kPathInfo;
+using match::kPortInfo;
+using match::kSelf;
+using match::kSnapshotMagic;
+using match::kSnapshotVersion;
+using match::ListRecord;
+using match::Slot;
+using match::SnapshotHeader;
+using match::SnapshotId;
 namespace {
 
 constexpr std::string_view kWww = "www.";

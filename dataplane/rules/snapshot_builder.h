@@ -13,7 +13,7 @@
 
 namespace weir::rules {
 
-using SnapshotSeed = FingerprintSeed;
+using SnapshotSeed = match::FingerprintSeed;
 
 /// A fresh random seed from the operating system.
 SnapshotSeed random_snapshot_seed();
@@ -58,7 +58,7 @@ class SnapshotBuilder {
 
   /// The overlay that replaces layer 1 of `base`: of the manual lists alone, whose rules must be all that
   /// were added. Throws std::invalid_argument when the seed is not that of `base`. Once, as build().
-  [[nodiscard]] std::vector<std::byte> build_overlay(const SnapshotId& base);
+  [[nodiscard]] std::vector<std::byte> build_overlay(const match::SnapshotId& base);
 
   /// Known once it is built: rules that said the same as another of the same list; the lowest of their ids
   /// stands.

@@ -8,6 +8,26 @@
 #include <tuple>
 
 namespace weir::rules {
+
+using match::Bucket;
+using match::bucket_index;
+using match::decides_over;
+using match::kBelow;
+using match::kBucketTags;
+using match::kEncryptedOnly;
+using match::kHasBlock;
+using match::kMaxBucketEntries;
+using match::kOverflows;
+using match::kPathInfo;
+using match::kPortInfo;
+using match::kSelf;
+using match::kTableAlignment;
+using match::merge_depth_sets;
+using match::pack;
+using match::Slot;
+using match::TableEntry;
+using match::TableRecord;
+using match::tag_of;
 namespace {
 
 // The rules of one key that decide, by scope and by what they hold for.

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "dataplane/base/encapsulations.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::proto {
@@ -40,27 +41,22 @@ struct FastClassification {
 
 namespace detail {
 
-inline constexpr std::size_t kTcpHeaderBytes = 20;
-inline constexpr std::size_t kUdpHeaderBytes = 8;
-
 inline std::uint16_t load_u16(std::span<const std::byte> bytes, std::size_t at) noexcept {
   return static_cast<std::uint16_t>(std::to_integer<unsigned>(bytes[at]) << 8 |
                                     std::to_integer<unsigned>(bytes[at + 1]));
 }
 
-inline FastClassification classify_transport(std::uint8_t ip_protocol, std::span<const std::byte> content,
+inline FastClassification classify_transport(std::uint8_t protocol, std::span<const std::byte> content,
                                              std::span<const std::byte> addresses,
                                              const Encapsulations& wanted) noexcept {
-  constexpr std::uint8_t kTcp = 6;
-  constexpr std::uint8_t kUdp = 17;
   FastClassification glance;
-  if (ip_protocol == kTcp && content.size() >= kTcpHeaderBytes) {
+  if (protocol == ip_protocol::kTcp && content.size() >= kTcpHeaderBytes) {
     const std::size_t header_bytes = std::to_integer<std::size_t>(content[12] >> 4) * 4;
     if (header_bytes < kTcpHeaderBytes || header_bytes > content.size()) return {};
     const bool opens = (std::to_integer<unsigned>(content[13]) & kTcpSyn) != 0;
     glance.kind = header_bytes == content.size() && !opens ? FastClassification::Kind::bare
                                                            : FastClassification::Kind::tcp;
-  } else if (ip_protocol == kUdp && content.size() >= kUdpHeaderBytes) {
+  } else if (protocol == ip_protocol::kUdp && content.size() >= kUdpHeaderBytes) {
     const std::size_t length_bytes = load_u16(content, 4);
     if (length_bytes != 0 && length_bytes < kUdpHeaderBytes) return {};
     if (is_tunnel_port(load_u16(content, 2), wanted)) return {};

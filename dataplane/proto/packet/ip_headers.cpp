@@ -3,6 +3,7 @@
 
 #include "dataplane/base/byte_reader.h"
 #include "dataplane/proto/packet/header_walk.h"
+#include "dataplane/proto/packet/numbers.h"
 
 namespace weir::proto {
 namespace {
@@ -10,17 +11,12 @@ namespace {
 using base::ByteReader;
 
 constexpr std::uint8_t kHopByHop = 0;
-constexpr std::uint8_t kTcp = 6;
-constexpr std::uint8_t kUdp = 17;
 constexpr std::uint8_t kRoutingHeader = 43;
 constexpr std::uint8_t kFragment = 44;
 constexpr std::uint8_t kAuthentication = 51;
 constexpr std::uint8_t kDestinationOptions = 60;
 
 constexpr std::uint8_t kJumboOption = 0xc2;  // RFC 2675, 2
-
-constexpr std::size_t kTcpHeaderBytes = 20;
-constexpr std::size_t kUdpHeaderBytes = 8;
 
 IpAddress read_address(ByteReader& reader, bool is_v6) noexcept {
   IpAddress address;
@@ -46,7 +42,7 @@ bool has_jumbo_option(std::span<const std::byte> options) noexcept {
 }  // namespace
 
 bool leads_to_transport(std::uint8_t ip_protocol, const Encapsulations& wanted) noexcept {
-  const bool transport = ip_protocol == kTcp || ip_protocol == kUdp;
+  const bool transport = ip_protocol == ip_protocol::kTcp || ip_protocol == ip_protocol::kUdp;
   return transport || HeaderWalk::reader_inside_ip(ip_protocol, wanted) != nullptr;
 }
 
@@ -99,8 +95,8 @@ PacketClass HeaderWalk::read_udp(std::span<const std::byte> content) noexcept {
 
 PacketClass HeaderWalk::read_transport(std::span<const std::byte> content) noexcept {
   set_content(content);
-  if (view_.ip_protocol == kTcp) return read_tcp(content);
-  if (view_.ip_protocol == kUdp) return read_udp(content);
+  if (view_.ip_protocol == ip_protocol::kTcp) return read_tcp(content);
+  if (view_.ip_protocol == ip_protocol::kUdp) return read_udp(content);
   return read_inside_ip(content);
 }
 

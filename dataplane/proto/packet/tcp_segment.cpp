@@ -7,6 +7,7 @@
 
 #include "dataplane/base/byte_reader.h"
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/numbers.h"
 
 namespace weir::proto {
 namespace {
@@ -23,7 +24,6 @@ std::span<const std::byte> segment_of(const PacketView& packet) noexcept {
 
 bool checksum_is_right(const PacketView& packet, std::span<const std::byte> segment) noexcept {
   if (segment.empty()) return false;
-  constexpr std::uint8_t kTcp = 6;
   const auto bytes = static_cast<std::uint32_t>(segment.size());
   const std::array<std::byte, 8> rest_of_pseudo_header{static_cast<std::byte>(bytes >> 24),
                                                        static_cast<std::byte>(bytes >> 16),
@@ -32,7 +32,7 @@ bool checksum_is_right(const PacketView& packet, std::span<const std::byte> segm
                                                        {},
                                                        {},
                                                        {},
-                                                       std::byte{kTcp}};
+                                                       std::byte{ip_protocol::kTcp}};
   std::uint32_t sum = checksum_add(packet.source.span(), 0);
   sum = checksum_add(packet.destination.span(), sum);
   sum = checksum_add(rest_of_pseudo_header, sum);

@@ -6,13 +6,12 @@
 
 #include "dataplane/base/field_writer.h"
 #include "dataplane/proto/packet/mac_address.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::proto {
 
 inline constexpr std::size_t kLinkHeaderBytes = 14;
-inline constexpr std::size_t kIpv4HeaderBytes = 20;
-inline constexpr std::size_t kIpv6HeaderBytes = 40;
 inline constexpr std::uint16_t kEthertypeIpv4 = 0x0800;
 inline constexpr std::uint16_t kEthertypeArp = 0x0806;
 inline constexpr std::uint16_t kEthertypeIpv6 = 0x86dd;

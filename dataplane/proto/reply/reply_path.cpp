@@ -4,6 +4,7 @@
 
 #include "dataplane/base/field_writer.h"
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/numbers.h"
 
 namespace weir::proto {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 constexpr std::size_t kMacBytes = 6;
 constexpr std::size_t kMostLength = 0xffff;
 constexpr std::uint8_t kHops = 64;
-constexpr std::uint8_t kUdpProtocol = 17;
 
 }  // namespace
 
@@ -73,7 +73,7 @@ void ReplyPath::write(std::uint8_t protocol, std::uint16_t identification,
     const auto datagram = frame.subspan(at);
     const auto addresses = frame.subspan(at - 2 * address_bytes, 2 * address_bytes);
     const std::uint32_t sum =
-        checksum_add(addresses, 0) + kUdpProtocol + static_cast<std::uint32_t>(datagram.size());
+        checksum_add(addresses, 0) + ip_protocol::kUdp + static_cast<std::uint32_t>(datagram.size());
     const std::uint16_t checksum = checksum_finish(checksum_add(datagram, sum));
     base::FieldWriter(datagram.subspan(kChecksumOffset)).u16(checksum == 0 ? 0xffff : checksum);
   }

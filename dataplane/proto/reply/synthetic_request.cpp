@@ -5,17 +5,12 @@
 
 #include "dataplane/base/field_writer.h"
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::proto {
 namespace {
 
-constexpr std::size_t kEthernetBytes = 14;
-constexpr std::size_t kIpv4Bytes = 20;
-constexpr std::size_t kTcpBytes = 20;
-constexpr std::size_t kUdpBytes = 8;
-constexpr std::uint8_t kTcp = 6;
-constexpr std::uint8_t kUdp = 17;
 /// Smallest datagram that may carry a client's Initial (RFC 9000, 14.1).
 constexpr std::size_t kInitialBytes = 1200;
 constexpr std::size_t kSentNumberBytes = 4;
@@ -23,7 +18,7 @@ constexpr std::size_t kSentNumberBytes = 4;
 constexpr std::array<std::byte, 8> kAddresses{std::byte{192}, std::byte{0}, std::byte{2}, std::byte{1},
                                               std::byte{192}, std::byte{0}, std::byte{2}, std::byte{2}};
 
-std::span<const std::byte> base::bytes_of(std::string_view text) noexcept {
+std::span<const std::byte> octets_of(std::string_view text) noexcept {
   return std::as_bytes(std::span(text));
 }
 
@@ -48,7 +43,7 @@ class Message {
   explicit Message(std::span<std::byte> out) noexcept : out_(out), writer_(out) {}
   void u8(std::uint32_t value) noexcept { writer_.u8(value); }
   void u16(std::uint32_t value) noexcept { writer_.u16(value); }
-  void text(std::string_view text) noexcept { writer_.bytes(base::bytes_of(text)); }
+  void text(std::string_view text) noexcept { writer_.bytes(octets_of(text)); }
   void random(Numbers& numbers, std::size_t words) noexcept {
     for (std::size_t i = 0; i < words; ++i) writer_.u32(numbers.next());
   }
@@ -179,7 +174,7 @@ std::size_t write_quic(QuicCrypto& crypto, const SyntheticRequest& request, Numb
 void write_ipv4(std::span<std::byte> out, std::uint8_t protocol, std::size_t payload_bytes) noexcept {
   base::FieldWriter writer(out);
   writer.u16(0x4500);
-  writer.u16(static_cast<std::uint32_t>(kIpv4Bytes + payload_bytes));
+  writer.u16(static_cast<std::uint32_t>(kIpv4HeaderBytes + payload_bytes));
   writer.u32(0x00004000);  // not to be fragmented
   writer.u8(64);
   writer.u8(protocol);
@@ -187,7 +182,7 @@ void write_ipv4(std::span<std::byte> out, std::uint8_t protocol, std::size_t pay
   writer.bytes(kAddresses);
   constexpr std::size_t kChecksumOffset = 10;
   base::FieldWriter(out.subspan(kChecksumOffset))
-      .u16(checksum_finish(checksum_add(out.first(kIpv4Bytes), 0)));
+      .u16(checksum_finish(checksum_add(out.first(kIpv4HeaderBytes), 0)));
 }
 
 void write_ethernet(std::span<std::byte> out) noexcept {
@@ -215,7 +210,7 @@ void write_tcp(std::span<std::byte> segment, const SyntheticRequest& request, Nu
   writer.u16(0xffff);
   writer.u32(0);
   constexpr std::size_t kChecksumOffset = 16;
-  write_checksum(segment, kTcp, kChecksumOffset);
+  write_checksum(segment, ip_protocol::kTcp, kChecksumOffset);
 }
 
 void write_udp(std::span<std::byte> datagram, const SyntheticRequest& request) noexcept {
@@ -225,7 +220,7 @@ void write_udp(std::span<std::byte> datagram, const SyntheticRequest& request) n
   writer.u16(static_cast<std::uint32_t>(datagram.size()));
   writer.u16(0);
   constexpr std::size_t kChecksumOffset = 6;
-  write_checksum(datagram, kUdp, kChecksumOffset);
+  write_checksum(datagram, ip_protocol::kUdp, kChecksumOffset);
 }
 
 }  // namespace
@@ -236,8 +231,8 @@ std::size_t build_synthetic_request(QuicCrypto& crypto, const SyntheticRequest& 
                     request.host.size() <= kMaxSyntheticHostBytes;
   if (!fits || request.protocol == base::Protocol::h2c) return 0;
   const bool quic = request.protocol == base::Protocol::quic;
-  const std::size_t transport_offset = kEthernetBytes + kIpv4Bytes;
-  const std::size_t header_bytes = quic ? kUdpBytes : kTcpBytes;
+  const std::size_t transport_offset = kEthernetHeaderBytes + kIpv4HeaderBytes;
+  const std::size_t header_bytes = quic ? kUdpHeaderBytes : kTcpHeaderBytes;
   const std::span<std::byte> payload = out.subspan(transport_offset + header_bytes);
   Numbers numbers(request.random);
   const std::size_t payload_bytes = quic ? write_quic(crypto, request, numbers, payload)
@@ -246,7 +241,8 @@ std::size_t build_synthetic_request(QuicCrypto& crypto, const SyntheticRequest& 
                                         : write_http(request.host, payload);
   const std::span<std::byte> transport = out.subspan(transport_offset, header_bytes + payload_bytes);
   write_ethernet(out);
-  write_ipv4(out.subspan(kEthernetBytes), quic ? kUdp : kTcp, transport.size());
+  write_ipv4(out.subspan(kEthernetHeaderBytes), quic ? ip_protocol::kUdp : ip_protocol::kTcp,
+             transport.size());
   if (quic) {
     write_udp(transport, request);
   } else {

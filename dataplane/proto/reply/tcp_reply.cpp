@@ -2,16 +2,14 @@
 
 #include "dataplane/base/field_writer.h"
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/reply/reply_path.h"
 
 namespace weir::proto {
 namespace {
 
-constexpr std::size_t kTcpBytes = 20;
-constexpr std::uint8_t kTcpProtocol = 6;
-
 std::size_t header_bytes(const TcpReply& reply) noexcept {
-  return kTcpBytes + (reply.timestamps ? kTcpTimestampBytes : 0);
+  return kTcpHeaderBytes + (reply.timestamps ? kTcpTimestampBytes : 0);
 }
 
 void write_tcp(const ReplyPath& path, const TcpReply& reply, std::span<std::byte> out) noexcept {
@@ -31,7 +29,7 @@ void write_tcp(const ReplyPath& path, const TcpReply& reply, std::span<std::byte
     writer.u32(reply.timestamps->echo);
   }
   writer.bytes(reply.payload);
-  const std::uint32_t sum = path.pseudo_header_sum(kTcpProtocol, out.size());
+  const std::uint32_t sum = path.pseudo_header_sum(ip_protocol::kTcp, out.size());
   base::FieldWriter(out.subspan(16)).u16(checksum_finish(checksum_add(out, sum)));
 }
 
@@ -54,7 +52,7 @@ std::size_t build_tcp_reply(const PacketView& seen, const TcpReply& reply,
   write_tcp(*path, reply, frame.subspan(path->header_bytes()));
   // It differs between the segments of an answer.
   const auto identification = static_cast<std::uint16_t>(reply.sequence ^ (reply.sequence >> 16));
-  path->write(kTcpProtocol, identification, frame);
+  path->write(ip_protocol::kTcp, identification, frame);
   return frame_bytes;
 }
 

@@ -2,13 +2,13 @@
 
 #include "dataplane/base/field_writer.h"
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/reply/reply_path.h"
 
 namespace weir::proto {
 
 std::size_t build_udp_reply(const PacketView& seen, std::span<const std::byte> payload,
                             std::span<std::byte> out) noexcept {
-  constexpr std::uint8_t kUdpProtocol = 17;
   constexpr std::size_t kUdpBytes = 8;
   if (seen.packet_class != PacketClass::udp) return 0;
   const auto path = ReplyPath::of(seen, base::Towards::client);
@@ -24,10 +24,10 @@ std::size_t build_udp_reply(const PacketView& seen, std::span<const std::byte> p
   writer.u16(static_cast<std::uint32_t>(datagram_bytes));
   writer.u16(0);
   writer.bytes(payload);
-  const std::uint32_t sum = path->pseudo_header_sum(kUdpProtocol, datagram_bytes);
+  const std::uint32_t sum = path->pseudo_header_sum(ip_protocol::kUdp, datagram_bytes);
   const std::uint16_t checksum = checksum_finish(checksum_add(datagram, sum));
   base::FieldWriter(datagram.subspan(6)).u16(checksum == 0 ? 0xffff : checksum);  // RFC 768: 0 means none
-  path->write(kUdpProtocol, checksum, frame);
+  path->write(ip_protocol::kUdp, checksum, frame);
   return frame_bytes;
 }
 

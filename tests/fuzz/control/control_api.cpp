@@ -111,7 +111,7 @@ class World {
   World()
       : directory_(make_directory()),
         settings_(make_settings(directory_)),
-        audit_(control::AuditLog::open(settings_.control.state_dir / "audit.jsonl")),
+        audit_(storage::AuditLog::open(settings_.control.state_dir / "audit.jsonl")),
         link_(settings_.dataplane.socket.string()),
         events_([this](bool skip) {
           return link_.call("events.take", {{"skip", skip}}, std::chrono::milliseconds(3000));
@@ -146,7 +146,7 @@ class World {
 
  private:
   static control::Store open_store(const config::Settings& settings) {
-    auto storage = control::open_entry_storage(settings.control, "");
+    auto storage = storage::open_entry_storage(settings.control, "");
     require(storage.ok(), "a key can be made");
     auto store = control::Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir,
                                       std::move(storage).value());
@@ -156,7 +156,7 @@ class World {
 
   const std::filesystem::path directory_;
   const config::Settings settings_;
-  base::Result<std::unique_ptr<control::AuditLog>> audit_;
+  base::Result<std::unique_ptr<storage::AuditLog>> audit_;
   control::DataplaneLink link_;
   control::EventHub events_;
   control::Publisher publisher_;

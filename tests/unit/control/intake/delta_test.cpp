@@ -21,8 +21,11 @@ DeltaBase base_of(std::initializer_list<const char*> entries) {
     rule.id = base::RuleId{static_cast<std::uint32_t>(content->rules.size() + 1)};
     content->rules.append(rule);
   }
-  return {
-      .content = content, .token = "7", .duplicates = 0, .edition = {}, .last_full_unix_seconds = unix_now()};
+  return {.content = content,
+          .token = "7",
+          .duplicates = 0,
+          .edition = {},
+          .last_full_unix_seconds = base::unix_now()};
 }
 
 std::string entries_of(const RuleSet& rules) {

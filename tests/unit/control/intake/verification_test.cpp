@@ -12,14 +12,14 @@ namespace {
 
 TEST(DecodeBase64, TakesWhatIsWrittenExactly) {
   using Bytes = std::optional<std::string>;
-  EXPECT_EQ(decode_base64(""), Bytes(""));
-  EXPECT_EQ(decode_base64("Zg=="), Bytes("f"));
-  EXPECT_EQ(decode_base64("Zm8="), Bytes("fo"));
-  EXPECT_EQ(decode_base64("Zm9v"), Bytes("foo"));
-  EXPECT_EQ(decode_base64("+/+/"), Bytes("\xfb\xff\xbf"));
+  EXPECT_EQ(storage::decode_base64(""), Bytes(""));
+  EXPECT_EQ(storage::decode_base64("Zg=="), Bytes("f"));
+  EXPECT_EQ(storage::decode_base64("Zm8="), Bytes("fo"));
+  EXPECT_EQ(storage::decode_base64("Zm9v"), Bytes("foo"));
+  EXPECT_EQ(storage::decode_base64("+/+/"), Bytes("\xfb\xff\xbf"));
   for (const char* text : {"Zg", "Zg=", "Zm8", "Zm9v=", "Zm9v====", "=", "====", "Zg==Zg==", "Z===", "Zh==",
                            "Zm9=", " Zg==", "Zg==\n", "Z g=", "Zm9-", "Zm9_"}) {
-    EXPECT_EQ(decode_base64(text), std::nullopt) << text;
+    EXPECT_EQ(storage::decode_base64(text), std::nullopt) << text;
   }
 }
 

@@ -140,8 +140,8 @@ TEST_F(StoreTest, AnotherKeyIsAnErrorThatTouchesNothing) {
     save(store.value(), state, 4);
   }
   const std::string before = read_file(scratch_ / "state/lists/00000000000000000001");
-  for (const EntryStorage& storage :
-       {EntryStorage{.at_rest = config::AtRest::encrypted, .key = other}, EntryStorage{}}) {
+  for (const storage::EntryStorage& storage :
+       {storage::EntryStorage{.at_rest = config::AtRest::encrypted, .key = other}, storage::EntryStorage{}}) {
     const auto store = Store::open(scratch_ / "state", scratch_ / "snapshots", storage);
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, "wrong_key");

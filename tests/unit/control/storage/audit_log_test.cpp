@@ -18,8 +18,8 @@
 namespace weir::control {
 namespace {
 
-AuditRecord record(std::uint32_t rule) {
-  AuditRecord made;
+storage::AuditRecord record(std::uint32_t rule) {
+  storage::AuditRecord made;
   made.uid = 1000;
   made.method = "rule.add";
   made.list = "local";
@@ -31,7 +31,7 @@ AuditRecord record(std::uint32_t rule) {
   return made;
 }
 
-storage::ChainReport verified(const AuditLog& log) {
+storage::ChainReport verified(const storage::AuditLog& log) {
   const auto report = log.verify();
   EXPECT_TRUE(report.ok());
   if (report && report.value().broken) {
@@ -44,13 +44,13 @@ storage::ChainReport verified(const AuditLog& log) {
 TEST(AuditLog, KeepsRecordsOverRestarts) {
   const test::Scratch scratch;
   for (std::uint32_t rule = 1; rule <= 3; ++rule) {
-    auto log = AuditLog::open(scratch / "audit.jsonl");
+    auto log = storage::AuditLog::open(scratch / "audit.jsonl");
     ASSERT_TRUE(log);
     EXPECT_EQ(log.value()->last_generation().value_or(0), rule == 1 ? 0 : rule);
     ASSERT_TRUE(log.value()->append(record(rule)));
     EXPECT_EQ(verified(*log.value()).last.sequence, rule);
   }
-  auto log = AuditLog::open(scratch / "audit.jsonl");
+  auto log = storage::AuditLog::open(scratch / "audit.jsonl");
   ASSERT_TRUE(log);
   const auto records = log.value()->read(0, 10).value()["records"];
   ASSERT_EQ(records.size(), 3U);
@@ -72,7 +72,7 @@ TEST(AuditLog, HealsALastLineCutAnywhere) {
   std::size_t acknowledged = 0;
   {
     const test::Scratch scratch;
-    auto log = AuditLog::open(scratch / "audit.jsonl");
+    auto log = storage::AuditLog::open(scratch / "audit.jsonl");
     ASSERT_TRUE(log.value()->append(record(1)));
     acknowledged = test::read_file(scratch / "audit.jsonl").size();
     ASSERT_TRUE(log.value()->append(record(2)));
@@ -81,7 +81,7 @@ TEST(AuditLog, HealsALastLineCutAnywhere) {
   for (std::size_t cut = acknowledged + 1; cut < whole.size(); cut += cut < acknowledged + 90 ? 13 : 41) {
     const test::Scratch scratch;
     test::write_file(scratch / "audit.jsonl", whole.substr(0, cut));
-    auto log = AuditLog::open(scratch / "audit.jsonl");
+    auto log = storage::AuditLog::open(scratch / "audit.jsonl");
     ASSERT_TRUE(log) << cut;
     ASSERT_TRUE(log.value()->append(record(3)));
     EXPECT_EQ(verified(*log.value()).records, 3U) << cut;
@@ -124,7 +124,7 @@ TEST(AuditLog, NamesTheLineWhereTheChainBreaks) {
   };
   for (const Tampering& each : cases) {
     const test::Scratch scratch;
-    auto log = AuditLog::open(scratch / "audit.jsonl");
+    auto log = storage::AuditLog::open(scratch / "audit.jsonl");
     for (std::uint32_t i = 1; i <= 6; ++i) ASSERT_TRUE(log.value()->append(record(i)));
     std::string text = test::read_file(scratch / "audit.jsonl");
     std::vector<std::string> lines;
@@ -142,7 +142,7 @@ TEST(AuditLog, NamesTheLineWhereTheChainBreaks) {
     EXPECT_EQ(report.value().broken ? report.value().broken->line : 0, each.line) << each.description;
     EXPECT_EQ(storage::chain_report_json(report.value())["whole"], each.line == 0) << each.description;
     // Damage is kept, not hidden, by a daemon that goes on.
-    auto again = AuditLog::open(scratch / "audit.jsonl");
+    auto again = storage::AuditLog::open(scratch / "audit.jsonl");
     ASSERT_TRUE(again) << each.description;
     ASSERT_TRUE(again.value()->append(record(7)));
     const auto after = storage::verify_chain(scratch / "audit.jsonl");
@@ -153,13 +153,13 @@ TEST(AuditLog, NamesTheLineWhereTheChainBreaks) {
 
 TEST(AuditLog, TheChainGoesOnOverRotatedFilesAndOldOnesLeave) {
   const test::Scratch scratch;
-  const AuditLimits limits{.file_bytes = 1000, .files = 4};
+  const storage::AuditLimits limits{.file_bytes = 1000, .files = 4};
   std::size_t reopened = 0;
-  auto log = AuditLog::open(scratch / "audit.jsonl", limits);
+  auto log = storage::AuditLog::open(scratch / "audit.jsonl", limits);
   for (std::uint32_t i = 1; i <= 60; ++i) {
     ASSERT_TRUE(log.value()->append(record(i)));
     if (i % 7 == 0) {
-      log = AuditLog::open(scratch / "audit.jsonl", limits);
+      log = storage::AuditLog::open(scratch / "audit.jsonl", limits);
       ++reopened;
     }
     const auto report = verified(*log.value());
@@ -186,13 +186,13 @@ TEST(AuditLog, ARotationDoesNotHideADamagedFirstLine) {
   const test::Scratch scratch;
   const auto file = scratch / "audit.jsonl";
   {
-    auto log = AuditLog::open(file);
+    auto log = storage::AuditLog::open(file);
     for (std::uint32_t i = 1; i <= 3; ++i) ASSERT_TRUE(log.value()->append(record(i)));
   }
   std::string text = test::read_file(file);
   text[0] = '?';
   test::write_file(file, text);
-  auto log = AuditLog::open(file, {.file_bytes = text.size(), .files = 4});
+  auto log = storage::AuditLog::open(file, {.file_bytes = text.size(), .files = 4});
   ASSERT_TRUE(log.value()->append(record(4)));
   const auto report = log.value()->verify();
   ASSERT_TRUE(report.ok());
@@ -204,17 +204,17 @@ TEST(AuditLog, ARotationDoesNotHideADamagedFirstLine) {
 
 TEST(AuditLog, GoesOnAfterAKillWithinARotation) {
   const test::Scratch scratch;
-  const AuditLimits limits{.file_bytes = 1000, .files = 4};
+  const storage::AuditLimits limits{.file_bytes = 1000, .files = 4};
   {
-    auto log = AuditLog::open(scratch / "audit.jsonl", limits);
+    auto log = storage::AuditLog::open(scratch / "audit.jsonl", limits);
     for (std::uint32_t i = 1; i <= 2; ++i) ASSERT_TRUE(log.value()->append(record(i)));
   }
   // Renamed, and the new file not made yet; then made, and nothing in it yet.
   std::filesystem::rename(scratch / "audit.jsonl", storage::rotated_name(scratch / "audit.jsonl", 1));
   for (std::uint32_t i = 3; i <= 4; ++i) {
-    auto log = AuditLog::open(scratch / "audit.jsonl", limits);
+    auto log = storage::AuditLog::open(scratch / "audit.jsonl", limits);
     ASSERT_TRUE(log);
-    log = AuditLog::open(scratch / "audit.jsonl", limits);
+    log = storage::AuditLog::open(scratch / "audit.jsonl", limits);
     ASSERT_TRUE(log.value()->append(record(i)));
     EXPECT_EQ(verified(*log.value()).records, i);
   }
@@ -223,14 +223,14 @@ TEST(AuditLog, GoesOnAfterAKillWithinARotation) {
 // What was acknowledged is there after a kill -9, and the chain holds.
 TEST(AuditLog, LosesNothingAcknowledgedToAKill) {
   const test::Scratch scratch;
-  const AuditLimits limits{.file_bytes = 3000, .files = 100};
+  const storage::AuditLimits limits{.file_bytes = 3000, .files = 100};
   std::uint32_t acknowledged = 0;
   for (int round = 0; round < 12; ++round) {
     std::array<int, 2> pipe{};
     ASSERT_EQ(::pipe(pipe.data()), 0);
     const pid_t child = ::fork();
     if (child == 0) {
-      auto log = AuditLog::open(scratch / "audit.jsonl", limits);
+      auto log = storage::AuditLog::open(scratch / "audit.jsonl", limits);
       for (std::uint32_t rule = acknowledged + 1; log && log.value()->append(record(rule)); ++rule) {
         if (::write(pipe[1], &rule, sizeof(rule)) != sizeof(rule)) break;
       }
@@ -245,7 +245,7 @@ TEST(AuditLog, LosesNothingAcknowledgedToAKill) {
     while (::read(pipe[0], &rule, sizeof(rule)) == sizeof(rule)) acknowledged = rule;
     ::close(pipe[0]);
     ::waitpid(child, nullptr, 0);
-    auto log = AuditLog::open(scratch / "audit.jsonl", limits);
+    auto log = storage::AuditLog::open(scratch / "audit.jsonl", limits);
     ASSERT_TRUE(log);
     verified(*log.value());
     const auto records = log.value()->read(0, 1000).value()["records"];
@@ -263,7 +263,7 @@ TEST(AuditLog, LosesNothingAcknowledgedToAKill) {
 
 TEST(AuditLog, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
   const test::Scratch scratch;
-  auto log = AuditLog::open(scratch / "audit.jsonl");
+  auto log = storage::AuditLog::open(scratch / "audit.jsonl");
   ASSERT_TRUE(log.value()->append(record(1)));
   const auto size = std::filesystem::file_size(scratch / "audit.jsonl");
   // The kernel takes the first 40 bytes of the next line alone.
@@ -284,7 +284,7 @@ TEST(AuditLog, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
 
 TEST(AuditLog, AFloodOfRefusedCallsIsCountedNotWritten) {
   const test::Scratch scratch;
-  auto log = AuditLog::open(scratch / "audit.jsonl");
+  auto log = storage::AuditLog::open(scratch / "audit.jsonl");
   ASSERT_TRUE(log);
   for (int i = 0; i < 100000; ++i) log.value()->append_refused(record(3));
   // Some for each second that this took, far fewer than there were.

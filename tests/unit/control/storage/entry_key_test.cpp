@@ -130,24 +130,24 @@ TEST(EntryStorage, FindsTheKeyAndMakesOneOnceAlone) {
   std::filesystem::create_directories(settings.state_dir / "lists");
   std::filesystem::create_directory(credentials);
   settings.entries.make_key = false;
-  EXPECT_EQ(open_entry_storage(settings, credentials).error().code, "key_missing");
+  EXPECT_EQ(storage::open_entry_storage(settings, credentials).error().code, "key_missing");
   settings.entries.make_key = true;
-  const auto made = open_entry_storage(settings, "");
+  const auto made = storage::open_entry_storage(settings, "");
   ASSERT_TRUE(made);
-  EXPECT_EQ(open_entry_storage(settings, "").value().key->id(), made.value().key->id());
+  EXPECT_EQ(storage::open_entry_storage(settings, "").value().key->id(), made.value().key->id());
   // The credential comes first.
   test::write_file(credentials / "weir-entries-key", std::string(64, 'b'));
-  EXPECT_NE(open_entry_storage(settings, credentials).value().key->id(), made.value().key->id());
+  EXPECT_NE(storage::open_entry_storage(settings, credentials).value().key->id(), made.value().key->id());
   // A new key is no remedy for a lost one.
   test::write_file(settings.state_dir / "lists/00000000000000000001",
                    made.value().key->encrypt("list", "x", "").value());
   std::filesystem::remove(settings.state_dir / "entries.key");
-  EXPECT_EQ(open_entry_storage(settings, "").error().code, "key_missing");
+  EXPECT_EQ(storage::open_entry_storage(settings, "").error().code, "key_missing");
   EXPECT_FALSE(std::filesystem::exists(settings.state_dir / "entries.key"));
   settings.entries.at_rest = config::AtRest::plain;
-  EXPECT_EQ(open_entry_storage(settings, "").error().code, "key_missing");
+  EXPECT_EQ(storage::open_entry_storage(settings, "").error().code, "key_missing");
   std::filesystem::remove(settings.state_dir / "lists/00000000000000000001");
-  EXPECT_EQ(open_entry_storage(settings, "").value().key, nullptr);
+  EXPECT_EQ(storage::open_entry_storage(settings, "").value().key, nullptr);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ class Daemon {
  public:
   /// `start_error`: the code with which making the generation at the start must fail; empty: it must not.
   explicit Daemon(const config::Settings& settings, const std::string& start_error = "")
-      : audit_(AuditLog::open(
+      : audit_(storage::AuditLog::open(
             settings.control.state_dir / "audit.jsonl",
             {.file_bytes = settings.control.audit.file_bytes, .files = settings.control.audit.files})),
         link_(settings.dataplane.socket.string()),
@@ -99,7 +99,7 @@ class Daemon {
 
  private:
   static Store open_store(const config::Settings& settings) {
-    auto storage = open_entry_storage(settings.control, "");
+    auto storage = storage::open_entry_storage(settings.control, "");
     EXPECT_TRUE(storage.ok()) << (storage ? "" : storage.error().message);
     auto store =
         Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir, std::move(storage).value());
@@ -107,7 +107,7 @@ class Daemon {
     return std::move(store).value();
   }
 
-  base::Result<std::unique_ptr<AuditLog>> audit_;
+  base::Result<std::unique_ptr<storage::AuditLog>> audit_;
   DataplaneLink link_;
   EventHub events_;
   Publisher publisher_;

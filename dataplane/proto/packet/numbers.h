@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir::proto {
+
+/// IP protocol numbers (IANA "Protocol Numbers"; IPv6 extension headers among them).
+namespace ip_protocol {
+inline constexpr std::uint8_t kHopByHop = 0;
+inline constexpr std::uint8_t kIcmp = 1;
+inline constexpr std::uint8_t kIpv4 = 4;
+inline constexpr std::uint8_t kTcp = 6;
+inline constexpr std::uint8_t kUdp = 17;
+inline constexpr std::uint8_t kIpv6 = 41;
+inline constexpr std::uint8_t kRouting = 43;
+inline constexpr std::uint8_t kFragment = 44;
+inline constexpr std::uint8_t kGre = 47;
+inline constexpr std::uint8_t kAuthentication = 51;
+inline constexpr std::uint8_t kIcmpV6 = 58;
+inline constexpr std::uint8_t kNoNext = 59;
+inline constexpr std::uint8_t kDestinationOptions = 60;
+inline constexpr std::uint8_t kEtherIp = 97;
+inline constexpr std::uint8_t kMplsInIp = 137;
+}  // namespace ip_protocol
+
+/// Shortest headers in bytes, without options.
+inline constexpr std::size_t kEthernetHeaderBytes = 14;
+inline constexpr std::size_t kIpv4HeaderBytes = 20;
+inline constexpr std::size_t kIpv6HeaderBytes = 40;
+inline constexpr std::size_t kTcpHeaderBytes = 20;
+inline constexpr std::size_t kUdpHeaderBytes = 8;
+
+/// EtherTypes (IEEE 802, IANA "IEEE 802 Numbers").
+namespace ether_type {
+inline constexpr std::uint16_t kIpv4 = 0x0800;
+inline constexpr std::uint16_t kArp = 0x0806;
+inline constexpr std::uint16_t kTransparentBridging = 0x6558;  // Ethernet in GRE, RFC 1701
+inline constexpr std::uint16_t kVlan = 0x8100;                 // 802.1Q
+inline constexpr std::uint16_t kIpv6 = 0x86DD;
+inline constexpr std::uint16_t kMpls = 0x8847;
+inline constexpr std::uint16_t kMplsUpstream = 0x8848;  // RFC 5332
+inline constexpr std::uint16_t kPppoeSession = 0x8864;
+inline constexpr std::uint16_t kPpp = 0x880B;
+inline constexpr std::uint16_t kServiceVlan = 0x88A8;  // 802.1ad
+inline constexpr std::uint16_t kOldServiceVlan = 0x9100;
+}  // namespace ether_type
+
+}  // namespace weir::proto
