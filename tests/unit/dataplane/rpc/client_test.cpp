@@ -107,7 +107,7 @@ TEST(Client, SurvivesBrokenServers) {
     std::thread server([&] {
       pollfd entry{.fd = listener.value().get(), .events = POLLIN, .revents = 0};
       ::poll(&entry, 1, static_cast<int>(kPatience.count()));
-      FileDescriptor client(::accept(listener.value().get(), nullptr, nullptr));
+      base::FileDescriptor client(::accept(listener.value().get(), nullptr, nullptr));
       std::array<char, 1000> request{};
       EXPECT_GT(::recv(client.get(), request.data(), request.size(), 0), 0);
       EXPECT_EQ(::send(client.get(), each.bytes.data(), each.bytes.size(), MSG_NOSIGNAL),
@@ -128,7 +128,7 @@ TEST(Client, TimesOutAtAServerThatDoesNotAccept) {
   const TemporaryDirectory directory;
   const auto listener = Listener::open(directory.file("s"), 0600);
   ASSERT_TRUE(listener);
-  std::vector<FileDescriptor> queued;
+  std::vector<base::FileDescriptor> queued;
   for (;;) {
     auto client = connect_to(directory.file("s"));
     ASSERT_TRUE(client) << client.error().message;

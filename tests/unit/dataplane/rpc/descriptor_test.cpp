@@ -12,9 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-FileDescriptor file_with(const std::string& text) {
+base::FileDescriptor file_with(const std::string& text) {
   std::string pattern = (std::filesystem::temp_directory_path() / "weir-rpc-XXXXXX").string();
-  FileDescriptor file(::mkostemp(pattern.data(), O_CLOEXEC));
+  base::FileDescriptor file(::mkostemp(pattern.data(), O_CLOEXEC));
   ::unlink(pattern.c_str());
   EXPECT_EQ(::write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
   return file;

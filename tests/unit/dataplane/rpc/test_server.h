@@ -128,7 +128,7 @@ class RawClient {
   }
 
  private:
-  FileDescriptor socket_;
+  base::FileDescriptor socket_;
   std::string received_;
 };
 
