@@ -19,7 +19,7 @@ from lab.prometheus import WINDOW, Prometheus
 from lab.raw import RawPort
 from lab.weir import RpcError
 
-_DASHBOARD = Path(__file__).resolve().parents[3] / "deploy" / "grafana" / "dashboards" / "weir.json"
+_DASHBOARD = Path(__file__).resolve().parents[4] / "deploy" / "grafana" / "dashboards" / "weir.json"
 _WAIT = 40  # for an alert: a scrape, two evaluations, the window, on a loaded machine
 
 

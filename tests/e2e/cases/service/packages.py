@@ -13,7 +13,7 @@ from lab.network import Wire
 from lab.process import poll, run
 from lab.web import Browser, Origin
 
-_ROOT = Path(__file__).resolve().parents[3]
+_ROOT = Path(__file__).resolve().parents[4]
 _PACKAGES = ("weir-dataplane", "weir-control", "weirctl")
 # One line more than a machine with network cards for DPDK and huge pages needs.
 _CONFIGURATION = """\
