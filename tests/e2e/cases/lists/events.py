@@ -1,4 +1,4 @@
-"""Those who follow what is blocked: they learn of rules, and nothing of pages or people."""
+"""Followers of blocked requests learn about rules, and nothing about pages or people."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ class Events(LabCase):
         return self.weir.ctl("check", url)["rule"]
 
     def follow(self, *options):
-        """`weirctl events` behind its first event: what came before it was there is not shown."""
+        """`weirctl events` after its first event. Events from before it connected are not shown."""
         log = self.directory / f"events-{len(list(self.directory.glob('events-*')))}.log"
         follower = Process("events", [self.weir.program("weirctl"), "--socket", self.weir.control_socket, *options, "events"],
                            log, self.wire.edge)

@@ -1,5 +1,5 @@
-"""Feeds over HTTPS: a change is in force within the interval; whatever is wrong with a feed, its last good list stays,
-and the status says why."""
+"""Feeds over HTTPS. A change is active within the interval. Whatever is wrong with a feed, its last good list stays
+active and the status says why."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ from lab.case import LabCase
 from lab.feed import FeedServer
 from lab.process import poll, run
 
-_INTERVAL_SECONDS = 10  # the least that there is
+_INTERVAL_SECONDS = 10  # the shortest that is allowed
 _ENTRIES = ["news.test/forbidden", "listed.test", *(f"page{number}.test/a,b" for number in range(18))]
 
 
@@ -65,7 +65,7 @@ class Feeds(LabCase):
 
     @classmethod
     def publish(cls, entries, key=None, signed_at=None, legacy=False, pack=False):
-        """A list of these entries, signed, at the feed's server."""
+        """Puts a signed list of these entries on the feed's server."""
         rows = "".join(f'{number},"{entry}","a, note"\r\n' for number, entry in enumerate(entries, 1))
         text = f"\ufeffid,url,note\r\n{rows}".encode()
         cls.put(gzip.compress(text) if pack else text, key, signed_at, legacy)
@@ -107,7 +107,7 @@ class Feeds(LabCase):
                 self.assert_passes("http://news.test/fresh")
                 generation = self.weir.generation()
                 self.publish([*_ENTRIES, "news.test/fresh"], **options)
-                # A tenth of spread, and the time to fetch and compile on a loaded machine.
+                # A spread of a tenth, and the time to fetch and compile on a loaded machine.
                 poll(lambda: self.weir.generation() > generation, _INTERVAL_SECONDS * 1.1 + 10, 0.2,
                      "the change is active")
                 self.assert_blocked_page("http://news.test/fresh")
@@ -119,7 +119,7 @@ class Feeds(LabCase):
         for name in ("bearer", "client"):
             self.assert_blocked_page(f"http://{name}.test/")
         self.assertGreater(self.feed.tunnels, 0)
-        # And without it the server does not let in whom it does not know.
+        # Without the login the server refuses.
         for url in ("https://127.0.0.1:8443/list/list.csv", "https://127.0.0.1:8443/bearer/list.txt",
                     "https://127.0.0.1:8445/client/list.txt"):
             code = run(["curl", "-s", "--cacert", self.feed.ca_file, "-o", "/dev/null", "-w", "%{http_code}", url],
@@ -142,7 +142,7 @@ class Feeds(LabCase):
         self.put(gzip.compress(b"id,url\r\n" + b"#" * (2 << 20)))
 
     def refused_cases(self):
-        """description, what is done to the feed, the stage that refuses it, the error's code"""
+        """Rows: description, what is done to the feed, the stage that refuses it, the error's code."""
         feed, page = self.feed, b"<!DOCTYPE html><html><body>Please log in</body></html>\n"
         return (
             ("truncated on the way", lambda: feed.fault("cut"), "fetch", "fetch_truncated"),
@@ -188,7 +188,7 @@ class Feeds(LabCase):
                 self.assertGreater(self.errors(stage), errors)
                 self.assertEqual(self.weir.generation(), generation)
                 self.assert_list_in_force()
-                for secret in ("forbidden", "page7", FeedServer.PASSWORD):  # nor does any of it say what is listed
+                for secret in ("forbidden", "page7", FeedServer.PASSWORD):  # and nothing shows what is listed
                     self.assertNotIn(secret, done.stderr + error["message"])
             self.heal()
             self.assertIsNone(self.lists()["hotline"]["error"])
@@ -214,7 +214,7 @@ class Feeds(LabCase):
         try:
             poll(lambda: self.lists()["hotline"]["error"], _INTERVAL_SECONDS * 1.1 + 10, 0.2, "the server says: later")
             asked = len(self.feed.requests())
-            time.sleep(_INTERVAL_SECONDS * 1.1 + 2)  # past every retry that would be due
+            time.sleep(_INTERVAL_SECONDS * 1.1 + 2)  # longer than any retry would wait
             self.assertEqual(len(self.feed.requests()), asked)
         finally:
             self.heal()
@@ -226,14 +226,14 @@ class Feeds(LabCase):
         self.weir.start_control()
         poll(lambda: self.lists()["hotline"]["loaded"], what="the list of before")
         done = self.weir.run("weirctl", "--socket", self.weir.control_socket, "reload", "hotline")
-        self.assertIn("guard_older", done.stderr)  # the signing time of the list in force was kept
+        self.assertIn("guard_older", done.stderr)  # the signing time of the active list was kept
         self.assertEqual(self.weir.generation(), generation)
         self.assert_list_in_force()
         self.heal()
 
 
 class FeedChanges(LabCase):
-    """Feeds that give the changes since a token. The interval never comes: SIGHUP makes them due."""
+    """Feeds that give the changes since a token. The interval is too long to matter: the test makes them due."""
 
     with_control = False
 
@@ -256,7 +256,7 @@ class FeedChanges(LabCase):
         cls.weir.configuration.write_text(json.dumps(cls.weir.settings))
 
     def setUp(self):
-        """Each case begins with fresh lists of its own, and with no state."""
+        """Each case begins with new lists and no state."""
         self.stop_control()
         for file in (self.directory / "state").rglob("*"):
             if file.is_file():
@@ -301,7 +301,7 @@ class FeedChanges(LabCase):
         return self.weir.ctl("check", url, allow=(0, 1))["verdict"] == "block"
 
     def run_until(self, condition, what):
-        """Makes the feeds due again and again, as their interval would."""
+        """Makes the feeds due repeatedly, as their interval would."""
         def attempt():
             self.weir.control.signal(signal.SIGHUP)
             return condition()
@@ -381,7 +381,7 @@ class FeedChanges(LabCase):
         self.run_until(lambda: self.blocks("e.lines.test"), "the whole list")
 
     def test_kill_at_any_instant(self):
-        """A token that is newer than the entries would lose changes: none is, and the list never comes whole."""
+        """A token newer than the entries would lose changes. No token is, and the list is never fetched whole."""
         wholes = self.wholes("lines")
         entries = []
         for number in range(12):

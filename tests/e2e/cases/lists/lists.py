@@ -29,7 +29,7 @@ class Lists(LabCase):
         start = time.monotonic()
         answer = self.weir.ctl("add", "news.test/fresh", "--list", "local", "--comment", "court order 7")
         self.assert_blocked_page("http://news.test/fresh")
-        # Generous for a loaded machine: the command, the update and the request together.
+        # Long enough on a loaded machine for the command, the update and the request together.
         self.assertLess(time.monotonic() - start, 5)
         self.assertLess(answer["seconds"], 1)
         self.assertTrue(answer["active"])
@@ -155,7 +155,7 @@ class Lists(LabCase):
 
 
 class Compiled(LabCase):
-    """A snapshot made by `weirctl compile`, with no control daemon anywhere."""
+    """A snapshot made by `weirctl compile`, without a control daemon."""
 
     with_control = False
 
@@ -195,7 +195,7 @@ class Compiled(LabCase):
 
 
 class Snapshots(LabCase):
-    """Bytes handed to the dataplane that are no snapshot: refused by name, the old one stays."""
+    """Bytes that are not a snapshot: the dataplane refuses them with an error code, and the old snapshot stays."""
 
     first_list = ("news.test/forbidden", "listed.test")
 

@@ -1,4 +1,4 @@
-"""The self-test: through the live workers, its report, its metric, and its signed certificate."""
+"""The self-test through the live workers: its report, its metric and its signed certificate."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ _CANARY = "weir-canary.invalid"
 class SelfTest(LabCase):
     first_list = ("news.test/forbidden", "listed.test")
     def setUp(self):
-        # The hand-over to the dataplane comes before the commit.
+        # The snapshot reaches the dataplane before the commit.
         poll(lambda: self.weir.ctl("status", allow=(0, 1))["generation"] == self.weir.generation(),
              what="the first generation is committed")
 
@@ -20,7 +20,7 @@ class SelfTest(LabCase):
         return self.weir.ctl("selftest", allow=allow)
 
     def metric(self, name):
-        """{labels: value} of a metric, as Prometheus would read it."""
+        """{labels: value} of a metric, as Prometheus reads it."""
         text = run(["curl", "-s", "http://127.0.0.1:9477/metrics"], self.wire.edge).stdout
         return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
                 for line in text.splitlines() if line.startswith(name + "{")}
@@ -33,7 +33,7 @@ class SelfTest(LabCase):
         self.assertEqual(answer["problems"], [])
 
     def test_it_is_made_without_being_asked_for(self):
-        """After each change, so that the report is of what is in force."""
+        """After each change, so that the report is about what is active."""
         generation = self.weir.ctl("add", "fresh.test", "--list", "local")["generation"]
         status = poll(lambda: (answer := self.weir.ctl("status"))["selftest"]["generation"] == generation and answer,
                       10, what="a self-test of the new generation")
@@ -67,12 +67,12 @@ class SelfTest(LabCase):
         self.assert_blocked_tls(f"https://{_CANARY}/")
 
     def test_nothing_of_it_is_on_the_wire(self):
-        """The probes are no packets: neither received nor sent."""
+        """Probes are not packets: nothing is received or sent."""
         self.assert_conserved()
         before = self.weir.conserved()[0]
         for _ in range(20):
             self.selftest()
-        # Neighbour discovery and the like may come by, 120 probes would show.
+        # Neighbour discovery and the like may appear, but 120 probes would stand out.
         self.assertLess(self.weir.conserved()[0] - before, 60)
 
     def test_certificate(self):
@@ -84,7 +84,7 @@ class SelfTest(LabCase):
         self.assertEqual(report["generation"], self.weir.generation())
         self.assertTrue(report["self_test"]["passed"])
         self.assertEqual([entry["name"] for entry in report["lists"]], ["hotline", "local"])
-        # No entry in it.
+        # It contains no entry.
         for secret in ("news.test", "listed.test", _CANARY):
             self.assertNotIn(secret, file.read_text())
         verified = self.weir.run("weirctl", "selftest", "--check-certificate", file)
@@ -95,7 +95,7 @@ class SelfTest(LabCase):
         key = self.directory / "public.pem"
         key.write_text(certificate["public_key"])
         self.assertEqual(self.weir.run("weirctl", "selftest", "--check-certificate", file, "--key", key).returncode, 0)
-        # OpenSSL says the same.
+        # OpenSSL agrees.
         (self.directory / "text").write_text(certificate["text"])
         (self.directory / "signature").write_bytes(base64.b64decode(certificate["signature"]))
         checked = run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", "-in",

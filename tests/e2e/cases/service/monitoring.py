@@ -1,5 +1,5 @@
-"""A real Prometheus watches a running Weir: its metrics, every query of the dashboard, every alert that a fault can
-be made for."""
+"""A real Prometheus watches a running Weir: its metrics, every query of the dashboard, and every alert whose fault can
+be produced."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ _WAIT = 40  # for an alert: a scrape, two evaluations, the window, on a loaded m
 
 
 def dashboard_queries():
-    """(panel, query) with Grafana's variables filled in as it would."""
+    """Pairs (panel, query), with the variables that Grafana would fill in."""
     dashboard = json.loads(_DASHBOARD.read_text())
     for panel in dashboard["panels"]:
         for target in panel.get("targets", []):
@@ -45,7 +45,7 @@ class MonitoringCase(LabCase):
         super().setUpClass()
         cls.prometheus = Prometheus(cls.wire.edge, cls.directory)
         cls.addClassCleanup(cls.prometheus.process.stop)
-        # What happens before a second sample is no increase.
+        # Prometheus sees no increase before the second sample.
         poll(lambda: cls.prometheus.query("count_over_time(weir_dataplane_up[1m]) >= 3"), 20, 0.3, what="three scrapes")
 
     def setUp(self):
@@ -58,7 +58,7 @@ class MonitoringCase(LabCase):
 
     @contextlib.contextmanager
     def fires(self, *names):
-        """In the block a fault is made; these alerts, and no others, fire behind it."""
+        """The block produces a fault. After it, these alerts fire, and no others."""
         yield
         poll(lambda: self.prometheus.firing() >= set(names), _WAIT, 0.3, what=f"{names} fire")
         self.assertEqual(self.prometheus.firing(), set(names))
@@ -91,7 +91,7 @@ class Monitoring(MonitoringCase):
             self.visit_all()
             for key in [key for key in unanswered if self.prometheus.query(key[1])]:
                 del unanswered[key]
-            # These have nothing to show on a good day.
+            # These panels are empty on a good day.
             return {panel for panel, _ in unanswered} <= {"Alerts firing", "New generation"}
 
         with contextlib.suppress(AssertionError):
@@ -126,7 +126,7 @@ class Monitoring(MonitoringCase):
         self.wire.client.ip("link", "set", "lan0", "up")
 
     def test_alert_not_enforcing(self):
-        """The self-test fails then, too, which is no alert of its own."""
+        """The self-test fails too, but does not alert in this case."""
         for mode in ("monitor", "bypass"):
             with self.fires("WeirNotEnforcing"):
                 self.weir.ctl("mode", mode)
@@ -164,7 +164,7 @@ class Monitoring(MonitoringCase):
 
     @staticmethod
     def replace(file, text):
-        """Whole: the file is watched."""
+        """Replaces the file at once, because it is watched."""
         fresh = file.with_suffix(".new")
         fresh.write_text(text)
         os.replace(fresh, file)
@@ -179,27 +179,27 @@ class Monitoring(MonitoringCase):
                     with self.wire.client.connect(ORIGIN_V4, 80) as connection:
                         connection.sendall(b"GET /forbidden HTTP/1.1\r\nHost: news.test\r\n\r\n")
                         connection.recv(65536)
-                # Thousands a second would be a flood, which is another alert.
+                # Thousands a second would be a flood, which has its own alert.
                 time.sleep(0.2)
         self.keep_pictures()
         self.weir.ctl("reset")
         self.assert_quiet()
 
     def keep_pictures(self):
-        """What a person sees of it: $WEIR_E2E_PICTURES names a directory for those who want to look."""
+        """Screenshots for people, in the directory $WEIR_E2E_PICTURES if it is set."""
         pictures = os.environ.get("WEIR_E2E_PICTURES")
         if not pictures:
             return
         graph = urllib.parse.urlencode({"g0.expr": f"sum by (list) (rate(weir_blocked_total[{WINDOW}]))",
                                         "g0.tab": 0, "g0.range_input": "1m"})
-        # The browser knows names in .test alone. Debian's Prometheus has the classic pages.
+        # The browser resolves only names in .test. Debian's Prometheus has the classic pages.
         for name, page in (("metrics", "9477/metrics"), ("alerts", "9090/classic/alerts"),
                            ("graph", f"9090/classic/graph?{graph}")):
             chromium = Chromium(self.wire.edge, self.directory, self.origin.certificates, "127.0.0.1",
                                 "--window-size=1200,900", profile=f"browser-{name}")
             try:
                 self.assertEqual(chromium.visit(f"http://weir.test:{page}", loaded=True).status, 200)
-                time.sleep(2)  # what its scripts fetch
+                time.sleep(2)  # for what its scripts fetch
                 chromium.screenshot(self.directory / f"{name}.png")
                 shutil.copy(self.directory / f"{name}.png", Path(pictures))
             finally:

@@ -1,4 +1,4 @@
-"""The Debian packages: built, installed on a machine with nothing of Weir on it, in service, upgraded, removed."""
+"""The Debian packages: built, installed on a machine without Weir, started, upgraded, removed."""
 
 import json
 import os
@@ -26,7 +26,7 @@ control: {{roles: {{read: [weir]}}}}
 
 
 def build(output, version):
-    # Without the packages of debugging symbols, whose compression takes longer than all else.
+    # Without the debug packages, whose compression takes longer than everything else.
     done = run(["env", "DEB_BUILD_OPTIONS=noautodbgsym", _ROOT / "deploy/package.sh", "--build", programs().parent, "--output", output, "--version", version],
                timeout=300)
     if done.returncode != 0:
@@ -93,7 +93,7 @@ class Packages(unittest.TestCase):
 
         self.assertEqual([service.stop() for service in reversed(services)], [0, 0])
         self.assertEqual(list((machine.root / "run/weir").glob("*.sock")), [])
-        # The wire comes back by itself, with the last list, before any control daemon.
+        # The wire comes back by itself, with the last list, without a control daemon.
         services = [machine.start_unit("weir-dataplane.service", self.directory / "again.log", wire.edge)]
         poll(lambda: browser.get("http://news.test/forbidden").status == 451, 20, what="it filters again")
         services[0].stop()
@@ -108,7 +108,7 @@ class Packages(unittest.TestCase):
         self.assertNotRegex(left, r"(?m)^(ii|rc) +weir")
 
     def test_as_systemd_runs_them(self):
-        """`systemctl start weir` under a systemd of its own: users, sandbox, notification, restart, stop."""
+        """`systemctl start weir` under a separate systemd: users, sandbox, notification, restart, stop."""
         machine, wire, browser = self.laboratory()
         self.apt(machine, "install", *self.copies(machine, self.debs))
         self.configure(machine)
@@ -134,7 +134,7 @@ class Packages(unittest.TestCase):
         self.assertIn(("4", "W106"), {(each["PRIORITY"], each["MESSAGE"][:4]) for each in messages})
         self.assertTrue(any(each["MESSAGE"].startswith("check-host: ") for each in messages))
 
-        # The wire's restart: with the list from disk, which only its rights at the start let it read.
+        # The wire restarts with the list from disk, which it can read only with the rights that it has at the start.
         systemctl("stop", "weir-control")
         self.assertEqual(systemctl("restart", "weir-dataplane"), "")
         poll(lambda: browser.get("http://news.test/forbidden").status == 451, 20, what="it filters again")
@@ -143,7 +143,7 @@ class Packages(unittest.TestCase):
             self.assertEqual(systemctl("show", "-P", "Result", unit), "success\n")
 
     def laboratory(self):
-        """A machine to install on, and a wire that it can stand in."""
+        """A machine to install on, and a wire through it."""
         machine = Machine()
         self.addCleanup(machine.delete)
         wire = Wire()
@@ -183,12 +183,12 @@ class Packages(unittest.TestCase):
         return services
 
     def assert_apart(self, machine, services):
-        """Two users; neither has more than it needs, and nobody else reads the list."""
+        """Two users, neither with more rights than it needs. Nobody else can read the list."""
         for service, user in zip(services, ("weir-dataplane", "weir-control")):
             status = Path(f"/proc/{service.pid}/status").read_text()
             uid = int(re.search(r"(?m)^Uid:\s+(\d+)", status)[1])
             self.assertRegex((machine.root / "etc/passwd").read_text(), rf"(?m)^{user}:[^:]*:{uid}:")
-            # CAP_NET_ADMIN stays for ports that are interfaces of the kernel's.
+            # CAP_NET_ADMIN stays for ports that are kernel interfaces.
             kept = int(re.search(r"(?m)^CapEff:\s+(\w+)", status)[1], 16)
             self.assertEqual(kept, 1 << 12 if user == "weir-dataplane" else 0)
         for reader in ("nobody", "weir-dataplane"):

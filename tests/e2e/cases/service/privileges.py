@@ -1,4 +1,4 @@
-"""What the dataplane may do once it forwards: as little as it needs."""
+"""What the dataplane may do while it forwards: as little as it needs."""
 
 import json
 import os
@@ -24,7 +24,7 @@ class Privileges(LabCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # As an installation has it: the directory of the socket is the user's.
+        # As in an installation: the directory of the socket belongs to the user.
         os.chown(cls.directory, pwd.getpwnam("nobody").pw_uid, -1)
 
     def test_privileges_are_gone(self):
@@ -42,7 +42,7 @@ class Privileges(LabCase):
                 self.assertEqual(int(thread["CapPrm"], 16), 0, task)
         limits = Path(process, "limits").read_text()
         self.assertRegex(limits, r"Max core file size\s+0\s+0")
-        # Root of a container may be unable to raise the limit.
+        # In a container even root may be unable to raise the limit.
         locked = int(main["VmLck"].split()[0])
         if re.search(r"Max locked memory\s+unlimited", limits):
             self.assertGreater(locked, 0)
@@ -83,7 +83,7 @@ class NoSuchUser(LabCase):
 
 
 class Xdp(LabCase):
-    """The filter of system calls leaves what net_af_xdp needs to take its program off the interface again."""
+    """The system call filter allows what net_af_xdp needs to remove its program from the interface."""
 
     first_list = ("news.test/forbidden",)
     settings_options = {"driver": "af_xdp", "user": "nobody"}

@@ -1,4 +1,4 @@
-"""Mode mirror: a copy of the traffic comes in at one port, answers leave by another, nothing is in the way."""
+"""Topology mirror: a copy of the traffic comes in at one port, answers leave by another, and nothing is in the way."""
 
 import socket
 import threading
@@ -11,8 +11,7 @@ _SLOW_PORT = 8080
 
 
 class SlowServer:
-    """A server that takes a connection and what comes, and says nothing: it loses every race. Notes how each
-    connection ended."""
+    """Accepts connections and reads, but never answers, so it loses every race. Notes how each connection ended."""
 
     def __init__(self, namespace, port):
         self.ends = []  # "reset" or "closed"

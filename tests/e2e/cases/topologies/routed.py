@@ -1,4 +1,4 @@
-"""Mode routed: Weir is a router on the way, with two arms or one."""
+"""Topology routed: Weir is a router on the path, with two arms or one."""
 
 import errno
 import socket
@@ -17,8 +17,8 @@ _TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}  # type and code
 
 class RoutedCase(LabCase):
     first_list = ("news.test/forbidden", "listed.test")
-    hops_to_weir = 1     # before a packet's TTL ends there
-    hops_to_origin = 1   # by which a packet's TTL is less at its end
+    hops_to_weir = 1     # the TTL with which a packet expires at Weir
+    hops_to_origin = 1   # by how much the TTL is lower at the origin
 
     @classmethod
     def setUpClass(cls):
@@ -42,7 +42,7 @@ class RoutedCase(LabCase):
         return self.wire.origin_v6 if version == 6 else self.wire.origin_v4
 
     def with_ttl(self, version, ttl):
-        """A socket of the client's whose datagrams have this TTL and whose errors are kept."""
+        """A client socket that sends with this TTL and keeps the errors that it gets."""
         sender = self.udp(self.wire.client, version)
         sender.settimeout(5)
         if version == 6:
@@ -58,7 +58,7 @@ class RoutedCase(LabCase):
 
 
 class Common:
-    """What holds with two arms and with one."""
+    """Cases for two arms and for one."""
 
     def test_unlisted_pages_pass(self):
         for url in ("http://news.test/", "https://news.test/"):
@@ -104,14 +104,14 @@ class Common:
 
     @staticmethod
     def error_of(sender, version):
-        """Type, code and sender of the ICMP error that the socket has, as sock_extended_err tells it."""
+        """Type, code and sender of the ICMP error on the socket, from sock_extended_err."""
         try:
             _, control, _, _ = sender.recvmsg(100, 300, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
         [value] = [value for level, _, value in control if level in (socket.IPPROTO_IP, socket.IPPROTO_IPV6)]
         _, _, kind, code = struct.unpack("=IBBB", value[:7])
-        # Behind it the sender's sockaddr.
+        # The sender's sockaddr follows.
         address = value[16 + 8:16 + 24] if version == 6 else value[16 + 4:16 + 8]
         return kind, code, socket.inet_ntop(socket.AF_INET6 if version == 6 else socket.AF_INET, address)
 
@@ -181,7 +181,7 @@ class RoutedTwoArmed(Common, RoutedCase):
         self.wire.origin.ip("address", "replace", f"{self.wire.origin_v6}/64", "dev", "wan0", "nodad")
         self.wire.origin.ip("route", "replace", "default", "via", self.wire.far_v4)
         self.wire.origin.ip("-6", "route", "replace", "default", "via", self.wire.far_v6)
-        # Its first packet makes it ask for Weir, and Weir hears who asks.
+        # Its first packet makes it ask for Weir's address, and Weir learns the asker's.
         for address in (self.wire.far_v4, self.wire.far_v6):
             self.assertEqual(run(["ping", "-n", "-c", "1", "-W", "5", address], self.wire.origin, 15).returncode, 0)
         for ipv6 in (False, True):
@@ -221,7 +221,7 @@ class RoutedTwoWorkers(Common, RoutedCase):
 
 
 class RoutedNarrow(RoutedCase):
-    """The link behind Weir takes shorter packets than the one before it."""
+    """The link after Weir has a smaller MTU than the one before it."""
 
     wire_class = TwoArmed
     wire_options = {"far_mtu": 1400}
@@ -254,7 +254,7 @@ class RoutedLimited(RoutedCase):
                 try:
                     sender.sendto(b"hello", (self.wire.origin_v4, _PORT))
                 except OSError:
-                    pass  # the error about an earlier one
+                    pass  # the error about an earlier datagram
         expired, sent, limited = [now - then for now, then in zip(figures(), before)]
         self.assertGreater(expired, 20)
         self.assertEqual(sent + limited, expired)

@@ -1,4 +1,4 @@
-"""Several workers: whichever queue a packet comes by, the worker of its addresses inspects it."""
+"""Several workers: whichever queue a packet arrives in, the worker of its addresses inspects it."""
 
 import socket
 
@@ -24,7 +24,7 @@ class _TwoWorkers(LabCase):
         return connection
 
     def exchange(self, source, path):
-        """A request in four pieces; the first line of what comes back."""
+        """Sends a request in four pieces; returns the first line of the answer."""
         request = f"GET {path} HTTP/1.1\r\nHost: news.test\r\nConnection: close\r\n\r\n".encode()
         with self.connect(source) as connection:
             for at in range(0, len(request), len(request) // 4 + 1):
@@ -36,7 +36,7 @@ class _TwoWorkers(LabCase):
         for source in _SOURCES:
             self.assertIn(" 200 ", self.exchange(source, f"/from/{source}"))
             self.assertIn(" 451 ", self.exchange(source, "/forbidden"))
-        # nginx logs what it got of a request that was cut off as 400.
+        # nginx logs a request that was cut off as 400.
         self.assertEqual([line for line in self.origin.requests() if "/forbidden 200" in line], [])
         for url in ("http://news.test/", "https://news.test/"):
             for ipv6 in (False, True):
@@ -64,7 +64,7 @@ class _TwoWorkers(LabCase):
 
 
 class OneQueue(_TwoWorkers):
-    """The device has one queue: one worker receives everything, both inspect."""
+    """The device has one queue: one worker receives everything, and both inspect."""
 
     settings_options = {"workers": [0, 1]}
 

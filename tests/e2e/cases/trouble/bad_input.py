@@ -1,4 +1,4 @@
-"""What an operator gets wrong: one clear line each, before any harm is done."""
+"""Mistakes of an operator: one clear line each, before any harm is done."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _DPDK_CHATTER = re.compile(r"^(EAL|PMD|ETHDEV|MBUF|TELEMETRY|eth_|rte_)|Segmenta
 
 
 class BadInput(LabCase):
-    """weir-dataplane and weir-control started with something wrong; nothing of Weir runs beside."""
+    """weir-dataplane and weir-control, started with something wrong while no other Weir runs."""
 
     wire_options = {"addresses": False}
 
@@ -26,7 +26,7 @@ class BadInput(LabCase):
         cls.weir = Weir(programs(), cls.wire.edge, cls.directory)
 
     def write(self, change=None):
-        """The laboratory's configuration with `change(settings)` made to it."""
+        """The laboratory's configuration after `change(settings)`."""
         settings = default_settings(self.directory)
         if change:
             change(settings)
@@ -43,8 +43,8 @@ class BadInput(LabCase):
         return lines
 
     def setUp(self):
-        # The kernel announces every change of an interface; opening a port makes it promiscuous. A driver may
-        # leave it so: then opening it again would go unseen.
+        # The kernel reports every change of an interface, and opening a port makes it promiscuous. A driver may
+        # leave it promiscuous; opening it again would then cause no report.
         for name in ("sub0", "net0"):
             self.wire.edge.ip("link", "set", name, "promisc", "off")
         with self.wire.edge.entered():
@@ -61,7 +61,7 @@ class BadInput(LabCase):
 
     def assert_ports_untouched(self):
         self.assertFalse(self.link_changed(), "an interface was changed")
-        # The watch itself works.
+        # The watch itself does report a change.
         self.wire.edge.ip("link", "set", "sub0", "promisc", "on")
         self.assertTrue(self.link_changed())
         self.wire.edge.ip("link", "set", "sub0", "promisc", "off")

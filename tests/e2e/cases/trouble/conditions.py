@@ -1,4 +1,4 @@
-"""What the operations guide says of overload and faults, each condition made for real."""
+"""Overload and faults as the operations guide describes them, each one produced for real."""
 
 import contextlib
 import ctypes
@@ -35,7 +35,7 @@ class _Flooded(LabCase):
     def flood(self, count, make):
         for number in range(count):
             self.port.send(frames.ethernet(0x0800, make(number)))
-            if number % 100 == 99:  # within what the device's ring holds
+            if number % 100 == 99:  # no more than the device's ring holds
                 time.sleep(0.01)
 
     def counter(self, family):
@@ -96,7 +96,7 @@ class Overload(_Flooded):
 
 
 class _Closed(_Flooded):
-    """What nobody can push out: the half of a listed request that came before a flood."""
+    """A flood cannot push out the half of a listed request that came before it."""
 
     def check(self, flood, outcome, evictions):
         with self.wire.client.connect(ORIGIN_V4, 80) as connection:
@@ -125,7 +125,7 @@ class ReassemblyClosed(_Closed):
 
 
 class NoList(LabCase):
-    """`dataplane.fail.no_list`, each way."""
+    """`dataplane.fail.no_list`: open and closed."""
 
     first_list = ("news.test/forbidden",)
     with_control = False
@@ -137,7 +137,7 @@ class NoList(LabCase):
         self.assertGreater(self.weir.outcomes()["drop_no_list"], 0)
         self.assert_conserved()
         self.weir.start_control()
-        # The client remembers for a moment that nobody answered its ARP requests.
+        # For a moment the client remembers that nobody answered its ARP requests.
         poll(lambda: self.browser.get("http://news.test/").status == 200, what="the wire carries traffic")
         self.assert_blocked_page("http://news.test/forbidden")
 
@@ -151,13 +151,13 @@ class NoListOpen(LabCase):
 
 
 class Links(LabCase):
-    """The wire's ends are interfaces of the kernel's; a cable pulled is a peer set down."""
+    """The ends of the wire are kernel interfaces. Setting a peer down stands for a pulled cable."""
 
     first_list = ("news.test/forbidden",)
 
     def carrier(self, namespace, interface):
         with namespace.entered():
-            # sysfs shows the namespace in which it was mounted; ethtool's ioctl asks the caller's.
+            # sysfs shows the namespace in which it was mounted; ethtool's ioctl uses the caller's.
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
                 return bool(_interface_flags(asks, interface) & _IFF_RUNNING)
 
@@ -213,7 +213,7 @@ class LinksApart(LabCase):
 
 
 class Watchdog(LabCase):
-    """A worker that stands still: systemd is not told that all is well."""
+    """A stopped worker: systemd is no longer told that all is well."""
 
     with_origin = False
     with_control = False
@@ -244,13 +244,13 @@ class Watchdog(LabCase):
 
 
 class Breaker(LabCase):
-    """A rule that blocks far more than it should is tripped, and says so."""
+    """A rule that blocks far more than it should is tripped, and Weir says so."""
 
     first_list = ("news.test/forbidden", "news.test/other", "listed.test")
     settings_options = {"breaker": {"page_hits_per_second": 3}}
 
     def hammer(self, path, until):
-        """Asks for the page some fifty times a second until `until()`."""
+        """Requests the page about fifty times a second until `until()` is true."""
         deadline = time.monotonic() + 40
         while not until():
             self.assertLess(time.monotonic(), deadline, "not within 40 s")
@@ -282,11 +282,11 @@ class Breaker(LabCase):
 
     def test_breaker_leaves_hosts_alone(self):
         end = time.monotonic() + 8
-        self.hammer("/other", self.tripped)  # pages are looked at all the while
+        self.hammer("/other", self.tripped)  # pages are inspected all the while
         while time.monotonic() < end:
             self.assert_blocked_tls("https://listed.test/")
         self.assertEqual(len(self.tripped()), 1)
-        # A list without the rule takes it out of the tripped ones, too.
+        # When a new list no longer has the rule, it is no longer tripped either.
         self.weir.write_list("news.test/forbidden", "listed.test")
         self.weir.ctl("reload")
         self.assertEqual(self.tripped(), [])
@@ -320,7 +320,7 @@ class Latency(LabCase):
 
 
 class Clock(LabCase):
-    """The wall clock jumps by years; what is remembered for a minute still is."""
+    """The wall clock jumps by years. What is remembered for a minute is still remembered."""
 
     first_list = ("news.test/forbidden",)
 
@@ -354,7 +354,7 @@ class Clock(LabCase):
                 with contextlib.suppress(OSError):
                     blocked.sendall(b"GET /weather HTTP/1.1\r\nHost: news.test\r\n\r\n")
                 poll(lambda: self.weir.outcomes()["drop_blocked_flow"] > dropped, what="the connection stays blocked")
-                # A reload works, and its time shows that the clock did jump.
+                # A reload works, and its time shows that the clock has jumped.
                 self.weir.ctl("add", "news.test/added", "--list", "local")
                 activated = self.weir.status()["snapshot"]["activated_unix_seconds"]
                 self.assertAlmostEqual(activated, time.time() + years * 365 * 86400, delta=60)
@@ -398,7 +398,7 @@ def _drain(manager):
 
 
 def _thread(pid, name):
-    """The id of the thread of that process whose name begins so."""
+    """The id of the thread of that process whose name begins with `name`."""
     for task in Path(f"/proc/{pid}/task").iterdir():
         if (task / "comm").read_text().startswith(name):
             return int(task.name)
@@ -410,7 +410,7 @@ _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH, _WALL = 0x4206, 0x4207, 17, 0x
 
 @contextlib.contextmanager
 def _frozen(thread):
-    """One thread of a process stands still for the block; the others go on."""
+    """Stops one thread of a process for the block. The others keep running."""
     def ptrace(request):
         if _libc.ptrace(request, thread, None, None) != 0:
             raise OSError(ctypes.get_errno(), "ptrace")

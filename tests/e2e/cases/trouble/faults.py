@@ -1,4 +1,4 @@
-"""Programs that die, and come back."""
+"""Programs that die and come back."""
 
 from lab.case import LabCase
 from lab.network import ORIGIN_V4
@@ -9,7 +9,7 @@ class Faults(LabCase):
     first_list = ("news.test/forbidden", "listed.test")
 
     def setUp(self):
-        """Each case begins with both programs in service."""
+        """Each case begins with both programs running."""
         if not self.weir.dataplane.running():
             self.weir.start_dataplane()
         if not (self.weir.control and self.weir.control.running()):
@@ -26,7 +26,7 @@ class Faults(LabCase):
         generation = self.weir.generation()
         with self.wire.client.connect(ORIGIN_V4, 80) as connection:
             self.weir.kill(self.weir.control)
-            # A connection from before goes on, new ones work, what was blocked is blocked.
+            # An old connection goes on, new ones work, and what was blocked is still blocked.
             connection.sendall(b"GET /kept HTTP/1.1\r\nHost: news.test\r\n\r\n")
             self.assertIn(b"200 OK", connection.recv(4096))
         self.assert_blocks()
@@ -80,7 +80,7 @@ class Faults(LabCase):
         whole = newest.read_bytes()
         newest.write_bytes(whole[:-1])
         self.weir.start_dataplane()
-        # The last good one, and a line that says which was skipped and why.
+        # The last good snapshot, and a line that says which one was skipped, and why.
         self.assertEqual(self.weir.generation(), generation)
         self.assert_blocked_page("http://news.test/added")
         self.assertIn(newest.name, self.weir.dataplane.output())

@@ -1,4 +1,4 @@
-"""The control daemon killed at any instant, and a full disk: what was acknowledged is in force after each start."""
+"""The control daemon killed at any moment, and a full disk: after each start, what was acknowledged is active."""
 
 import os
 import random
@@ -25,10 +25,10 @@ class Kills(LabCase):
         self.loaded = 0        # of the newest list whose reload was acknowledged
         self.added = []        # ids of acknowledged rules
         self.generation = 0    # of the newest acknowledged update
-        self.answered = 0      # lives in which something was acknowledged
+        self.answered = 0      # runs in which something was acknowledged
 
     def change_until_killed(self):
-        """Changes lists for as long as somebody answers."""
+        """Changes lists as long as somebody answers."""
         first = True
         while True:
             try:
@@ -45,10 +45,10 @@ class Kills(LabCase):
                 self.loaded = number
                 self.answered += first
                 first = False
-            except (OSError, ValueError):  # not there yet, or no longer
+            except (OSError, ValueError):  # it does not run yet, or no longer
                 time.sleep(0.002)
             except RpcError as error:
-                # At the start: the entry of a call that was killed before its answer; a feed that is not there yet.
+                # At the start: an entry whose call was killed before its answer; a feed that is not loaded yet.
                 if error.code not in ("rule_exists", "busy", "lists_incomplete"):
                     self.unexpected.append(error.code)
                     return
@@ -59,7 +59,7 @@ class Kills(LabCase):
         self.weir.control = self.control
 
     def check(self):
-        """The daemon takes up where it stopped, and all that it had acknowledged is there."""
+        """The daemon continues where it stopped, and everything that it had acknowledged is there."""
         self.start()
         poll(lambda: self.weir._answers(self.control, self.weir.control_socket), 20, what="weir-control answers")
         status = poll(lambda: (answer := self.weir.ctl("status", allow=(0, 1)))["generation"] == self.weir.generation()
@@ -124,7 +124,7 @@ class FullDisk(LabCase):
         self.assertIn("No space left", done.stderr)
         self.assertEqual(self.weir.generation(), generation)
         self.assert_blocked_page("http://news.test/forbidden")
-        # Nothing of the attempt stays in the way, and a restart finds the last good list.
+        # The attempt leaves nothing in the way, and a restart finds the last good list.
         self.weir.kill(self.weir.control)
         self.weir.write_list("news.test/forbidden", "listed.test")
         self.weir.start_control()

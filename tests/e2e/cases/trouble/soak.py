@@ -1,4 +1,4 @@
-"""Mixed real and hostile traffic for a long time, with a reload each second: no leak, no loss, no crash.
+"""Real and hostile traffic for a long time, with a reload every second: no leak, no loss, no crash.
 
 WEIR_SOAK_SECONDS says how long each case runs; without it they are skipped."""
 
@@ -20,7 +20,7 @@ def resident_bytes(process):
 
 
 def has_sanitizer():
-    # A sanitizer keeps freed memory back on purpose.
+    # Sanitizers delay the reuse of freed memory on purpose.
     return b"__asan_init" in (programs() / "weir-dataplane").read_bytes()
 
 
@@ -75,7 +75,7 @@ class _Soak(LabCase):
             self.assertEqual(port["missed_packets"], ports[role]["missed_packets"], role)
 
     def _assert_flat(self, samples):
-        """The highest of the last third beside the highest of the middle one."""
+        """Compares the highest value of the last third with the highest of the middle third."""
         third = len(samples) // 3
         for what, slack in (("dataplane", 1 << 20), ("control", 2 << 20), ("mbufs", 600)):
             if what != "mbufs" and has_sanitizer():

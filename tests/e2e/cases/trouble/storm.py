@@ -9,7 +9,7 @@ from lab.process import poll
 
 RELOADS = 100
 SECONDS = 60
-RATE_BYTES = 4_000_000  # a second: what the laboratory's kernel carries with ease on one core
+RATE_BYTES = 4_000_000  # per second: the laboratory's kernel carries that easily on one core
 # What TCP counts in either namespace when something is lost, comes twice or comes out of order. On the laboratory's
 # wires no frame overtakes another (see wires), so none of it has an innocent cause.
 FAULT_COUNTERS = ("TcpRetransSegs", "TcpExtTCPLostRetransmit", "TcpExtTCPTimeouts", "TcpExtTCPLossProbes",
@@ -24,7 +24,7 @@ class Storm(LabCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # A late acknowledgement on a busy machine must not look like a loss: timers wait longer, no probes.
+        # A late acknowledgement on a busy machine must not look like a loss: longer timers, no probes.
         for namespace, interface in ((cls.wire.client, "lan0"), (cls.wire.origin, "wan0")):
             namespace.sysctl(ipv4__tcp_early_retrans=0)
             namespace.ip("route", "change", "192.0.2.0/24", "dev", interface, "rto_min", "5s")
@@ -35,7 +35,7 @@ class Storm(LabCase):
             (wire.client, "lan0"), (wire.edge, "sub0"), (wire.edge, "net0"), (wire.origin, "wan0"))}
 
     def steady_counters(self):
-        """Of the interfaces and the ports, with no packet between the two: the kernel sends some of its own at times."""
+        """Counters of interfaces and ports, read while no packet is in between: the kernel sometimes sends its own."""
         def twice():
             first = self.interfaces(), self.weir.ports()
             time.sleep(0.05)
@@ -71,12 +71,12 @@ class Storm(LabCase):
     def _reload_again_and_again(self, start, transfer):
         generation = self.weir.generation()
         for number in range(RELOADS):
-            # Spread over the transfer, each a changed list: nothing to do would be no test.
+            # Spread over the transfer, each with a changed list: a reload without a change would test nothing.
             time.sleep(max(0.0, start + number * (SECONDS - 3) / RELOADS - time.monotonic()))
             self.weir.write_list(*self.first_list, *(f"page{number}.test/{page}" for page in range(200)))
             answer = self.weir.ctl("reload", "hotline")
             self.assertTrue(answer["active"])
-            # The watch over the file may have been there first, and have made a generation of its own.
+            # The watch over the file may have been first, and may have made a generation itself.
             self.assertGreater(answer["generation"], generation)
             self.assertGreaterEqual(generation := self.weir.generation(), answer["generation"])
         self.assertTrue(transfer.is_alive(), "the transfer ended before the last reload")
@@ -87,7 +87,7 @@ class Storm(LabCase):
             self.assertEqual(faults, {}, f"TCP of the {end}")
 
     def _assert_links_and_ports_agree(self, links, ports, outcomes):
-        """What one end sent the other got: each hop's counters, and Weir's own between them."""
+        """Each end received what the other sent: by the counters of the interfaces, and of Weir between them."""
         self.assert_conserved()
 
         now, now_ports = self.steady_counters()

@@ -1,4 +1,4 @@
-"""Each answer before a real peer: what Chromium shows, what curl and openssl say, what the server's TCP makes of it."""
+"""Each answer at a real peer: what Chromium shows, what curl and openssl report, how the server's TCP reacts."""
 
 import os
 import re
@@ -48,7 +48,7 @@ class AnswersCase(LabCase):
         return recorder
 
     def openssl(self, name):
-        """What `openssl s_client` says of a handshake for this name."""
+        """What `openssl s_client` reports about a handshake for this name."""
         done = run(["openssl", "s_client", "-connect", f"{ORIGIN_V4}:443", "-servername", name], self.wire.client)
         return done.stdout + done.stderr
 
@@ -113,7 +113,7 @@ class Answers(AnswersCase):
             "Why", "Its address is on the list of the national hotline.",
             "How to object", "Write to blocking@isp.example."])
         self.assertGreater(_different_rows(self.keep_picture(chromium, "block-page")), 50)
-        # What is not stored is asked for again.
+        # The answer says no-store, so it is requested again.
         blocked = self.weir.outcomes()["drop_blocked"]
         self.assertEqual(chromium.visit("http://news.test/forbidden").status, 451)
         self.assertGreater(self.weir.outcomes()["drop_blocked"], blocked)
@@ -151,7 +151,7 @@ class Answers(AnswersCase):
         self.assertIn("unrecognized name", self.assert_blocked_tls("https://listed.test/").error)
 
     def test_answers_come_through_vxlan(self):
-        """Both ends are the kernel's own: an outer or inner header that is not right is dropped by them."""
+        """Both ends are the kernel's own: they drop an answer whose outer or inner header is wrong."""
         for end, device, inside in ((self.wire.client, "lan0", _CLIENT_INSIDE), (self.wire.origin, "wan0", _ORIGIN_INSIDE)):
             other = ORIGIN_V4 if end is self.wire.client else "192.0.2.2"
             own = "192.0.2.2" if end is self.wire.client else ORIGIN_V4
@@ -191,7 +191,7 @@ class OtherAnswers(AnswersCase):
 
 
 class QuicClose(CaddyOrigin, AnswersCase):
-    """Against Caddy, which would accept the connection."""
+    """Against Caddy, which would accept the connection if Weir let it."""
 
     first_list = ("listed.test",)
 
@@ -210,7 +210,7 @@ class QuicClose(CaddyOrigin, AnswersCase):
             self.assertEqual(values(packet, "ip.src"), [ORIGIN_V4])
             self.assertEqual(values(packet, "quic.cc.error_code.tls_alert"), ["112"])
             self.assertEqual(values(packet, "udp.checksum.status"), ["1"])
-        # Chromium has given up each of those connections: it is silent from then on.
+        # Chromium has given up each of these connections and sends nothing more.
         ports = {values(packet, "udp.dstport")[0] for packet in refused}
         for port in ports:
             after = [packet for packet in dissect(recorder.file, f"udp.srcport == {port}")

@@ -1,4 +1,4 @@
-"""A real Chromium, real servers: what is listed does not load over HTTP, TLS 1.3 or HTTP/3; all else does."""
+"""Chromium and real servers: listed pages do not load over HTTP, TLS 1.3 or HTTP/3; all others do."""
 
 from lab.caddy import CaddyOrigin
 from lab.case import LabCase
@@ -12,12 +12,12 @@ _ALERT = "net::ERR_SSL_UNRECOGNIZED_NAME_ALERT"
 
 class BrowserCase(LabCase):
     def requests(self, protocol, verdict):
-        """Weir's count of them."""
+        """How many requests Weir has counted."""
         return sum(value for labels, value in self.weir.families()["weir_requests_total"]
                    if labels == {"protocol": protocol, "verdict": verdict})
 
     def assert_never_reached(self, part):
-        """No line of the server's log has `part` in it."""
+        """No line of the server's log contains `part`."""
         self.assertEqual([line for line in self.origin.requests() if part in line], [])
 
     def assert_loads(self, page, protocol, body, tls=""):
@@ -54,7 +54,7 @@ class Tcp(BrowserCase):
                 self.assertNotIn("origin:", page.body)
         self.assert_never_reached("forbidden")
         self.assert_never_reached("listed.test")
-        # The connection on which Weir answered is no hindrance to the next page of the same site.
+        # The connection that Weir answered does not get in the way of the next page of the same site.
         self.assert_loads(self.chromium.visit("http://news.test/after"), "http/1.1", "origin: http://news.test/after")
 
     def test_tls_1_3_host_loads(self):
@@ -87,7 +87,7 @@ class Http3(CaddyOrigin, BrowserCase):
         return chromium
 
     def test_quic_alone(self):
-        """Chromium knows that both hosts speak QUIC, and tries nothing else."""
+        """Chromium is told that both hosts speak QUIC, and tries nothing else."""
         chromium = self.open("forced", "--origin-to-force-quic-on=news.test:443,listed.test:443")
         recorder = self.capture("quic")
         self.assert_loads(chromium.visit("https://news.test/one"), "h3", "caddy: https://news.test/one", "QUIC")
@@ -105,7 +105,7 @@ class Http3(CaddyOrigin, BrowserCase):
             self.assertIn(_X25519MLKEM768, values(hello, "tls.handshake.extensions_key_share_group"))
 
     def test_fallback_from_quic_to_tcp_is_blocked_too(self):
-        # The name with an unused port: Chromium takes the laboratory's certificates over QUIC for it as well.
+        # The name with an unused port: Chromium accepts the laboratory's certificates over QUIC for it as well.
         flags = ("--origin-to-force-quic-on=shop.test:1",)
         chromium = self.open("fallback", *flags)
         self.assert_loads(chromium.visit("https://shop.test/first"), "h2", "caddy: https://shop.test/first", "TLS 1.3")
@@ -123,7 +123,7 @@ class Http3(CaddyOrigin, BrowserCase):
         self.assertEqual(self.origin.requests()[seen:], [])
 
     def learns_of_quic(self, chromium):
-        """Caddy offers HTTP/3 in its first answer (Alt-Svc); Chromium takes it up within a few pages."""
+        """Caddy offers HTTP/3 in its first answer (Alt-Svc). Chromium uses it within a few pages."""
         for number in range(10):
             page = chromium.visit(f"https://shop.test/more/{number}")
             self.assertEqual((page.error, page.status), ("", 200))

@@ -1,4 +1,4 @@
-"""tshark as the referee: weir-replay names every host, path and server name in captures of real clients."""
+"""weir-replay against tshark: both name the same hosts, paths and server names in captures of real clients."""
 
 import collections
 
@@ -26,7 +26,7 @@ for (const [method, path, body] of [["POST", "/form?step=1", "a=b&c=d"], ["PUT",
     "https://news.test/tls", "https://www.listed.test/tls",
     f"https://shop.test:{_CADDY_PORT}/h3/1", f"https://shop.test:{_CADDY_PORT}/h3/2"))
 
-#: What is in a capture of a browser that loads the page, whatever else it asks for.
+#: What a capture of a browser that loads the page contains, whatever else the browser requests.
 _BROWSED = {
     Request("http", "news.test", "/pages/browse.html", None),
     Request("http", "news.test", "/form", "step=1"),
@@ -55,7 +55,7 @@ class Captures(LabCase):
         return recorder
 
     def assert_agreed(self, capture, expected):
-        """Both name `expected`, and neither anything that the other does not."""
+        """Both name `expected`, and neither names anything that the other does not."""
         both, theirs, ours = compare(self.weir.program("weir-replay"), capture,
                                      "-d", f"tcp.port=={_CADDY_PORT},tls", "-d", f"tcp.port=={_H2C_PORT},http2")
         # Over QUIC the names count, not how often: tshark shows a repeated Initial again.

@@ -1,4 +1,4 @@
-"""Every frame that is no listed request comes out of the other port unchanged, byte for byte."""
+"""Every frame that is not a listed request leaves by the other port unchanged, byte for byte."""
 
 import unittest
 
@@ -8,7 +8,7 @@ from lab.raw import RawPort
 
 
 class FrameCase(LabCase):
-    """A silent wire: the next frame that comes out must be the one that went in."""
+    """A silent wire: the next frame to come out must be the one that went in."""
 
     wire_options = {"addresses": False}
     with_origin = False
@@ -23,7 +23,7 @@ class FrameCase(LabCase):
         cls.addClassCleanup(cls.origin_port.close)
 
     def assert_crosses(self, sent, expected=None):
-        """`sent` arrives as `expected` (itself) at the other end, once and alone, in both directions."""
+        """`sent` arrives at the other end as `expected` (by default unchanged), once and alone, in both directions."""
         for way, source, sink in (("to the network", self.client_port, self.origin_port),
                                   ("to the subscriber", self.origin_port, self.client_port)):
             source.send(sent)
@@ -46,11 +46,11 @@ class Frames(FrameCase):
     """Ordinary and broken frames over net_af_packet."""
 
     def test_vlan_qinq_outer_tag_is_rewritten_by_af_packet(self):
-        # A limit of that device, not of Weir: it hands every outer tag over as 0x8100.
+        # A limit of that device, not of Weir: it turns every outer tag into 0x8100.
         self.assert_crosses(QINQ, QINQ_REWRITTEN)
 
     def test_ipv4_fragments_are_joined_by_af_packet(self):
-        # Of that device again: DPDK puts its sockets into a fanout group with the kernel's defragmentation.
+        # That device again: DPDK puts its sockets into a fanout group, for which the kernel reassembles fragments.
         for fragment in FRAGMENTS:
             self.client_port.send(fragment)
         self.assertEqual(self.origin_port.receive(3), FRAGMENTS_JOINED)

@@ -1,4 +1,4 @@
-"""HTTP/2 in cleartext, from curl and by hand, to real nginx: what is listed is reset, all else passes."""
+"""HTTP/2 in cleartext, from curl and from raw sockets, to nginx: listed requests are reset, all others pass."""
 
 from lab.case import LabCase
 from lab.network import ORIGIN_V4
@@ -9,7 +9,7 @@ _CONNECTION = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000 04 00 
 
 
 def _literal(index, value):
-    """A field with incremental indexing, its name by index, its value as it is."""
+    """A header field with incremental indexing: name by index, value as a literal."""
     return bytes([0x40 | index, len(value)]) + value.encode()
 
 
@@ -23,13 +23,13 @@ class H2c(LabCase):
 
     def assert_reset(self, url, *options, **kwargs):
         answer = self.browser.get(url, _PRIOR, *options, **kwargs)
-        # curl was receiving or still sending when the reset came.
+        # The reset may arrive while curl is still sending, or while it is receiving.
         self.assertIn(answer.exit_code, (55, 56), f"{url}: {answer.error or answer.body}")
         self.assertEqual(answer.status, 0)
         self.assertIn("reset", answer.error)
 
     def assert_never_answered(self, prefix):
-        """nginx writes 000 for a request whose beginning it has and whose end never came."""
+        """nginx logs status 000 for a request that began and never ended."""
         answered = [line for line in self.origin.requests() if line.startswith(prefix) and not line.endswith(" 000")]
         self.assertEqual(answered, [])
 
@@ -83,7 +83,7 @@ class H2c(LabCase):
 
     @staticmethod
     def receive_body(connection, body):
-        """Reads until the DATA frame with this body has come."""
+        """Reads until the DATA frame with this body has arrived."""
         received = b""
         while body not in received:
             piece = connection.recv(4096)

@@ -1,4 +1,4 @@
-"""Real requests of curl to real nginx: what is listed is answered by Weir, all else passes."""
+"""Requests from curl to nginx: Weir answers the listed ones, all others pass."""
 
 import re
 import socket
@@ -19,7 +19,7 @@ class Traffic(LabCase):
         super().tearDown()
 
     def assert_never_reached(self, host, path=r"/.*"):
-        """`path`: a regular expression; with any query."""
+        """`path` is a regular expression; any query may follow."""
         reached = [line for line in self.origin.requests() if re.fullmatch(rf"{host} {path}(\?.*)? \d+", line)]
         self.assertEqual(reached, [])
 
@@ -35,7 +35,7 @@ class Traffic(LabCase):
         self.assertIn("no-store", answer.headers["cache-control"])
         self.assertTrue(answer.headers["content-type"].startswith("text/html"), answer.headers)
         self.assertIn("blocked", answer.body)
-        # The list is secret: nothing of the entry in the answer.
+        # The list is secret: the answer contains nothing of the entry.
         self.assertNotIn("news.test", answer.body)
         self.assertNotIn("forbidden", answer.body)
         self.assert_never_reached("news.test", "/forbidden")
@@ -90,7 +90,7 @@ class Traffic(LabCase):
             while piece := connection.recv(65536):
                 answer += piece
         self.assertTrue(answer.startswith(b"HTTP/1.1 451 "), answer[:80])
-        # nginx writes its log behind the response.
+        # nginx writes its log after the response.
         poll(lambda: "news.test /first 200" in self.origin.requests(), 5, what="the first request in nginx's log")
         self.assert_never_reached("news.test", "/forbidden")
 
@@ -113,7 +113,7 @@ class Traffic(LabCase):
 
     def test_https_host_passes(self):
         answer = self.assert_passes("https://news.test/forbidden")
-        # Only rules on whole hosts hold on TLS: a page's rule is not widened to its host.
+        # Only rules for whole hosts apply to TLS: a page rule is not widened to its host.
         self.assertEqual(answer.body, "origin: https://news.test/forbidden\n")
 
     def test_https_listed_host_gets_an_alert(self):
@@ -156,6 +156,6 @@ class Traffic(LabCase):
         self.assert_blocked_tls("https://listed.test/")
         after = (requests("http", "pass"), requests("http", "block"), requests("tls", "block"), blocked())
         self.assertEqual(after[0] - before[0], 1)
-        self.assertGreaterEqual(after[1] - before[1], 1)  # a retransmission of it is counted again
+        self.assertGreaterEqual(after[1] - before[1], 1)  # a retransmission is counted again
         self.assertGreaterEqual(after[2] - before[2], 1)
         self.assertGreaterEqual(after[3] - before[3], 2)
