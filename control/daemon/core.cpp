@@ -4,7 +4,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "config/changes.h"
 #include "control/storage/entry_storage.h"
 
 namespace weir::control {
@@ -40,17 +39,6 @@ base::Result<Store> open_store(const config::Settings& settings) {
   auto storage = storage::open_entry_storage(settings.control, credentials == nullptr ? "" : credentials);
   if (!storage) return storage.error();
   return Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir, std::move(storage).value());
-}
-
-Reconfiguration reconfigure(const config::Settings& current, const config::Settings& wanted) {
-  Reconfiguration result{
-      .in_force = wanted, .changed = config::changed_settings(current, wanted), .needs_restart = {}};
-  result.in_force.dataplane = current.dataplane;
-  result.in_force.control = current.control;
-  result.in_force.control.roles = wanted.control.roles;
-  result.in_force.control.keep_generations = wanted.control.keep_generations;
-  result.needs_restart = config::changed_settings(result.in_force, wanted);
-  return result;
 }
 
 }  // namespace weir::control

@@ -60,13 +60,4 @@ class Core {
 /// The key and the state directory. Error codes: those of open_entry_storage and Store::open.
 base::Result<Store> open_store(const config::Settings& settings);
 
-/// What a reload of the configuration makes of it: `in_force` is `wanted` but for what only another start of
-/// a program can change, whose keys are in `needs_restart`.
-struct Reconfiguration {
-  config::Settings in_force;
-  std::vector<std::string> changed;
-  std::vector<std::string> needs_restart;
-};
-Reconfiguration reconfigure(const config::Settings& current, const config::Settings& wanted);
-
 }  // namespace weir::control

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -15,10 +14,12 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include "config/changes.h"
 #include "control/daemon/core.h"
 #include "control/intake/fetcher.h"
 #include "control/storage/entry_storage.h"
 #include "dataplane/base/service_notify.h"
+#include "dataplane/base/signals.h"
 
 namespace weir::control {
 namespace {
@@ -27,21 +28,6 @@ namespace {
 constexpr unsigned kSocketMode = 0666;
 constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::milliseconds kDataplaneTimeout{10000};
-
-sigset_t handled_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
-  return signals;
-}
-
-/// The first of the handled signals that waits; 0: none.
-int pending_signal() {
-  const sigset_t signals = handled_signals();
-  const timespec no_wait{};
-  const int signal = ::sigtimedwait(&signals, nullptr, &no_wait);
-  return signal > 0 ? signal : 0;
-}
 
 /// As many clients as the server takes need a descriptor each.
 void raise_descriptor_limit() {
@@ -139,9 +125,9 @@ class Daemon {
         const Reload asked = *std::exchange(reload_, std::nullopt);
         if (auto kept = reload(asked); !kept) return kept;
       }
-      const int signal = pending_signal();
-      if (signal == SIGTERM || signal == SIGINT) return base::ok_status();
-      if (signal == SIGHUP) {
+      const base::SignalRequest asked = base::next_signal_request();
+      if (asked == base::SignalRequest::stop) return base::ok_status();
+      if (asked == base::SignalRequest::reconfigure) {
         spdlog::info("SIGHUP: every feed is fetched now");
         core_->updates().make_all_due();
       }
@@ -174,7 +160,7 @@ class Daemon {
   base::Result<nlohmann::json> try_reload(base::Status& kept) {
     const auto wanted = config::load_settings(surroundings_.config_file, config::Audience::control);
     if (!wanted) return wanted.error();
-    const Reconfiguration next = reconfigure(core_->settings(), wanted.value());
+    const auto next = config::take_over(core_->settings(), wanted.value(), config::Audience::control);
     if (next.changed.size() != next.needs_restart.size()) {
       if (!core_->updates().finish()) {
         return base::Error{"busy", "a reload of lists is under way: try again when it is done"};
@@ -227,12 +213,6 @@ class Daemon {
 };
 
 }  // namespace
-
-void block_signals() {
-  const sigset_t signals = handled_signals();
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-}
 
 base::Status run_daemon(const config::Settings& settings, const std::filesystem::path& config_file) {
   storage::protect_memory(settings.control.lock_memory);

@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "control/daemon/daemon.h"
 #include "dataplane/base/log_setup.h"
+#include "dataplane/base/signals.h"
 #include "dataplane/base/version.h"
 
 namespace {
@@ -39,7 +40,7 @@ int run(const po::variables_map& arguments) {
     std::cout << file << ": good\n";
     return kDone;
   }
-  weir::control::block_signals();
+  weir::base::block_signals();
   weir::base::set_up_log(kProgram);
   for (const auto& notice : weir::config::setting_notices(settings.value())) spdlog::warn("{}", notice);
   const auto status = weir::control::run_daemon(settings.value(), file);

@@ -282,7 +282,7 @@ std::vector<MetricFamily> control_metrics(const config::Settings& settings, cons
                               static_cast<double>(dataplane.activated_unix_seconds)));
     MetricFamily mode =
         family("weir_enforcement", "1 for the mode that the dataplane is in", MetricType::Gauge);
-    for (const base::EnumRow& row : base::kEnforcements) {
+    for (const auto& row : base::kEnforcements) {
       add(mode, {{"mode", std::string(row.name)}}, text(dataplane.raw, "enforcement") == row.name ? 1 : 0);
     }
     families.push_back(std::move(mode));
