@@ -78,7 +78,7 @@ void Worker::idle(bool received) noexcept {
 Worker::Moment Worker::moment(std::uint64_t now_cycles) noexcept {
   // acquire: the rules were written before the pointer. They stay until this worker's next quiescent state.
   const auto* tripped = shared_.tripped.load(std::memory_order_acquire);
-  inspector_.suspend(tripped == nullptr ? std::span<const std::uint32_t>() : std::span(*tripped));
+  inspector_.set_tripped_rules(tripped == nullptr ? std::span<const std::uint32_t>() : std::span(*tripped));
   // relaxed: the switch stands for itself.
   LatencyHistogram* const latency =
       shared_.measure_latency.load(std::memory_order_relaxed) ? &latency_ : nullptr;
@@ -151,9 +151,9 @@ void Worker::announce(std::size_t from, std::span<rte_mbuf* const> frames) noexc
     unread_[i] = passes_unread(from, frames[i], direction);
     if (unread_[i] || frames[i]->nb_segs != 1) continue;
     views_[i] = parse(frames[i]);
-    if (from == kSubscriber) announced[fetches++] = inspector_.announce(views_[i]);
+    if (from == kSubscriber) announced[fetches++] = inspector_.prefetch(views_[i]);
   }
-  for (std::size_t i = 0; i < fetches; ++i) inspector_.fetch(announced[i]);
+  for (std::size_t i = 0; i < fetches; ++i) inspector_.prefetch_flow(announced[i]);
 }
 
 bool Worker::passes_unread(std::size_t from, rte_mbuf* frame, inspect::Direction direction) const noexcept {

@@ -137,8 +137,8 @@ TEST_F(ServiceTest, IdleAndHostileClientsBlockNobody) {
   const auto connect = [&]() -> int {
     for (int i = 0; i < 1000; ++i) {
       auto socket = rpc::connect_to(service_.socket());
-      if (socket) {
-        held.push_back(std::move(socket).value());
+      if (socket && socket.value()) {
+        held.push_back(std::move(*socket.value()));
         return held.back().get();
       }
       ::usleep(1000);  // the queue of the listener is full

@@ -1,4 +1,4 @@
-#include "tests/bench/test_rules.h"
+#include "tests/bench/micro/test_rules.h"
 
 #include <algorithm>
 #include <array>

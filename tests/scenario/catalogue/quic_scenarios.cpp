@@ -2,7 +2,7 @@
 #include <string>
 #include <utility>
 
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/support/quic_packet_builder.h"
 #include "tests/support/tls_hello_builder.h"
 
@@ -25,7 +25,7 @@ PacketBuilder client_udp(std::uint16_t source_port, std::uint16_t port = 443) {
 
 TlsHelloBuilder typical(std::string_view name) { return TlsHelloBuilder().typical().sni(name).alpn({"h3"}); }
 Bytes quic_hello(std::string_view name) { return typical(name).handshake(); }
-/// As large as with a post-quantum key share, the name behind it.
+/// As large as with a post-quantum key share, with the name after it.
 Bytes large_hello(std::string_view name) {
   return TlsHelloBuilder().typical().pad_to(1900).sni(name).alpn({"h3"}).handshake();
 }
@@ -42,8 +42,8 @@ Bytes joined(std::initializer_list<Bytes> packets) {
   return all;
 }
 
-/// Collects the datagrams of one conversation after the other, each from a source port of its own, for a
-/// listed and for an unlisted name.
+/// Collects the datagrams of several conversations, each from its own source port, for a listed and for an
+/// unlisted name.
 class Conversations {
  public:
   explicit Conversations(std::string name) {
@@ -51,8 +51,8 @@ class Conversations {
     scenario_.rules = {std::string(kListedName)};
   }
 
-  /// `make(name)` gives the UDP payloads of a conversation whose last one completes the hello; the ones
-  /// before have the outcome `before`.
+  /// `make(name)` returns the UDP payloads of a conversation. The last one completes the hello; the earlier
+  /// ones have the outcome `before`.
   template <class Make>
   Conversations& add(const std::string& what, const Make& make,
                      const std::string& before = "forward_incomplete") {
@@ -74,9 +74,9 @@ class Conversations {
     scenario_.steps.push_back({std::move(what), std::move(frame), std::move(outcome), answer});
     return *this;
   }
-  /// The step before is answered, though it completed nothing.
+  /// The previous step is answered although it completed nothing.
   void closed() { scenario_.steps.back().answer = Answer::close; }
-  /// The step before completed a hello with this name.
+  /// The previous step completed a hello with this name.
   Conversations& request(std::string_view name) {
     const std::string rest = name == kListedName ? "listed 1" : "no_match";
     scenario_.requests.push_back(std::to_string(scenario_.steps.size()) + " quic " +

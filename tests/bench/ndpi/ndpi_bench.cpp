@@ -19,10 +19,10 @@
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/packet_view.h"
-#include "tests/bench/captures.h"
-#include "tests/bench/ndpi_user.h"
-#include "tests/bench/sizes.h"
-#include "tests/bench/test_rules.h"
+#include "tests/bench/micro/sizes.h"
+#include "tests/bench/micro/test_rules.h"
+#include "tests/bench/ndpi/captures.h"
+#include "tests/bench/ndpi/ndpi_user.h"
 
 namespace weir::bench {
 namespace {
@@ -84,14 +84,14 @@ class WeirUser {
     for_each_frame(frames, [&](const CapturedFrame& frame) {
       Place& place = burst_[count];
       place.frame = &frame;
-      place.announced = 0;
-      // Nothing is blocked here, so what passes unread when it is announced does so when its turn comes.
+      place.flow_hash = 0;
+      // Nothing is blocked here, so what passes unread when it is flow_hash does so when its turn comes.
       place.unread = frame.link == proto::LinkType::ethernet &&
                      inspector_->passes_unread(proto::classify(frame.bytes, {}), direction_of(frame));
       if (!place.unread) {
         place.packet = proto::parse_packet(frame.bytes, frame.link);
         if (direction_of(frame) != inspect::Direction::from_network) {
-          place.announced = inspector_->announce(place.packet);
+          place.flow_hash = inspector_->prefetch(place.packet);
         }
       }
       if (++count < burst_.size()) return;
@@ -117,12 +117,12 @@ class WeirUser {
   struct Place {
     const CapturedFrame* frame = nullptr;
     proto::PacketView packet;
-    std::uint64_t announced = 0;
+    std::uint64_t flow_hash = 0;
     bool unread = false;
   };
 
   void inspect(std::span<const Place> burst, std::chrono::microseconds& now) {
-    for (const Place& place : burst) inspector_->fetch(place.announced);
+    for (const Place& place : burst) inspector_->prefetch_flow(place.flow_hash);
     for (const Place& place : burst) {
       now += kBetweenPackets;
       if (place.unread) {

@@ -1,4 +1,4 @@
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/support/h2_builder.h"
 #include "tests/support/http_text.h"
 
@@ -79,7 +79,7 @@ Scenario h2c_disguises() {
 Scenario h2c_over_segments() {
   const Bytes first = h2_connection().get("www.example.org").bytes();
   const Bytes data = H2Builder().frame(test::kH2Data, 0, 1, Bytes(10), 1010).bytes();
-  // 64 is :authority of the first request.
+  // Index 64 is the first request's :authority.
   const Bytes same =
       H2Builder()
           .headers(HpackWriter().indexed(2).indexed(6).indexed(64).indexed(4).bytes(), {.stream = 3})

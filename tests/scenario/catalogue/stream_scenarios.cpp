@@ -1,5 +1,5 @@
-// Requests over many segments and records: each disguise once around a listed name, which never gets through,
-// and once around an unlisted one, which does.
+// Requests over many segments and records: each disguise once with a listed name, which never passes, and
+// once with an unlisted name, which does.
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/http_text.h"
 #include "tests/support/tls_hello_builder.h"
@@ -69,7 +70,7 @@ Scenario large_hellos() {
   script.both("post-quantum, the name in the first segment", padded(1780, false), ordered({0, 1}), kShownTls);
   script.both("post-quantum, the name in the second segment", padded(1780, true), ordered({0, 1}), kShownTls);
   script.both("post-quantum, three segments, reordered", padded(2540, true), ordered({2, 0, 1}), kShownTls);
-  // The name stands last.
+  // The name is last.
   script.both(
       "post-quantum, the name across the cut", padded(1780, true),
       [](std::size_t size) {
@@ -113,7 +114,7 @@ Scenario records() {
   return script.done();
 }
 
-/// More half requests than there is memory for: the latest are inspected as ever.
+/// More half requests than the memory can hold: the latest are inspected as usual.
 Scenario flood() {
   Script script("FloodOfHalfRequests");
   script.settings("  flows: {capacity: 1024, reassembly_bytes: 262144}\n");

@@ -20,8 +20,8 @@
 
 #include "dataplane/match/table_view.h"
 #include "dataplane/rules/table_builder.h"
-#include "tests/bench/huge_buffer.h"
-#include "tests/bench/sizes.h"
+#include "tests/bench/micro/huge_buffer.h"
+#include "tests/bench/micro/sizes.h"
 
 namespace weir::bench {
 namespace {

@@ -17,8 +17,8 @@
 #include "dataplane/match/lookup.h"
 #include "dataplane/proto/url/url.h"
 #include "dataplane/rules/snapshot_builder.h"
-#include "tests/bench/sizes.h"
-#include "tests/bench/test_rules.h"
+#include "tests/bench/micro/sizes.h"
+#include "tests/bench/micro/test_rules.h"
 #include "tests/unit/dataplane/engine/snapshots/test_snapshot.h"
 
 namespace weir::bench {

@@ -1,10 +1,11 @@
-// Several messages of one connection: what stands before a request, a body or a tunnel, does not hide it.
+// Several messages on one connection: what precedes a request (a body, a tunnel) does not hide it.
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/h2_builder.h"
 #include "tests/support/http_text.h"
@@ -20,7 +21,7 @@ using test::to_bytes;
 
 constexpr Shown kShownH2c{.protocol = "h2c", .form = "~/", .answer = Answer::reset};
 
-/// A connection whose first part passes, and whose second part has the name.
+/// A connection whose first part passes and whose second part contains the name.
 struct Behind {
   std::string what;
   std::string first;  // bytes

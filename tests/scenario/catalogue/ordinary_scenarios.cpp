@@ -1,4 +1,4 @@
-// What ordinary stacks and paths do to a connection: nothing of it hides a listed request or harms another.
+// What ordinary stacks and paths do to a connection. Nothing of it hides a listed request or breaks another.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/http_text.h"
 #include "tests/support/tls_hello_builder.h"
@@ -84,7 +85,7 @@ Scenario transport() {
   return script.done();
 }
 
-/// A capture or a route that begins within a connection.
+/// A capture or a route that begins in the middle of a connection.
 Scenario from_the_middle() {
   Script script("ConnectionsWithoutABeginning");
   twins(script, "a whole request", [](bool listed, const std::string& text, std::uint16_t port) {
@@ -108,14 +109,14 @@ Scenario from_the_middle() {
   return script.done();
 }
 
-/// A server that opens its window for a few bytes at a time.
+/// A server whose window is only a few bytes.
 Scenario tiny_windows() {
   Script script("TinyWindows");
   const auto pieces_of = [](std::size_t bytes) {
     return [bytes](std::size_t size) {
       std::vector<Piece> pieces;
       for (std::size_t from = 0; from < size; from += bytes) {
-        // A probe of the closed window is the next byte, which comes once more when the window has opened.
+        // A window probe is the next byte, which is sent again when the window opens.
         pieces.push_back({from, from + 1});
         pieces.push_back({from, std::min(from + bytes, size)});
       }
@@ -129,7 +130,7 @@ Scenario tiny_windows() {
   return script.done();
 }
 
-/// Ports say nothing.
+/// Ports prove nothing.
 Scenario any_port() {
   Scenario scenario{
       .name = "ByContentOnAnyPort", .rules = {std::string(kListedName)}, .steps = {}, .requests = {}};

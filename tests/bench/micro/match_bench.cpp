@@ -15,9 +15,9 @@
 #include "dataplane/match/lookup.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/url/url.h"
-#include "tests/bench/huge_buffer.h"
-#include "tests/bench/sizes.h"
-#include "tests/bench/test_rules.h"
+#include "tests/bench/micro/huge_buffer.h"
+#include "tests/bench/micro/sizes.h"
+#include "tests/bench/micro/test_rules.h"
 
 namespace weir::bench {
 namespace {

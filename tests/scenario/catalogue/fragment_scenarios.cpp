@@ -1,10 +1,11 @@
-// Requests whose packets come in IP fragments. Every encapsulation and order: disguised_packets_test.cpp.
+// Requests in IP fragments. disguised_packets_test.cpp tests every encapsulation and order.
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/quic_packet_builder.h"
 #include "tests/support/tls_hello_builder.h"
@@ -21,7 +22,7 @@ class Fragmented {
     scenario_.rules = {std::string(kListedName)};
   }
 
-  /// A packet in fragments of `bytes`, of which the last one sent completes it.
+  /// Adds a packet in fragments of `bytes`; the last one sent completes it.
   void add(const std::string& what, const PacketBuilder& packet, std::size_t bytes, Order order, bool listed,
            const Shown& shown) {
     std::vector<Bytes> pieces = packet.build_fragments(bytes, ++identification_);

@@ -14,7 +14,7 @@
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/packet_view.h"
-#include "tests/bench/test_rules.h"
+#include "tests/bench/micro/test_rules.h"
 #include "tests/support/http_text.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/tls_hello_builder.h"
@@ -79,10 +79,10 @@ class Lab {
   void send_in_bursts(benchmark::State& state, Packet& packet, std::uint32_t connection,
                       std::uint32_t sequence, base::Outcome wanted) {
     burst_[waiting_] = packet.of(connection, sequence);
-    announced_[waiting_] = inspector_.announce(burst_[waiting_]);
+    prefetched_[waiting_] = inspector_.prefetch(burst_[waiting_]);
     if (++waiting_ < burst_.size()) return;
     waiting_ = 0;
-    for (const std::uint64_t announced : announced_) inspector_.fetch(announced);
+    for (const std::uint64_t flow_hash : prefetched_) inspector_.prefetch_flow(flow_hash);
     for (const proto::PacketView& one : burst_) {
       now_ += std::chrono::nanoseconds(100);
       const auto verdict =
@@ -93,7 +93,7 @@ class Lab {
 
  private:
   std::array<proto::PacketView, kBurst> burst_;
-  std::array<std::uint64_t, kBurst> announced_{};
+  std::array<std::uint64_t, kBurst> prefetched_{};
   std::size_t waiting_ = 0;
   base::Counters counters_;
   Inspector inspector_;

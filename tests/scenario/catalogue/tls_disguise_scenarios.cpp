@@ -1,9 +1,10 @@
-// ClientHellos in other shapes: around a listed name, whole and in segments, and around an unlisted one.
+// Unusual ClientHellos, with a listed name, whole and in segments, and with an unlisted name.
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/tls_hello_builder.h"
 

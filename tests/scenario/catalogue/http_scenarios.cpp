@@ -1,4 +1,4 @@
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/support/http_text.h"
 
 namespace weir::scenario {
@@ -15,7 +15,7 @@ Step blocked(const std::string& what, const std::string& payload, std::uint16_t 
   return {what, client(port).payload(payload).build(), "drop_blocked", answer};
 }
 
-/// The same client port twice would be the same connection; these go to ports of their own.
+/// Each request goes to its own port: the same client port twice would be the same connection.
 Scenario one(const std::string& name, const std::vector<std::string>& rules, Step step,
              const std::vector<std::string>& requests) {
   return {.name = name, .rules = rules, .steps = {std::move(step)}, .requests = requests};

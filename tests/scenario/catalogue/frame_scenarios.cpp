@@ -1,4 +1,4 @@
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/support/http_text.h"
 #include "tests/support/tls_hello_builder.h"
 

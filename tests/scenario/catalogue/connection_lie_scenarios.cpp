@@ -1,10 +1,11 @@
-// What clients say about a connection's beginning, end and urgent bytes: none of it hides a request.
+// False statements about a connection's beginning, end and urgent bytes: none of them hides a request.
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/http_text.h"
 
@@ -14,7 +15,7 @@ namespace {
 using test::from_hex;
 using test::http_get;
 
-constexpr std::uint32_t kCut = 25;  // within the name
+constexpr std::uint32_t kCut = 25;  // inside the name
 const auto kBytes = static_cast<std::uint32_t>(http_get(kListedName).size());
 const std::string kNothing = "forward_not_candidate";
 
@@ -43,7 +44,7 @@ Sent completing(bool listed, std::string what, Bytes frame, std::uint32_t server
           {shown_request(true)}, kFirst + server_next, kFirst + kBytes};
 }
 
-/// `frames(listed, request, port)`, for both names.
+/// Adds `frames(listed, request, port)` for both names.
 template <class Frames>
 void twins(Script& script, const std::string& what, bool syn, const Frames& frames) {
   for (const bool listed : {true, false}) {
@@ -161,7 +162,7 @@ Scenario several_syns() {
   return script.done();
 }
 
-/// Some servers leave the urgent byte out, others leave it in.
+/// Some servers remove the urgent byte, others keep it.
 Scenario urgent_bytes() {
   Script script("UrgentBytesWithinTheName");
   const auto urgent = [](std::uint16_t port, std::uint32_t offset, std::string_view text,
@@ -171,7 +172,7 @@ Scenario urgent_bytes() {
   const auto seen = [](bool listed, std::string_view other) {
     return std::vector<std::string>{"http pass " + std::string(other) + "/ no_match", shown_request(listed)};
   };
-  // A byte too many, which is left out.
+  // An extra byte, which servers may remove.
   twins(script, "a byte between", true, [&](bool listed, const std::string& text, std::uint16_t port) {
     const std::string more = text.substr(0, kCut) + 'x' + text.substr(kCut);
     const std::string name = std::string(listed ? kListedName : kUnlistedName).insert(kCut - 22, "x");
@@ -180,7 +181,7 @@ Scenario urgent_bytes() {
     whole.requests = seen(listed, name);
     return std::vector<Sent>{whole};
   });
-  // A byte of the name, which is left in.
+  // A byte of the name, which servers may keep.
   twins(script, "a byte of the name", true, [&](bool listed, const std::string& text, std::uint16_t port) {
     const std::string name = std::string(listed ? kListedName : kUnlistedName).erase(kCut - 22, 1);
     Sent whole = completing(listed, "all of it", urgent(port, 0, text, kCut + 1), 0);

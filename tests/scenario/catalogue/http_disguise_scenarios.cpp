@@ -1,9 +1,10 @@
-// Requests that servers read in spite of their looks: each around a listed name, in one segment and in three,
-// and around an unlisted one, which is served.
+// Unusual requests that servers accept: each with a listed name, in one segment and in three, and with an
+// unlisted name, which passes.
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/tls_hello_builder.h"
 
@@ -14,7 +15,7 @@ using test::to_bytes;
 
 struct Row {
   std::string what;
-  std::string text;  // ~: the name
+  std::string text;  // ~ stands for the name
   std::string_view form = "~/";
   std::string_view passed_form{};
 };
@@ -130,7 +131,7 @@ Scenario paths() {
   return script.done();
 }
 
-/// No name at all: the address is the host.
+/// Without a name, the address is the host.
 Scenario addresses() {
   Script script("RequestsWithoutAName");
   script.rules({"192.0.2.1"});

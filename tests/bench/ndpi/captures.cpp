@@ -1,4 +1,4 @@
-#include "tests/bench/captures.h"
+#include "tests/bench/ndpi/captures.h"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
-// Segments that a server may not take: they must not hide a listed request, and where the request is an
-// unlisted one and no byte is contradicted, it passes.
+// Segments that a server may not accept: they must not hide a listed request. An unlisted request passes if
+// no byte of it is contradicted.
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/http_text.h"
 
@@ -17,13 +18,13 @@ namespace {
 using test::from_hex;
 using test::http_get;
 
-/// What makes a server refuse a segment.
+/// A reason for a server to refuse a segment.
 struct Lie {
   std::string what;
   Disguise disguise{};
   std::uint8_t ttl = 64;
   std::optional<std::uint16_t> ip_length{};
-  bool syn = false;  // which has a number of its own, in front of the data's
+  bool syn = false;  // takes one sequence number before the data
 };
 
 Bytes told(const Lie& lie, std::uint16_t port, std::uint32_t offset, std::string_view payload) {
@@ -37,7 +38,7 @@ Bytes truth(std::uint16_t port, std::uint32_t offset, std::string_view payload) 
   return told({}, port, offset, payload);
 }
 
-/// A server may refuse them or not: what they say stands.
+/// Servers differ on these, so their bytes count.
 std::vector<Lie> believed_lies() {
   const auto options = [](std::string_view hex) {
     return [bytes = from_hex(hex)](PacketBuilder& p) { p.tcp_options(bytes); };
@@ -56,21 +57,21 @@ std::vector<Lie> believed_lies() {
           {"ECN flags", [](PacketBuilder& p) { p.flags("PAEC"); }}};
 }
 
-/// No receiver takes data from these.
+/// No receiver accepts data from these.
 std::vector<std::pair<Lie, std::string>> void_lies() {
   return {{{"a data offset of 2", [](PacketBuilder& p) { p.header_words(2); }}, "forward_malformed"},
           {{"an IP length beyond the frame", {}, 64, std::uint16_t{9000}}, "forward_malformed"},
           {{"an IP length that ends before the data", {}, 64, std::uint16_t{40}}, "forward_not_candidate"}};
 }
 
-constexpr std::string_view kDecoyName = "decoys.example.com";  // as long as the others
+constexpr std::string_view kDecoyName = "decoys.example.com";  // as long as the other names
 const std::string kDecoy = http_get(kDecoyName);
 const std::string kDecoyRequest = "http pass decoys.example.com/ no_match";
-constexpr std::uint32_t kCut = 25;  // within the name
+constexpr std::uint32_t kCut = 25;  // inside the name
 const auto kBytes = static_cast<std::uint32_t>(kDecoy.size());
 const Lie kBroken{"a wrong checksum", [](PacketBuilder& p) { p.checksum(0x1234); }};
 
-/// A name's beginning with the decoy's rest.
+/// The beginning of the name with the end of the decoy's name.
 std::string half_decoy(std::string_view name) {
   constexpr std::size_t kHalf = kCut - 22;
   return "http pass " + std::string(name.substr(0, kHalf)) + std::string(kDecoyName.substr(kHalf)) +
@@ -97,7 +98,7 @@ Sent completing(bool listed, std::string what, Bytes frame, std::uint32_t server
                 : passed(std::move(what), std::move(frame));
 }
 
-/// Each for both names: `frames(listed, request, port)`.
+/// Adds `frames(listed, request, port)` for both names.
 template <class Frames>
 void twins(Script& script, const std::string& what, const Frames& frames, bool syn = true) {
   for (const bool listed : {true, false}) {
@@ -128,7 +129,7 @@ Scenario lies_about_the_request() {
   return script.done();
 }
 
-/// A decoy that may have reached the server stands for the bytes: the request's own go nowhere.
+/// A decoy that may have reached the server takes the place of the bytes: the real request's are dropped.
 Scenario decoys_before() {
   Script script("DecoysBeforeTheRequest");
   const std::string text = http_get(kListedName);
@@ -149,7 +150,7 @@ Scenario decoys_before() {
   return script.done();
 }
 
-/// Nobody takes these for the request, so nothing of it is contradicted.
+/// No receiver accepts these, so they contradict nothing.
 Scenario decoys_of_no_account() {
   Script script("DecoysOfNoAccount");
   const auto around = [&script](const std::string& what, const auto& decoy, const std::string& outcome,
@@ -171,7 +172,7 @@ Scenario decoys_of_no_account() {
   around("a sequence number from before",
          [](auto port, auto offset, auto text) { return truth(port, offset - 20000, text); },
          "forward_passed", {kDecoyRequest});
-  // Held bytes with a wrong checksum give way to right ones, piece by piece.
+  // Held bytes with a wrong checksum are replaced by bytes with a right one, piece by piece.
   twins(script, kBroken.what, [](bool listed, const std::string& text, std::uint16_t port) {
     return std::vector<Sent>{
         {"the decoy", told(kBroken, port, 0, kDecoy), "forward_passed", Answer::none, {kDecoyRequest}},
@@ -185,7 +186,7 @@ Scenario decoys_of_no_account() {
   return script.done();
 }
 
-/// The name's first half is real; decoys stand for the second.
+/// The first half of the name is real; decoys replace the second.
 Scenario decoys_for_a_part() {
   Script script("DecoysForAPartOfTheName");
   const std::string text = http_get(kListedName);
@@ -229,7 +230,7 @@ Scenario overlaps() {
         {"a beginning that contradicts it", truth(port, 0, kDecoy.substr(0, 30) + "x"), "drop_conflict"},
         completing(listed, "the beginning, overlapping", truth(port, 0, text.substr(0, 30)), 0)};
   });
-  // Where the stream begins is only its SYN's word, so what lies before it is read as well, as another one.
+  // Only the SYN says where the stream begins, so bytes before it are read too, as another stream.
   twins(script, "left of the first byte", [](bool listed, const std::string& text, std::uint16_t port) {
     Sent last =
         completing(listed, "ten old bytes and the request", truth(port, 0U - 10, "0123456789" + text), 0);

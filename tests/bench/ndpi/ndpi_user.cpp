@@ -1,4 +1,4 @@
-#include "tests/bench/ndpi_user.h"
+#include "tests/bench/ndpi/ndpi_user.h"
 
 #include <array>
 #include <bit>
