@@ -36,7 +36,8 @@ constexpr unsigned kSocketMode = 0660;
 Dataplane::Dataplane(StartPlan plan)
     : plan_(std::move(plan)),
       log_([](std::string_view line) { spdlog::debug("dpdk: {}", line); }),
-      snapshots_(static_cast<unsigned>(plan_.settings.workers.size())),
+      readers_(static_cast<unsigned>(plan_.settings.workers.size())),
+      snapshots_(readers_),
       load_(plan_.settings.workers.size()),
       links_(Clock::now()) {}
 
@@ -200,36 +201,38 @@ WorkerPort Dataplane::worker_port(std::size_t port, std::uint16_t worker) const 
 }
 
 void Dataplane::start_workers() {
-  shared_.reset(new WorkerShared{.snapshots = snapshots_,
-                                 .page = &plan_.page,
-                                 .pool = pool_.get(),
-                                 .steering = steering_.get(),
-                                 .routing = routing_.get(),
-                                 .enforcement = plan_.settings.enforcement});
+  shared_.reset(new WorkerShared{
+      .readers = readers_,
+      .snapshots = snapshots_,
+      .page = Published<inspect::BlockPage>(readers_, std::make_unique<const inspect::BlockPage>(plan_.page)),
+      .tripped = Published<std::vector<std::uint32_t>>(readers_),
+      .pool = pool_.get(),
+      .steering = steering_.get(),
+      .routing = routing_.get(),
+      .enforcement = plan_.settings.enforcement});
   shared_->measure_latency = plan_.settings.latency_histogram;
   for (const unsigned lcore : plan_.settings.workers) {
     const auto index = static_cast<std::uint16_t>(workers_.size());
-    workers_.push_back(std::make_unique<Worker>(WorkerSettings{.topology = plan_.settings.topology,
-                                                               .lcore = lcore,
-                                                               .index = index,
-                                                               .subscriber = worker_port(0, index),
-                                                               .network = worker_port(1, index),
-                                                               .idle = plan_.settings.idle,
-                                                               .fail = plan_.settings.fail,
-                                                               .inspector = plan_.inspector},
-                                                *shared_));
+    workers_.push_back(make_worker({.topology = plan_.settings.topology,
+                                    .lcore = lcore,
+                                    .index = index,
+                                    .ports = {worker_port(kSubscriber, index), worker_port(kNetwork, index)},
+                                    .idle = plan_.settings.idle,
+                                    .fail = plan_.settings.fail,
+                                    .inspector = plan_.inspector},
+                                   *shared_));
   }
-  tripped_rules_ = std::make_unique<TrippedRules>(plan_.settings.breaker, snapshots_, *shared_, counters_);
+  tripped_rules_ =
+      std::make_unique<TrippedRules>(plan_.settings.breaker, snapshots_, shared_->tripped, counters_);
   self_test_ = std::make_unique<SelfTest>(plan_.inspector, workers_);
-  reconfiguration_ =
-      std::make_unique<Reconfiguration>(plan_.config_file, plan_.settings, snapshots_, *shared_);
+  reconfiguration_ = std::make_unique<Reconfiguration>(plan_.config_file, plan_.settings, shared_->page);
   methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{.snapshots = snapshots_,
                                                                 .shared = *shared_,
                                                                 .workers = workers_,
                                                                 .ports = ports_,
                                                                 .load = load_,
                                                                 .counters = counters_,
-                                                                .suspension = *tripped_rules_,
+                                                                .tripped_rules = *tripped_rules_,
                                                                 .mbufs = *pool_,
                                                                 .self_test = *self_test_,
                                                                 .reconfiguration = *reconfiguration_});

@@ -1,5 +1,6 @@
 #include "dataplane/engine/supervisor/reconfiguration.h"
 
+#include <memory>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -38,13 +39,9 @@ base::Result<nlohmann::json> Reconfiguration::reload() {
   return nlohmann::json{{"changed", next.changed}, {"needs_restart", next.needs_restart}, {"page", true}};
 }
 
+// A worker that stands still keeps the old page for as long.
 void Reconfiguration::publish(inspect::BlockPage page) {
-  auto fresh = std::make_unique<const inspect::BlockPage>(std::move(page));
-  // release: the page was written before the pointer.
-  shared_.page.store(fresh.get(), std::memory_order_release);
-  retired_.push_back(std::exchange(page_, std::move(fresh)));
-  // A worker that stands still keeps the old one; it goes with a later one.
-  if (snapshots_.wait_for_readers()) retired_.clear();
+  page_.publish(std::make_unique<const inspect::BlockPage>(std::move(page)));
 }
 
 }  // namespace weir::engine
