@@ -144,7 +144,7 @@ void WorkerLoop<T>::idle(bool received) noexcept {
 template <WorkerTopology T>
 BurstContext WorkerLoop<T>::begin_burst(std::uint64_t now_cycles) noexcept {
   const auto* const tripped = shared_.tripped.current();
-  inspector_.suspend(tripped == nullptr ? std::span<const std::uint32_t>() : std::span(*tripped));
+  inspector_.set_tripped_rules(tripped == nullptr ? std::span<const std::uint32_t>() : std::span(*tripped));
   // relaxed: the switch stands alone.
   const bool measures = shared_.measure_latency.load(std::memory_order_relaxed);
   topology_.exits().measure(measures ? &latency_ : nullptr, nanoseconds_per_cycle_);
@@ -222,9 +222,9 @@ void WorkerLoop<T>::prefetch(std::size_t from, std::span<rte_mbuf* const> frames
     unread_[i] = passes_unread(from, frames[i], direction);
     if (unread_[i] || frames[i]->nb_segs != 1) continue;
     views_[i] = parse(frames[i]);
-    if (from == kSubscriber) flows[count++] = inspector_.announce(views_[i]);
+    if (from == kSubscriber) flows[count++] = inspector_.prefetch(views_[i]);
   }
-  for (const std::uint64_t flow : std::span(flows).first(count)) inspector_.fetch(flow);
+  for (const std::uint64_t flow : std::span(flows).first(count)) inspector_.prefetch_flow(flow);
 }
 
 template <WorkerTopology T>
