@@ -1,9 +1,13 @@
 #include "config/schema.h"
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "config/text_checks.h"
+#include "dataplane/base/encapsulations.h"
 #include "dataplane/base/ids.h"
 
 namespace weir::config {
@@ -92,7 +96,7 @@ Choice choice(Enum& value, const std::array<EnumRow, N>& rows, std::uint32_t sup
 constexpr std::uint64_t kMinute = 60;
 constexpr std::uint64_t kDay = std::uint64_t{24} * 60 * kMinute;
 
-const std::array kSettingsRows = std::to_array<Row<Settings>>({
+const std::array kRowsBeforeEncapsulations = std::to_array<Row<Settings>>({
     {"dataplane.eal",
      [](Settings& s) -> Field { return &s.dataplane.eal; },
      {.help =
@@ -143,35 +147,34 @@ const std::array kSettingsRows = std::to_array<Row<Settings>>({
     {"dataplane.inspect.quic",
      [](Settings& s) -> Field { return &s.dataplane.inspect.quic; },
      {.help = "Destination ports at which QUIC is looked for."}},
-    {"dataplane.inspect.encapsulations.vlan",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.vlan; },
-     {.help = "Look into 802.1Q and 802.1ad tags, in any number."}},
-    {"dataplane.inspect.encapsulations.pppoe",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.pppoe; },
-     {.help = "Look into PPPoE sessions."}},
-    {"dataplane.inspect.encapsulations.mpls",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.mpls; },
-     {.help =
-          "Look into MPLS labels with IPv4, IPv6 or Ethernet (with and without control word) behind them."}},
-    {"dataplane.inspect.encapsulations.gre",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.gre; },
-     {.help =
-          "Look into GRE, in UDP (port 4754) too, with IP, Ethernet (NVGRE), MPLS or PPP (PPTP) inside."}},
-    {"dataplane.inspect.encapsulations.etherip",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.etherip; },
-     {.help = "Look into EtherIP."}},
-    {"dataplane.inspect.encapsulations.ip_in_ip",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.ip_in_ip; },
-     {.help = "Look into IPv4 and IPv6 in each other and in themselves."}},
-    {"dataplane.inspect.encapsulations.gtp_u",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.gtp_u; },
-     {.help = "Look into GTP-U, UDP port 2152."}},
-    {"dataplane.inspect.encapsulations.vxlan",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.vxlan; },
-     {.help = "Look into VXLAN, UDP port 4789."}},
-    {"dataplane.inspect.encapsulations.geneve",
-     [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations.geneve; },
-     {.help = "Look into Geneve, UDP port 6081."}},
+});
+
+// The rows of the encapsulations come from base::kEncapsulations.
+constexpr std::string_view kEncapsulationsKey = "dataplane.inspect.encapsulations.";
+
+template <std::size_t kIndex>
+constexpr auto kEncapsulationKey = [] {
+  constexpr std::string_view kName = base::kEncapsulations[kIndex].name;
+  std::array<char, kEncapsulationsKey.size() + kName.size()> key{};
+  std::copy(kName.begin(), kName.end(),
+            std::copy(kEncapsulationsKey.begin(), kEncapsulationsKey.end(), key.begin()));
+  return key;
+}();
+
+template <std::size_t kIndex>
+Row<Settings> encapsulation_row() {
+  constexpr auto kRow = base::kEncapsulations[kIndex];
+  return {std::string_view(kEncapsulationKey<kIndex>.data(), kEncapsulationKey<kIndex>.size()),
+          [](Settings& s) -> Field { return &s.dataplane.inspect.encapsulations[kRow.value]; },
+          {.help = kRow.help}};
+}
+
+template <std::size_t... kIndex>
+std::array<Row<Settings>, sizeof...(kIndex)> encapsulation_rows(std::index_sequence<kIndex...>) {
+  return {encapsulation_row<kIndex>()...};
+}
+
+const std::array kRowsAfterEncapsulations = std::to_array<Row<Settings>>({
     {"dataplane.block.http.status",
      [](Settings& s) -> Field { return &s.dataplane.block.http.status; },
      {.help =
@@ -676,7 +679,16 @@ const std::array kListRows = std::to_array<Row<ListSettings>>({
 
 std::string_view to_string(PortRole role) noexcept { return kRoles[base::index_of(role)].name; }
 
-std::span<const Row<Settings>> settings_rows() { return kSettingsRows; }
+std::span<const Row<Settings>> settings_rows() {
+  static const std::vector<Row<Settings>> kRows = [] {
+    std::vector<Row<Settings>> rows(kRowsBeforeEncapsulations.begin(), kRowsBeforeEncapsulations.end());
+    const auto encapsulations = encapsulation_rows(std::make_index_sequence<base::kEncapsulations.size()>());
+    rows.insert(rows.end(), encapsulations.begin(), encapsulations.end());
+    rows.insert(rows.end(), kRowsAfterEncapsulations.begin(), kRowsAfterEncapsulations.end());
+    return rows;
+  }();
+  return kRows;
+}
 std::span<const Row<PortSettings>> port_rows() { return kPortRows; }
 std::span<const Row<ListSettings>> list_rows() { return kListRows; }
 
