@@ -8,8 +8,13 @@ namespace {
 
 std::vector<Row<Settings>> all_rows() {
   std::vector<Row<Settings>> rows;
-  for (const auto part : {dataplane_rows(), control_rows()})
-    rows.insert(rows.end(), part.begin(), part.end());
+  for (const auto& row : dataplane_rows()) {
+    rows.push_back(row);
+    // They stand with the other settings of the inspection.
+    if (row.key == "dataplane.inspect.quic")
+      rows.insert(rows.end(), encapsulation_rows().begin(), encapsulation_rows().end());
+  }
+  rows.insert(rows.end(), control_rows().begin(), control_rows().end());
   rows.push_back(
       {"lists",
        [](Settings& s) -> Field { return &s.lists; },

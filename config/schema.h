@@ -71,5 +71,7 @@ std::span<const Row<ListSettings>> list_rows();
 /// The parts of settings_rows().
 std::span<const Row<Settings>> dataplane_rows();
 std::span<const Row<Settings>> control_rows();
+/// One row for each encapsulation, made from base::kEncapsulations.
+std::span<const Row<Settings>> encapsulation_rows();
 
 }  // namespace weir::config

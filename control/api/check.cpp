@@ -6,7 +6,7 @@
 #include "control/api/explain.h"
 #include "dataplane/base/outcome.h"
 #include "dataplane/match/lookup.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 
 namespace weir::control {
 namespace {

@@ -30,8 +30,9 @@ class ConnectionFilter {
     if (--counts_[place] == 0) bits_[place / kWordBits] &= ~(std::uint64_t{1} << place % kWordBits);
   }
   /// Of TCP.
-  [[nodiscard]] bool may_hold(const proto::FastClassification& glance) const noexcept {
-    const std::size_t place = place_of(glance.addresses, glance.source_port, glance.destination_port);
+  [[nodiscard]] bool may_hold(const proto::FastClassification& classification) const noexcept {
+    const std::size_t place =
+        place_of(classification.addresses, classification.source_port, classification.destination_port);
     return (bits_[place / kWordBits] >> place % kWordBits & 1U) != 0;
   }
 

@@ -79,8 +79,8 @@ class FlowTable {
   /// (memory_order_relaxed: a figure for people).
   [[nodiscard]] std::size_t blocked() const noexcept { return blocked_.load(std::memory_order_relaxed); }
   /// False: the packet belongs to none of them. Of TCP; takes a few instructions.
-  [[nodiscard]] bool may_be_blocked(const proto::FastClassification& glance) const noexcept {
-    return blocked_filter_.may_hold(glance);
+  [[nodiscard]] bool may_be_blocked(const proto::FastClassification& classification) const noexcept {
+    return blocked_filter_.may_hold(classification);
   }
   /// Times that a flow became blocked since construction.
   [[nodiscard]] std::uint64_t blocks() const noexcept { return blocks_; }

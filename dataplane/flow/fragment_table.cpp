@@ -5,11 +5,13 @@
 #include <cstring>
 #include <random>
 
+#include "dataplane/proto/packet/numbers.h"
+
 namespace weir::flow {
 namespace {
 
-constexpr std::size_t kIpv4HeaderBytes = 20;
-constexpr std::size_t kIpv6HeaderBytes = 40;
+using proto::kIpv4HeaderBytes;
+using proto::kIpv6HeaderBytes;
 
 /// The units first..last of a packet, as far as they lie in word `word` of 64.
 std::uint64_t unit_mask(std::size_t word, std::size_t first, std::size_t last) noexcept {

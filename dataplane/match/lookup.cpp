@@ -192,6 +192,12 @@ class Search {
   };
 };
 
+bool has_rule(const TableView& table, base::RuleId rule) noexcept {
+  return std::any_of(table.entries().begin(), table.entries().end(), [rule](const TableEntry& entry) {
+    return value_of(entry) == rule.value && (entry.flags & (kPathInfo | kPortInfo)) == 0;
+  });
+}
+
 }  // namespace
 
 Match lookup(const SnapshotView& snapshot, const Query& query) noexcept {
@@ -217,6 +223,12 @@ void lookup_batch(const SnapshotView& snapshot, std::span<const Query> queries,
       matches[start + i] = Search(snapshot, queries[start + i]).run(suffixes[i]);
     }
   }
+}
+
+bool contains_rule(const SnapshotView& snapshot, base::RuleId rule) noexcept {
+  return std::any_of(snapshot.layers().begin(), snapshot.layers().end(), [rule](const LayerView& layer) {
+    return has_rule(layer.hosts, rule) || has_rule(layer.paths, rule);
+  });
 }
 
 }  // namespace weir::match

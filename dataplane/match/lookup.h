@@ -40,4 +40,7 @@ Match lookup(const SnapshotView& snapshot, const Query& query) noexcept;
 void lookup_batch(const SnapshotView& snapshot, std::span<const Query> queries,
                   std::span<Match> matches) noexcept;
 
+/// Whether the snapshot, its overlay included, has the rule `rule`. O(entries): not for the packet path.
+bool contains_rule(const SnapshotView& snapshot, base::RuleId rule) noexcept;
+
 }  // namespace weir::match

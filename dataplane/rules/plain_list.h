@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/line_splitter.h"
-#include "dataplane/rules/rule.h"
 
 namespace weir::rules {
 

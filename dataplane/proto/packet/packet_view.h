@@ -10,6 +10,7 @@
 
 namespace weir::proto {
 
+using base::Encapsulation;
 using base::Encapsulations;
 
 /// What the first byte of a frame belongs to (pcap link types; a DPDK port is always Ethernet).

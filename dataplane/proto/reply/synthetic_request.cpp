@@ -191,7 +191,7 @@ void write_ethernet(std::span<std::byte> out) noexcept {
     writer.u16(0x0200);
     writer.u32(last);
   }
-  writer.u16(0x0800);
+  writer.u16(ether_type::kIpv4);
 }
 
 void write_checksum(std::span<std::byte> transport, std::uint8_t protocol, std::size_t offset) noexcept {

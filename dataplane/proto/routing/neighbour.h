@@ -7,6 +7,7 @@
 
 #include "dataplane/base/outcome.h"
 #include "dataplane/proto/packet/mac_address.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::proto {
@@ -36,7 +37,7 @@ struct NeighbourParse {
 NeighbourParse parse_neighbour(std::span<const std::byte> frame) noexcept;
 
 /// Longest frame that the functions below write.
-inline constexpr std::size_t kMaxNeighbourFrameBytes = 14 + 40 + 32;
+inline constexpr std::size_t kMaxNeighbourFrameBytes = kEthernetHeaderBytes + kIpv6HeaderBytes + 32;
 
 /// Who sends a message of our own.
 struct Station {

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "dataplane/match/snapshot_format.h"
+#include "dataplane/rules/entry_parser.h"
 
 namespace weir::match {
 

@@ -62,6 +62,18 @@ TEST(Snapshot, MayBeEmpty) {
   }
 }
 
+// The value of path info is a set of depths, that of port info is 0: neither is the id of a rule.
+TEST(Snapshot, ContainsOnlyTheRulesThatWereBuilt) {
+  auto rules = parse_entries({{.text = "a.example:81/b/c/d/"}, {.text = "b.example"}});
+  rules[0].id = {1000};
+  rules[1].id = {2000};
+  const auto bytes = build_snapshot(kTwoLists, rules);
+  const SnapshotView view = SnapshotView::open(bytes).value();
+  for (std::uint32_t id = 0; id <= 3000; ++id) {
+    EXPECT_EQ(contains_rule(view, {id}), id == 1000 || id == 2000) << id;
+  }
+}
+
 TEST(Snapshot, SameInputSameBytes) {
   const auto rules = parse_entries(some_entries());
   const auto bytes = build_snapshot(kTwoLists, rules);
@@ -216,7 +228,7 @@ class Overlay : public testing::Test {
   }
 };
 
-TEST_F(Overlay, ReplacesTheListsByHand) {
+TEST_F(Overlay, ReplacesTheManualLists) {
   const auto bytes = overlay_bytes({{.text = "new.example"}, {.text = "pages.example/b"}}, lists_);
   const SnapshotView overlay = SnapshotView::open(bytes).value();
   EXPECT_TRUE(overlay.is_overlay());
@@ -250,6 +262,28 @@ TEST_F(Overlay, ReplacesTheListsByHand) {
   }
   EXPECT_EQ(ask(view, "https://pages.example/").path_list.value, 0U);
   EXPECT_EQ(ask(base_, "https://pages.example/").path_list.value, 1U);
+}
+
+// Ids count the entries from 1: the base has the rules 1 to 4, and 1 is of the manual list.
+TEST_F(Overlay, ChangesWhichRulesThereAre) {
+  const auto bytes = overlay_bytes({{.text = "new.example"},
+                                    {.text = "pages.example/b"},
+                                    {.text = "c.example"},
+                                    {.text = "d.example:81"},
+                                    {.text = "e.example/a?b"}},
+                                   lists_);
+  const auto joined = SnapshotView::join(base_, SnapshotView::open(bytes).value());
+  ASSERT_TRUE(joined.ok());
+  for (std::uint32_t id = 1; id <= 4; ++id) EXPECT_TRUE(contains_rule(base_, {id})) << id;
+  EXPECT_FALSE(contains_rule(base_, {5}));
+  for (std::uint32_t id = 1; id <= 5; ++id) EXPECT_TRUE(contains_rule(joined.value(), {id})) << id;
+  EXPECT_FALSE(contains_rule(joined.value(), {6}));
+
+  const auto none = overlay_bytes({}, lists_);
+  const auto emptied = SnapshotView::join(base_, SnapshotView::open(none).value());
+  ASSERT_TRUE(emptied.ok());
+  EXPECT_FALSE(contains_rule(emptied.value(), {1}));
+  for (std::uint32_t id = 2; id <= 4; ++id) EXPECT_TRUE(contains_rule(emptied.value(), {id})) << id;
 }
 
 TEST_F(Overlay, MayBeEmpty) {

@@ -11,7 +11,7 @@
 
 #include "dataplane/match/lookup.h"
 #include "dataplane/match/snapshot_view.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::match {

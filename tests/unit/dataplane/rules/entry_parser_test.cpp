@@ -1,4 +1,4 @@
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 
 #include <ostream>
 #include <string>
