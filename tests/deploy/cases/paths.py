@@ -9,8 +9,8 @@ _PAGES = ("CONTRIBUTING.md", "dataplane/README.md", "control/README.md")
 # A path in a code span, or in a block of four blanks: two names at least, of which the last may lack its extension.
 _PATH = re.compile(r"(?<![\w./*:<>{-])(?:[a-z][a-z0-9_]*/)+[a-z][a-z0-9_]*(?:\.[a-z0-9]+)*(?![\w/*{-])")
 _FIRST = ("base", "rpc", "proto", "match", "rules", "flow", "inspect", "engine", "replay", "storage", "formats",
-          "lists", "intake", "publish", "updates", "proof", "api", "metrics", "daemon", "ctl", "dataplane", "control", "config",
-          "deploy", "tests")
+          "lists", "intake", "publish", "updates", "proof", "api", "metrics", "daemon", "ctl", "dataplane", "control",
+          "config", "deploy", "tests")
 
 
 def code_of(page):
