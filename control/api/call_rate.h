@@ -6,15 +6,15 @@
 
 namespace weir::control {
 
-/// How many calls each user may make: kBurst at once, kEachSecond in the long run. root is not counted: it
-/// could stop the daemon as well. One thread.
+/// Limits the calls of each user: kBurst at once, kEachSecond in the long run. root is not limited: it could
+/// stop the daemon anyway. One thread.
 class CallRate {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr double kEachSecond = 100;
   static constexpr double kBurst = 500;
 
-  /// Counts a call of `uid`; false: one too many.
+  /// Counts a call of `uid`; false if it is one too many.
   bool take(unsigned uid, Clock::time_point now) {
     if (uid == 0) return true;
     if (users_.size() >= kMaxUsers && users_.find(uid) == users_.end()) forget_idle(now);
@@ -37,7 +37,7 @@ class CallRate {
     const double grown = user.calls + kEachSecond * std::chrono::duration<double>(now - user.at).count();
     return grown < kBurst ? grown : kBurst;
   }
-  /// Whoever has a whole allowance again is as one who never called.
+  /// A user with a full allowance is like one who never called.
   void forget_idle(Clock::time_point now) {
     std::erase_if(users_, [now](const auto& user) { return calls_at(user.second, now) >= kBurst; });
   }
