@@ -79,7 +79,7 @@ void explain(const View& view, const proto::CanonicalUrl& url, match::Decision d
   const RelatedRules related =
       related_rules(view, url, url.written_port().value_or(kTransports.front().default_port));
   if (decision == match::Decision::allow) {
-    const RuleGroup& overridden = related.of(Relation::holds);
+    const RuleGroup& overridden = related.of(Relation::matches);
     // Lists whose entries are not kept cannot be searched, so they are not counted.
     answer["overrides"] = {{"count", overridden.count}, {"rules", named_rules(view, overridden)}};
     return;
