@@ -22,14 +22,12 @@ using weir::ctl::kUsage;
 
 po::options_description global_options() {
   po::options_description description("Options");
-  description.add_options()("help,h", "print this and exit")("version",
-                                                             "print version, git revision and DPDK version")(
-      "socket,s", po::value<std::string>()->value_name("PATH"),
-      "weir-control's socket (default: the configuration's)")(
+  description.add_options()("help,h", "print this and exit")("version", "print the version and exit")(
+      "socket,s", po::value<std::string>()->value_name("PATH"), "weir-control's socket")(
       "config,c",
       po::value<std::string>()->default_value(weir::config::kDefaultConfigFile)->value_name("FILE"),
-      "configuration file, which names the socket")("json", "print answers as JSON")(
-      "check-config", "check the configuration and exit");
+      "configuration file")("json", "print answers as JSON")("check-config",
+                                                             "check the configuration and exit");
   return description;
 }
 
