@@ -16,7 +16,7 @@ class CallRate {
   static constexpr unsigned kEachSecond = 100;
   static constexpr unsigned kBurst = 500;
 
-  /// Counts a call of `uid`; false: one too many.
+  /// Counts a call of `uid`; false if it is one too many.
   bool take(unsigned uid, Clock::time_point now) {
     if (uid == 0) return true;
     const std::chrono::nanoseconds at = now.time_since_epoch();

@@ -20,7 +20,7 @@ Core::Core(config::Settings settings, Store store, const Surroundings& surroundi
       collector_(std::make_shared<MetricsCollector>(settings_, publisher_, link_, surroundings.durations,
                                                     self_test_)),
       api_(settings_, surroundings.config_file, publisher_, updates_, link_, surroundings.audit,
-           surroundings.events, self_test_, Roles(settings_.control.roles), surroundings.reload) {}
+           surroundings.events, self_test_, Roles(settings_.control.roles), surroundings.reconfigure) {}
 
 Core::~Core() { updates_.stop(); }
 
@@ -28,7 +28,7 @@ std::unique_ptr<Core> Core::make(config::Settings settings, Store store, const S
   std::unique_ptr<Core> core(new Core(std::move(settings), std::move(store), surroundings));
   StageTimes times;
   if (const auto started = core->publisher_.start(times); !started) {
-    spdlog::error("W201: no generation at start: {}", started.error().message);
+    spdlog::error("W201: no generation could be built at the start: {}", started.error().message);
   }
   core->self_test_.start();
   return core;

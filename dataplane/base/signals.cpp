@@ -27,7 +27,7 @@ bool take_one_of(std::initializer_list<int> signals) {
 void block_signals() {
   // A parent may have ignored it (nohup), and an ignored signal does not wait.
   std::signal(SIGHUP, SIG_DFL);
-  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP});
+  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR1});
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -35,6 +35,7 @@ void block_signals() {
 SignalRequest next_signal_request() {
   if (take_one_of({SIGTERM, SIGINT})) return SignalRequest::stop;
   if (take_one_of({SIGHUP})) return SignalRequest::reconfigure;
+  if (take_one_of({SIGUSR1})) return SignalRequest::refresh;
   return SignalRequest::none;
 }
 

@@ -233,7 +233,7 @@ class Feeds(LabCase):
 
 
 class FeedChanges(LabCase):
-    """Feeds that give the changes since a token. The interval is too long to matter: the test makes them due."""
+    """Feeds that give the changes since a token. The interval never comes: SIGUSR1 makes them due."""
 
     with_control = False
 
@@ -303,7 +303,7 @@ class FeedChanges(LabCase):
     def run_until(self, condition, what):
         """Makes the feeds due repeatedly, as their interval would."""
         def attempt():
-            self.weir.control.signal(signal.SIGHUP)
+            self.weir.control.signal(signal.SIGUSR1)
             return condition()
         return poll(attempt, 60, 0.3, what)
 
@@ -390,7 +390,7 @@ class FeedChanges(LabCase):
             self.put_lines(f"l{current}", f"l{current}")
             for since in range(current):
                 self.put_lines(f"l{since}", f"l{current}", entries[since:])
-            self.weir.control.signal(signal.SIGHUP)
+            self.weir.control.signal(signal.SIGUSR1)
             time.sleep(random.random() * 0.15)
             self.weir.kill(self.weir.control)
             self.weir.start_control()

@@ -131,18 +131,18 @@ class Lists(LabCase):
         self.assertNotIn("news.test", body)
 
     def test_monitor_counts_and_touches_nothing(self):
-        self.weir.ctl("mode", "monitor")
+        self.weir.ctl("enforcement", "monitor")
         try:
             before = self.weir.outcomes()["forward_monitor"]
             self.assert_passes("http://news.test/forbidden")
             self.assert_passes("https://listed.test/")
             self.assertEqual(self.weir.outcomes()["forward_monitor"] - before, 2)
         finally:
-            self.weir.ctl("mode", "enforce")
+            self.weir.ctl("enforcement", "enforce")
         self.assert_still_blocks()
 
     def test_bypass_does_not_look(self):
-        self.weir.ctl("mode", "bypass")
+        self.weir.ctl("enforcement", "bypass")
         try:
             before = self.weir.outcomes()
             self.assert_passes("http://news.test/forbidden")
@@ -150,7 +150,7 @@ class Lists(LabCase):
             self.assertGreater(after["forward_bypass"], before["forward_bypass"])
             self.assertEqual(after["forward_passed"], before["forward_passed"])
         finally:
-            self.weir.ctl("mode", "enforce")
+            self.weir.ctl("enforcement", "enforce")
         self.assert_still_blocks()
 
 

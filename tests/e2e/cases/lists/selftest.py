@@ -44,12 +44,12 @@ class SelfTest(LabCase):
 
     def test_it_fails_when_nothing_is_blocked(self):
         for mode in ("monitor", "bypass"):
-            self.weir.ctl("mode", mode)
+            self.weir.ctl("enforcement", mode)
             answer = self.selftest(allow=(1,))
             self.assertFalse(answer["passed"])
             self.assertIn(f"forward_{mode}", answer["problems"][0])
             self.assertEqual(answer["enforcement"], mode)
-        self.weir.ctl("mode", "enforce")
+        self.weir.ctl("enforcement", "enforce")
         self.assertTrue(self.selftest()["passed"])
 
     def test_it_fails_when_too_much_is_blocked(self):

@@ -129,8 +129,8 @@ class Monitoring(MonitoringCase):
         """The self-test fails too, but does not alert in this case."""
         for mode in ("monitor", "bypass"):
             with self.fires("WeirNotEnforcing"):
-                self.weir.ctl("mode", mode)
-        self.weir.ctl("mode", "enforce")
+                self.weir.ctl("enforcement", mode)
+        self.weir.ctl("enforcement", "enforce")
         self.weir.ctl("selftest")
 
     def test_alert_self_test_failing(self):

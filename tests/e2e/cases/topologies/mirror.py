@@ -108,11 +108,11 @@ class MirrorCopies(MirrorCase):
     def test_monitor_and_bypass_answer_nothing(self):
         for mode, outcome in (("monitor", "mirror_monitor"), ("bypass", "mirror_unseen")):
             with self.subTest(mode=mode):
-                self.weir.ctl("mode", mode)
+                self.weir.ctl("enforcement", mode)
                 before = self.settled_outcomes()[outcome]
                 self.assert_passes("http://news.test/forbidden")
                 self.assertGreater(self.settled_outcomes()[outcome], before)
-                self.weir.ctl("mode", "enforce")
+                self.weir.ctl("enforcement", "enforce")
         self.assert_nothing_forwarded()
 
     def test_traffic_does_not_depend_on_the_dataplane(self):

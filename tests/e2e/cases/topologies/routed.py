@@ -129,12 +129,12 @@ class Common:
     def test_monitor_and_bypass_go_on_routing(self):
         for mode, outcome in (("monitor", "forward_monitor"), ("bypass", "forward_bypass")):
             with self.subTest(mode=mode):
-                self.weir.ctl("mode", mode)
+                self.weir.ctl("enforcement", mode)
                 before = self.counter("weir_packets_total", outcome=outcome)
                 self.assert_passes("http://news.test/forbidden")
                 self.assertGreater(self.counter("weir_packets_total", outcome=outcome), before)
                 self.assertEqual(self.ping(self.wire.weir_v4).returncode, 0)
-                self.weir.ctl("mode", "enforce")
+                self.weir.ctl("enforcement", "enforce")
         self.assert_blocked_page("http://news.test/forbidden")
 
 

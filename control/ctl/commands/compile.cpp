@@ -1,4 +1,4 @@
-#include "control/ctl/compile.h"
+#include "control/ctl/commands/compile.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -29,7 +29,7 @@ using Clock = std::chrono::steady_clock;
 using nlohmann::json;
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
-/// Refused lines that are shown of each list; all are counted.
+/// Refused lines to print per list; all are counted.
 constexpr std::size_t kShownLines = 20;
 constexpr mode_t kSnapshotMode = 0640;
 constexpr std::size_t kSeedDigits = 32;
@@ -59,7 +59,7 @@ base::Result<Source> read_source(const std::string& argument) {
   Source source{.name = argument.substr(0, mark), .file = argument.substr(mark + 1)};
   if (mark == std::string::npos) source.name = std::filesystem::path(argument).stem().string();
   if (source.name.empty() || source.file.empty() || source.name.size() > rules::kMaxListNameBytes) {
-    return usage(fmt::format("{}: expected FILE or NAME=FILE, the name (or the file's stem) of 1 to {} bytes",
+    return usage(fmt::format("{}: expected FILE or NAME=FILE, with a name (or file stem) of 1 to {} bytes",
                              argument, rules::kMaxListNameBytes));
   }
   return source;
@@ -84,7 +84,7 @@ std::optional<std::uint64_t> read_generation(std::string_view text) {
   return value;
 }
 
-/// A given seed stands for the same bytes each time, so the time is left out then.
+/// With a given seed the same lists give the same bytes, so the time is left out.
 base::Status read_header(const Given& given, rules::SnapshotBuilder::Header& header) {
   header.generation = {1};
   if (given.has("generation")) {
@@ -117,7 +117,8 @@ base::Result<Plan> read_plan(const Given& given) {
     if (!source) return source.error();
     const auto is_same = [&](const Source& other) { return other.name == source.value().name; };
     if (std::any_of(plan.sources.begin(), plan.sources.end(), is_same)) {
-      return usage(fmt::format("two lists are called {}: name them by NAME=FILE", source.value().name));
+      return usage(
+          fmt::format("two lists have the name {}: use NAME=FILE to name them", source.value().name));
     }
     plan.policies.push_back({.name = source.value().name,
                              .subdomains = given.has("subdomains"),
@@ -159,7 +160,7 @@ void report_refused(const Source& source, const rules::PlainListSummary& summary
   }
 }
 
-/// Shows on a terminal that long work goes on.
+/// Shows progress on a terminal.
 class Progress {
  public:
   ~Progress() {
@@ -176,7 +177,7 @@ class Progress {
   bool shown_ = false;
 };
 
-/// Ids count the entries of all lists in their order.
+/// Rule ids count the entries of all lists, in order.
 base::Result<std::vector<ListCount>> read_lists(const Plan& plan, rules::SnapshotBuilder& builder,
                                                 std::ostream& errors) {
   rules::EntryParser parser;
@@ -186,7 +187,7 @@ base::Result<std::vector<ListCount>> read_lists(const Plan& plan, rules::Snapsho
   for (std::size_t i = 0; i < plan.sources.size(); ++i) {
     const auto add = [&](rules::Rule&& rule, std::size_t) {
       if (id == std::numeric_limits<std::uint32_t>::max())
-        throw std::length_error("too many entries: rule ids are used up");
+        throw std::length_error("too many entries: no rule ids are left");
       rule.id = {++id};
       rule.list = base::ListIndex{static_cast<std::uint8_t>(i)};
       builder.add(rule);
@@ -198,9 +199,8 @@ base::Result<std::vector<ListCount>> read_lists(const Plan& plan, rules::Snapsho
     report_refused(plan.sources[i], summary, errors);
     counts.push_back({.entries = summary.rules, .refused = summary.bad_lines});
     if (summary.rules == 0) {
-      return base::Error{"list_empty",
-                         fmt::format("{}: the list has no entry that can be used; nothing was written",
-                                     plan.sources[i].file)};
+      return base::Error{"list_empty", fmt::format("{}: the list has no usable entry; nothing was written",
+                                                   plan.sources[i].file)};
     }
   }
   return counts;
@@ -208,7 +208,7 @@ base::Result<std::vector<ListCount>> read_lists(const Plan& plan, rules::Snapsho
 
 void print_summary(const Session& session, const Plan& plan, const std::vector<ListCount>& counts,
                    json summary) {
-  TextTable table({{"LIST"}, {"ENTRIES", TextTable::Align::right}, {"REFUSED", TextTable::Align::right}});
+  TextTable table({TextTable::left("LIST"), TextTable::right("ENTRIES"), TextTable::right("REFUSED")});
   summary["lists"] = json::array();
   for (std::size_t i = 0; i < counts.size(); ++i) {
     table.add({plan.sources[i].name, std::to_string(counts[i].entries), std::to_string(counts[i].refused)});
@@ -235,7 +235,7 @@ base::Status compile(const Session& session, const Plan& plan, std::ostream& err
   const auto counts = read_lists(plan, builder, errors);
   if (!counts) return counts.error();
   const std::vector<std::byte> bytes = builder.build();
-  // As the dataplane will read it: what it would refuse is not written.
+  // Opened as the dataplane will open it, so that a snapshot that it would refuse is not written.
   if (const auto view = match::SnapshotView::open(bytes); !view) return view.error();
   if (auto status = storage::write_durably(plan.output, bytes, kSnapshotMode); !status) return status;
   std::size_t entries = 0;

@@ -1,11 +1,11 @@
-#include "control/ctl/self_test.h"
+#include "control/ctl/commands/self_test.h"
 
 #include <array>
 #include <ctime>
 
 #include <fmt/format.h>
 
-#include "control/ctl/printers.h"
+#include "control/ctl/answer.h"
 #include "control/ctl/text_table.h"
 #include "control/storage/durable_file.h"
 #include "control/storage/signature.h"
@@ -18,13 +18,12 @@ using nlohmann::json;
 constexpr std::size_t kMostFileBytes = 1U << 20;
 constexpr mode_t kReadable = 0644;
 
-/// The self-test as people read it.
+/// Prints the self-test for people.
 int print_result(const Session& session, const json& answer) {
   const bool passed = answer.value("passed", false);
   session.out() << (passed ? session.good("self-test passed") : session.bad("self-test FAILED"))
-                << fmt::format(": generation {}, {} worker(s), mode {}\n",
-                               answer.value("generation", std::uint64_t{0}), answer.value("workers", 0U),
-                               printable(answer.value("enforcement", "")));
+                << fmt::format(": generation {}, workers {}, enforcement {}\n", cell(answer, "generation"),
+                               cell(answer, "workers"), printable(cell(answer, "enforcement")));
   const json error = answer.value("error", json());
   if (error.is_object()) session.out() << "problem: " << printable(error.value("message", "")) << '\n';
   for (const json& problem : answer.value("problems", json::array())) {
@@ -32,12 +31,12 @@ int print_result(const Session& session, const json& answer) {
   }
   const json protocols = answer.value("protocols", json::object());
   for (const auto& [protocol, success] : protocols.items()) {
-    session.out() << fmt::format("{:<6} {}\n", protocol,
-                                 success.get<bool>() ? "the listed host is blocked, the unlisted one passes"
-                                                     : session.bad("does not do what it should"));
+    session.out() << fmt::format(
+        "{:<6} {}\n", protocol,
+        success.get<bool>() ? "the canary is blocked, the unlisted host passes" : session.bad("failed"));
   }
   for (const json& protocol : answer.value("not_inspected", json::array())) {
-    session.out() << fmt::format("{:<6} not inspected: dataplane.inspect\n", protocol.get<std::string>());
+    session.out() << fmt::format("{:<6} not inspected (dataplane.inspect)\n", protocol.get<std::string>());
   }
   return passed ? kDone : kFailed;
 }
@@ -65,7 +64,7 @@ int write_certificate(const Session& session, const Given& given, std::ostream& 
     session.out() << json{{"file", file}, {"passed", passed}, {"key", key}}.dump(2) << '\n';
     return passed ? kDone : kFailed;
   }
-  session.out() << fmt::format("{}: the signed report on this self-test\nkey {}\n\n", printable(file), key);
+  session.out() << fmt::format("signed report: {}\nkey: {}\n\n", printable(file), key);
   return print_result(session, self_test);
 }
 
@@ -81,7 +80,7 @@ base::Result<storage::SignedText> read_certificate(const std::string& file) {
   };
   if (!take("text", certificate.text) || !take("signature", certificate.signature) ||
       !take("public_key", certificate.public_key)) {
-    return base::Error{"damaged", fmt::format("{}: no report of weirctl selftest --certificate", file)};
+    return base::Error{"damaged", fmt::format("{}: not a report of weirctl selftest --certificate", file)};
   }
   return certificate;
 }
@@ -98,10 +97,10 @@ int verify_certificate(const Session& session, const Given& given, std::ostream&
   if (const auto good = storage::verify_text(certificate.value(), trusted); !good) {
     return report_error(session, good.error(), errors);
   }
-  // Written anew: in a text that somebody else signed, anything could stand.
+  // Parsed and printed anew: a text that somebody else signed could contain anything.
   const json document = json::parse(certificate.value().text, nullptr, false);
   if (document.is_discarded()) {
-    return report_error(session, {"damaged", "the signature is good, the text is no JSON"}, errors);
+    return report_error(session, {"damaged", "the signature is good, but the text is not JSON"}, errors);
   }
   const std::string fingerprint = storage::key_fingerprint(trusted);
   if (session.json()) {
@@ -110,7 +109,7 @@ int verify_certificate(const Session& session, const Given& given, std::ostream&
   }
   session.out() << session.good("the signature is good") << ": key " << fingerprint
                 << (given.has("key") ? ""
-                                     : ", the one in the file: compare it with what the operator told you")
+                                     : " from the file: compare it with the one that the operator gave you")
                 << "\n\n"
                 << document.dump(2) << '\n';
   return kDone;
@@ -118,7 +117,7 @@ int verify_certificate(const Session& session, const Given& given, std::ostream&
 
 }  // namespace
 
-bool self_test_is_offline(const Given& given) { return given.has("check-certificate"); }
+bool self_test_needs_socket(const Given& given) { return !given.has("check-certificate"); }
 
 int run_self_test(const Session& session, const Given& given, std::ostream& errors) {
   if (given.has("check-certificate")) return verify_certificate(session, given, errors);

@@ -10,34 +10,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "control/ctl/live.h"
+#include "control/ctl/answer.h"
+#include "control/ctl/commands/live.h"
 #include "control/ctl/text_table.h"
+#include "dataplane/base/counters.h"
 
 namespace weir::ctl {
 namespace {
 
 using nlohmann::json;
-using Align = TextTable::Align;
 
 constexpr std::chrono::seconds kInterval{1};
 constexpr const char* kClear = "\x1b[H\x1b[2J";
 
-const json& member(const json& object, const char* key) {
-  static const json kNothing;
-  if (!object.is_object()) return kNothing;
-  const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
-}
-
-double number_at(const json& object, const char* key) {
-  const json& value = member(object, key);
-  return value.is_number() ? value.get<double>() : 0.0;
-}
-
-std::string text_at(const json& object, const char* key) {
-  const json& value = member(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
+std::string text_or_empty(const json& object, const char* key) { return text_at(object, key).value_or(""); }
 
 /// The sum of a key over the ports.
 double ports_sum(const json& sample, const char* key) {
@@ -48,28 +34,28 @@ double ports_sum(const json& sample, const char* key) {
   return sum;
 }
 
-/// The samples of a family, summed by one of its labels.
-std::map<std::string, double> by_label(const json& sample, std::string_view family, const char* label) {
+/// The samples of a counter, summed by one of its labels.
+std::map<std::string, double> by_label(const json& sample, base::Counter counter, const char* label) {
+  const std::string_view family = base::kCounters[base::index_of(counter)].name;
   std::map<std::string, double> sums;
   for (const json& each : member(member(sample, "counters"), "families")) {
     if (text_at(each, "name") != family) continue;
     for (const json& one : member(each, "samples"))
-      sums[text_at(member(one, "labels"), label)] += number_at(one, "value");
+      sums[text_or_empty(member(one, "labels"), label)] += number_at(one, "value");
   }
   return sums;
 }
 
-/// A counter that went back began anew: what it shows is what came since.
+/// A counter that went back was reset: what it shows has come since.
 double rate(double before, double after, double seconds) {
   const double grown = after < before ? after : after - before;
   return seconds > 0 ? grown / seconds : 0.0;
 }
 
-json rates(const json& before, const json& after, std::string_view family, const char* label,
-           double seconds) {
-  auto old = by_label(before, family, label);
+json rates(const json& before, const json& after, base::Counter counter, const char* label, double seconds) {
+  auto old = by_label(before, counter, label);
   json result = json::object();
-  for (const auto& [name, value] : by_label(after, family, label))
+  for (const auto& [name, value] : by_label(after, counter, label))
     result[name] = rate(old[name], value, seconds);
   return result;
 }
@@ -79,7 +65,7 @@ json list_ages(const json& status) {
   json lists = json::array();
   for (const json& list : member(status, "lists")) {
     const double success = number_at(list, "last_success");
-    lists.push_back({{"name", text_at(list, "name")},
+    lists.push_back({{"name", text_or_empty(list, "name")},
                      {"entries", number_at(list, "entries")},
                      {"age_seconds", success > 0 ? json(std::max(0.0, now - success)) : json(nullptr)}});
   }
@@ -97,7 +83,7 @@ base::Result<json> take_sample(const Session& session) {
 
 std::string count_text(double value) { return fmt::format("{:.0f}", value); }
 
-/// In the largest unit of which there are two at least.
+/// In the largest unit that gives at least 2.
 std::string age_text(double seconds) {
   struct Unit {
     double seconds;
@@ -112,7 +98,7 @@ std::string age_text(double seconds) {
 }
 
 void print_rates(std::ostream& out, const char* title, const json& values) {
-  TextTable table({{title}, {"A SECOND", Align::right}});
+  TextTable table({TextTable::left(title), TextTable::right("PER SECOND")});
   for (const auto& [name, value] : values.items()) table.add({name, count_text(value.get<double>())});
   table.print(out);
 }
@@ -133,14 +119,14 @@ json top_figures(const json& before, const json& after, double seconds) {
   const bool has_problem = problems.is_array() && !problems.empty();
   return {{"seconds", seconds},
           {"healthy", member(status, "healthy") == true},
-          {"problem", has_problem ? json(text_at(problems[0], "message")) : json(nullptr)},
+          {"problem", has_problem ? json(text_or_empty(problems[0], "message")) : json(nullptr)},
           {"enforcement", member(status, "enforcement")},
           {"generation", member(status, "generation")},
           {"packets_per_second", port_rate("received_packets")},
           {"bytes_per_second", port_rate("received_bytes")},
           {"missed_per_second", port_rate("missed_packets")},
-          {"requests_per_second", rates(before, after, "weir_requests_total", "protocol", seconds)},
-          {"blocked_per_second", rates(before, after, "weir_blocked_total", "list", seconds)},
+          {"requests_per_second", rates(before, after, base::Counter::requests, "protocol", seconds)},
+          {"blocked_per_second", rates(before, after, base::Counter::blocked, "list", seconds)},
           {"workers", std::move(workers)},
           {"lists", list_ages(status)}};
 }
@@ -148,11 +134,11 @@ json top_figures(const json& before, const json& after, double seconds) {
 std::string top_page(const Session& session, const json& figures) {
   std::ostringstream out;
   if (member(figures, "healthy") == true) {
-    out << session.good("Weir does its job");
+    out << session.good("Weir is doing its job");
   } else {
-    out << session.bad("Weir is NOT doing its job") << ": " << printable(text_at(figures, "problem"));
+    out << session.bad("Weir is NOT doing its job") << ": " << printable(text_or_empty(figures, "problem"));
   }
-  out << fmt::format("\nmode {}, generation {}\n", printable(text_at(figures, "enforcement")),
+  out << fmt::format("\nenforcement {}, generation {}\n", printable(cell(figures, "enforcement")),
                      count_text(number_at(figures, "generation")));
   constexpr double megabit = 1e6 / 8;
   out << fmt::format(
@@ -162,17 +148,17 @@ std::string top_page(const Session& session, const json& figures) {
   out << '\n';
   print_rates(out, "BLOCKED BY", member(figures, "blocked_per_second"));
   out << '\n';
-  TextTable workers({{"WORKER", Align::right}, {"BUSY", Align::right}});
+  TextTable workers({TextTable::right("LCORE"), TextTable::right("BUSY")});
   for (const json& worker : member(figures, "workers")) {
     workers.add({count_text(number_at(worker, "lcore")),
                  fmt::format("{:.0f} %", 100 * number_at(worker, "busy_ratio"))});
   }
   workers.print(out);
   out << '\n';
-  TextTable lists({{"LIST"}, {"ENTRIES", Align::right}, {"AGE", Align::right}});
+  TextTable lists({TextTable::left("LIST"), TextTable::right("ENTRIES"), TextTable::right("AGE")});
   for (const json& list : member(figures, "lists")) {
     const bool known = member(list, "age_seconds").is_number();
-    lists.add({text_at(list, "name"), count_text(number_at(list, "entries")),
+    lists.add({text_or_empty(list, "name"), count_text(number_at(list, "entries")),
                known ? age_text(number_at(list, "age_seconds")) : "-"});
   }
   lists.print(out);

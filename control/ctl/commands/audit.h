@@ -6,8 +6,8 @@
 
 namespace weir::ctl {
 
-/// `weirctl audit`: shows records, or verifies the log: over the socket, or a file without the daemon.
+/// `weirctl audit`: prints records, or verifies the log; with --file, without weir-control.
 int run_audit(const Session& session, const Given& given, std::ostream& errors);
-bool audits_offline(const Given& given);
+bool audit_needs_socket(const Given& given);
 
 }  // namespace weir::ctl

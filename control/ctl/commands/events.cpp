@@ -1,11 +1,10 @@
-#include <array>
 #include <chrono>
 #include <cstdint>
-#include <ctime>
 
 #include <fmt/format.h>
 
-#include "control/ctl/live.h"
+#include "control/ctl/answer.h"
+#include "control/ctl/commands/live.h"
 #include "control/ctl/numbers.h"
 #include "control/ctl/text_table.h"
 #include "dataplane/rpc/client.h"
@@ -18,27 +17,15 @@ using nlohmann::json;
 constexpr std::chrono::milliseconds kConnectTimeout{5000};
 constexpr std::chrono::milliseconds kWait{1000};
 
-std::string local_time(double unix_seconds) {
-  const auto time = static_cast<std::time_t>(unix_seconds);
-  std::tm parts{};
-  if (::localtime_r(&time, &parts) == nullptr) return "-";
-  std::array<char, 40> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
-  return std::string(text.data(), size);
-}
-
 void print_event(const Session& session, const json& event) {
   if (session.json()) {
     session.out() << event.dump() << '\n';
     return;
   }
-  const auto list = event.find("list");
-  const bool is_named =
-      list != event.end() && list->is_string();  // null: the dataplane has no snapshot any more
-  session.out() << printable(fmt::format("{}  {:<5} list {}, rule {}", local_time(event.value("time", 0.0)),
-                                         event.value("protocol", ""),
-                                         is_named ? list->get<std::string>() : "-",
-                                         event.value("rule", std::uint64_t{0})))
+  // The list is null if its snapshot is gone.
+  const auto seconds = static_cast<std::int64_t>(number_at(event, "time"));
+  session.out() << printable(fmt::format("{}  {:<5} list {}, rule {}", local_time(seconds),
+                                         cell(event, "protocol"), cell(event, "list"), cell(event, "rule")))
                 << '\n';
 }
 
@@ -50,7 +37,7 @@ void print_lost(const Session& session, std::uint64_t lost) {
   }
 }
 
-/// Prints what one notification brought; how many events of `most` may still follow.
+/// Prints the events of one notification, at most `most`. Returns how many may still follow.
 std::uint64_t print_batch(const Session& session, const json& batch, std::uint64_t most) {
   if (const auto lost = batch.value("lost", std::uint64_t{0}); lost != 0) print_lost(session, lost);
   for (const json& event : batch.value("events", json::array())) {
@@ -72,7 +59,8 @@ int follow(const Session& session, std::uint64_t most, std::ostream& errors) {
     if (!event) {
       return report_error(
           session,
-          {"ended", "weir-control ended the connection (it was stopped, or started again): follow anew"},
+          {"ended",
+           "weir-control closed the connection (it was stopped or restarted): run weirctl events again"},
           errors);
     }
     if (!session.out().good()) return kFailed;  // nobody reads
@@ -95,7 +83,7 @@ int run_events(const Session& session, const Given& given, std::ostream& errors)
   try {
     return follow(session, most, errors);
   } catch (const json::exception&) {
-    return report_error(session, {"protocol", "weir-control sent something that is no event"}, errors);
+    return report_error(session, {"protocol", "weir-control sent something that is not an event"}, errors);
   }
 }
 

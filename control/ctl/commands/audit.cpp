@@ -1,9 +1,9 @@
-#include "control/ctl/audit.h"
+#include "control/ctl/commands/audit.h"
 
 #include <fmt/format.h>
 
+#include "control/ctl/answer.h"
 #include "control/ctl/numbers.h"
-#include "control/ctl/printers.h"
 #include "control/ctl/text_table.h"
 #include "control/storage/audit_chain.h"
 
@@ -30,6 +30,18 @@ base::Result<json> verify(const Session& session, const Given& given) {
   return storage::chain_report_json(report.value());
 }
 
+int print_records(const Session& session, const json& answer) {
+  TextTable table({TextTable::left("TIME"), TextTable::right("UID"), TextTable::left("METHOD"),
+                   TextTable::left("LIST"), TextTable::right("RULE"), TextTable::right("BEFORE"),
+                   TextTable::right("AFTER"), TextTable::left("OUTCOME")});
+  for (const json& record : member(answer, "records")) {
+    table.add({cell(record, "time"), cell(record, "uid"), cell(record, "method"), cell(record, "list"),
+               cell(record, "rule"), cell(record, "before"), cell(record, "after"), cell(record, "outcome")});
+  }
+  table.print(session.out());
+  return kDone;
+}
+
 int print_verified(const Session& session, const json& report) {
   const bool whole = report.value("whole", false);
   if (session.json()) {
@@ -44,19 +56,19 @@ int print_verified(const Session& session, const json& report) {
         << printable(fmt::format("{}:{}: {}", place.value("file", ""), place.value("line", std::uint64_t{0}),
                                  place.value("reason", "")))
         << fmt::format(
-               "\n{} records before it are whole; keep the files as they are and find out who changed "
-               "them\n",
+               "\nthe {} records before it are intact; leave the files as they are and find out who "
+               "changed them\n",
                count("records"));
     return kFailed;
   }
-  session.out() << session.good("the audit log is whole")
+  session.out() << session.good("the audit log is intact")
                 << fmt::format(": records {} to {} in {} files\n", count("first"), count("last"),
                                count("files"));
-  if (count("first") > 1) session.out() << "older files were rotated out\n";
+  if (count("first") > 1) session.out() << "older files were deleted by rotation\n";
   if (count("torn_bytes") != 0) {
     session.out() << fmt::format(
-        "the last line is not complete ({} bytes): it is being written, or weir-control was "
-        "stopped at it and takes it off at its next start\n",
+        "the last line is incomplete ({} bytes): it is being written, or weir-control was killed while "
+        "writing it and will remove it when it starts\n",
         count("torn_bytes"));
   }
   session.out() << "digest of the last record: " << printable(report.value("head", "")) << '\n';
@@ -65,11 +77,11 @@ int print_verified(const Session& session, const json& report) {
 
 }  // namespace
 
-bool audits_offline(const Given& given) { return given.has("file"); }
+bool audit_needs_socket(const Given& given) { return !given.has("file"); }
 
 int run_audit(const Session& session, const Given& given, std::ostream& errors) {
   if (given.has("file") && !given.has("verify")) {
-    return report_error(session, {"usage", "--file goes with --verify"}, errors);
+    return report_error(session, {"usage", "--file needs --verify"}, errors);
   }
   if (given.has("verify")) {
     const auto report = verify(session, given);
@@ -79,7 +91,7 @@ int run_audit(const Session& session, const Given& given, std::ostream& errors) 
   if (!request) return report_error(session, request.error(), errors);
   const auto answer = session.call("audit", request.value());
   if (!answer) return report_error(session, answer.error(), errors);
-  if (!session.json()) return print_audit(session, given, answer.value());
+  if (!session.json()) return print_records(session, answer.value());
   session.out() << answer.value().dump(2) << '\n';
   return kDone;
 }
