@@ -18,29 +18,17 @@
 #include "dataplane/rules/table_builder.h"
 
 namespace weir::rules {
+namespace {
 
-using match::depth_set;
 using match::Fingerprint;
-using match::Fingerprinter;
-using match::kAllow;
 using match::kBelow;
-using match::kChecksumStart;
-using match::kEncryptedOnly;
 using match::KeyKind;
-using match::kHasBlock;
-using match::kHasUrl;
-using match::kHasUrlQuery;
 using match::kLayers;
-using match::kPathInfo;
-using match::kPortInfo;
 using match::kSelf;
-using match::kSnapshotMagic;
-using match::kSnapshotVersion;
 using match::ListRecord;
 using match::Slot;
 using match::SnapshotHeader;
 using match::SnapshotId;
-namespace {
 
 constexpr std::string_view kWww = "www.";
 
@@ -101,7 +89,7 @@ struct SnapshotBuilder::State {
   Header header;
   std::vector<ListPolicy> lists;
   std::vector<ListRecord> records;
-  Fingerprinter fingerprinter;
+  match::Fingerprinter fingerprinter;
   std::array<Layer, kLayers> layers;
   std::vector<HostKey> keys;  // of the rule at hand
   std::size_t duplicates = 0;
@@ -146,10 +134,10 @@ void SnapshotBuilder::State::find_host_keys(const Rule& rule) {
 void SnapshotBuilder::State::put(TableBuilder& table, const Fingerprint& key, const Rule& rule,
                                  std::uint8_t flags, bool primary) const {
   Slot slot{.key = key, .value = rule.id.value, .list = rule.list.value, .flags = flags, .primary = primary};
-  if (rule.action == Action::allow) slot.flags |= kAllow;
+  if (rule.action == Action::allow) slot.flags |= match::kAllow;
   if (rule.port) {
     slot.key = fingerprinter.with_port(key, *rule.port);
-    table.add({.key = key, .value = 0, .list = 0, .flags = kPortInfo, .primary = false});
+    table.add({.key = key, .value = 0, .list = 0, .flags = match::kPortInfo, .primary = false});
   }
   table.add(slot);
 }
@@ -162,21 +150,21 @@ void SnapshotBuilder::State::put_path_rule(const Rule& rule) {
     directory = fingerprint;
   });
   Slot info;
-  info.flags = kPathInfo;
+  info.flags = match::kPathInfo;
   KeyKind kind = KeyKind::url;
   if (rule.kind == RuleKind::prefix) {
     kind = KeyKind::prefix;
     path = directory;
-    info.value = depth_set(depth);
+    info.value = match::depth_set(depth);
   } else if (rule.kind == RuleKind::url_query) {
     kind = KeyKind::url_query;
     path = fingerprinter.with_query(path, rule.query);
-    info.flags |= kHasUrlQuery;
+    info.flags |= match::kHasUrlQuery;
   } else {
-    info.flags |= kHasUrl;
+    info.flags |= match::kHasUrl;
   }
   const bool is_block = rule.action == Action::block;
-  if (is_block) info.flags |= kHasBlock;
+  if (is_block) info.flags |= match::kHasBlock;
   if (is_block) info.list = rule.list.value;
   Layer& layer = layer_of(rule);
   const std::uint8_t info_flags = info.flags;
@@ -190,7 +178,7 @@ void SnapshotBuilder::State::put_path_rule(const Rule& rule) {
       layer.hosts.add(info);
     }
     if (is_block && lists[rule.list.value].block_host_on_tls) {
-      put(layer.hosts, info.key, rule, kSelf | kEncryptedOnly, false);
+      put(layer.hosts, info.key, rule, kSelf | match::kEncryptedOnly, false);
     }
   }
 }
@@ -211,8 +199,8 @@ void SnapshotBuilder::State::reduce() {
 std::vector<std::byte> SnapshotBuilder::State::write(std::size_t first_layer, const SnapshotId& base) {
   using Density = TableBuilder::Density;
   SnapshotHeader wanted{};
-  wanted.magic = kSnapshotMagic;
-  wanted.version = kSnapshotVersion;
+  wanted.magic = match::kSnapshotMagic;
+  wanted.version = match::kSnapshotVersion;
   wanted.header_bytes = sizeof(SnapshotHeader);
   wanted.generation = header.generation.value;
   wanted.created_unix_seconds = header.created_unix_seconds;
@@ -239,7 +227,7 @@ std::vector<std::byte> SnapshotBuilder::State::write(std::size_t first_layer, co
   }
   wanted.total_bytes = bytes.size();
   std::memcpy(bytes.data(), &wanted, sizeof(wanted));
-  wanted.checksum = XXH3_64bits(bytes.data() + kChecksumStart, bytes.size() - kChecksumStart);
+  wanted.checksum = XXH3_64bits(bytes.data() + match::kChecksumStart, bytes.size() - match::kChecksumStart);
   std::memcpy(bytes.data() + offsetof(SnapshotHeader, checksum), &wanted.checksum, sizeof(wanted.checksum));
   return bytes;
 }

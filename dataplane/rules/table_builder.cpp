@@ -8,27 +8,13 @@
 #include <tuple>
 
 namespace weir::rules {
+namespace {
 
 using match::Bucket;
-using match::bucket_index;
-using match::decides_over;
 using match::kBelow;
-using match::kBucketTags;
-using match::kEncryptedOnly;
-using match::kHasBlock;
-using match::kMaxBucketEntries;
-using match::kOverflows;
-using match::kPathInfo;
-using match::kPortInfo;
 using match::kSelf;
-using match::kTableAlignment;
-using match::merge_depth_sets;
-using match::pack;
 using match::Slot;
 using match::TableEntry;
-using match::TableRecord;
-using match::tag_of;
-namespace {
 
 // The rules of one key that decide, by scope and by what they hold for.
 struct Winners {
@@ -36,7 +22,7 @@ struct Winners {
   std::optional<Slot> encrypted;
 
   void offer(const Slot& slot) {
-    std::optional<Slot>& winner = slot.has(kEncryptedOnly) ? encrypted : always;
+    std::optional<Slot>& winner = slot.has(match::kEncryptedOnly) ? encrypted : always;
     if (!winner || decides_over(slot, *winner)) winner = slot;
   }
   // One that holds always makes a weaker one for encrypted connections pointless.
@@ -80,9 +66,10 @@ void merge_path_info(std::optional<Slot>& merged, const Slot& slot) {
     merged = slot;
     return;
   }
-  if (slot.has(kHasBlock) && (!merged->has(kHasBlock) || slot.list < merged->list)) merged->list = slot.list;
+  if (slot.has(match::kHasBlock) && (!merged->has(match::kHasBlock) || slot.list < merged->list))
+    merged->list = slot.list;
   merged->flags |= slot.flags;
-  merged->value = merge_depth_sets(merged->value, slot.value);
+  merged->value = match::merge_depth_sets(merged->value, slot.value);
 }
 
 void push_reduced(std::span<const Slot> same_key, Output& out) {
@@ -91,9 +78,9 @@ void push_reduced(std::span<const Slot> same_key, Output& out) {
   std::array<std::optional<Slot>, 2> path_info;
   std::optional<Slot> port_info;
   for (const Slot& slot : same_key) {
-    if (slot.has(kPortInfo)) {
+    if (slot.has(match::kPortInfo)) {
       port_info = slot;
-    } else if (slot.has(kPathInfo)) {
+    } else if (slot.has(match::kPathInfo)) {
       merge_path_info(path_info[slot.has(kSelf) ? 0 : 1], slot);
     } else {
       if (slot.has(kSelf)) self.offer(slot);
@@ -140,7 +127,7 @@ class TableWriter {
     const std::size_t bucket = bucket_index(slot.key, bucket_count_);
     while (current_ < bucket) finish_bucket();
     const std::size_t place = written_ - line_.first;
-    if (place < kBucketTags) line_.tags[place] = tag_of(slot.key);
+    if (place < match::kBucketTags) line_.tags[place] = tag_of(slot.key);
     const TableEntry entry = pack(slot);
     std::memcpy(entries_ + written_++ * sizeof(TableEntry), &entry, sizeof(TableEntry));
   }
@@ -150,7 +137,7 @@ class TableWriter {
 
  private:
   void finish_bucket() {
-    if (written_ - line_.first > kBucketTags) line_.first |= kOverflows;
+    if (written_ - line_.first > match::kBucketTags) line_.first |= match::kOverflows;
     std::memcpy(buckets_ + current_++ * sizeof(Bucket), &line_, sizeof(Bucket));
     line_ = Bucket{.first = static_cast<std::uint32_t>(written_), .tags = {}};
   }
@@ -206,23 +193,23 @@ bool TableBuilder::fits(std::size_t bucket_count) const {
       const std::size_t bucket = bucket_index(slot.key, bucket_count);
       entries = bucket == current ? entries + 1 : 1;
       current = bucket;
-      if (entries > kMaxBucketEntries) return false;
+      if (entries > match::kMaxBucketEntries) return false;
     }
   }
   return true;
 }
 
-TableRecord TableBuilder::write(std::vector<std::byte>& out, Density density) {
+match::TableRecord TableBuilder::write(std::vector<std::byte>& out, Density density) {
   const std::size_t entry_count = size();
   std::size_t bucket_count = wanted_buckets(entry_count, density);
   for (const std::size_t limit = 64 * bucket_count; !fits(bucket_count); bucket_count *= 2) {
     if (bucket_count > limit) throw std::length_error("too many keys fall into one bucket");
   }
-  if (entry_count >= kOverflows || bucket_count >= kOverflows) {
+  if (entry_count >= match::kOverflows || bucket_count >= match::kOverflows) {
     throw std::length_error("too many rules for one snapshot");
   }
-  TableRecord record{};
-  record.buckets_offset = round_up(out.size(), kTableAlignment);
+  match::TableRecord record{};
+  record.buckets_offset = round_up(out.size(), match::kTableAlignment);
   record.bucket_count = bucket_count;
   record.entries_offset = record.buckets_offset + (bucket_count + 1) * sizeof(Bucket);
   record.entry_count = entry_count;
@@ -237,7 +224,7 @@ TableRecord TableBuilder::write(std::vector<std::byte>& out, Density density) {
 }
 
 std::size_t table_bytes(std::size_t entries, TableBuilder::Density density) noexcept {
-  return kTableAlignment + (wanted_buckets(entries, density) + 1) * sizeof(Bucket) +
+  return match::kTableAlignment + (wanted_buckets(entries, density) + 1) * sizeof(Bucket) +
          entries * sizeof(TableEntry);
 }
 

@@ -15,7 +15,7 @@
 
 namespace {
 
-using namespace weir::match;
+using namespace weir::rules;
 
 void require(bool holds) {
   if (!holds) std::abort();

@@ -3,6 +3,12 @@
 #include <tuple>
 
 namespace weir::match {
+
+using rules::Action;
+using rules::ListPolicy;
+using rules::Rule;
+using rules::RuleKind;
+
 namespace {
 
 bool is_below(const std::string& host, const std::string& parent) {

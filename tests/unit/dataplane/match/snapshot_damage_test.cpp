@@ -79,7 +79,7 @@ TEST(SnapshotDamage, AnotherVersionIsNamedWhateverFollows) {
   for (const std::uint32_t version : {0U, 1U, 3U, 0x01000000U, 0xFFFFFFFFU}) {
     auto bytes = good_snapshot();
     std::memcpy(bytes.data() + offsetof(SnapshotHeader, version), &version, sizeof(version));
-    mend_checksum(bytes);
+    set_checksum(bytes);
     EXPECT_EQ(open_code(bytes), "snapshot_version");
     EXPECT_EQ(open_code(std::span(bytes).first(12)), "snapshot_version");
   }
@@ -212,7 +212,7 @@ class ForgeryCases : public testing::TestWithParam<ForgeryCase> {};
 TEST_P(ForgeryCases, IsCorrupt) {
   Forgery forgery;
   GetParam().forge(forgery);
-  mend_checksum(forgery.bytes);
+  set_checksum(forgery.bytes);
   EXPECT_EQ(open_code(forgery.bytes), "snapshot_corrupt");
 }
 
@@ -220,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(Damage, ForgeryCases, testing::ValuesIn(kForgeryCases))
 
 TEST(SnapshotDamage, AForgeryThatChangesNothingIsGood) {
   Forgery forgery;
-  mend_checksum(forgery.bytes);
+  set_checksum(forgery.bytes);
   EXPECT_EQ(open_code(forgery.bytes), "ok");
 }
 
@@ -244,7 +244,7 @@ TEST(SnapshotDamage, ABucketThatWouldMakeLookupsLongIsRefused) {
     for (TableEntry& entry : items_at<TableEntry>(bytes, header.layers[0].paths.entries_offset, entries)) {
       entry = good.path_entries.front();
     }
-    mend_checksum(bytes);
+    set_checksum(bytes);
     EXPECT_EQ(open_code(bytes), entries <= kMaxBucketEntries ? "ok" : "snapshot_corrupt");
   }
 }
@@ -255,7 +255,7 @@ TEST(SnapshotDamage, AnOverlayWithRulesOfAFeedIsRefused) {
   EXPECT_EQ(open_code(bytes), "ok");
   auto* const lists = reinterpret_cast<ListRecord*>(bytes.data() + sizeof(SnapshotHeader));
   lists[0].path_rules = 1;
-  mend_checksum(bytes);
+  set_checksum(bytes);
   EXPECT_EQ(open_code(bytes), "snapshot_corrupt");
 }
 

@@ -136,10 +136,10 @@ TEST(SnapshotBuilder, TheLowestIdOfDuplicatesStands) {
 TEST(SnapshotBuilder, RefusesWhatTheFormatCannotHold) {
   EXPECT_THROW(SnapshotBuilder(kTestHeader, std::vector<ListPolicy>(base::kMaxLists + 1)),
                std::invalid_argument);
-  EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(kMaxListNameBytes + 1, 'a')}}),
+  EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(rules::kMaxListNameBytes + 1, 'a')}}),
                std::invalid_argument);
   EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = "a\nb"}}), std::invalid_argument);
-  EXPECT_NO_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(kMaxListNameBytes, 'a')}}));
+  EXPECT_NO_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(rules::kMaxListNameBytes, 'a')}}));
   SnapshotBuilder builder(kTestHeader, kTwoLists);
   Rule rule = parse_entries({{.text = "example.com"}}).front();
   rule.list = {2};
@@ -149,7 +149,9 @@ TEST(SnapshotBuilder, RefusesWhatTheFormatCannotHold) {
   EXPECT_THROW(builder.add(rule), std::invalid_argument);
 }
 
-TEST(SnapshotBuilder, SeedsDiffer) { EXPECT_NE(random_snapshot_seed(), random_snapshot_seed()); }
+TEST(SnapshotBuilder, SeedsDiffer) {
+  EXPECT_NE(rules::random_snapshot_seed(), rules::random_snapshot_seed());
+}
 
 std::size_t most_entries_of_a_key(std::span<const TableEntry> entries) {
   std::size_t most = 0;

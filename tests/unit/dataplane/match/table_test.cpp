@@ -17,6 +17,7 @@
 namespace weir::match {
 namespace {
 
+using rules::TableBuilder;
 using Density = TableBuilder::Density;
 
 // A table written alone.

@@ -27,8 +27,8 @@ class UrlVectors : public testing::Test {
     auto rule = parser_.parse(entry);
     if (!rule.ok()) return rule.error().code;
     rule.value().id = {1};
-    SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 1},
-                            {{.name = "list"}});
+    rules::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 1},
+                                   {{.name = "list"}});
     builder.add(rule.value());
     const auto bytes = builder.build();
     const auto view = SnapshotView::open(bytes);
@@ -38,7 +38,7 @@ class UrlVectors : public testing::Test {
     return match.decision == Decision::block ? "block" : "pass";
   }
 
-  EntryParser parser_;
+  rules::EntryParser parser_;
   std::unique_ptr<proto::CanonicalUrl> url_ = std::make_unique<proto::CanonicalUrl>();
 };
 

@@ -97,7 +97,7 @@ TEST(Neighbour, RefusesWhatNoReceiverMayBelieve) {
     std::string frame;
     std::size_t offset;
     std::uint8_t value;
-    bool mend_checksum;
+    bool set_checksum;
     ParseStatus status;
   };
   const std::vector<Case> cases{
@@ -128,7 +128,7 @@ TEST(Neighbour, RefusesWhatNoReceiverMayBelieve) {
     SCOPED_TRACE(row.description);
     Bytes frame = from_hex(row.frame);
     frame[row.offset] = std::byte{row.value};
-    EXPECT_EQ(parse_neighbour(row.mend_checksum ? with_right_checksum(frame) : frame).status, row.status);
+    EXPECT_EQ(parse_neighbour(row.set_checksum ? with_right_checksum(frame) : frame).status, row.status);
   }
 }
 
