@@ -32,13 +32,13 @@ using match::SnapshotId;
 
 constexpr std::string_view kWww = "www.";
 
-// A host under which a rule is compiled, and which of the rule's scopes hold there.
+// A host under which a rule is compiled, and the scopes of the rule for it.
 struct HostKey {
   std::string host;
   std::uint8_t scope = 0;
 };
 
-// The host in percent-encoded UTF-8, as a request with the raw name canonicalises; empty where it has no
+// The host in percent-encoded UTF-8, the canonical form of a request with the raw name. Empty when it has no
 // A-label or libidn2 cannot read it.
 std::string unicode_spelling(const std::string& host, proto::CanonicalUrl& url) {
   if (host.find("xn--") == std::string::npos) return {};
@@ -60,7 +60,7 @@ bool is_printable(std::string_view name) noexcept {
   return std::none_of(name.begin(), name.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7F'; });
 }
 
-// The byte behind a name that may be an address: canonical ones end so, and few others.
+// By the last byte, which is the same for all canonical addresses and few names.
 bool may_be_address(std::string_view host) noexcept {
   return !host.empty() && ((host.back() >= '0' && host.back() <= '9') || host.back() == ']');
 }
@@ -69,7 +69,7 @@ bool may_be_address(std::string_view host) noexcept {
 
 SnapshotSeed random_snapshot_seed() {
   SnapshotSeed seed{};
-  // Requests of up to 256 bytes are never cut short; only a signal before the pool is ready interrupts.
+  // Requests of up to 256 bytes are always complete; only a signal before the pool is ready interrupts them.
   while (getrandom(seed.data(), sizeof(seed), 0) != static_cast<ssize_t>(sizeof(seed))) {
     if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
   }
@@ -91,7 +91,7 @@ struct SnapshotBuilder::State {
   std::vector<ListRecord> records;
   match::Fingerprinter fingerprinter;
   std::array<Layer, kLayers> layers;
-  std::vector<HostKey> keys;  // of the rule at hand
+  std::vector<HostKey> keys;  // of the current rule
   std::size_t duplicates = 0;
   bool built = false;
   proto::CanonicalUrl url;
@@ -105,7 +105,7 @@ struct SnapshotBuilder::State {
   std::vector<std::byte> write(std::size_t first_layer, const SnapshotId& base);
 };
 
-// The rule's own host comes first.
+// The host of the rule itself comes first.
 void SnapshotBuilder::State::find_host_keys(const Rule& rule) {
   const ListPolicy& policy = lists[rule.list.value];
   const bool is_address = may_be_address(rule.host) &&
@@ -113,7 +113,7 @@ void SnapshotBuilder::State::find_host_keys(const Rule& rule) {
   std::uint8_t scope = kSelf;
   if (rule.kind == RuleKind::domain || (!rule.is_whole_host() && policy.subdomains)) scope = kSelf | kBelow;
   if (rule.kind == RuleKind::subdomains) scope = kBelow;
-  // An address has no hosts below it: 192.0.2.1 says nothing of the name a.192.0.2.1.
+  // An address has no hosts below it: 192.0.2.1 does not match the name a.192.0.2.1.
   if (is_address) scope &= kSelf;
   keys.clear();
   if (scope == 0) return;
@@ -184,7 +184,7 @@ void SnapshotBuilder::State::put_path_rule(const Rule& rule) {
 }
 
 void SnapshotBuilder::State::reduce() {
-  if (built) throw std::logic_error("a snapshot builder builds once");
+  if (built) throw std::logic_error("a snapshot builder can build only once");
   built = true;
   for (Layer& layer : layers) {
     layer.hosts.reduce([this](const Slot& slot, bool is_first) {
@@ -280,7 +280,7 @@ std::vector<std::byte> SnapshotBuilder::build_overlay(const SnapshotId& base) {
   }
   const auto& layer = state_->layers[0];
   if (layer.hosts.size() + layer.paths.size() > 0) {
-    throw std::invalid_argument("an overlay holds rules of manual lists alone");
+    throw std::invalid_argument("an overlay can hold only rules of manual lists");
   }
   state_->reduce();
   return state_->write(1, base);

@@ -16,7 +16,7 @@ using match::kSelf;
 using match::Slot;
 using match::TableEntry;
 
-// The rules of one key that decide, by scope and by what they hold for.
+// The rules of one key and scope that decide: on every connection, and on encrypted ones only.
 struct Winners {
   std::optional<Slot> always;
   std::optional<Slot> encrypted;
@@ -25,13 +25,13 @@ struct Winners {
     std::optional<Slot>& winner = slot.has(match::kEncryptedOnly) ? encrypted : always;
     if (!winner || decides_over(slot, *winner)) winner = slot;
   }
-  // One that holds always makes a weaker one for encrypted connections pointless.
+  // A rule for every connection makes a weaker one for encrypted connections useless.
   void settle() {
     if (always && encrypted && !decides_over(*encrypted, *always)) encrypted.reset();
   }
 };
 
-// A part's slots shrink in place: what is written never overtakes what is read.
+// The slots of a part shrink in place: writing never overtakes reading.
 class Output {
  public:
   explicit Output(std::vector<Slot>& slots) noexcept : slots_(slots) {}
@@ -46,7 +46,7 @@ class Output {
   std::size_t size_ = 0;
 };
 
-// The same rule for both scopes is one slot.
+// The same rule for both scopes becomes one slot.
 void push_pair(const std::optional<Slot>& self, const std::optional<Slot>& below, Output& out) {
   const auto with_scope = [](Slot slot, std::uint8_t scope) {
     slot.flags = static_cast<std::uint8_t>((slot.flags & ~(kSelf | kBelow)) | scope);
@@ -97,7 +97,7 @@ void push_reduced(std::span<const Slot> same_key, Output& out) {
   if (port_info) out.push(*port_info);
 }
 
-// Equal primary slots stand side by side.
+// Orders equal primary slots next to each other.
 bool comes_before(const Slot& a, const Slot& b) noexcept {
   if (a.key.low != b.key.low) return a.key.low < b.key.low;
   return std::tie(a.key.high, a.primary, a.flags, a.list, a.value) <
@@ -117,7 +117,7 @@ std::size_t wanted_buckets(std::size_t entries, TableBuilder::Density density) n
   return std::max<std::size_t>(1, (entries + average - 1) / average);
 }
 
-// Writes buckets and entries to their places, in the order of the keys.
+// Writes buckets and entries in the order of the keys.
 class TableWriter {
  public:
   TableWriter(std::byte* buckets, std::size_t bucket_count, std::byte* entries) noexcept
@@ -154,7 +154,7 @@ class TableWriter {
 
 void TableBuilder::add(const Slot& slot) {
   std::vector<Slot>& part = parts_[slot.key.low >> kPartShift];
-  // Growing by half would leave a third of the memory unused.
+  // Growing by half would leave up to a third of the memory unused.
   if (part.size() == part.capacity()) part.reserve(part.size() + part.size() / 4 + 4);
   part.push_back(slot);
 }
@@ -176,7 +176,7 @@ void TableBuilder::reduce(const std::function<void(const Slot& slot, bool is_fir
           on_primary(part[last], last == first || !says_the_same(part[last - 1], part[last]));
         }
       }
-      // A copy, since the output may reach into what it is made of.
+      // A copy, because the output may overwrite its input.
       same_key.assign(part.begin() + static_cast<std::ptrdiff_t>(first),
                       part.begin() + static_cast<std::ptrdiff_t>(last));
       push_reduced(same_key, out);

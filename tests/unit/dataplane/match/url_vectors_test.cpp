@@ -42,7 +42,7 @@ class UrlVectors : public testing::Test {
   std::unique_ptr<proto::CanonicalUrl> url_ = std::make_unique<proto::CanonicalUrl>();
 };
 
-// What is not `block`, and why that is right: dataplane/proto/README.md.
+// What is not `block`, and why that is right: dataplane/proto/url/README.md.
 bool may_differ(const BrowserVector& vector, const std::string& outcome) {
   if (outcome == "entry_public_suffix" || outcome == "entry_ambiguous") return true;  // refused, and said so
   // Punctuation that no resolver takes in a name.

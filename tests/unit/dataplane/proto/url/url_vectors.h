@@ -7,7 +7,7 @@
 namespace weir::proto {
 
 /// Why a canonical form is not the one of the standard that the vector comes from; the reasons themselves
-/// stand in dataplane/proto/README.md, under the same names.
+/// stand in dataplane/proto/url/README.md, under the same names.
 enum class Deviation : std::uint8_t {
   none,
   escapes,      // every escape is decoded, and few bytes are encoded
@@ -31,7 +31,7 @@ struct BrowserVector {
   std::string_view input;
   std::string_view host;    // with its port, unless that is the scheme's default
   std::string_view target;  // path and query
-  /// The canonical form of `input` by dataplane/proto/README.md; empty: host and target as they are.
+  /// The canonical form of `input` by dataplane/proto/url/README.md; empty: host and target as they are.
   std::string_view canonical = {};
   /// The canonical form of the request; empty: that of the input.
   std::string_view request = {};
