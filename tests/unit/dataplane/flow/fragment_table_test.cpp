@@ -16,7 +16,7 @@ using std::chrono::seconds;
 using test::Bytes;
 using test::PacketBuilder;
 
-/// `offset text more`: a fragment as the tables write it.
+/// `offset text more`: a fragment in the tables below.
 struct Piece {
   std::uint32_t offset;
   std::string text;
@@ -222,13 +222,13 @@ TEST_P(Fragments, BlockedAndSpoiledOnesStaySoUntilTheirTimeIsUp) {
   EXPECT_EQ(add({8, "b", false}), "duplicate") << "an old name blocks nothing";
 }
 
-/// `offset text more start`: a fragment, and what it shows of its packet's start.
+/// `offset text more start`: a fragment, and what it shows of the start of its packet.
 struct Telling {
   Piece piece;
   FragmentStart start;
 };
 
-TEST_P(Fragments, WhatNeedNotBeInspectedGivesWay) {
+TEST_P(Fragments, AFragmentThatNeedNotBeInspectedIsReplaced) {
   constexpr auto kHarmless = FragmentStart::harmless;
   constexpr auto kElsewhere = FragmentStart::elsewhere;
   constexpr auto kTelling = FragmentStart::telling;

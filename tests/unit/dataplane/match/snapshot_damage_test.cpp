@@ -33,7 +33,7 @@ std::string open_code(std::span<const std::byte> bytes) {
   return view.ok() ? "ok" : view.error().code;
 }
 
-// Where the header's fields say nothing yet, the code tells what is wrong; behind them the checksum does.
+// Up to the version the error code names the field; damage after it is found by the checksum.
 std::string_view expected_code(std::size_t byte) {
   if (byte < offsetof(SnapshotHeader, version)) return "snapshot_magic";
   if (byte < offsetof(SnapshotHeader, header_bytes)) return "snapshot_version";
@@ -63,13 +63,13 @@ TEST(SnapshotDamage, EveryFlippedBitIsRefused) {
 TEST(SnapshotDamage, EveryCutIsRefused) {
   const auto bytes = good_snapshot();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    // A copy of its own, so that a read behind the cut is one behind the allocation.
+    // A copy of exactly this size, so that a read beyond the cut is outside the allocation.
     const std::vector<std::byte> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
     EXPECT_EQ(open_code(cut), "snapshot_truncated") << size << " bytes";
   }
 }
 
-TEST(SnapshotDamage, SomethingBehindTheEndIsRefused) {
+TEST(SnapshotDamage, BytesAfterTheEndAreRefused) {
   auto bytes = good_snapshot();
   bytes.push_back(std::byte{0});
   EXPECT_EQ(open_code(bytes), "snapshot_corrupt");
@@ -99,7 +99,7 @@ std::span<T> items_at(std::vector<std::byte>& bytes, std::uint64_t offset, std::
   return {reinterpret_cast<T*>(bytes.data() + offset), static_cast<std::size_t>(count)};
 }
 
-// A snapshot with a right checksum, taken apart for a test to forge.
+// A snapshot with a right checksum, in parts that a test can forge.
 struct Forgery {
   std::vector<std::byte> bytes = good_snapshot();
   SnapshotHeader* header = reinterpret_cast<SnapshotHeader*>(bytes.data());
@@ -224,7 +224,7 @@ TEST(SnapshotDamage, AForgeryThatChangesNothingIsGood) {
   EXPECT_EQ(open_code(forgery.bytes), "ok");
 }
 
-// So many keys in one bucket as no seed drawn at random gives.
+// More keys in one bucket than any random seed gives.
 TEST(SnapshotDamage, ABucketThatWouldMakeLookupsLongIsRefused) {
   for (const std::size_t entries : {kMaxBucketEntries, kMaxBucketEntries + 1}) {
     const Forgery good;

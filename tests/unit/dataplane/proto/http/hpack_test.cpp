@@ -22,10 +22,10 @@ using ::testing::IsEmpty;
 
 using Fields = std::vector<std::string>;
 
-/// A decoder as a connection has it; what it makes of each block is text.
+/// The decoder of a connection; shows each block as text.
 class Decoder {
  public:
-  /// `name: value` for each field; the last is `malformed` where it was.
+  /// `name: value` for each field, and `malformed` at the end of a malformed block.
   Fields decode(const Bytes& block) {
     std::vector<char> text(max_huffman_decoded_bytes(block.size()));
     HpackBlock fields(table_, block, text);
@@ -169,7 +169,7 @@ TEST(Hpack, StaticTableEnds) {
               ElementsAre(":authority: ", "host: ", "user-agent: ", "www-authenticate: "));
 }
 
-TEST(Hpack, RefusesWhatADecoderMust) {
+TEST(Hpack, RefusesWhatADecoderMustRefuse) {
   struct Row {
     std::string_view description;
     std::string_view block;
@@ -204,7 +204,7 @@ TEST(Hpack, RefusesWhatADecoderMust) {
   }
 }
 
-TEST(Hpack, TakesWhatADecoderMay) {
+TEST(Hpack, AcceptsWhatADecoderMayAccept) {
   struct Row {
     std::string_view description;
     std::string_view block;
@@ -228,7 +228,7 @@ TEST(Hpack, TakesWhatADecoderMay) {
   }
 }
 
-// RFC 7541, 4.4: the entry whose name is used goes for the new one.
+// RFC 7541, 4.4: the entry whose name is used is dropped for the new one.
 TEST(Hpack, ANameOutlivesItsEntry) {
   Decoder decoder;
   ASSERT_TRUE(decoder.dynamic().set_limit(100));
@@ -249,7 +249,7 @@ TEST(Hpack, ASizeUpdateForgetsTheOldest) {
   EXPECT_THAT(decoder.table(), ElementsAre("c: 3", "b: 2"));
 }
 
-// Long names are cut, yet count in full for the table's size.
+// Long names are cut, but count in full for the size of the table.
 TEST(Hpack, LongNames) {
   Decoder decoder;
   const std::string name(3000, 'n');
@@ -260,7 +260,7 @@ TEST(Hpack, LongNames) {
   EXPECT_EQ(decoder.dynamic().bytes(), 3033U);
 }
 
-// Entries of all sizes go round the table many times; a plain list of strings is the reference.
+// Entries of all sizes fill the table many times; a plain list of strings is the reference.
 TEST(Hpack, TheTableAgreesWithAList) {
   Decoder decoder;
   std::size_t limit = kHpackMaxTableBytes;

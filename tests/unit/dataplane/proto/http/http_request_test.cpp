@@ -20,7 +20,8 @@ std::vector<std::string> hosts_of(const HttpRequest& request) {
   return {request.hosts.begin(), request.hosts.begin() + request.host_count};
 }
 
-// The parser gets a heap copy of exactly these bytes: the address sanitizer sees a read behind it.
+// The parser gets a heap copy of exactly these bytes, so that the address sanitizer detects a read beyond
+// them.
 struct Parsed {
   explicit Parsed(std::string_view text) : bytes(test::to_bytes(text)), parse(parse_http_request(bytes)) {}
   test::Bytes bytes;
@@ -230,7 +231,7 @@ TEST(HttpRequest, WhatIsNoRequest) {
   }
 }
 
-// Whatever arrives first, a request stays possible until it is there: at every cut.
+// At every cut of a request the status is need_more.
 TEST(HttpRequest, EveryPrefixNeedsMore) {
   const std::string text =
       "\r\nPOST  /a\tHTTP/1.1 \r\nX: y\r\n folded\r\nHost:\r\n www.example.com\r\nContent-Length: 5\r\n\r\n";
@@ -295,7 +296,7 @@ TEST(HttpRequest, BodyFraming) {
   }
 }
 
-TEST(HttpRequest, ReadsWhatTheTestsOwnWriterWrites) {
+TEST(HttpRequest, ReadsWhatTheTestBuilderWrites) {
   const Parsed parsed(test::http_request_text(
       {.method = "POST", .target = "/a", .headers = {{"Accept", "*/*"}}, .body = "hello"}));
   EXPECT_EQ(to_string(parsed.parse.status), "found");

@@ -278,7 +278,7 @@ TEST(ParsePacket, Ipv6ExtensionHeaders) {
     return tcp(builder.raw(from_hex(options))).build();
   };
   check({
-      {"hop by hop", tcp(ip6().hop_by_hop()).build(), PacketClass::tcp, "hello"},
+      {"hop-by-hop", tcp(ip6().hop_by_hop()).build(), PacketClass::tcp, "hello"},
       {"routing", tcp(ip6().routing()).build(), PacketClass::tcp, "hello"},
       {"destination options of 2048 bytes", tcp(ip6().extension(60, 2048)).build(), PacketClass::tcp,
        "hello"},
@@ -287,8 +287,8 @@ TEST(ParsePacket, Ipv6ExtensionHeaders) {
        tcp(ip6().hop_by_hop().destination_options().routing().authentication_header().destination_options())
            .build(),
        PacketClass::tcp, "hello"},
-      {"doubled hop by hop", tcp(ip6().hop_by_hop().hop_by_hop()).build(), PacketClass::tcp, "hello"},
-      {"hop by hop behind others", tcp(ip6().routing().hop_by_hop()).build(), PacketClass::tcp, "hello"},
+      {"two hop-by-hop headers", tcp(ip6().hop_by_hop().hop_by_hop()).build(), PacketClass::tcp, "hello"},
+      {"hop-by-hop after others", tcp(ip6().routing().hop_by_hop()).build(), PacketClass::tcp, "hello"},
       {"a hundred", tcp(many).build(), PacketClass::tcp, "hello"},
       {"a header that ends behind the payload", ip6().length(16).extension(60, 24).protocol(6).build(),
        PacketClass::malformed},
@@ -378,14 +378,14 @@ TEST(ParsePacket, UdpHeader) {
   });
 }
 
-// Whatever is cut off, the class is malformed until the frame is whole: a parser that guesses would differ.
+// Every cut frame is malformed: the parser never guesses.
 TEST(ParsePacket, EveryTruncationIsMalformed) {
   const Bytes frames[] = {
       tcp(PacketBuilder().ethernet().vlan(7, 0x88a8).vlan(5).ipv4("10.0.0.1", "10.0.0.2")).build(),
       tcp(ip6().hop_by_hop().fragment(0, false).destination_options()).build(), udp(ip6()).build()};
   for (const Bytes& whole : frames) {
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      // A heap copy of exactly this size: the address sanitizer sees a read behind it.
+      // A heap copy of exactly this size, so that the address sanitizer detects a read beyond it.
       const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
       ASSERT_EQ(name_of(parse_packet(part, LinkType::ethernet).packet_class), "malformed")
           << size << " bytes";

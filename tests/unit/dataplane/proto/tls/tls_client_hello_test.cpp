@@ -244,7 +244,7 @@ TEST(TlsClientHello, Alpn) {
               ElementsAre("1", "2", "3", "4", "5", "6", "7", "8"));
 }
 
-TEST(TlsClientHello, EchIsSeenWhereverItStands) {
+TEST(TlsClientHello, FindsEchInAnyPlace) {
   const auto has_ech = [](const TlsHelloBuilder& builder) {
     return parse_tls_client_hello(builder.record()).hello.has_ech;
   };
@@ -315,7 +315,7 @@ TEST(ClientHelloBody, IsTheHandshakeMessageWithoutItsHeader) {
   EXPECT_THAT(alpn_of(parse.hello), ElementsAre("h3"));
 }
 
-// A cut body is never taken for a whole one, except where a hello without extensions may end.
+// A cut body never reads as a whole one, except where a hello without extensions may end.
 TEST(ClientHelloBody, EveryTruncationIsMalformed) {
   const Bytes body = TlsHelloBuilder().sni("a.example").typical().body();
   const std::size_t without_extensions = TlsHelloBuilder().without_extensions().body().size();

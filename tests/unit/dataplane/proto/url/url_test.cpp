@@ -244,7 +244,7 @@ struct PortCase {
   std::optional<std::uint16_t> effective;
 };
 
-TEST_F(UrlTest, WrittenPortIsKeptBesideTheEffectiveOne) {
+TEST_F(UrlTest, KeepsTheWrittenPortAndTheEffectiveOne) {
   const PortCase cases[] = {
       {"none", "http://example.com/", std::nullopt, std::nullopt},
       {"default", "http://example.com:80/", 80, std::nullopt},
@@ -269,7 +269,7 @@ TEST_F(UrlTest, KnowsAddresses) {
   }
 }
 
-TEST_F(UrlTest, KnowsWhetherTheHostStoodAlone) {
+TEST_F(UrlTest, TellsWhetherTheHostWasWrittenAlone) {
   for (const std::string_view text :
        {"example.com", "example.com/", "http://example.com", "https:\\\\example.com\\", " u@example.com:81/ ",
         "//example.com/", "\texample.com/\r\n", "[2001:db8::1]/"}) {
@@ -331,8 +331,8 @@ TEST_F(UrlTest, InputsHaveALimit) {
   EXPECT_EQ(url_->path().size(), 1 + 3 * kMaxUrlBytes);
 }
 
-// Decoding in passes would take 20000 of them here; each input is read a hundred times, which only a method
-// that is linear finishes in the time that a test has.
+// Decoding pass by pass would take 20000 passes here. Each input is read a hundred times, which only a linear
+// method finishes in the time of a test.
 TEST_F(UrlTest, DeepNestingIsDecodedInOnePass) {
   std::string percents = "example.com/%";
   while (percents.size() + 2 < kMaxUrlBytes) percents += "25";
@@ -354,9 +354,8 @@ TEST_F(UrlTest, DeepNestingIsDecodedInOnePass) {
   }
 }
 
-// Whatever the bytes, the result read again is the same, by both ways of reading.
-// What is canonical as it stands is taken at once. A TAB, which is removed, makes the same request one that
-// is not.
+// A request that is already canonical takes a short cut. With a TAB, which is removed, the same request does
+// not.
 TEST_F(UrlTest, RequestsWithAndWithoutATabAreTheSame) {
   constexpr std::string_view kHostAlphabet = "aaazz09.-_A:%";
   constexpr std::string_view kTargetAlphabet = "//ab..~?%2e\\#;=@ ";
@@ -381,6 +380,7 @@ TEST_F(UrlTest, RequestsWithAndWithoutATabAreTheSame) {
   }
 }
 
+// The result read again is the same, by both ways of reading.
 TEST_F(UrlTest, RandomInputsReachAFixedPoint) {
   const std::vector<std::string_view> pieces = {
       "%",  "25", "%2e", "%2F",  ".",  "..", "/",    "//", "\\", "?",   "#", ":",    "@",       "[",
