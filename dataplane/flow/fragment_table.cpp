@@ -131,9 +131,9 @@ FragmentTable::Fit FragmentTable::fit_of(const Packet& packet, const Range& rang
     if (starts != 0) one_start = false;
   }
   if (!any) return Fit::fresh;
-  const std::size_t behind = range.last_unit + 1;
+  const std::size_t next = range.last_unit + 1;
   const bool ends_there =
-      behind == kMostBlocks * kWordsInBlock * kWordUnits || !bit(behind, false) || bit(behind, true);
+      next == kMostBlocks * kWordsInBlock * kWordUnits || !bit(next, false) || bit(next, true);
   const bool same_end = ends_there && range.last == (range.end_bytes == packet.total_bytes);
   return all && one_start && same_end && same_content(packet, range) ? Fit::duplicate : Fit::overlap;
 }
@@ -205,10 +205,10 @@ void FragmentTable::replace(std::uint32_t index, const Range& range) noexcept {
       block->starts[word % kWordsInBlock] &= ~unit_mask(word, range.first_unit, range.last_unit);
     }
   }
-  const std::size_t behind = range.last_unit + 1;
-  if (Block* block = behind / kWordUnits / kWordsInBlock < kMostBlocks ? words_of(behind) : nullptr) {
-    const std::size_t word = behind / kWordUnits % kWordsInBlock;
-    block->starts[word] |= block->present[word] & std::uint64_t{1} << (behind % kWordUnits);
+  const std::size_t next = range.last_unit + 1;
+  if (Block* block = next / kWordUnits / kWordsInBlock < kMostBlocks ? words_of(next) : nullptr) {
+    const std::size_t word = next / kWordUnits % kWordsInBlock;
+    block->starts[word] |= block->present[word] & std::uint64_t{1} << (next % kWordUnits);
   }
   store(index, range);
   packet.received_bytes = count_received(packet);

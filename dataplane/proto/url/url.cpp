@@ -165,9 +165,8 @@ bool CanonicalUrl::take_plain_target(std::string_view target) noexcept {
   for (; at < target.size() && target[at] != '?'; ++at) {
     const char c = target[at];
     // A dot after a slash may begin a dot segment, and a second slash is dropped.
-    const bool behind_slash = at > 0 && target[at - 1] == '/';
-    if (c == '/' ? behind_slash : !base::contains(kPlainInPath, c) || (c == '.' && behind_slash))
-      return false;
+    const bool after_slash = at > 0 && target[at - 1] == '/';
+    if (c == '/' ? after_slash : !base::contains(kPlainInPath, c) || (c == '.' && after_slash)) return false;
     out[at] = c;
   }
   if (at < target.size()) {

@@ -97,10 +97,10 @@ UrlError CanonicalUrl::take_authority(std::string_view authority, std::uint16_t 
   if (!authority.empty() && authority.front() == '[') {
     const std::size_t close = authority.find(']');
     if (close == std::string_view::npos) return UrlError::bad_address;
-    const std::string_view behind = authority.substr(close + 1);
-    if (!behind.empty() && behind.front() != ':') return UrlError::bad_address;
+    const std::string_view rest = authority.substr(close + 1);
+    if (!rest.empty() && rest.front() != ':') return UrlError::bad_address;
     if (!take_ipv6(decode_in_place(authority.substr(1, close - 1)))) return UrlError::bad_address;
-    return behind.empty() ? UrlError::none : take_port(behind.substr(1), default_port, policy);
+    return rest.empty() ? UrlError::none : take_port(rest.substr(1), default_port, policy);
   }
   const std::size_t colon = authority.find(':');
   if (colon == std::string_view::npos) return take_name(authority);

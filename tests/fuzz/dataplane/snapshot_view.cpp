@@ -101,7 +101,7 @@ bool open_and_ask(std::span<const std::byte> bytes) {
 }
 
 // Gives the bytes the start, size and checksum of a good file, so that the later checks are reached.
-void mend(std::span<std::byte> bytes) {
+void complete_header(std::span<std::byte> bytes) {
   if (bytes.size() < sizeof(SnapshotHeader)) return;
   SnapshotHeader header;
   std::memcpy(&header, bytes.data(), sizeof(header));
@@ -125,7 +125,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::byte> bytes(size);
   if (size > 0) std::memcpy(bytes.data(), data, size);
   const bool was_good = open_and_ask(bytes);
-  mend(bytes);
+  complete_header(bytes);
   const bool is_good = open_and_ask(bytes);
   require(!was_good || is_good);
   std::vector<std::byte> unaligned(size + 1);

@@ -72,8 +72,8 @@ TEST(StreamBuffers, ComparesWithWhatIsHeld) {
       {"across the gap", 510, "abcdef....uvwxyz", 12, false, true},
       {"an unverified byte differs", 520, "Xvwxyz", 6, true, true},
       {"bytes of both kinds differ", 510, "abcdeX....Xvwxyz", 12, true, false},
-      {"behind it", 526, "abc", 0, false, true},
-      {"far behind it", 600000, "abc", 0, false, true},
+      {"after it", 526, "abc", 0, false, true},
+      {"far after it", 600000, "abc", 0, false, true},
   };
   for (const Case& test : cases) {
     const Overlap overlap = lab.buffers.compare(lab.flows[0], test.sequence, bytes_of(test.text));

@@ -163,7 +163,7 @@ const ForgeryCase kForgeryCases[] = {
     {"entries that overflow", [](Forgery& f) { f.hosts.entry_count = std::uint64_t{1} << 63; }},
     {"list name without end", [](Forgery& f) { f.lists[0].name.fill('a'); }},
     {"list name with a line end", [](Forgery& f) { f.lists[0].name[1] = '\n'; }},
-    {"something behind a list name",
+    {"bytes after a list name",
      [](Forgery& f) {
        f.lists[0].name[63] = 'a';
        f.lists[0].name[62] = '\0';

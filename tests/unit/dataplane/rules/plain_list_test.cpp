@@ -36,7 +36,7 @@ constexpr ListCase kListCases[] = {
     {"comments", "# a\n  # b\nexample.com # c\nexample.com/a\t# d\n#\n", "3:example.com 4:example.com/a ",
      ""},
     {"a fragment is no comment", "example.com/a#b\n", "1:example.com/a ", ""},
-    {"a comment behind a fragment", "example.com/a#b #c\n", "1:example.com/a ", ""},
+    {"a comment after a fragment", "example.com/a#b #c\n", "1:example.com/a ", ""},
     {"white space around", "  \texample.com \t\n", "1:example.com ", ""},
     {"bad lines among good ones", "com\nexample.com\nexample.com:x\n0.0.0.0 b.example\na.example\n",
      "2:example.com 5:a.example ", "1 3 4 "},

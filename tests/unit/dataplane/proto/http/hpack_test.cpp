@@ -176,8 +176,8 @@ TEST(Hpack, RefusesWhatADecoderMustRefuse) {
   };
   const std::vector<Row> rows{
       {"index 0", "80"},
-      {"the first index behind an empty table", "be"},
-      {"a name's index behind the table", "7f80ffff00 01 61"},
+      {"the first index beyond an empty table", "be"},
+      {"a name's index beyond the table", "7f80ffff00 01 61"},
       {"a huge index", "ffffffffff0f"},
       {"an index that is cut", "ff"},
       {"an integer of 2^62", "3fe1ffffffffffffff3f"},
@@ -213,7 +213,7 @@ TEST(Hpack, AcceptsWhatADecoderMayAccept) {
   const std::vector<Row> rows{
       {"an empty block", "", {}},
       {"a table size of 65536, then of 0", "3fe1ff03 20 82", {":method: GET"}},
-      {"a table size behind a field", "82 20 83", {":method: GET", ":method: POST"}},
+      {"a table size after a field", "82 20 83", {":method: GET", ":method: POST"}},
       {"an integer with leading zeros", "3f ea808080 80808080 00 82", {":method: GET"}},
       {"an empty name and value", "0000 00", {": "}},
       {"an empty Huffman string", "0480", {":path: "}},

@@ -73,7 +73,7 @@ std::vector<EncapsulationCase> encapsulations() {
       e("EtherIP over IPv6", outer6().etherip().ethernet().vlan(3), E::etherip, kOther),
       e("IP in IPv4", outer4(), E::ip_in_ip, kOther),
       e("IP in IPv6", outer6(), E::ip_in_ip, kOther),
-      e("IP behind IPv6 extension headers", outer6().destination_options(), E::ip_in_ip, kOther),
+      e("IP after IPv6 extension headers", outer6().destination_options(), E::ip_in_ip, kOther),
       e("GTP-U", outer4().gtp_u(), E::gtp_u, kUdp),
       e("GTP-U over IPv6", outer6().gtp_u(), E::gtp_u, kUdp),
       e("GTP-U with one extension header", outer4().gtp_u(std::vector<std::uint8_t>{1}), E::gtp_u, kUdp),

@@ -192,7 +192,7 @@ TEST(QuicCrypto, PacketNumbers) {
   const std::vector<Case> cases{
       {"the first", 0, 1, 0, "0 hello"},
       {"as sent", 200, 1, 0, "200 hello"},
-      {"behind the byte's end", 0x101, 1, 0xff, "257 hello"},
+      {"beyond the largest byte", 0x101, 1, 0xff, "257 hello"},
       {"before the byte's end", 0xfe, 1, 0x101, "254 hello"},
       {"RFC 9000, A.3", 0xa82f9b32, 2, 0xa82f30eb, "2821692210 hello"},
       {"beyond four bytes", 0x1ffffffff, 4, 0x200000001, "8589934591 hello"},

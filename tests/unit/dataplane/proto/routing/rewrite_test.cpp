@@ -226,7 +226,7 @@ TEST(Icmp, ErrorsAreNotAnswered) {
        from_to("192.0.2.2", "198.51.100.80").fragment(8, true).payload("12345678").build(), false},
       {"to a group", datagram("192.0.2.2", "224.0.0.5"), false},
       {"from nobody", datagram("0.0.0.0", "198.51.100.80"), false},
-      {"an IPv6 error behind an extension header",
+      {"an IPv6 error after an extension header",
        from_to("2001:db8::2", "2001:db8:1::80")
            .destination_options()
            .protocol(58)
