@@ -11,18 +11,18 @@
 
 namespace weir::proto {
 
-/// What the fixed places of a frame's headers tell, without a walk over them.
+/// What the usual places of the header fields say about a frame, without a walk over its headers.
 struct FastClassification {
   enum class Kind : std::uint8_t {
     unknown,  // only parse_packet can tell
-    bare,     // TCP without payload that does not open a connection
+    bare,     // TCP without payload, and without SYN
     tcp,      // any other TCP
     udp
   };
   Kind kind = Kind::unknown;
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
-  /// As they stand in the frame, the source first. Empty for unknown.
+  /// Source and destination, as in the frame. Empty for unknown.
   std::span<const std::byte> addresses;
 
   [[nodiscard]] IpAddress source() const noexcept { return address(addresses.first(addresses.size() / 2)); }
@@ -92,10 +92,10 @@ inline FastClassification classify_ipv6(std::span<const std::byte> packet,
 
 }  // namespace detail
 
-/// Tells what most frames of a wire are: TCP or UDP over IPv4 without options or IPv6 without extension
-/// headers, whole, with at most two tags. What is not unknown, parse_packet finds as well, with the same
-/// addresses, ports and class, and without payload where it is `bare`. `frame` is an Ethernet frame, any
-/// bytes at all. Constant time.
+/// The fast classification. It knows the usual frames: unfragmented TCP or UDP over IPv4 without options or
+/// IPv6 without extension headers, with at most two tags. For any result but unknown, parse_packet finds the
+/// same class, addresses and ports, and no payload when it is `bare`. `frame` is an Ethernet frame; any bytes
+/// are allowed. Constant time.
 inline FastClassification classify(std::span<const std::byte> frame, const Encapsulations& wanted) noexcept {
   constexpr unsigned kMostTags = 2;
   if (frame.size() < kEthernetHeaderBytes) return {};

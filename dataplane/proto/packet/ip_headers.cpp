@@ -20,8 +20,8 @@ IpAddress read_address(ByteReader& reader, bool is_v6) noexcept {
   return address;
 }
 
-// A hop-by-hop header with a Jumbo Payload option: its packet does not fit a frame of less than 64 KiB, so
-// the option is a lie and receivers drop it.
+// A packet with a Jumbo Payload option does not fit a frame of less than 64 KiB: the option is wrong, and
+// receivers drop the packet.
 bool has_jumbo_option(std::span<const std::byte> options) noexcept {
   ByteReader reader(options);
   while (reader.remaining() > 0) {
@@ -40,7 +40,7 @@ PacketClass HeaderWalk::read_ip(std::span<const std::byte> packet) noexcept {
   return is_v6 ? read_ipv6(packet) : read_ipv4(packet);
 }
 
-// `content` is what the IP header calls its payload; it lies inside view_.frame.
+// `content` is the payload of the IP packet; it lies inside view_.frame.
 void HeaderWalk::set_content(std::span<const std::byte> content) noexcept {
   view_.transport_offset = static_cast<std::uint32_t>(content.data() - view_.frame.data());
   view_.payload = content;
@@ -68,8 +68,8 @@ PacketClass HeaderWalk::read_tcp(std::span<const std::byte> content) noexcept {
   return PacketClass::tcp;
 }
 
-// A length of zero means "to the end" (RFC 2675, 4; Linux takes it so). One that is longer than the content
-// is dropped by Linux but not by every receiver: what is there gets inspected.
+// A length of zero means "to the end" (RFC 2675, 4; Linux too). Linux drops a datagram with a length beyond
+// the content, but not every receiver does: so the content is inspected.
 PacketClass HeaderWalk::read_udp(std::span<const std::byte> content) noexcept {
   ByteReader reader(content);
   view_.source_port = reader.u16();
@@ -104,9 +104,9 @@ PacketClass HeaderWalk::read_ipv4(std::span<const std::byte> packet) noexcept {
   view_.source = read_address(reader, false);
   view_.destination = read_address(reader, false);
   if (!reader.ok() || version_and_words >> 4 != 4) return PacketClass::malformed;
-  // A segment merged by offloads to more than 64 KiB has no length (Linux "BIG TCP"): the frame's is taken.
+  // A segment that offloads merged to more than 64 KiB has length 0 (Linux "BIG TCP").
   if (total_bytes == 0) total_bytes = packet.size();
-  // A receiver drops a packet that is shorter than it says.
+  // Receivers drop a packet that is shorter than its length.
   if (header_bytes < kIpv4HeaderBytes || total_bytes < header_bytes || total_bytes > packet.size()) {
     return PacketClass::malformed;
   }
@@ -120,8 +120,8 @@ PacketClass HeaderWalk::read_ipv4(std::span<const std::byte> packet) noexcept {
   return read_transport(content);
 }
 
-// Walks the extension headers. Each takes eight bytes at least, so the packet bounds the chain; repeated ones
-// are taken, as Linux takes them.
+// Walks the extension headers. Each takes at least eight bytes, so the packet bounds the chain. Repeated ones
+// are accepted, as Linux accepts them.
 PacketClass HeaderWalk::read_ipv6_chain(std::span<const std::byte> content) noexcept {
   ByteReader reader(content);
   for (;;) {
@@ -162,7 +162,7 @@ PacketClass HeaderWalk::read_ipv6(std::span<const std::byte> packet) noexcept {
   view_.source = read_address(reader, true);
   view_.destination = read_address(reader, true);
   if (!reader.ok() || first >> 28 != 6 || payload_bytes > reader.remaining()) return PacketClass::malformed;
-  // Linux takes a length of zero before a hop-by-hop header for "to the end", jumbo option or not.
+  // Linux reads a length of zero before a hop-by-hop header as "to the end", with or without a jumbo option.
   if (payload_bytes == 0 && view_.ip_protocol == ip_protocol::kHopByHop)
     return read_ipv6_chain(reader.rest());
   return read_ipv6_chain(reader.bytes(payload_bytes));

@@ -12,7 +12,7 @@
 namespace weir::proto {
 namespace {
 
-// Header and payload; empty where the view holds no such bytes.
+// Header and payload; empty when the view does not hold them.
 std::span<const std::byte> segment_of(const PacketView& packet) noexcept {
   const std::size_t begin = packet.transport_offset;
   if (packet.packet_class != PacketClass::tcp || packet.frame.size() < begin) return {};
@@ -39,8 +39,8 @@ bool checksum_is_right(const PacketView& packet, std::span<const std::byte> segm
   return checksum_finish(checksum_add(segment, sum)) == 0;
 }
 
-// What stands behind the kind and the length of the first option of this kind (RFC 9293, 3.1); empty: none,
-// or its length is another one.
+// The value of the first option of this kind (RFC 9293, 3.1). Empty when there is none, or it has another
+// length.
 std::span<const std::byte> option_of(const PacketView& packet, std::uint8_t wanted,
                                      std::size_t value_bytes) noexcept {
   constexpr std::uint8_t kEnd = 0;
@@ -61,7 +61,7 @@ std::span<const std::byte> option_of(const PacketView& packet, std::uint8_t want
   return {};
 }
 
-// RFC 2516, 4: the length is that of what follows the six bytes of the header.
+// RFC 2516, 4: the length does not count the header.
 std::size_t end_of_pppoe(const PacketView& packet) noexcept {
   constexpr std::size_t kLengthOffset = 4;
   base::ByteReader reader(packet.frame);
@@ -77,7 +77,7 @@ bool tcp_checksum_is_right(const PacketView& packet) noexcept {
 }
 
 TcpPadding tcp_padding(const PacketView& packet) noexcept {
-  // The least that an Ethernet frame carries, without IP and TCP headers (IEEE 802.3, 3.2.8).
+  // The least content of an Ethernet frame, without IP and TCP headers (IEEE 802.3, 3.2.8).
   constexpr std::size_t kMostPadding = 46 - kIpv4HeaderBytes - kTcpHeaderBytes;
   if (packet.pppoe_offset == 0 || packet.payload.empty()) return TcpPadding::none;
   const auto segment = segment_of(packet);

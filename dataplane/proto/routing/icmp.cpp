@@ -58,7 +58,7 @@ bool may_be_answered(const PacketView& seen) noexcept {
   return !(seen.source.is_v6 ? is_error_v6(type) : is_error_v4(type));
 }
 
-/// Headers of an answer to the station that `frame` came from; what is behind them is the caller's.
+/// Writes the headers of an answer to the sender of `frame`. The result is the place of the content.
 std::span<std::byte> write_headers(std::span<const std::byte> frame, const OwnHeader& header,
                                    std::span<std::byte> out) noexcept {
   base::FieldWriter writer(out);
@@ -100,7 +100,7 @@ std::size_t build_icmp_error(std::span<const std::byte> frame, const IcmpError& 
   writer.u8(what.type);
   writer.u8(what.code);
   writer.u16(0);
-  // Both have the MTU in the low bytes of this word (RFC 1191, 4; RFC 4443, 3.2).
+  // Both families have the MTU in the low bytes of this word (RFC 1191, 4; RFC 4443, 3.2).
   writer.u32(error.reason == IcmpReason::too_big ? error.mtu : 0);
   writer.bytes(frame.subspan(kEthernetHeaderBytes, quoted));
   finish_checksum(header, message);

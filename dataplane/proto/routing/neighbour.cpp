@@ -95,7 +95,7 @@ NeighbourParse parse_arp(std::span<const std::byte> packet) noexcept {
   return result;
 }
 
-/// The link address in the option `wanted`; none where there is no such option. `ok`: whether all fit.
+/// The link address in the option `wanted`; none without that option. `ok`: whether all options fit.
 std::optional<MacAddress> link_option(std::span<const std::byte> options, std::uint8_t wanted,
                                       bool& ok) noexcept {
   std::optional<MacAddress> found;
@@ -143,7 +143,7 @@ NeighbourParse parse_discovery(std::span<const std::byte> frame, std::span<const
   NeighbourMessage& message = result.message;
   message.asker_mac = mac_from(frame.subspan(6, 6));
   if (asks) {
-    // RFC 4861, 7.1.1: who has no address yet asks its group, and has no option.
+    // RFC 4861, 7.1.1: a station without an address asks its group, and sends no option.
     if (is_zero(source) && (mac || destination != solicited_node(target))) return result;
     message.wanted = target;
     message.asker = source;

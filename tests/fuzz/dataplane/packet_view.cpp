@@ -7,7 +7,7 @@
 #include "dataplane/proto/packet/numbers.h"
 #include "tests/fuzz/require.h"
 
-// The first byte chooses the link type and which encapsulations are looked into, the rest is the frame.
+// The first byte selects the link type and the encapsulations to look into; the rest is the frame.
 namespace {
 
 using namespace weir::proto;
@@ -39,7 +39,7 @@ void check(const PacketView& view, std::span<const std::byte> frame) {
     case PacketClass::fragment:
     case PacketClass::other:
       check_layers(view);
-      require(payload_at() == view.transport_offset, "the payload is all behind the IP headers");
+      require(payload_at() == view.transport_offset, "the payload is everything after the IP headers");
       return;
     case PacketClass::tcp:
       check_layers(view);
@@ -91,12 +91,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(view, frame);
   if (link == LinkType::ethernet) check_classification(classify(frame, wanted), view);
   if (view.packet_class == PacketClass::tcp || view.packet_class == PacketClass::udp) {
-    // Without what lies behind the payload (padding, UDP's trailer) the payload is at most the same.
+    // Without the bytes after the payload (padding, a trailer of UDP) the payload is at most the same.
     const auto end = static_cast<std::size_t>(view.payload.data() - frame.data()) + view.payload.size();
     const PacketView shorter = parse_packet(frame.first(end), link, wanted);
     const bool outer =
         shorter.packet_class == PacketClass::malformed || shorter.packet_class == PacketClass::not_ip;
-    // In a tunnel it may be the packet around it, and under MPLS labels the length has a part in the guess.
+    // In a tunnel it may be the outer packet, and after MPLS labels the guess depends on the length.
     const bool tunnelled = view.tunnels != 0 || shorter.tunnels != 0;
     require(outer || tunnelled || same(shorter, view), "padding changes nothing but whether the lengths fit");
   }

@@ -10,8 +10,8 @@
 #include "tests/fuzz/require.h"
 #include "tests/support/frame_check.h"
 
-// The input is an Ethernet frame, as a router gets it: what it says as a neighbour, what becomes of it as a
-// packet, and what it is answered with.
+// The input is an Ethernet frame as a router receives it. Checks its reading as a neighbour message, its
+// rewriting, and the answers to it.
 namespace {
 
 using namespace weir::proto;

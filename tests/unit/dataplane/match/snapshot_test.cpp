@@ -42,7 +42,7 @@ TEST(Snapshot, SaysWhatWasBuilt) {
   EXPECT_EQ(view.path_rules({1}), 1U);
 }
 
-TEST(Snapshot, AnswersForAListThatThereIsNot) {
+TEST(Snapshot, AnswersForAListThatDoesNotExist) {
   const auto bytes = build_snapshot(kTwoLists, {});
   const SnapshotView view = SnapshotView::open(bytes).value();
   EXPECT_EQ(view.list_name({2}), "");
@@ -136,10 +136,10 @@ TEST(SnapshotBuilder, TheLowestIdOfDuplicatesStands) {
 TEST(SnapshotBuilder, RefusesWhatTheFormatCannotHold) {
   EXPECT_THROW(SnapshotBuilder(kTestHeader, std::vector<ListPolicy>(base::kMaxLists + 1)),
                std::invalid_argument);
-  EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(kMaxListNameBytes + 1, 'a')}}),
+  EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(rules::kMaxListNameBytes + 1, 'a')}}),
                std::invalid_argument);
   EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = "a\nb"}}), std::invalid_argument);
-  EXPECT_NO_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(kMaxListNameBytes, 'a')}}));
+  EXPECT_NO_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(rules::kMaxListNameBytes, 'a')}}));
   SnapshotBuilder builder(kTestHeader, kTwoLists);
   Rule rule = parse_entries({{.text = "example.com"}}).front();
   rule.list = {2};
@@ -149,7 +149,9 @@ TEST(SnapshotBuilder, RefusesWhatTheFormatCannotHold) {
   EXPECT_THROW(builder.add(rule), std::invalid_argument);
 }
 
-TEST(SnapshotBuilder, SeedsDiffer) { EXPECT_NE(random_snapshot_seed(), random_snapshot_seed()); }
+TEST(SnapshotBuilder, SeedsDiffer) {
+  EXPECT_NE(rules::random_snapshot_seed(), rules::random_snapshot_seed());
+}
 
 std::size_t most_entries_of_a_key(std::span<const TableEntry> entries) {
   std::size_t most = 0;
@@ -162,7 +164,7 @@ std::size_t most_entries_of_a_key(std::span<const TableEntry> entries) {
   return most;
 }
 
-// However many rules name one host, a lookup reads a few slots of it.
+// A lookup reads only a few slots of a host, however many rules it has.
 TEST(SnapshotBuilder, ManyRulesOfOneHostDoNotMakeItsLookupsLong) {
   std::vector<ListPolicy> lists(base::kMaxLists);
   for (std::size_t i = 0; i < lists.size(); ++i) {
@@ -202,7 +204,7 @@ TEST(SnapshotBuilder, AHostRuleTakesNoMoreThan24Bytes) {
   EXPECT_LE(builder.build().size(), 24 * kRules);
 }
 
-// Layer 1: what is in the base's manual lists goes, and what is in the overlay's comes in its place.
+// An overlay replaces the rules of the manual lists of its base.
 class Overlay : public testing::Test {
  protected:
   const std::vector<ListPolicy> lists_{{.name = "manual", .manual = true}, {.name = "feed"}};

@@ -18,7 +18,7 @@ using Kind = FastClassification::Kind;
 PacketBuilder ip4() { return PacketBuilder().ethernet().ipv4("10.0.0.1", "10.0.0.2"); }
 PacketBuilder ip6() { return PacketBuilder().ethernet().ipv6("2001:db8::1", "2001:db8::2"); }
 
-// What a classification says, the walk over the headers says as well.
+// Any result but unknown must agree with the walk over the headers.
 void expect_agreement(const Bytes& frame, const Encapsulations& wanted = {}) {
   const FastClassification classification = classify(frame, wanted);
   if (classification.kind == Kind::unknown) return;
@@ -90,7 +90,7 @@ std::vector<Row> rows() {
   };
 }
 
-TEST(FastClassification, TellsWhatStandsInItsUsualPlace) {
+TEST(FastClassification, KnowsTheUsualFrames) {
   for (const Row& row : rows()) {
     SCOPED_TRACE(row.description);
     EXPECT_EQ(classify(row.frame, row.wanted).kind, row.kind);

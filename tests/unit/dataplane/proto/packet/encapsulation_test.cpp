@@ -73,7 +73,7 @@ std::vector<EncapsulationCase> encapsulations() {
       e("EtherIP over IPv6", outer6().etherip().ethernet().vlan(3), E::etherip, kOther),
       e("IP in IPv4", outer4(), E::ip_in_ip, kOther),
       e("IP in IPv6", outer6(), E::ip_in_ip, kOther),
-      e("IP behind IPv6 extension headers", outer6().destination_options(), E::ip_in_ip, kOther),
+      e("IP after IPv6 extension headers", outer6().destination_options(), E::ip_in_ip, kOther),
       e("GTP-U", outer4().gtp_u(), E::gtp_u, kUdp),
       e("GTP-U over IPv6", outer6().gtp_u(), E::gtp_u, kUdp),
       e("GTP-U with one extension header", outer4().gtp_u(std::vector<std::uint8_t>{1}), E::gtp_u, kUdp),
@@ -135,10 +135,9 @@ TEST(Encapsulation, StacksInAnyOrder) {
       << "a second PPPoE header is a tunnel";
 }
 
-// Of a guess that is given up nothing may be left: a PPPoE header that was seen there alone says where the
-// payload ends.
-TEST(Encapsulation, TheNextGuessBeginsAnew) {
-  // As IPv6: EtherIP with PPPoE in it, which ends in ICMP. As Ethernet: IPv4 and UDP.
+// A wrong guess must leave nothing in the view: here a PPPoE header, which would limit the payload.
+TEST(Encapsulation, AWrongGuessLeavesNothing) {
+  // Read as IPv6: EtherIP with PPPoE and ICMP inside. Read as Ethernet: IPv4 and UDP.
   const test::Bytes both = from_hex(
       "60000000 002c 6140 00000000 0800"
       "4500 0046 0000 0000 4011 0000 0a000001 0a000002 9c40 0035 0032 3000"
@@ -164,7 +163,7 @@ TEST(Encapsulation, DepthIsBounded) {
   EXPECT_EQ(view.tunnels, 16);
 }
 
-/// Guesses that are wrong: the packet is what its outer headers say, with all of their fields.
+/// Wrong guesses: the result is that of the outer headers, with all their fields.
 TEST(Encapsulation, WhatDoesNotParseIsTheOuterPacket) {
   struct Guess {
     std::string name;
@@ -244,11 +243,11 @@ TEST(Encapsulation, WhatDoesNotParseIsTheOuterPacket) {
   }
 }
 
-/// Cutting never makes an encapsulated packet anything but what its outer headers are.
+/// A cut packet is never anything but what its outer headers say.
 TEST(Encapsulation, EveryTruncationFallsBackToTheOuterHeaders) {
   for (const EncapsulationCase& row : encapsulations()) {
     SCOPED_TRACE(row.name);
-    if (row.name.find("looks like IPv") != std::string::npos) continue;  // cut, it may be either
+    if (row.name.find("looks like IPv") != std::string::npos) continue;  // a cut one may be either
     const Bytes whole = in4(row.around).payload("hello").build();
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));

@@ -36,7 +36,7 @@ Bytes datagram(const char* source, const char* destination, std::uint8_t ttl = 6
   return from_to(source, destination, ttl).udp(4000, 4001).payload(std::string(bytes, 'x')).build();
 }
 
-TEST(Rewrite, SaysWhatARouterDoes) {
+TEST(ForwardView, TellsWhetherARouterMayForward) {
   struct Case {
     const char* description;
     Bytes frame;
@@ -97,7 +97,7 @@ TEST(Rewrite, SaysWhatARouterDoes) {
   }
 }
 
-TEST(Rewrite, TakesOneOffTheTtlAndKeepsTheChecksumRight) {
+TEST(Rewrite, LowersTheTtlAndKeepsTheChecksumRight) {
   for (unsigned ttl = 2; ttl <= 255; ++ttl) {
     for (const unsigned number : {0x0000U, 0x0001U, 0x1234U, 0xfeffU, 0xffffU}) {
       const auto id = static_cast<std::uint16_t>(number);
@@ -120,7 +120,7 @@ TEST(Rewrite, TakesOneOffTheTtlAndKeepsTheChecksumRight) {
   }
 }
 
-TEST(Rewrite, TakesOneOffTheHopLimit) {
+TEST(Rewrite, LowersTheHopLimit) {
   Bytes frame = datagram("2001:db8::2", "2001:db8:1::80", 17);
   Bytes expected = datagram("2001:db8::2", "2001:db8:1::80", 16);
   set_link_addresses(expected, kOut, kNext);
@@ -129,7 +129,7 @@ TEST(Rewrite, TakesOneOffTheHopLimit) {
   EXPECT_EQ(link_destination(frame), kNext);
 }
 
-TEST(Rewrite, WhatCannotGoOnIsLeftAlone) {
+TEST(Rewrite, LeavesAFrameThatCannotBeForwarded) {
   for (const Bytes& original :
        {datagram("192.0.2.2", "198.51.100.80", 1), datagram("2001:db8::2", "2001:db8:1::80", 0),
         Bytes(33, std::byte{8}), Bytes(5), Bytes()}) {
@@ -162,7 +162,7 @@ TEST(Icmp, ErrorsNameTheReasonAndQuoteThePacket) {
     std::uint16_t mtu;
     std::size_t payload;
     const char* head;    // type, code
-    const char* detail;  // the word behind the checksum
+    const char* detail;  // the word after the checksum
     std::size_t bytes;   // of the IP packet with the error
   };
   const std::vector<Case> cases{
@@ -226,7 +226,7 @@ TEST(Icmp, ErrorsAreNotAnswered) {
        from_to("192.0.2.2", "198.51.100.80").fragment(8, true).payload("12345678").build(), false},
       {"to a group", datagram("192.0.2.2", "224.0.0.5"), false},
       {"from nobody", datagram("0.0.0.0", "198.51.100.80"), false},
-      {"an IPv6 error behind an extension header",
+      {"an IPv6 error after an extension header",
        from_to("2001:db8::2", "2001:db8:1::80")
            .destination_options()
            .protocol(58)
