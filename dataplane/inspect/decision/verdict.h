@@ -18,7 +18,7 @@ enum class Action : std::uint8_t { forward, drop };
 
 /// none: no answer to the client. http_page, tls_alert, reset: the client gets the block page, a fatal alert
 /// or a RST. finish: the client gets only an acknowledgement. quic_close: the client gets Verdict::datagram.
-/// Whether the server gets a RST as well says Verdict::reset_server.
+/// Verdict::reset_server tells whether the server gets a RST.
 using flow::AnswerKind;
 
 /// The decision on one packet. The caller sends the answer, and counts `outcome` when it is final: a full

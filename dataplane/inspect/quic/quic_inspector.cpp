@@ -85,8 +85,11 @@ Verdict QuicInspector::unknown_version(Enforcement enforcement) const noexcept {
 // Early data alone gets no answer: there is no Initial to answer. The connection's own Initial gets one.
 Verdict QuicInspector::refuse(Outcome outcome) noexcept {
   Verdict verdict{.action = Action::drop, .outcome = outcome, .protocol = Protocol::quic};
-  if (close_) verdict.datagram = reader_.close();
-  if (!verdict.datagram.empty()) verdict.answer = AnswerKind::quic_close;
+  if (!close_) return verdict;
+  if (const auto datagram = reader_.close()) {
+    verdict.answer = AnswerKind::quic_close;
+    verdict.datagram = *datagram;
+  }
   return verdict;
 }
 

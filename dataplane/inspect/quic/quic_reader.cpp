@@ -54,9 +54,11 @@ void QuicReader::block() noexcept {
   blocked_initial_ = initial_;
 }
 
-std::span<const std::byte> QuicReader::close() noexcept {
-  if (!blocked_initial_) return {};
-  return std::span(close_).first(proto::build_quic_close(crypto_, *blocked_initial_, close_));
+std::optional<std::span<const std::byte>> QuicReader::close() noexcept {
+  if (!blocked_initial_) return std::nullopt;
+  const std::size_t bytes = proto::build_quic_close(crypto_, *blocked_initial_, close_);
+  if (bytes == 0) return std::nullopt;
+  return std::span(close_).first(bytes);
 }
 
 // Reads the next packet of the datagram; false: there is none. Sets stream_ if it read the packet's frames.

@@ -54,8 +54,8 @@ class QuicReader {
   /// Blocks the connection of the hello that next() returned last: its later packets are reported as blocked.
   void block() noexcept;
   /// After next() returned null: the CONNECTION_CLOSE datagram for the client of a blocked connection, made
-  /// from its Initial; empty: this datagram has no such Initial. Valid until begin().
-  [[nodiscard]] std::span<const std::byte> close() noexcept;
+  /// from its Initial; none: this datagram has no such Initial. Valid until begin().
+  [[nodiscard]] std::optional<std::span<const std::byte>> close() noexcept;
   /// After next() returned null: what the datagram contained.
   [[nodiscard]] const QuicDatagram& datagram() const noexcept { return datagram_; }
 

@@ -1,5 +1,5 @@
-// Builds a snapshot of RULES rules, looks every one of them up, then LOOKUPS random URLs that none of them
-// names. Exit status 1 for a rule that is missed or a match that is false.
+// Builds a snapshot of RULES rules, looks up every rule, then LOOKUPS random URLs that no rule matches. Exit
+// status 1: a rule was missed, or a match was false.
 #include <atomic>
 #include <charconv>
 #include <cstdint>
@@ -49,7 +49,7 @@ void look_up_listed(const match::SnapshotView& view, std::uint64_t begin, std::u
   }
 }
 
-// Every other one is a page that is not listed of a host that has listed pages.
+// Every other URL is an unlisted page on a host with listed pages.
 void look_up_unlisted(const match::SnapshotView& view, std::uint64_t rules, std::uint64_t count,
                       std::uint64_t seed, Tally& tally) {
   const auto url = std::make_unique<proto::CanonicalUrl>();
@@ -96,7 +96,7 @@ bool read_number(const char* text, std::uint64_t& number) {
 int main(int argc, char** argv) {
   std::uint64_t rules = 200'000;
   std::uint64_t lookups = 1'000'000;
-  // Every benchmark gets Google Benchmark's options from the test run.
+  // The test run passes Google Benchmark's options to every benchmark.
   if (argc == 2 && std::string_view(argv[1]).starts_with("--benchmark_")) argc = 1;
   if (argc != 1 && (argc != 3 || !weir::bench::read_number(argv[1], rules) ||
                     !weir::bench::read_number(argv[2], lookups) || rules > 1'000'000'000)) {

@@ -1,5 +1,5 @@
-// Lookups of hosts whose fingerprints are there already, in the table and in two baselines: DPDK's hash table
-// with lock-free readers over the same keys, and the machine's limit, random cache lines of a buffer of the
+// Lookups of hosts with precomputed fingerprints, in the host table and in two baselines: DPDK's hash table
+// with lock-free readers over the same keys, and the machine's limit: random cache lines of a buffer of the
 // table's size, prefetched in batches.
 #include <algorithm>
 #include <array>
@@ -33,7 +33,7 @@ using match::TableEntry;
 using match::TableView;
 using rules::TableBuilder;
 
-// Asked in turn: so many that their lines are not in the cache when they come again.
+// Looked up in turn: so many that their lines have left the cache before the next turn.
 constexpr std::size_t kQueries = std::size_t{1} << 20;
 constexpr std::size_t kBurst = 64;
 
@@ -57,7 +57,7 @@ Keys make_keys(std::size_t count) {
   return keys;
 }
 
-// Everything of one size; one at a time, since the largest take gigabytes.
+// Everything for one size. Only one exists at a time, since the largest take gigabytes.
 struct Fixture {
   std::size_t count = 0;
   Keys keys;
@@ -74,7 +74,7 @@ struct Fixture {
     }
     return *current;
   }
-  /// The one that of() gave; to be reset while DPDK still has its memory.
+  /// The last one that of() returned; reset it while DPDK still has its memory.
   static std::unique_ptr<Fixture>& kept() {
     static std::unique_ptr<Fixture> fixture;
     return fixture;
@@ -126,7 +126,7 @@ void count_items(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kQueries));
 }
 
-// Asks for all keys, a burst at a time: look_up(first key, results), both kBurst long.
+// Looks up all keys in bursts: look_up(first key, results), both kBurst long.
 template <class Result, class LookUp>
 void run_bursts(benchmark::State& state, const Fixture& fixture, LookUp&& look_up) {
   std::array<Result, kBurst> results{};
@@ -210,8 +210,8 @@ std::size_t free_huge_pages() {
   return pages;
 }
 
-// With huge pages where enough are reserved: without, the baseline pays for TLB misses that the table does
-// not.
+// Uses huge pages if enough are reserved. Without them the baseline pays for TLB misses that the table
+// avoids.
 bool start_dpdk() {
   constexpr std::size_t kMegabytes = 2048;
   std::vector<std::string> arguments{"bench", "--no-pci", "--log-level=1", "-m", std::to_string(kMegabytes)};

@@ -11,7 +11,7 @@
 
 namespace weir::bench {
 
-/// Memory in pages of 2 MiB where the system gives them, as the dataplane's snapshots are; zeroed.
+/// Zeroed memory, in pages of 2 MiB if the system has them, like the dataplane's snapshots.
 class HugeBuffer {
  public:
   HugeBuffer() = default;

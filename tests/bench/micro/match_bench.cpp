@@ -22,7 +22,7 @@
 namespace weir::bench {
 namespace {
 
-// Requests that are asked in turn: many, so that their table lines are not all in the cache.
+// Requests that are looked up in turn: so many that their table lines are not all in the cache.
 constexpr std::size_t kRequests = 4096;
 
 void canonicalise(benchmark::State& state, std::string_view authority, std::string_view target) {
@@ -46,8 +46,8 @@ void fingerprint(benchmark::State& state) {
 }
 BENCHMARK(fingerprint)->Arg(16)->Arg(64)->Arg(256);
 
-// Google Benchmark calls a function several times; the snapshot of each size is built once, and kept until
-// another size is asked for.
+// Google Benchmark calls a function several times. The snapshot of a size is built once and kept until
+// another size is needed.
 const HugeBuffer& kept_snapshot_of(std::uint32_t rule_count) {
   static std::uint32_t kept = 0;
   static HugeBuffer bytes;
@@ -68,7 +68,7 @@ std::string host_asked(Ask ask, std::uint32_t rule_count, std::mt19937_64& rando
   return "www." + unlisted_host(random());
 }
 
-// A lookup with the canonicalisation of its request, as the dataplane does for each one.
+// A lookup with the canonicalisation of its request, as in the dataplane.
 void lookup_request(benchmark::State& state, Ask ask) {
   const auto rule_count = static_cast<std::uint32_t>(state.range(0));
   const match::SnapshotView view = match::SnapshotView::open(kept_snapshot_of(rule_count).bytes()).value();
@@ -87,7 +87,7 @@ void lookup_request(benchmark::State& state, Ask ask) {
   if (ask == Ask::miss ? found != 0 : !all) state.SkipWithError("the lookups did not decide as they should");
 }
 
-// Lookups alone, of requests that are canonical already: one by one, or a burst at a time.
+// Lookups alone, of canonical requests: one by one, or in bursts.
 void lookup_alone(benchmark::State& state, std::size_t burst) {
   constexpr std::size_t kUrls = 512;  // each is a quarter of a megabyte
   const auto rule_count = static_cast<std::uint32_t>(state.range(0));
@@ -111,7 +111,7 @@ void lookup_alone(benchmark::State& state, std::size_t burst) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kUrls));
 }
 
-// From rules in memory of their own to the bytes of the snapshot.
+// Turns rules in memory into the bytes of the snapshot.
 void build(benchmark::State& state) {
   const auto rule_count = static_cast<std::uint32_t>(state.range(0));
   std::size_t bytes = 0;

@@ -36,7 +36,7 @@ test::Bytes hello_of(std::size_t padded_to) {
   return hello.sni("www.example.org").handshake();
 }
 
-/// Datagrams of many connections, one after the other: `parts` Initials each, padded as clients pad them.
+/// Datagrams of many connections in turn: `parts` Initials each, padded as clients pad them.
 std::vector<test::Bytes> frames_of(std::size_t hello_bytes, std::size_t parts) {
   const auto pieces = test::quic_pieces(hello_of(hello_bytes), parts);
   std::vector<test::Bytes> frames;
@@ -78,8 +78,8 @@ void open_packet(benchmark::State& state) {
 }
 BENCHMARK(open_packet);
 
-/// The whole way from the frame: headers, keys, protection, frames, hello, lookup. The arguments are the
-/// hello's size and its Initials; the time is for one Initial.
+/// Everything from the frame to the verdict: headers, keys, protection, frames, hello, lookup. The arguments
+/// are the hello's size and number of Initials; the time is per Initial.
 void inspect_initial(benchmark::State& state) {
   const auto parts = static_cast<std::size_t>(state.range(1));
   const auto frames = frames_of(static_cast<std::size_t>(state.range(0)), parts);
@@ -98,7 +98,7 @@ void inspect_initial(benchmark::State& state) {
   std::size_t next = 0;
   std::size_t passed = 0;
   for (auto _ : state) {
-    // A round later every connection is new again.
+    // In the next round every connection is new again.
     if (next == frames.size()) {
       next = 0;
       now += std::chrono::seconds(61);
@@ -113,7 +113,7 @@ void inspect_initial(benchmark::State& state) {
 }
 BENCHMARK(inspect_initial)->Args({0, 1})->Args({1800, 2});
 
-/// What is no QUIC at all: most of what comes over UDP.
+/// UDP that is not QUIC: most of UDP.
 void inspect_short_header(benchmark::State& state) {
   const test::Bytes frame = test::PacketBuilder()
                                 .ethernet()

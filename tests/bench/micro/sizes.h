@@ -7,8 +7,8 @@
 
 namespace weir::bench {
 
-/// The sizes to measure: `small` ones in every run of the tests; with WEIR_BENCH=full in the environment the
-/// `large` ones too, which take minutes and gigabytes.
+/// The sizes to measure: always the `small` ones; with WEIR_BENCH=full in the environment also the `large`
+/// ones, which take minutes and gigabytes.
 inline std::vector<std::int64_t> sizes(std::vector<std::int64_t> small,
                                        const std::vector<std::int64_t>& large) {
   const char* const wanted = std::getenv("WEIR_BENCH");

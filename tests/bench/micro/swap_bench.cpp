@@ -1,5 +1,5 @@
-// What a new snapshot costs: to copy and check it (load), to put it into force on a busy reader (publish),
-// and the longest that the reader was held up meanwhile.
+// The cost of a new snapshot: to copy and check it (load), to put it into force with a busy reader (publish),
+// and the reader's longest delay meanwhile.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 using engine::file_of;
 
-// A worker that does nothing but look up, a burst of 32 at a time.
+// A worker that only looks up, in bursts of 32.
 class Reader {
  public:
   Reader(engine::Readers& readers, const engine::SnapshotStore& store)
@@ -99,7 +99,8 @@ void swap_whole(benchmark::State& state) {
   state.counters["burst_max_us_during"] = static_cast<double>(reader.take_longest_burst_ns()) / 1e3;
 }
 
-// One entry by hand on so many rules of feeds: compiled, copied, checked, joined and put into force.
+// One manual entry on top of the given number of feed rules: compiled, copied, checked, joined, put into
+// force.
 void swap_overlay(benchmark::State& state) {
   const std::vector<rules::ListPolicy> lists{{.name = "feed"}, {.name = "manual", .manual = true}};
   rules::SnapshotBuilder::Header header{.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 0};

@@ -1,5 +1,5 @@
-// What inspection of TCP costs, the parse of the headers aside: packets go through one Inspector, with half a
-// million rules and more connections than the cache holds.
+// The cost of TCP inspection without header parsing: one Inspector, half a million rules, more connections
+// than the caches hold.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -31,7 +31,7 @@ const match::SnapshotView& snapshot() {
   return view;
 }
 
-/// One client packet, sent from many connections: the view's numbers are changed in place.
+/// One client packet, sent on many connections: the numbers in the view are changed in place.
 class Packet {
  public:
   Packet(std::string_view flags, std::span<const std::byte> payload, std::uint16_t port)
@@ -74,8 +74,8 @@ class Lab {
         .outcome;
   }
 
-  /// One packet each of so many connections in turn, in bursts as a worker takes them: each call is for the
-  /// next packet. `state` fails unless the outcome is the wanted one.
+  /// One packet of each connection in turn, in bursts as in a worker. Each call inspects the next packet;
+  /// `state` fails if the outcome is not the expected one.
   void send_in_bursts(benchmark::State& state, Packet& packet, std::uint32_t connection,
                       std::uint32_t sequence, base::Outcome wanted) {
     burst_[waiting_] = packet.of(connection, sequence);
@@ -114,7 +114,7 @@ std::vector<std::byte> hello(std::size_t record_bytes) {
       .record();
 }
 
-// A request of a usual browser's size on each of many kept-alive connections in turn.
+// A request of an ordinary browser's size, on many kept-alive connections in turn.
 void http_request(benchmark::State& state) {
   const std::string text = test::http_request_text(
       {.target = "/images/2026/01/photo.jpg?width=800",
@@ -135,8 +135,8 @@ void http_request(benchmark::State& state) {
 }
 BENCHMARK(http_request);
 
-// SYN, hello in `range` segments, and the encrypted record that follows it: the start of a TLS connection, a
-// burst of which begins at once.
+// The start of a TLS connection: SYN, hello in `range` segments, and the encrypted record after it. A burst
+// of connections starts at the same time.
 void tls_flow(benchmark::State& state) {
   const auto segments = static_cast<std::size_t>(state.range(0));
   const auto bytes = hello(segments == 1 ? 517 : 1800);
@@ -158,7 +158,7 @@ void tls_flow(benchmark::State& state) {
   Lab lab;
   std::uint32_t count = 0;
   while (state.KeepRunningBatch(Lab::kBurst)) {
-    std::uint32_t offset = 0xffffffff;  // the SYN has one number of its own
+    std::uint32_t offset = 0xffffffff;  // the SYN takes one number
     for (Step& step : steps) {
       for (std::uint32_t i = count; i < count + Lab::kBurst; ++i) {
         lab.send_in_bursts(state, step.packet, i % 60'000, i * 7919 + offset, step.outcome);
@@ -170,7 +170,7 @@ void tls_flow(benchmark::State& state) {
 }
 BENCHMARK(tls_flow)->Arg(1)->Arg(2)->Arg(6);
 
-// Full segments of an upload within one long body, on many connections in turn.
+// Full segments of an upload inside one long body, on many connections in turn.
 void upload_in_http(benchmark::State& state) {
   const std::string head =
       "POST / HTTP/1.1\r\nHost: www.example.org\r\nContent-Length: 1000000000000\r\n\r\n";
@@ -190,7 +190,7 @@ void upload_in_http(benchmark::State& state) {
 }
 BENCHMARK(upload_in_http);
 
-// Full segments of an upload behind a TLS handshake.
+// Full segments of an upload after a TLS handshake.
 void upload_in_tls(benchmark::State& state) {
   const auto bytes = hello(517);
   const auto key_exchange = test::from_hex("1603030006 10000002 0000");
@@ -223,7 +223,7 @@ void acknowledgement(benchmark::State& state) {
 }
 BENCHMARK(acknowledgement);
 
-// The worst that a client can do with small segments: a head of 60 KiB, line by line, that never ends.
+// The worst case of small segments: an endless head of 60 KiB, one line per segment.
 void endless_head(benchmark::State& state) {
   const std::string line = "GET / HTTP/1.1\r\n";
   const std::string header = "a:\r\n";

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t kPagesOfAHost = 4;
 
-// splitmix64: neighbours become unlike names.
+// splitmix64: neighbouring numbers give different names.
 std::uint64_t mixed(std::uint64_t value) {
   value += 0x9E3779B97F4A7C15;
   value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
@@ -19,7 +19,7 @@ std::uint64_t mixed(std::uint64_t value) {
   return value ^ (value >> 31);
 }
 
-// The number keeps the names apart, the letters make them of several lengths.
+// The number makes the names unique, the letters give them different lengths.
 void write_host(std::string_view prefix, std::uint64_t number, std::string& host) {
   const std::uint64_t bits = mixed(number);
   host = prefix;

@@ -24,7 +24,7 @@ using test::Bytes;
 constexpr std::size_t kSegmentBytes = 1448;
 constexpr std::size_t kDatagramBytes = 1200;
 
-/// One connection; each call puts a packet behind the last one.
+/// One connection; each call appends a packet.
 class Connection {
  public:
   Connection(std::size_t number, std::uint16_t server_port)
@@ -86,7 +86,7 @@ class Connection {
   std::array<std::uint32_t, 2> next_{1000, 500000};
 };
 
-// Bytes that no protocol begins with.
+// Bytes that begin no protocol.
 Bytes noise(std::size_t count, std::size_t seed) {
   Bytes bytes(count);
   std::uint32_t state = static_cast<std::uint32_t>(seed) * 2654435761U + 12345U;
@@ -121,7 +121,7 @@ Bytes server_flight(std::size_t seed) {
 }
 
 Bytes hello_record(const Connection& connection) {
-  // Every second one has a post-quantum key share and lies in two segments.
+  // Every second hello has a post-quantum key share and needs two segments.
   const std::size_t bytes = connection.number() % 2 == 0 ? 517 : 1800;
   return test::TlsHelloBuilder()
       .grease()
@@ -181,7 +181,7 @@ void open_tls(Connection& connection) {
   connection.client(finished);
 }
 
-// Of eight packets, four are full ones to the client, one is data from it, three acknowledge.
+// Of eight packets, four are full ones to the client, one is data from it, three are acknowledgements.
 void tls_data(Connection& connection, std::size_t packets) {
   for (std::size_t i = 0; i < packets; ++i) {
     if (i % 8 == 0) {
@@ -273,7 +273,7 @@ std::vector<CapturedFrame> whole_connection(std::size_t number) {
   }
 }
 
-/// One packet of each in turn.
+/// One packet of each connection in turn.
 void interleave(std::vector<std::vector<CapturedFrame>>& sources, std::vector<CapturedFrame>& to) {
   for (std::size_t i = 0, left = 1; left > 0; ++i) {
     left = 0;
@@ -301,7 +301,7 @@ Capture mixed_traffic(std::size_t connections) {
 }
 
 Capture decided_connections(std::size_t connections, std::size_t data_packets) {
-  // Enough of the data for whoever looks at more than the handshake.
+  // Enough data for inspections that read more than the handshake.
   constexpr std::size_t kBefore = 32;
   std::vector<std::vector<CapturedFrame>> openings;
   std::vector<std::vector<CapturedFrame>> data;
@@ -341,7 +341,7 @@ Capture decided_connections(std::size_t connections, std::size_t data_packets) {
 Capture first_packets(std::size_t connections) {
   Capture capture{.name = "first packets only", .prologue = {}, .timed = {}};
   for (std::size_t i = 0; i < connections; ++i) {
-    // Hellos that fit one packet: those of even numbers.
+    // Even numbers have hellos that fit into one packet.
     Connection connection(2 * i, i % 3 == 0 ? 80 : 443);
     if (i % 3 == 0) {
       connection.client(request(connection, 0));

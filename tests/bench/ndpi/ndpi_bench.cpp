@@ -1,6 +1,6 @@
-// Weir's inspection beside libndpi's, over the same packets in the same process.
+// Weir's inspection and libndpi's, on the same packets in the same process.
 //
-//   bench_ndpi [--rounds N] [CAPTURE...]     without captures: three that are generated, always the same
+//   bench_ndpi [--rounds N] [CAPTURE...]     default: three generated captures, always the same
 //   bench_ndpi --write CLIENTS SERVERS       writes generated mixed traffic for other programs, each side's
 #include <algorithm>
 #include <array>
@@ -27,21 +27,21 @@
 namespace weir::bench {
 namespace {
 
-/// Of the processor: other programs on the machine do not count.
+/// Processor time: other programs on the machine do not count.
 std::chrono::nanoseconds processor_time() {
   std::timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-// Of the packets of a capture.
+// The packets of a capture.
 constexpr std::chrono::microseconds kBetweenPackets{1};
 
 constexpr std::uint32_t kRules = 100'000;
 constexpr std::size_t kConnections = 4096;        // of mixed traffic
-constexpr std::size_t kWrittenConnections = 512;  // as many as a driver that loads them takes
+constexpr std::size_t kWrittenConnections = 512;  // as many as the driver can load
 
-/// Calls `function` for each frame, and has the beginnings of the next ones fetched as a driver's burst has.
+/// Calls `function` for each frame, and prefetches the beginnings of the next frames as a driver does.
 template <class Function>
 void for_each_frame(std::span<const CapturedFrame> frames, const Function& function) {
   constexpr std::size_t kAhead = 8;
@@ -56,13 +56,13 @@ void for_each_frame(std::span<const CapturedFrame> frames, const Function& funct
   }
 }
 
-/// One way of going through a capture; a round is begin(), every packet of the prologue, every timed packet.
+/// One way to inspect a capture. A round is begin(), every packet of the prologue, every timed packet.
 struct Contender {
   std::string_view name;
   std::function<void()> begin;
   std::function<void(std::span<const CapturedFrame>, std::chrono::microseconds)> feed;
   std::function<std::string()> seen;
-  std::vector<double> nanoseconds{};  // a packet, one for each round
+  std::vector<double> nanoseconds{};  // per packet, one value per round
 };
 
 class WeirUser {
@@ -78,14 +78,14 @@ class WeirUser {
     inspector_ = std::make_unique<inspect::Inspector>(inspect::InspectorSettings{}, *counters_);
   }
 
-  /// Burst by burst, as a worker does.
+  /// In bursts, as in a worker.
   void feed(std::span<const CapturedFrame> frames, std::chrono::microseconds now) {
     std::size_t count = 0;
     for_each_frame(frames, [&](const CapturedFrame& frame) {
       Place& place = burst_[count];
       place.frame = &frame;
       place.flow_hash = 0;
-      // Nothing is blocked here, so what passes unread when it is flow_hash does so when its turn comes.
+      // Nothing is blocked here, so what passes unread now still does when its turn comes.
       place.unread = frame.link == proto::LinkType::ethernet &&
                      inspector_->passes_unread(proto::classify(frame.bytes, {}), direction_of(frame));
       if (!place.unread) {

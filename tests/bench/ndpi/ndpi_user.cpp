@@ -13,7 +13,7 @@
 namespace weir::bench {
 namespace {
 
-// Those of ndpiReader.
+// The limits of ndpiReader.
 constexpr std::uint32_t kMaxTcpPackets = 80;
 constexpr std::uint32_t kMaxUdpPackets = 24;
 
@@ -70,7 +70,7 @@ std::span<const std::byte> ip_packet(std::span<const std::byte> frame, proto::Li
   return frame.subspan(std::min(offset, frame.size()));
 }
 
-// No more than a flow's key needs: the library reads the headers by itself.
+// Only what a flow's key needs: the library parses the headers itself.
 std::optional<Headers> headers_of(std::span<const std::byte> frame, proto::LinkType link) {
   Headers headers{.key = {}, .ip = ip_packet(frame, link)};
   const auto ip = headers.ip;
@@ -110,7 +110,7 @@ struct NdpiUser::State {
   ndpi_detection_module_struct* module = nullptr;
   std::vector<Flow> table;  // open addressing
   std::vector<std::uint32_t> used;
-  std::vector<ndpi_flow_struct*> free;  // flows of the library, cleared: nothing is allocated for a new one
+  std::vector<ndpi_flow_struct*> free;  // the library's flows, cleared, so that a new flow allocates nothing
   std::vector<ndpi_flow_struct*> all;
   std::size_t flow_bytes = ndpi_detection_get_sizeof_ndpi_flow_struct();
   Decided decided{};
@@ -152,7 +152,7 @@ NdpiUser::NdpiUser(std::size_t flow_capacity, Decided decided) : state_(std::mak
   state.module = ndpi_init_detection_module(ndpi_no_prefs);
   if (state.module == nullptr) throw std::runtime_error("libndpi cannot be set up");
   NDPI_PROTOCOL_BITMASK wanted{};
-  // What NDPI_BITMASK_ADD does, whose casts are not allowed here.
+  // The same as NDPI_BITMASK_ADD, whose casts are not allowed here.
   for (const std::uint32_t protocol : {NDPI_PROTOCOL_HTTP, NDPI_PROTOCOL_TLS, NDPI_PROTOCOL_QUIC}) {
     wanted.fds_bits[protocol / NDPI_BITS] |= 1U << (protocol % NDPI_BITS);
   }

@@ -10,15 +10,16 @@
 
 namespace weir::bench {
 
-/// An ordinary user of libndpi, as its own example programs are: flows by the 5-tuple of both directions;
-/// each packet of a flow goes to ndpi_detection_process_packet() until the protocol is known and nothing more
-/// is to be learnt, or until the limits of ndpiReader. Only HTTP, TLS and QUIC are looked for.
+/// An ordinary user of libndpi, like the library's example programs. Flows are found by the 5-tuple of both
+/// directions. Each packet of a flow goes to ndpi_detection_process_packet() until the protocol is known and
+/// no extra dissection is possible, or until ndpiReader's limits are reached. Looks only for HTTP, TLS and
+/// QUIC.
 class NdpiUser {
  public:
-  /// Whether packets of flows that are decided still go to the library.
+  /// Whether packets of decided flows still go to the library.
   enum class Decided : bool { skip, process };
 
-  /// Throws std::runtime_error when the library cannot be set up.
+  /// Throws std::runtime_error if the library cannot be set up.
   NdpiUser(std::size_t flow_capacity, Decided decided);
   ~NdpiUser();
   NdpiUser(const NdpiUser&) = delete;

@@ -79,7 +79,7 @@ Scenario ends() {
                               bare(port, next, "FA").checksum(0x1234).build(), with_ttl_1(port, next, "R"),
                               with_ttl_1(port, next, "FA")};
   });
-  twins(script, "behind a request", true, [](bool listed, const std::string& text, std::uint16_t port) {
+  twins(script, "after a request", true, [](bool listed, const std::string& text, std::uint16_t port) {
     const std::string other = http_get("www.example.org");
     const auto next = static_cast<std::uint32_t>(other.size());
     Sent last = completing(listed, "the next", data(port, next, text), next);
@@ -134,7 +134,7 @@ Scenario several_syns() {
                    {"a SYN with a wrong checksum", bare(port, 0x50000000, "S").checksum(1).build(), kNothing},
                    {"the real one", bare(port, 0U - 1, "S").build(), kNothing}});
   });
-  twins(script, "others behind it", true, [&](bool listed, const std::string& text, std::uint16_t port) {
+  twins(script, "others after it", true, [&](bool listed, const std::string& text, std::uint16_t port) {
     return halves(listed, text, port,
                   {{"the same again", bare(port, 0U - 1, "S").build(), kNothing},
                    {"one close by", bare(port, 40, "S").build(), kNothing},
@@ -166,8 +166,8 @@ Scenario several_syns() {
 Scenario urgent_bytes() {
   Script script("UrgentBytesWithinTheName");
   const auto urgent = [](std::uint16_t port, std::uint32_t offset, std::string_view text,
-                         std::uint16_t behind) {
-    return client(port).seq(kFirst + offset).flags("UPA").urgent(behind).payload(text).build();
+                         std::uint16_t after) {
+    return client(port).seq(kFirst + offset).flags("UPA").urgent(after).payload(text).build();
   };
   const auto seen = [](bool listed, std::string_view other) {
     return std::vector<std::string>{"http pass " + std::string(other) + "/ no_match", shown_request(listed)};

@@ -254,7 +254,7 @@ Scenario wrapping() {
     last.client_end = first + static_cast<std::uint32_t>(text.size());
     script.exchange(listed ? "listed" : "unlisted",
                     {{"SYN", client(port).seq(first - 1).flags("S").build(), "forward_not_candidate"},
-                     {"behind the wrap", at(kCut + 5, 1000), "forward_incomplete"},
+                     {"after the wrap", at(kCut + 5, 1000), "forward_incomplete"},
                      {"before it", at(0, kCut - 5), "forward_incomplete"},
                      last},
                     false);

@@ -46,7 +46,7 @@ Scenario encapsulations() {
            {"TCP options",
             tcp_to(v4(eth()), 90).tcp_options(from_hex("0101080a0000000100000002")).payload(kListed).build(),
             "drop_blocked", Answer::page},
-           {"link padding behind the packet",
+           {"link padding after the packet",
             tcp_to(v4(eth()), 91).payload("GET / HTTP/1.1\r\n").trailer(6, std::byte{'x'}).build(),
             "forward_incomplete"}},
       .requests = {}};

@@ -52,7 +52,7 @@ Scenario h2c_disguises() {
            blocked("a path in another spelling", 87, 1000,
                    h2_connection().get("HOST.example.com.", "/x/..//%70age?a").bytes()),
            blocked("no SETTINGS first", 88, 1000, H2Builder().preface().headers(listed_block()).bytes()),
-           blocked("behind frames of other kinds", 89, 1000,
+           blocked("after frames of other kinds", 89, 1000,
                    h2_connection()
                        .frame(test::kH2Ping, 0, 0, Bytes(8))
                        .frame(test::kH2Data, 0, 1, Bytes(300))
@@ -68,7 +68,7 @@ Scenario h2c_disguises() {
                    .frame(test::kH2Data, 1, 1, h2_connection().get("listed.example.com").bytes())
                    .bytes()),
             "forward_passed"},
-           blocked("HTTP/1 behind the preface", 92, 1000,
+           blocked("HTTP/1 after the preface", 92, 1000,
                    H2Builder().preface().raw(test::to_bytes(test::http_get("listed.example.com"))).bytes())},
       .requests = {"1" + kBlockedH2c, "2" + kBlockedH2c, "3" + kBlockedH2c, "4" + kBlockedH2c,
                    "5" + kBlockedH2c, "6" + kBlockedH2c, "7 h2c block host.example.com/page?a listed 2",
@@ -116,7 +116,7 @@ Scenario h2c_upgrade() {
   return {.name = "H2cByUpgrade",
           .rules = {"listed.example.com"},
           .steps = {{"a request with Upgrade", at(8080, 1000, first), "forward_passed"},
-                    blocked("HTTP/2 behind it", 8080, next, second),
+                    blocked("HTTP/2 after it", 8080, next, second),
                     blocked("both in one segment", 8081, 1000, joined)},
           .requests = {"1 http pass www.example.org/ no_match", "2" + kBlockedH2c,
                        "3 http pass www.example.org/ no_match", "3" + kBlockedH2c}};

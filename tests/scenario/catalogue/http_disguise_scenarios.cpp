@@ -55,7 +55,7 @@ Scenario hosts() {
             {"a dot and a port", get("Host: ~.:80"), "~:80/"},
             {"folded", get("Host:\r\n ~")},
             {"folded with bare LF and a tab", get("Host:\n\t~")},
-            {"behind other headers", get("Host: ~", "Accept-Encoding: gzip\r\nX-Host: a.example\r\n")}});
+            {"after other headers", get("Host: ~", "Accept-Encoding: gzip\r\nX-Host: a.example\r\n")}});
   script.both(
       "value in mixed case",
       [](std::string_view name) {
@@ -76,9 +76,9 @@ Scenario lines() {
            {{"bare LF", "GET / HTTP/1.1\nHost: ~\n\n"},
             {"a leading LF", "\n" + first_line("GET / HTTP/1.1")},
             {"a leading CRLF", "\r\n" + first_line("GET / HTTP/1.1")},
-            {"two blanks behind the method", first_line("GET  / HTTP/1.1")},
+            {"two blanks after the method", first_line("GET  / HTTP/1.1")},
             {"two blanks before the version", first_line("GET /  HTTP/1.1")},
-            {"a blank behind the version", first_line("GET / HTTP/1.1 ")},
+            {"a blank after the version", first_line("GET / HTTP/1.1 ")},
             {"HTTP/1.10", first_line("GET / HTTP/1.10")},
             {"HTTP/1.2", first_line("GET / HTTP/1.2")},
             {"HTTP/1.0", first_line("GET / HTTP/1.0")},

@@ -66,7 +66,7 @@ Scenario disguises() {
                 blocked("an unknown method", head("BREW /page HTTP/1.1\r\nHost: host.example.com"), 86),
                 blocked("escapes and dots", http_get("host.example.com", "/x/..//%70a%67e"), 87),
                 blocked("a fragment", http_get("host.example.com", "/page#part"), 88),
-                blocked("Host behind many headers",
+                blocked("Host after many headers",
                         "GET /page HTTP/1.1\r\nX-Long: " + std::string(900, 'x') +
                             "\r\nHost: host.example.com\r\n\r\n",
                         89),
@@ -90,7 +90,7 @@ Scenario pipelined() {
                 blocked("the first in the segment", http_get("listed.example.com") + other, 82),
                 passed("a body that is a request",
                        http_request_text({.method = "POST", .host = "www.example.org", .body = body}), 83),
-                blocked("behind a chunked body",
+                blocked("after a chunked body",
                         "POST / HTTP/1.1\r\nHost: www.example.org\r\nTransfer-Encoding: chunked\r\n\r\n"
                         "3\r\nabc\r\n0\r\n\r\n" +
                             body,

@@ -96,7 +96,7 @@ Scenario from_the_middle() {
         {"the end", at(port, kCut).payload(text.substr(kCut)).build(), "forward_no_request"},
         completing(listed, "the beginning", at(port, 0).payload(text.substr(0, kCut)).build(), 0)};
   });
-  twins(script, "behind what belongs to an upload",
+  twins(script, "after what belongs to an upload",
         [](bool listed, const std::string& text, std::uint16_t port) {
           return std::vector<Sent>{
               {"of a body", at(port, 0U - 2000).payload(std::string(1000, '\x05')).build(),

@@ -142,7 +142,7 @@ Scenario connection_ids() {
     return std::vector<Bytes>{holding(parts[0], 0).pad_to(kDatagramBytes).build(),
                               holding(parts[1], 1).id(kServerId).keys_from(test::kQuicClientId).build()};
   });
-  all.add("an Initial behind early data", [](std::string_view name) {
+  all.add("an Initial after early data", [](std::string_view name) {
     return std::vector<Bytes>{
         joined({QuicPacketBuilder().type(Type::zero_rtt).padding(200).build(), whole(name).build()})};
   });
@@ -153,7 +153,7 @@ Scenario connection_ids() {
                                   whole(name).build()};
       },
       "forward_not_candidate");
-  all.add("resumption, early data behind the Initial", [](std::string_view name) {
+  all.add("resumption, early data after the Initial", [](std::string_view name) {
     const Bytes hello = TlsHelloBuilder()
                             .typical()
                             .alpn({"h3"})

@@ -22,7 +22,7 @@ using test::to_bytes;
 constexpr Shown kShownH2c{.protocol = "h2c", .form = "~/", .answer = Answer::reset};
 
 /// A connection whose first part passes and whose second part contains the name.
-struct Behind {
+struct After {
   std::string what;
   std::string first;  // bytes
   std::string outcome;
@@ -34,7 +34,7 @@ struct Behind {
 std::uint32_t size_of(const Bytes& bytes) { return static_cast<std::uint32_t>(bytes.size()); }
 
 /// In two segments, and in one.
-void both_ways(Script& script, const Behind& row) {
+void both_ways(Script& script, const After& row) {
   for (const bool listed : {true, false}) {
     const Bytes first = to_bytes(row.first);
     const Bytes second = row.second(listed ? kListedName : kUnlistedName);
@@ -67,29 +67,29 @@ void both_ways(Script& script, const Behind& row) {
 const std::string kSeenOther = "http pass www.example.org/ no_match";
 
 Scenario bodies() {
-  Script script("RequestsInAndBehindBodies");
+  Script script("RequestsInAndAfterBodies");
   const auto post = [](const std::string& headers, const std::string& body) {
     return "POST / HTTP/1.1\r\nHost: www.example.org\r\n" + headers + "\r\n\r\n" + body;
   };
   const auto row = [&](const std::string& what, const std::string& first) {
     both_ways(script, {what, first, "forward_passed", {kSeenOther}, http_around});
   };
-  row("behind a request", http_get("www.example.org"));
-  row("behind a body of known length", post("Content-Length: 5", "abcde"));
-  row("behind chunks", post("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"));
+  row("after a request", http_get("www.example.org"));
+  row("after a body of known length", post("Content-Length: 5", "abcde"));
+  row("after chunks", post("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"));
   row("in a body of two lengths", post("Content-Length: 4000\r\nContent-Length: 7", "abcde\r\n"));
   row("in a body of a length and chunks",
       post("Content-Length: 4000\r\nTransfer-Encoding: chunked", "0\r\n\r\n"));
   row("in a body of chunks and a length", post("Transfer-Encoding: chunked\r\nContent-Length: 0", "fff\r\n"));
   row("in a body of an unknown coding", post("Transfer-Encoding: chunked, x", "fff\r\n"));
   row("in a body of a length that is none", post("Content-Length: +4000", ""));
-  row("behind an upgrade that the server may ignore",
+  row("after an upgrade that the server may ignore",
       "GET / HTTP/1.1\r\nHost: www.example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   return script.done();
 }
 
 Scenario garbage() {
-  Script script("RequestsBehindGarbage");
+  Script script("RequestsAfterGarbage");
   const auto row = [&](const std::string& what, const std::string& first, const std::string& outcome) {
     both_ways(script, {what, first, outcome, {}, http_around});
   };
@@ -100,7 +100,7 @@ Scenario garbage() {
 }
 
 Scenario tunnels() {
-  Script script("HellosAndRequestsBehindConnect");
+  Script script("HellosAndRequestsAfterConnect");
   const std::string connect = "CONNECT www.example.org:443 HTTP/1.1\r\nHost: www.example.org:443\r\n\r\n";
   const std::string seen = "http pass www.example.org:443 no_match";
   both_ways(script, {"a hello", connect, "forward_passed", {seen}, hello_around, kShownTls});
@@ -109,8 +109,8 @@ Scenario tunnels() {
 }
 
 Scenario second_hello() {
-  Script script("TheHelloBehindAHelloRetryRequest");
-  const auto behind = [&script](const std::string& what, const Bytes& first_hello, const Bytes& between,
+  Script script("TheHelloAfterAHelloRetryRequest");
+  const auto after = [&script](const std::string& what, const Bytes& first_hello, const Bytes& between,
                                 const Around& second) {
     for (const bool listed : {true, false}) {
       const std::uint16_t port = script.new_port();
@@ -130,9 +130,9 @@ Scenario second_hello() {
     }
   };
   const Bytes other = hello_around("www.example.org");
-  behind("at once", other, {}, hello_around);
-  behind("behind a change of cipher specs", other, from_hex("140303000101"), hello_around);
-  behind("in records of 5", other, from_hex("140303000101"),
+  after("at once", other, {}, hello_around);
+  after("after a change of cipher specs", other, from_hex("140303000101"), hello_around);
+  after("in records of 5", other, from_hex("140303000101"),
          [](std::string_view name) { return test::TlsHelloBuilder().typical().sni(name).records(5); });
   return script.done();
 }
@@ -164,7 +164,7 @@ Scenario h2c() {
        .headers = {
            {"Connection", "Upgrade, HTTP2-Settings"}, {"Upgrade", "h2c"}, {"HTTP2-Settings", "AAMAAABk"}}});
   const Around second = [](std::string_view name) { return h2_connection().get(name, "/", 3).bytes(); };
-  both_ways(script, {"behind an upgrade", upgrade, "forward_passed", {kSeenOther}, second, kShownH2c});
+  both_ways(script, {"after an upgrade", upgrade, "forward_passed", {kSeenOther}, second, kShownH2c});
   return script.done();
 }
 

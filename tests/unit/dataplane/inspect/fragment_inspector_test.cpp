@@ -249,7 +249,7 @@ TEST_F(FragmentInspection, ADecoyThatNeedNotBeInspectedLetsNothingPass) {
       {"longer", datagram(1, "decoy", 1900, 443, kPiece)},
       {"another port", datagram(1, "decoy", 1200, 9, kPiece)},
       {"cut elsewhere", datagram(1, "decoy", 1200, 443, 400)},
-      {"cut behind its header", datagram(1, "decoy", 24, 9, 8)},
+      {"cut after its header", datagram(1, "decoy", 24, 9, 8)},
       {"a decoy's decoy",
        {datagram(1, "decoy", 1200, 9, kPiece)[1], datagram(1, "other", 1200, 9, kPiece)[0]}},
   };

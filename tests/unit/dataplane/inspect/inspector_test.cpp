@@ -163,7 +163,7 @@ TEST(Inspector, HttpRequests) {
        http_get("listed.example.com") + other,
        "drop_blocked http_page",
        {"http block listed.example.com/ listed 1"}},
-      {"behind a body",
+      {"after a body",
        http_request_text({.method = "POST", .host = "www.example.org", .body = "GET / HTTP/1.1"}) +
            http_get("listed.example.com"),
        "drop_blocked reset",

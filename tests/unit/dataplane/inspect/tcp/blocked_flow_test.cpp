@@ -242,7 +242,7 @@ TEST(BlockedFlow, RemembersTheClientsMss) {
       {"no SYN", "", 0},
       {"a SYN without the option", "01010402", 0},
       {"with it", "020405b4", 1460},
-      {"behind others", "010303070402020404c4", 1220},
+      {"after others", "010303070402020404c4", 1220},
   };
   for (const Case& test : cases) {
     TestInspector inspector;

@@ -170,16 +170,16 @@ TEST(H2cInspector, ReportsHowAPieceEnds) {
     return Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(count));
   };
   const std::vector<Row> rows{
-      {"behind a request", whole, H2cState::followed, false},
+      {"after a request", whole, H2cState::followed, false},
       {"inside the preface", first(10), H2cState::followed, true},
-      {"behind the preface", first(24), H2cState::followed, false},
+      {"after the preface", first(24), H2cState::followed, false},
       {"inside a frame's header", first(30), H2cState::followed, true},
       {"inside SETTINGS", first(40), H2cState::followed, false},
       {"inside a header block", first(whole.size() - 1), H2cState::followed, true},
       {"HTTP/1", test::to_bytes("PRI * HTTP/2.0\r\n\r\nGET "), H2cState::ended, false},
       {"no SETTINGS first", H2Builder().preface().get("www.example.org").bytes(), H2cState::followed, false,
        true},
-      {"HTTP/1 behind the preface", H2Builder().preface().raw(test::to_bytes("GET / HTTP/1.1")).bytes(),
+      {"HTTP/1 after the preface", H2Builder().preface().raw(test::to_bytes("GET / HTTP/1.1")).bytes(),
        H2cState::followed, false, true},
       {"broken", h2_connection().headers(test::from_hex("80")).bytes(), H2cState::ended, false},
   };

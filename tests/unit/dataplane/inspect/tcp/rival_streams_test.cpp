@@ -73,9 +73,9 @@ TEST(RivalStreams, NoSynEvictsAStreamThatWaits) {
 
 TEST(RivalStreams, TheRealSynMayComeLast) {
   run_streams(rules().view(), {
-                                  {"behind three others it is not let through",
+                                  {"after three others it is not let through",
                                    {syn(100), syn(200), syn(300), syn(0, kConflict)}},
-                                  {"behind two others it is read",
+                                  {"after two others it is read",
                                    {syn(0U - 100),
                                     syn(200),
                                     syn(0),

@@ -42,8 +42,8 @@ std::vector<Message> messages() {
       {"HTTP, a listed path", to_bytes(http_get("paths.example.com", "/page")), true},
       {"HTTP, an unlisted path", to_bytes(http_get("paths.example.com", "/pagf"))},
       {"HTTP, bare LF and empty lines", to_bytes("\n\r\nGET / HTTP/1.1\nHost: listed.example.com\n\n"), true},
-      {"HTTP, the second behind a body", to_bytes(unlisted_first + http_get("listed.example.com")), true},
-      {"HTTP, the second behind chunks", to_bytes(chunked + http_get("listed.example.com")), true},
+      {"HTTP, the second after a body", to_bytes(unlisted_first + http_get("listed.example.com")), true},
+      {"HTTP, the second after chunks", to_bytes(chunked + http_get("listed.example.com")), true},
       {"HTTP, two unlisted", to_bytes(unlisted_first + http_get("www.example.org"))},
       {"TLS, listed", hello("listed.example.com"), true},
       {"TLS, unlisted", hello("www.example.org")},
@@ -59,7 +59,7 @@ std::vector<Message> messages() {
                     {.stream = 3, .fragment_bytes = 5})
            .bytes(),
        true},
-      {"h2c behind Upgrade, listed",
+      {"h2c after Upgrade, listed",
        [] {
          const std::string upgrade = http_request_text(
              {.host = "www.example.org", .headers = {{"Upgrade", "h2c"}, {"HTTP2-Settings", "AAMAAABk"}}});
