@@ -15,14 +15,13 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
-#include <rte_prefetch.h>
 
 #include "dataplane/engine/workers/burst_context.h"
+#include "dataplane/engine/workers/burst_parser.h"
 #include "dataplane/engine/workers/idle_policy.h"
 #include "dataplane/engine/workers/topology.h"
 #include "dataplane/engine/workers/worker.h"
 #include "dataplane/engine/workers/worker_handoffs.h"
-#include "dataplane/proto/packet/classify.h"
 #include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::engine {
@@ -49,28 +48,16 @@ class WorkerLoop final : public Worker {
   // A burst.
   void process_received(std::size_t from, std::span<rte_mbuf*> frames, const BurstContext& burst) noexcept;
   void process_burst(std::size_t from, std::span<rte_mbuf*> frames, const BurstContext& burst) noexcept;
-  /// Finds the frames of a burst that pass unread, parses the others, except those in several buffers, into
-  /// views_, and prefetches the state of their flows.
-  void prefetch(std::size_t from, std::span<rte_mbuf* const> frames) noexcept;
-  /// True: the frame passes whatever its content, and belongs to this worker.
-  [[nodiscard]] bool passes_unread(std::size_t from, const rte_mbuf* frame,
-                                   inspect::Direction direction) const noexcept;
-  /// How many frames from `place` on, in the burst that was prefetched, pass unread.
-  [[nodiscard]] std::size_t count_unread(std::size_t from, std::span<rte_mbuf* const> frames,
-                                         std::size_t place) const noexcept;
 
   // A frame.
-  /// The frame at `place` of the burst that was prefetched. It is parsed here if it has several buffers,
-  /// because all such frames share one copy, or if it was to pass unread until an earlier frame of the burst
-  /// was blocked.
-  const proto::PacketView& view_of(std::size_t place, const rte_mbuf* frame) noexcept;
-  [[nodiscard]] proto::PacketView parse(const rte_mbuf* frame) noexcept;
   void process_frame(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
                      const BurstContext& burst) noexcept;
   /// Ends a frame with the verdict on `packet`: its own, or the one that it completed.
   void finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
               const inspect::Verdict& verdict, const BurstContext& burst) noexcept;
-  void answer(std::size_t from, const proto::PacketView& packet, inspect::Verdict verdict) noexcept;
+  /// Not inlined: finish() runs for every packet that is inspected, and this needs much stack.
+  [[gnu::noinline]] void answer(std::size_t from, const proto::PacketView& packet,
+                                inspect::Verdict verdict) noexcept;
 
   // Several workers.
   bool take_handoffs(const BurstContext& burst) noexcept;
@@ -86,11 +73,9 @@ class WorkerLoop final : public Worker {
   FrameReader reader_;
   T topology_;
   std::optional<WorkerHandoffs> handoffs_;  // with several workers only
+  BurstParser parser_;
   IdlePolicy idle_policy_;
   double nanoseconds_per_cycle_;
-  std::array<proto::PacketView, kBurst> views_;  // of the burst that was prefetched
-  std::array<bool, kBurst> unread_{};            // as long as the inspector's blocks() equals blocks_
-  std::uint64_t blocks_ = 0;
 };
 
 template <WorkerTopology T>
@@ -103,11 +88,13 @@ WorkerLoop<T>::WorkerLoop(const WorkerSettings& settings, WorkerShared& shared)
                               .pool = shared.pool,
                               .routing = shared.routing,
                               .worker = settings.index}),
-      nanoseconds_per_cycle_(1e9 / static_cast<double>(rte_get_tsc_hz())) {
-  if (shared.steering == nullptr) return;
-  handoffs_.emplace(*shared.steering, settings.index, settings.fail.handoff == config::FailMode::closed,
-                    inspector_, counters_);
-}
+      handoffs_(shared.steering == nullptr
+                    ? std::nullopt
+                    : std::make_optional<WorkerHandoffs>(*shared.steering, settings.index,
+                                                         settings.fail.handoff == config::FailMode::closed,
+                                                         inspector_, counters_)),
+      parser_(settings.inspector.encapsulations, inspector_, handoffs_ ? &*handoffs_ : nullptr, reader_),
+      nanoseconds_per_cycle_(1e9 / static_cast<double>(rte_get_tsc_hz())) {}
 
 template <WorkerTopology T>
 void WorkerLoop<T>::run() noexcept {
@@ -197,68 +184,18 @@ void WorkerLoop<T>::process_burst(std::size_t from, std::span<rte_mbuf*> frames,
       settings_.fail.no_list == config::FailMode::closed) {
     return topology_.exits().discard(frames, base::Outcome::drop_no_list);
   }
-  prefetch(from, frames);
+  parser_.prefetch(from, frames, topology_.direction_of(from));
   for (std::size_t i = 0; i < frames.size();) {
-    if (const std::size_t unread = count_unread(from, frames, i); unread != 0) {
+    if (const std::size_t unread = parser_.count_unread(frames, i); unread != 0) {
       topology_.pass_on(from, frames.subspan(i, unread), base::Outcome::forward_not_candidate,
                         burst.received_cycles);
       i += unread;
     } else {
-      process_frame(from, frames[i], view_of(i, frames[i]), burst);
+      process_frame(from, frames[i], parser_.view_of(i, frames[i]), burst);
       ++i;
     }
   }
   if (handoffs_) flush_handoffs();
-}
-
-template <WorkerTopology T>
-void WorkerLoop<T>::prefetch(std::size_t from, std::span<rte_mbuf* const> frames) noexcept {
-  for (const rte_mbuf* const frame : frames) rte_prefetch0(rte_pktmbuf_mtod(frame, const void*));
-  blocks_ = inspector_.blocks();
-  const inspect::Direction direction = topology_.direction_of(from);
-  std::array<std::uint64_t, kBurst> flows;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    unread_[i] = passes_unread(from, frames[i], direction);
-    if (unread_[i] || frames[i]->nb_segs != 1) continue;
-    views_[i] = parse(frames[i]);
-    if (from == kSubscriber) flows[count++] = inspector_.prefetch(views_[i]);
-  }
-  for (const std::uint64_t flow : std::span(flows).first(count)) inspector_.prefetch_flow(flow);
-}
-
-template <WorkerTopology T>
-bool WorkerLoop<T>::passes_unread(std::size_t from, const rte_mbuf* frame,
-                                  inspect::Direction direction) const noexcept {
-  if (frame->nb_segs != 1) return false;
-  const std::span bytes(rte_pktmbuf_mtod(frame, const std::byte*), rte_pktmbuf_data_len(frame));
-  const proto::FastClassification fast = proto::classify(bytes, settings_.inspector.encapsulations);
-  if (!inspector_.passes_unread(fast, direction)) return false;
-  return !handoffs_ || from != kSubscriber || handoffs_->is_own(fast.source(), fast.destination());
-}
-
-template <WorkerTopology T>
-std::size_t WorkerLoop<T>::count_unread(std::size_t from, std::span<rte_mbuf* const> frames,
-                                        std::size_t place) const noexcept {
-  const bool is_current = blocks_ == inspector_.blocks();
-  std::size_t end = place;
-  while (end < frames.size() && unread_[end] &&
-         (is_current || passes_unread(from, frames[end], topology_.direction_of(from)))) {
-    ++end;
-  }
-  return end - place;
-}
-
-template <WorkerTopology T>
-proto::PacketView WorkerLoop<T>::parse(const rte_mbuf* frame) noexcept {
-  return proto::parse_packet(reader_.read(frame), proto::LinkType::ethernet,
-                             settings_.inspector.encapsulations);
-}
-
-template <WorkerTopology T>
-const proto::PacketView& WorkerLoop<T>::view_of(std::size_t place, const rte_mbuf* frame) noexcept {
-  if (unread_[place] || frame->nb_segs != 1) views_[place] = parse(frame);
-  return views_[place];
 }
 
 template <WorkerTopology T>
