@@ -150,7 +150,7 @@ class Filler {
     }
     if (node.items.size() > most) {
       problems_.add(node.items[most]->line, key, fmt::format("{} items", node.items.size()),
-                    fmt::format("{} at most", most));
+                    fmt::format("at most {}", most));
       return;
     }
     for (std::size_t i = 0; i < node.items.size(); ++i) {

@@ -179,7 +179,7 @@ class Reader {
     if (node_.kind != YamlNode::Kind::sequence) return wrong(node_, expected);
     if (node_.items.size() > kMostItems) {
       return ValueProblem{node_.line, fmt::format("{} items", node_.items.size()),
-                          fmt::format("{} at most", kMostItems)};
+                          fmt::format("at most {}", kMostItems)};
     }
     std::vector<Item> items;
     for (const auto& node : node_.items) {

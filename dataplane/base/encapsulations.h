@@ -9,7 +9,17 @@
 namespace weir::base {
 
 /// A kind of header around an IP packet that Weir can look into.
-enum class Encapsulation : std::uint8_t { vlan, pppoe, mpls, gre, etherip, ip_in_ip, gtp_u, vxlan, geneve };
+enum class Encapsulation : std::uint8_t {
+  vlan,      // IEEE 802.1Q, 802.1ad
+  pppoe,     // RFC 2516, session stage
+  mpls,      // RFC 3032: IPv4, IPv6, Ethernet with and without control word (RFC 4448)
+  gre,       // RFC 2784, 2890, 2637: IP, Ethernet (NVGRE, RFC 7637), MPLS, PPP; also over UDP
+  etherip,   // RFC 3378
+  ip_in_ip,  // RFC 2003, 2473, 4213: IPv4 or IPv6 in IPv4 or IPv6
+  gtp_u,     // 3GPP TS 29.281
+  vxlan,     // RFC 7348
+  geneve     // RFC 8926
+};
 
 /// One row per encapsulation. The setting `dataplane.inspect.encapsulations.NAME` is made from it.
 inline constexpr auto kEncapsulations = std::to_array<EnumRow<Encapsulation>>({

@@ -5,10 +5,10 @@
 
 namespace weir::base {
 
-/// A token bucket: `burst` events at once, `per_second` in the long run. The caller passes the time, which
-/// never goes back, so the same class works with any clock. Not thread safe.
+/// A token bucket: `burst` events at once, `per_second` in the long run. The caller passes the time of any
+/// clock that does not run backwards. Not thread safe.
 ///
-/// The state is the time at which the bucket is full again (GCRA): one number, no division when it is used.
+/// The state is the time at which the bucket will be full again (GCRA).
 class RateLimit {
  public:
   /// 0 events per second, or a burst of 0: none is allowed.
@@ -24,7 +24,7 @@ class RateLimit {
     return true;
   }
 
-  /// Nothing has been taken, or all of it has been refilled.
+  /// Whether the whole burst is available.
   [[nodiscard]] constexpr bool is_full(std::chrono::nanoseconds now) const noexcept {
     return full_at_ <= now;
   }
