@@ -168,7 +168,7 @@ TEST(StartPlan, PageIsReadAndBounded) {
       {"the operator's own words", "<p>{{operator}}", nullptr},
       {"a variable that could carry the address", "<p>\n{{url}}", ":2: unknown variable 'url'"},
       {"words that are not set", "<p>{{contact}}", "dataplane.block.http.contact is not set"},
-      {"no text", "\xff\xd8", ":1: byte 0xff is no text"},
+      {"no text", "\xff\xd8", ":1: byte 0xff is not text"},
       {"empty", "", "it is empty"},
       {"too large", std::string((1 << 20) + 1, 'x'), "larger than 1 MiB"},
   };

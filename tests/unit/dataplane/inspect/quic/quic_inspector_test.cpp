@@ -214,7 +214,7 @@ TEST(QuicInspector, WhatIsClosedAndHow) {
 }
 
 TEST(QuicInspector, HellosInPieces) {
-  // The list name is at the end, behind the padding: without its last bytes nothing is known.
+  // The listed name is at the end, after the padding: without the last bytes it is unknown.
   const Bytes large = hello("listed.example.com", 2500);
   std::vector<Conversation> cases;
   for (std::size_t count : {2U, 3U, 5U, 10U}) {
@@ -322,7 +322,7 @@ TEST(QuicInspector, OneConnectionOverDatagrams) {
   });
 }
 
-TEST(QuicInspector, UnknownVersionsAreDroppedWhereToldSo) {
+TEST(QuicInspector, DropsUnknownVersionsIfConfigured) {
   struct Case {
     std::string what;
     Bytes payload;
@@ -400,7 +400,7 @@ TEST(QuicInspector, PiecesNearlyAMinuteApart) {
   EXPECT_EQ(summary(inspector.inspect(datagram(initial(2).ack()), rules().view())), "forward_no_request");
 }
 
-TEST(QuicInspector, ModesDirectionsAndPorts) {
+TEST(QuicInspector, EnforcementDirectionsAndPorts) {
   struct Case {
     std::string what;
     inspect::InspectorSettings settings;
@@ -460,11 +460,11 @@ TEST(QuicInspector, Counters) {
   for (std::uint16_t port = 1; port <= 100; ++port) {
     inspector.inspect(datagram(piece(message, 0, 700), port), rules().view());
   }
-  EXPECT_EQ(inspector.counters().get(Counter::quic_evictions), 92U) << "places for eight";
+  EXPECT_EQ(inspector.counters().get(Counter::quic_evictions), 92U) << "the table holds eight";
 }
 
-// As many as fit a datagram of usual size.
-TEST(QuicInspector, BehindTwentyInitialsThatAreNotAuthentic) {
+// As many as fit into an ordinary datagram.
+TEST(QuicInspector, AfterTwentyInitialsThatAreNotAuthentic) {
   Bytes payload;
   for (unsigned i = 0; i < 20; ++i) append(payload, QuicPacketBuilder().keys_from("00").build());
   append(payload, initial().crypto(0, listed()).build());

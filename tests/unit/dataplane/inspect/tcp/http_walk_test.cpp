@@ -10,7 +10,7 @@
 namespace weir::inspect {
 namespace {
 
-/// The targets of the requests found, and the status that ended the walk.
+/// The targets of the found requests, and the status that ended the walk.
 struct Walked {
   std::vector<std::string> targets;
   base::ParseStatus end = base::ParseStatus::found;
@@ -87,7 +87,7 @@ TEST(HttpWalk, FindsEveryRequestAndSkipsBodiesExactly) {
   };
   for (const Case& test : cases) {
     EXPECT_EQ(walk(test.segment).targets, test.targets) << test.what;
-    // Whatever the segment's end, no read goes beyond it and what was found before stays found.
+    // Wherever the segment ends, nothing is read beyond it, and requests before it are found.
     for (std::size_t cut = 0; cut < test.segment.size(); ++cut) {
       const auto targets = walk(test.segment.substr(0, cut)).targets;
       EXPECT_LE(targets.size(), test.targets.size()) << test.what << " cut at " << cut;
@@ -95,7 +95,7 @@ TEST(HttpWalk, FindsEveryRequestAndSkipsBodiesExactly) {
   }
 }
 
-TEST(HttpWalk, SaysHowItEnded) {
+TEST(HttpWalk, ReportsHowItEnded) {
   EXPECT_EQ(walk(get("/1")).end, base::ParseStatus::absent);
   EXPECT_EQ(walk(get("/1") + "GET /2 HTTP/1.1\r\nHo").end, base::ParseStatus::need_more);
 }
