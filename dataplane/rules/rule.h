@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/base/enum_rows.h"
 #include "dataplane/base/ids.h"
 
 namespace weir::rules {
@@ -14,41 +15,19 @@ namespace weir::rules {
 enum class Action : std::uint8_t { block, allow };
 
 /// Which requests a rule matches (the matching rules of the list format: config/README.md).
-enum class RuleKind : std::uint8_t {
-  domain,      // the host and every host below it
-  subdomains,  // only the hosts below it
-  host,        // that host alone
-  prefix,      // paths under a directory
-  url,         // that path with any query
-  url_query    // that path with that query
-};
+enum class RuleKind : std::uint8_t { domain, subdomains, host, prefix, url, url_query };
+inline constexpr auto kRuleKinds = std::to_array<base::EnumRow<RuleKind>>({
+    {RuleKind::domain, "domain", "the host and every host below it"},
+    {RuleKind::subdomains, "subdomains", "only the hosts below it"},
+    {RuleKind::host, "host", "that host alone"},
+    {RuleKind::prefix, "prefix", "paths under a directory"},
+    {RuleKind::url, "url", "that path with any query"},
+    {RuleKind::url_query, "url_query", "that path with that query"},
+});
+static_assert(base::names_every_value<kRuleKinds>(),
+              "kRuleKinds: one row for each RuleKind, in the order of the enum");
 
-struct RuleKindRow {
-  RuleKind value;
-  std::string_view name;
-};
-inline constexpr std::array<RuleKindRow, 6> kRuleKinds{{
-    {.value = RuleKind::domain, .name = "domain"},
-    {.value = RuleKind::subdomains, .name = "subdomains"},
-    {.value = RuleKind::host, .name = "host"},
-    {.value = RuleKind::prefix, .name = "prefix"},
-    {.value = RuleKind::url, .name = "url"},
-    {.value = RuleKind::url_query, .name = "url_query"},
-}};
-static_assert(
-    [] {
-      for (std::size_t i = 0; i < kRuleKinds.size(); ++i) {
-        if (kRuleKinds[i].value != static_cast<RuleKind>(i)) return false;
-      }
-      return true;
-    }(),
-    "rows stand in the order of the enum");
-static_assert(kRuleKinds.back().value == RuleKind::url_query, "the last value has a row");
-
-constexpr std::string_view to_string(RuleKind kind) noexcept {
-  const auto index = static_cast<std::size_t>(kind);
-  return index < kRuleKinds.size() ? kRuleKinds[index].name : "unknown";
-}
+constexpr std::string_view to_string(RuleKind kind) noexcept { return kRuleKinds[base::index_of(kind)].name; }
 
 /// What an entry for the hosts below another begins with.
 inline constexpr std::string_view kWildcard = "*.";
