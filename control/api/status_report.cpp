@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "control/intake/feed_source.h"
+#include "control/intake/fetcher.h"
 #include "control/proof/enforceability.h"
 #include "dataplane/base/unix_time.h"
 #include "dataplane/base/version.h"
@@ -96,15 +96,16 @@ json warnings_of(const config::Settings& settings, const View& view, const Datap
     warnings.push_back(problem("publish_failed", view.publish_error->message));
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
     const ListHealth& health = view.health[i];
-    if (health.error && !is_stale(settings.lists[i], view.state.lists[i], now)) {
-      warnings.push_back(problem("list_failed", fmt::format("list {}: {}: {}", view.state.lists[i].name,
-                                                            health.error_stage, health.error->message)));
+    if (health.failure && !is_stale(settings.lists[i], view.state.lists[i], now)) {
+      warnings.push_back(problem(
+          "list_failed", fmt::format("list {}: {}: {}", view.state.lists[i].name,
+                                     to_string(health.failure->stage), health.failure->error.message)));
     }
     // That a server keeps changes for a time only is as it should be.
-    if (health.delta_error && health.delta_error->code != "delta_expired") {
-      warnings.push_back(problem(
-          "delta_refused",
-          fmt::format("list {}: fetched whole: {}", view.state.lists[i].name, health.delta_error->message)));
+    if (health.delta_problem && health.delta_problem->kind != DeltaProblem::Kind::expired) {
+      warnings.push_back(
+          problem("delta_refused", fmt::format("list {}: fetched whole: {}", view.state.lists[i].name,
+                                               health.delta_problem->error.message)));
     }
     if (health.refused.count != 0) {
       warnings.push_back(problem(
@@ -142,22 +143,24 @@ json list_report(const config::ListSettings& settings, const View& view, std::si
   report["source"] = describe_source(settings);
   report["duplicates"] = state.duplicates;
   report["errors"] = {{"count", health.refused.count}, {"first", std::move(first)}};
-  report["last_attempt"] = std::max(state.last_attempt_unix_seconds, health.last_attempt_unix_seconds);
+  report["last_attempt"] =
+      std::max(state.last_attempt_unix_seconds, health.last_attempt_unix_seconds.value_or(0));
   report["last_success"] = state.last_success_unix_seconds;
   report["stale"] = is_stale(settings, state, now);
   report["delta"] = nullptr;
   if (!settings.delta.url.empty()) {
     report["delta"] = {
-        {"ready", !state.token.empty()}, {"last_full", state.last_full_unix_seconds}, {"error", nullptr}};
-    if (health.delta_error) {
-      report["delta"]["error"] = {{"code", health.delta_error->code},
-                                  {"message", health.delta_error->message}};
+        {"ready", state.token.has_value()}, {"last_full", state.last_full_unix_seconds}, {"error", nullptr}};
+    if (health.delta_problem) {
+      report["delta"]["error"] = {{"code", health.delta_problem->error.code},
+                                  {"message", health.delta_problem->error.message}};
     }
   }
   report["error"] = nullptr;
-  if (health.error) {
-    report["error"] = {
-        {"stage", health.error_stage}, {"code", health.error->code}, {"message", health.error->message}};
+  if (health.failure) {
+    report["error"] = {{"stage", to_string(health.failure->stage)},
+                       {"code", health.failure->error.code},
+                       {"message", health.failure->error.message}};
   }
   return report;
 }

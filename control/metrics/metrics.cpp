@@ -149,17 +149,15 @@ MetricFamily list_entries(const View& view) {
 }
 
 MetricFamily list_errors(const View& view) {
-  constexpr std::array<const char*, 5> stages{"fetch", "verify", "parse", "guard", "publish"};
   MetricFamily result = family("weir_list_errors_total",
                                "What went wrong with a list: failed stages, and refused lines "
                                "(parse)",
                                MetricType::Counter);
   for (std::size_t i = 0; i < view.health.size(); ++i) {
-    for (const char* stage : stages) {
-      const auto& counts = view.health[i].errors_by_stage;
-      const auto found = counts.find(stage);
-      add(result, {{"list", view.state.lists[i].name}, {"stage", stage}},
-          found == counts.end() ? 0.0 : static_cast<double>(found->second));
+    for (const StageRow& stage : kStages) {
+      if (!stage.counts_list_errors) continue;
+      add(result, {{"list", view.state.lists[i].name}, {"stage", std::string(stage.name)}},
+          static_cast<double>(view.health[i].errors_at(stage.value)));
     }
   }
   return result;
@@ -172,11 +170,9 @@ MetricFamily list_deltas(const config::Settings& settings, const View& view) {
                                MetricType::Counter);
   for (std::size_t i = 0; i < view.health.size(); ++i) {
     if (settings.lists[i].delta.url.empty()) continue;
-    for (const char* what : {"applied", "expired", "refused"}) {
-      const auto& counts = view.health[i].deltas;
-      const auto found = counts.find(what);
-      add(result, {{"list", view.state.lists[i].name}, {"result", what}},
-          found == counts.end() ? 0.0 : static_cast<double>(found->second));
+    for (const DeltaResultRow& row : kDeltaResults) {
+      add(result, {{"list", view.state.lists[i].name}, {"result", std::string(row.name)}},
+          static_cast<double>(view.health[i].deltas_with(row.value)));
     }
   }
   return result;
@@ -293,7 +289,7 @@ std::vector<MetricFamily> control_metrics(const config::Settings& settings, cons
   families.push_back(list_gauge(
       "weir_list_last_attempt_timestamp_seconds", "When a feed was asked for last", view, [&](std::size_t i) {
         return static_cast<double>(std::max(view.state.lists[i].last_attempt_unix_seconds,
-                                            view.health[i].last_attempt_unix_seconds));
+                                            view.health[i].last_attempt_unix_seconds.value_or(0)));
       }));
   families.push_back(list_gauge(
       "weir_list_last_success_timestamp_seconds", "When a feed was good last", view,

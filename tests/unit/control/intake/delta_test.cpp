@@ -77,20 +77,20 @@ TEST(ApplyDelta, Table) {
            Case{"added to a list with duplicates", twofold, "+d.example\n",
                 "a.example b.example/p c.example d.example duplicates 2, 8"},
            Case{"removed from a list with duplicates", twofold, "-a.example\n",
-                "delta_duplicates line 3: a removal from a list with 2 duplicates: does the entry stand "
-                "there once more?"},
+                "delta_duplicates line 3: removes an entry from a list with 2 duplicates; another copy of "
+                "the entry may remain"},
            Case{"removed though it is not there", base, "+d.example\n-e.example\n",
                 "delta_mismatch line 4: removes an entry that the list does not have"},
            Case{"the host in the place of a page", base, "-b.example\n",
                 "delta_mismatch line 3: removes an entry that the list does not have"},
            Case{"removed twice", base, "-a.example\n-a.example\n",
-                "delta_mismatch line 4: removes an entry for the second time"},
+                "delta_mismatch line 4: removes an entry twice"},
            Case{"added and removed at once", base, "+a.example\n-a.example\n",
                 "delta_mismatch line 3: adds an entry that another line removes"},
            Case{"what is no entry is added", base, "+com\n+d.example\n",
                 "a.example b.example/p c.example d.example refused 3, 8"},
            Case{"what is no entry is removed", base, "-com\n",
-                "delta_mismatch line 3: removes what is no entry: the entry names a bare top-level domain; "
+                "delta_mismatch line 3: removes an invalid entry: the entry names a bare top-level domain; "
                 "expected a host below it"},
            Case{"a protected host", base, "+www.safe.example\n",
                 "a.example b.example/p c.example refused 3, 8"},
@@ -99,7 +99,7 @@ TEST(ApplyDelta, Table) {
         << each.description;
   }
   EXPECT_EQ(applied(base, "since 6\ntoken 8\n+d.example\nend\n"),
-            "delta_base changes since another token than the one that was asked for");
+            "delta_base the changes start at another token than the one asked for");
   EXPECT_EQ(applied(base, "since 7\ntoken 8\n+d.example\n").substr(0, 15), "parse_truncated");
 }
 
