@@ -40,13 +40,13 @@ std::string file_of(std::string_view url) {
 }
 
 base::Result<Fetched> fetch_file(const FetchRequest& request, ServerSaid&) {
-  using State = storage::FileRead::State;
+  using ReadState = storage::FileRead::State;
   const std::string path = file_of(request.list.url);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const FileMark before = mark_of(path);
     storage::FileRead file = storage::read_file(path, request.list.max_bytes);
-    if (file.state != State::read) {
-      return base::Error{file.state == State::too_large ? "fetch_too_large" : "fetch_io",
+    if (file.state != ReadState::read) {
+      return base::Error{file.state == ReadState::too_large ? "fetch_too_large" : "fetch_io",
                          std::move(file.error.message)};
     }
     // Without a final line feed, the writer may not have finished.

@@ -264,12 +264,12 @@ PublishResult Publisher::publish(LoadedState draft, StageTimes& times) {
 }
 
 Publisher::Attempt Publisher::publish_once(LoadedState draft, StageTimes& times) {
-  using State = PublishResult::State;
-  const auto not_made = [](State state, base::Error error) {
+  using Outcome = PublishResult::State;
+  const auto not_made = [](Outcome state, base::Error error) {
     return Attempt{.result = {.state = state, .generation = {}, .error = std::move(error)}};
   };
   if (const auto missing = missing_feeds(draft); orphaned_ && !missing.empty()) {
-    return not_made(State::incomplete,
+    return not_made(Outcome::incomplete,
                     {"lists_incomplete",
                      fmt::format("the state directory was lost; generation {} stays in force until these "
                                  "lists were fetched again: {}",
@@ -282,9 +282,9 @@ Publisher::Attempt Publisher::publish_once(LoadedState draft, StageTimes& times)
   {
     const StageTimes::Watch watch(times, Stage::compile);
     if (const auto complete = check_complete(draft.state, draft.contents, snapshot_); !complete)
-      return not_made(State::incomplete, complete.error());
+      return not_made(Outcome::incomplete, complete.error());
     auto compiled = compile(draft.state, draft.contents, snapshot_);
-    if (!compiled) return not_made(State::failed, compiled.error());
+    if (!compiled) return not_made(Outcome::failed, compiled.error());
     snapshot = std::move(compiled).value();
     draft.state.base = snapshot->base() ? std::optional(snapshot->base()->view().generation()) : std::nullopt;
     draft.state.base_recipe = snapshot->recipe();
@@ -292,15 +292,15 @@ Publisher::Attempt Publisher::publish_once(LoadedState draft, StageTimes& times)
   const base::Generation generation = draft.state.generation;
   {
     const StageTimes::Watch watch(times, Stage::publish);
-    if (auto written = write_contents(draft); !written) return not_made(State::failed, written.error());
+    if (auto written = write_contents(draft); !written) return not_made(Outcome::failed, written.error());
     if (auto written = store_.write_snapshot(generation, snapshot->bytes()); !written)
-      return not_made(State::failed, written.error());
+      return not_made(Outcome::failed, written.error());
   }
   const Push pushed = push(draft.state, times);
   if (pushed.state != Push::State::taken && pushed.state != Push::State::later) {
     // A dataplane that starts on its own loads the newest file, which must not be one that was refused.
     store_.remove_snapshot(generation);
-    Attempt attempt = not_made(State::failed, *pushed.error);
+    Attempt attempt = not_made(Outcome::failed, *pushed.error);
     attempt.is_stale = pushed.state == Push::State::stale;
     return attempt;
   }
@@ -308,13 +308,13 @@ Publisher::Attempt Publisher::publish_once(LoadedState draft, StageTimes& times)
   if (auto committed = store_.commit(draft.state, true); !committed) {
     store_.remove_snapshot(generation);
     floor_ = generation;  // the dataplane may have it: reconcile() publishes the old content above it
-    return not_made(State::failed, committed.error());
+    return not_made(Outcome::failed, committed.error());
   }
   orphaned_ = false;
   owes_generation_ = false;
   adopt(std::move(draft), std::move(snapshot));
   store_.prune(settings_.control.keep_generations, current_.state);
-  return {.result = {.state = pushed.state == Push::State::taken ? State::active : State::not_active,
+  return {.result = {.state = pushed.state == Push::State::taken ? Outcome::active : Outcome::not_active,
                      .generation = generation,
                      .error = pushed.error}};
 }

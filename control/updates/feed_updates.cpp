@@ -285,7 +285,7 @@ ChangeAnswer FeedUpdates::load_scheduled(Change& change, std::vector<FeedOutcome
     const PublishResult result = queue_.publish(change, draft);
     is_incomplete = result.state == PublishResult::State::incomplete;
     answer = UpdateQueue::answer_of(result, change, json::object());
-    queue_.record(change, answer);
+    static_cast<void>(queue_.record(change, answer));  // a failure is logged; there is no caller to tell
     if (result.is_made()) {
       spdlog::info("feeds: generation {}, active {}", change.record.after_generation, change.record.active);
       return answer;

@@ -29,7 +29,7 @@ std::string changes(const ListSettings& settings, std::string_view text) {
   };
   const auto facts = read_delta(settings, text, parser, {.added = sink('+'), .removed = sink('-')});
   if (!facts) return seen + "error " + facts.error().code + " " + facts.error().message;
-  seen += facts.value().since + ">" + facts.value().token;
+  seen += facts.value().since.value_or("") + ">" + facts.value().token;
   if (facts.value().serial) seen += " serial " + std::to_string(*facts.value().serial);
   return seen;
 }
@@ -93,7 +93,7 @@ TEST(DeltaReader, ReadsLines) {
       });
 }
 
-TEST(DeltaReader, CommentsAreOfThePlainProfileAlone) {
+TEST(DeltaReader, CommentsAreForThePlainFormatOnly) {
   EXPECT_EQ(changes(with_profile(ListFormat::csv), "since 7\ntoken 8\n+a.example/p?q #x\nend\n"),
             "3+a.example/p?q%20 7>8");
 }

@@ -58,29 +58,30 @@ ListSettings csv() {
 
 TEST(CsvProfile, ReadsTheColumnOfTheHeader) {
   expect_outcomes(
-      csv(), {
-                 {"nothing", "", ""},
-                 {"a header alone", "id,url\n", ""},
-                 {"LF", "id,url\n1,example.com/a\n2,b.example\n", "2:url:example.com/a 3:domain:b.example "},
-                 {"CRLF", "id,url\r\n1,example.com/a\r\n", "2:url:example.com/a "},
-                 {"no line end at the end", "id,url\n1,example.com/a", "2:url:example.com/a "},
-                 {"a byte order mark", "\xEF\xBB\xBFurl,id\nexample.com/a,1\n", "2:url:example.com/a "},
-                 {"half a byte order mark is no mark", "\xEF\xBBurl\nexample.com/a\n",
-                  "error parse_header line 1: 1 columns, none of them is csv.url_column ('url'): is it the CSV "
-                  "file that the settings are for?"},
-                 {"quotes", "\"id\",\"url\"\r\n\"1\",\"example.com/a\"\r\n", "2:url:example.com/a "},
-                 {"a quoted separator", "id,url\n1,\"example.com/a,b\"\n", "2:url:example.com/a,b "},
-                 {"a doubled quote", "id,url\n1,\"example.com/a\"\"b\"\n", "2:url:example.com/a\"b "},
-                 {"a quote within an unquoted column", "id,url\n1,example.com/a\"b\"\n",
-                  "2:url:example.com/a\"b\" "},
-                 {"a quoted line end", "note,url\n\"two\r\nlines\",b.example\nx,c.example\n",
-                  "2:domain:b.example 4:domain:c.example "},
-                 {"blank lines", "\r\nurl\n\n  \na.example\n\n", "5:domain:a.example "},
-                 {"capitals and spaces in the header", "Id, URL\n1,a.example\n", "2:domain:a.example "},
-                 {"spaces around an entry", "id,url\n1,  a.example \n", "2:domain:a.example "},
-                 {"`#` is nothing special", "url,id\n#a.example,1\n",
-                  "2!there is no host; expected HOST, HOST/PATH or a URL "},
-             });
+      csv(),
+      {
+          {"nothing", "", ""},
+          {"a header alone", "id,url\n", ""},
+          {"LF", "id,url\n1,example.com/a\n2,b.example\n", "2:url:example.com/a 3:domain:b.example "},
+          {"CRLF", "id,url\r\n1,example.com/a\r\n", "2:url:example.com/a "},
+          {"no line end at the end", "id,url\n1,example.com/a", "2:url:example.com/a "},
+          {"a byte order mark", "\xEF\xBB\xBFurl,id\nexample.com/a,1\n", "2:url:example.com/a "},
+          {"half a byte order mark is no mark", "\xEF\xBBurl\nexample.com/a\n",
+           "error parse_header line 1: 1 columns, none of them is csv.url_column ('url'): is it the CSV "
+           "file that the settings are for?"},
+          {"quotes", "\"id\",\"url\"\r\n\"1\",\"example.com/a\"\r\n", "2:url:example.com/a "},
+          {"a quoted separator", "id,url\n1,\"example.com/a,b\"\n", "2:url:example.com/a,b "},
+          {"a doubled quote", "id,url\n1,\"example.com/a\"\"b\"\n", "2:url:example.com/a\"b "},
+          {"a quote within an unquoted column", "id,url\n1,example.com/a\"b\"\n",
+           "2:url:example.com/a\"b\" "},
+          {"a quoted line end", "note,url\n\"two\r\nlines\",b.example\nx,c.example\n",
+           "2:domain:b.example 4:domain:c.example "},
+          {"blank lines", "\r\nurl\n\n  \na.example\n\n", "5:domain:a.example "},
+          {"capitals and spaces in the header", "Id, URL\n1,a.example\n", "2:domain:a.example "},
+          {"spaces around an entry", "id,url\n1,  a.example \n", "2:domain:a.example "},
+          {"`#` is nothing special", "url,id\n#a.example,1\n",
+           "2!there is no host; expected HOST, HOST/PATH or a URL "},
+      });
 }
 
 TEST(CsvProfile, RefusesRecordsAndLoadsTheRest) {
@@ -104,20 +105,21 @@ TEST(CsvProfile, RefusesRecordsAndLoadsTheRest) {
 }
 
 TEST(CsvProfile, RefusesWhatIsNoSuchTable) {
-  expect_outcomes(csv(), {
-                             {"a page", "  <!DOCTYPE html>\n<html>\n",
-                              "error parse_html a web page (HTML or XML), not a list"},
-                             {"another table", "id,address\n1,a.example\n",
-                              "error parse_header line 1: 2 columns, none of them is csv.url_column ('url'): is "
-                              "it the CSV file that the settings are for?"},
-                             {"two columns of one name", "url,URL\na.example,b.example\n",
-                              "error parse_header line 1: two columns match csv.url_column"},
-                             {"a broken header", "\"url\"x,id\na.example,1\n",
-                              "error parse_header line 1: text after a closing quote"},
-                             {"a quote that is not closed", "url\na.example\n\"b.example\nc.example\n",
-                              "2:domain:a.example error parse_quote the quote that line 3 opens is not "
-                              "closed: truncated at its source?"},
-                         });
+  expect_outcomes(
+      csv(),
+      {
+          {"a page", "  <!DOCTYPE html>\n<html>\n", "error parse_html a web page (HTML or XML), not a list"},
+          {"another table", "id,address\n1,a.example\n",
+           "error parse_header line 1: 2 columns, none of them is csv.url_column ('url'): is "
+           "it the CSV file that the settings are for?"},
+          {"two columns of one name", "url,URL\na.example,b.example\n",
+           "error parse_header line 1: two columns match csv.url_column"},
+          {"a broken header", "\"url\"x,id\na.example,1\n",
+           "error parse_header line 1: text after a closing quote"},
+          {"a quote that is not closed", "url\na.example\n\"b.example\nc.example\n",
+           "2:domain:a.example error parse_quote the quote that line 3 opens is not "
+           "closed: truncated at its source?"},
+      });
   EXPECT_EQ(outcome(csv(), "url\n\"" + std::string(2 << 20, 'a')),
             "error parse_quote the quote that line 2 opens is not closed within 1048576 bytes");
   EXPECT_EQ(outcome(csv(), std::string(2000, ',') + "\n"),
@@ -127,14 +129,15 @@ TEST(CsvProfile, RefusesWhatIsNoSuchTable) {
 TEST(CsvProfile, FindsColumnsByNumber) {
   ListSettings settings = csv();
   settings.csv.url_column = "2";
-  expect_outcomes(settings, {
-                                {"beside a header", "id,address\n1,a.example\n", "2:domain:a.example "},
-                                {"a name that is a number comes first", "2,1\na.example,b.example\n",
-                                 "2:domain:a.example "},
-                                {"a number that is too large", "id\n1\n",
-                                 "error parse_header line 1: 1 columns, none of them is csv.url_column ('2'): "
-                                 "is it the CSV file that the settings are for?"},
-                            });
+  expect_outcomes(
+      settings,
+      {
+          {"beside a header", "id,address\n1,a.example\n", "2:domain:a.example "},
+          {"a name that is a number comes first", "2,1\na.example,b.example\n", "2:domain:a.example "},
+          {"a number that is too large", "id\n1\n",
+           "error parse_header line 1: 1 columns, none of them is csv.url_column ('2'): "
+           "is it the CSV file that the settings are for?"},
+      });
   settings.csv.header = false;
   settings.csv.separator = config::CsvSeparator::semicolon;
   settings.csv.comments = true;
@@ -155,16 +158,16 @@ TEST(CsvProfile, FindsColumnsByNumber) {
 TEST(CsvProfile, NamesTheFeedsOwnNumbersOfRefusedRecords) {
   ListSettings settings = csv();
   settings.csv.id_column = "id";
-  expect_outcomes(settings,
-                  {
-                      {"a number", "id,url\nA-17,com\n",
-                       "2!id A-17: the entry names a bare top-level domain; expected a host below it "},
-                      {"what is no number is not shown", "id,url\nsecret.example,\n",
-                       "2!the entry is empty; expected HOST, HOST/PATH or a URL "},
-                      {"no such column", "url\na.example\n",
-                       "error parse_header line 1: 1 columns, none of them is csv.id_column ('id'): is it the "
-                       "CSV file that the settings are for?"},
-                  });
+  expect_outcomes(
+      settings, {
+                    {"a number", "id,url\nA-17,com\n",
+                     "2!id A-17: the entry names a bare top-level domain; expected a host below it "},
+                    {"what is no number is not shown", "id,url\nsecret.example,\n",
+                     "2!the entry is empty; expected HOST, HOST/PATH or a URL "},
+                    {"no such column", "url\na.example\n",
+                     "error parse_header line 1: 1 columns, none of them is csv.id_column ('id'): is it the "
+                     "CSV file that the settings are for?"},
+                });
 }
 
 TEST(CsvProfile, IsTheSameHoweverItIsCut) {
@@ -221,8 +224,10 @@ TEST(JsonProfile, RefusesItemsAndLoadsTheRest) {
            "without what json.url leads to 1!an item without json.url 1!an item without what "
            "json.url leads to 1:domain:c.example "},
           {"no text", R"([{"url": 7}, {"url": {"url": "a.example"}}, {"url": ["a.example"]}, {"url": null}])",
-           "1!an item whose json.url does not lead to one string 1!an item whose json.url does not lead to one string "
-           "1!an item whose json.url does not lead to one string 1!an item whose json.url does not lead to one string "},
+           "1!an item whose json.url does not lead to one string 1!an item whose json.url does not lead to "
+           "one string "
+           "1!an item whose json.url does not lead to one string 1!an item whose json.url does not lead to "
+           "one string "},
           {"two texts", R"([{"url": "a.example", "url": "b.example"}])",
            "1!an item whose json.url does not lead to one string "},
           {"no entry", R"([{"url": "com"}])",
@@ -253,8 +258,7 @@ TEST(JsonProfile, RefusesOtherDocuments) {
           {"more behind it", "{\"list\": []}\n{}", "error parse_json line 2: not valid JSON from here on"},
           {"a negative serial is none", R"({"list": ["a.example"], "serial": -1})", "1:domain:a.example "},
       });
-  EXPECT_EQ(outcome(json("", ""), std::string(100, '[')),
-            "error parse_json line 1: nested too deeply");
+  EXPECT_EQ(outcome(json("", ""), std::string(100, '[')), "error parse_json line 1: nested too deeply");
   EXPECT_EQ(outcome(json("", ""), "[\"" + std::string(2 << 20, 'a') + "\"]"),
             "error parse_json line 1: a value of more than 1048576 bytes");
 }
