@@ -34,7 +34,7 @@ json rule_json(const config::ListSettings& list, const ListContent& content, std
               {"kind", rules::to_string(rule.kind)},
               {"action", rule.action == rules::Action::block ? "block" : "allow"}};
   if (entries) object["entry"] = rule.canonical_text();
-  if (list.type != config::ListType::manual || index >= content.notes.size()) return object;
+  if (content.kind == ContentKind::feed) return object;
   const ManualNote& note = content.notes[index];
   object["comment"] = note.comment;
   object["uid"] = note.uid;

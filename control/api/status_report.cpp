@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "control/intake/feed_source.h"
+#include "control/intake/fetcher.h"
 #include "control/proof/enforceability.h"
 #include "dataplane/base/outcome.h"
 #include "dataplane/base/version.h"
@@ -93,10 +93,6 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
   return problems;
 }
 
-/// The server no longer has the changes since the last fetch. Servers keep changes for some time only, so
-/// this is not a fault.
-bool is_expired_delta(const base::Error& error) { return error.code == "delta_expired"; }
-
 json warnings_of(const config::Settings& settings, const View& view, const DataplaneStatus& dataplane,
                  std::int64_t now) {
   json warnings = json::array();
@@ -109,13 +105,15 @@ json warnings_of(const config::Settings& settings, const View& view, const Datap
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
     const std::string& name = view.state.lists[i].name;
     const ListHealth& health = view.health[i];
-    if (health.error && !is_stale(settings.lists[i], view.state.lists[i], now)) {
-      warnings.push_back(problem(
-          "list_failed", fmt::format("list {}: {}: {}", name, health.error_stage, health.error->message)));
+    if (health.failure && !is_stale(settings.lists[i], view.state.lists[i], now)) {
+      warnings.push_back(
+          problem("list_failed", fmt::format("list {}: {}: {}", name, to_string(health.failure->stage),
+                                             health.failure->error.message)));
     }
-    if (health.delta_error && !is_expired_delta(*health.delta_error)) {
-      warnings.push_back(problem(
-          "delta_refused", fmt::format("list {}: fetched whole: {}", name, health.delta_error->message)));
+    // That a server keeps changes for a time only is as it should be.
+    if (health.delta_problem && health.delta_problem->kind != DeltaProblem::Kind::expired) {
+      warnings.push_back(problem("delta_refused", fmt::format("list {}: fetched whole: {}", name,
+                                                              health.delta_problem->error.message)));
     }
     if (health.refused.count != 0) {
       warnings.push_back(problem("lines_refused",
@@ -126,9 +124,7 @@ json warnings_of(const config::Settings& settings, const View& view, const Datap
 }
 
 /// Null if there is none.
-json error_json(const std::optional<base::Error>& error) {
-  return error ? json{{"code", error->code}, {"message", error->message}} : json(nullptr);
-}
+json error_json(const base::Error& error) { return {{"code", error.code}, {"message", error.message}}; }
 
 }  // namespace
 
@@ -157,17 +153,21 @@ json list_report(const config::ListSettings& settings, const View& view, std::si
   report["source"] = describe_source(settings);
   report["duplicates"] = state.duplicates;
   report["errors"] = {{"count", health.refused.count}, {"first", std::move(first)}};
-  report["last_attempt"] = std::max(state.last_attempt_unix_seconds, health.last_attempt_unix_seconds);
+  report["last_attempt"] =
+      std::max(state.last_attempt_unix_seconds, health.last_attempt_unix_seconds.value_or(0));
   report["last_success"] = state.last_success_unix_seconds;
   report["stale"] = is_stale(settings, state, now);
   report["delta"] = nullptr;
   if (!settings.delta.url.empty()) {
-    report["delta"] = {{"ready", !state.token.empty()},
+    report["delta"] = {{"ready", state.token.has_value()},
                        {"last_full", state.last_full_unix_seconds},
-                       {"error", error_json(health.delta_error)}};
+                       {"error", health.delta_problem ? error_json(health.delta_problem->error) : json()}};
   }
-  report["error"] = error_json(health.error);
-  if (health.error) report["error"]["stage"] = health.error_stage;
+  report["error"] = nullptr;
+  if (health.failure) {
+    report["error"] = error_json(health.failure->error);
+    report["error"]["stage"] = to_string(health.failure->stage);
+  }
   return report;
 }
 

@@ -28,17 +28,12 @@ void list_entries(const ControlState& state, Samples& samples) {
   }
 }
 
-template <class Counts>
-double count_of(const Counts& counts, const char* key) {
-  const auto found = counts.find(key);
-  return found == counts.end() ? 0.0 : static_cast<double>(found->second);
-}
-
 void list_errors(const ControlState& state, Samples& samples) {
   for (std::size_t i = 0; i < state.view.health.size(); ++i) {
-    for (const char* stage : {"fetch", "verify", "parse", "guard", "publish"}) {
-      samples.add({state.view.state.lists[i].name, stage},
-                  count_of(state.view.health[i].errors_by_stage, stage));
+    for (const StageRow& stage : kStages) {
+      if (!stage.counts_list_errors) continue;
+      samples.add({state.view.state.lists[i].name, stage.name},
+                  static_cast<double>(state.view.health[i].errors_at(stage.value)));
     }
   }
 }
@@ -46,8 +41,9 @@ void list_errors(const ControlState& state, Samples& samples) {
 void list_deltas(const ControlState& state, Samples& samples) {
   for (std::size_t i = 0; i < state.view.health.size(); ++i) {
     if (state.settings.lists[i].delta.url.empty()) continue;
-    for (const char* result : {"applied", "expired", "refused"}) {
-      samples.add({state.view.state.lists[i].name, result}, count_of(state.view.health[i].deltas, result));
+    for (const auto& row : kDeltaResults) {
+      samples.add({state.view.state.lists[i].name, row.name},
+                  static_cast<double>(state.view.health[i].deltas_with(row.value)));
     }
   }
 }
@@ -100,7 +96,7 @@ constexpr std::array<GaugeRow<ControlState>, 10> kControlGauges{{
          [](const ControlState& state, Samples& samples) {
            each_list(state, samples, [&state](std::size_t i) {
              return static_cast<double>(std::max(state.view.state.lists[i].last_attempt_unix_seconds,
-                                                 state.view.health[i].last_attempt_unix_seconds));
+                                                 state.view.health[i].last_attempt_unix_seconds.value_or(0)));
            });
          }},
     {.name = "weir_list_last_success_timestamp_seconds",

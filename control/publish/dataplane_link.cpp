@@ -61,7 +61,7 @@ std::shared_ptr<const DataplaneStatus> DataplaneLink::refresh(std::chrono::milli
   if (answer && answer.value().is_object()) {
     *fresh = read_dataplane_status(std::move(answer).value());
   } else {
-    fresh->error = answer ? "the dataplane's status is no object" : answer.error().message;
+    fresh->error = answer ? "the status of the dataplane is not a JSON object" : answer.error().message;
   }
   const std::lock_guard lock(mutex_);
   status_ = fresh;
@@ -75,7 +75,7 @@ base::Result<nlohmann::json> DataplaneLink::call(const std::string& method, cons
   if (answer || (answer.error().code != "not_running" && answer.error().code != "timeout")) return answer;
   return base::Error{
       "dataplane_down",
-      fmt::format("the dataplane does not answer at {} ({}); start it: systemctl start weir-dataplane",
+      fmt::format("the dataplane does not answer at {} ({}): start it with `systemctl start weir-dataplane`",
                   socket_, answer.error().message)};
 }
 

@@ -1,11 +1,12 @@
-// The part of Updates that changes single rules.
+#include "control/updates/rule_updates.h"
 
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "control/intake/guards.h"
 #include "control/lists/rule_changes.h"
-#include "control/updates/updates.h"
+#include "control/updates/list_names.h"
 #include "dataplane/base/unix_time.h"
 
 namespace weir::control {
@@ -17,14 +18,8 @@ constexpr std::size_t kMaxManualEntries = 1000000;
 
 }  // namespace
 
-void Updates::add_rule(Caller caller, RuleRequest request, const Done& done) {
-  submit(
-      std::move(caller),
-      [this, request = std::move(request)](Change& change) { return do_add(change, request); }, done);
-}
-
-Updates::Answer Updates::do_add(Change& change, const RuleRequest& request) {
-  const auto list = manual_list(request.list);
+ChangeAnswer RuleUpdates::add(Change& change, const RuleRequest& request) {
+  const auto list = manual_list(settings_, request.list);
   if (!list) return list.error();
   const config::ListSettings& settings = settings_.lists[list.value()];
   change.record.list = settings.name;
@@ -39,12 +34,13 @@ Updates::Answer Updates::do_add(Change& change, const RuleRequest& request) {
     if (!protected_hosts) return protected_hosts.error();
     if (protected_hosts.value().covers(rule.value(), settings.on_tls == config::OnTls::block_host)) {
       return base::Error{"entry_protected",
-                         "the entry would block a protected host; confirm it if it is meant"};
+                         "the entry would block a protected host; confirm it if that is intended"};
     }
   }
   LoadedState draft = publisher_.current();
   if (draft.state.lists[list.value()].entries >= kMaxManualEntries) {
-    return base::Error{"list_full", fmt::format("a manual list holds up to {} entries", kMaxManualEntries)};
+    return base::Error{"list_full", fmt::format("the list is full: a manual list holds at most {} entries",
+                                                kMaxManualEntries)};
   }
   const auto added = add_entry(draft, list.value(), rule.value(),
                                {.uid = change.caller.uid,
@@ -53,34 +49,28 @@ Updates::Answer Updates::do_add(Change& change, const RuleRequest& request) {
                                 .comment = request.comment});
   if (!added) return added.error();
   change.record.rule = added.value().id.value;
-  return publish(
+  return queue_.publish_with(
       change, std::move(draft),
       {{"rule", added.value().id.value}, {"list", settings.name}, {"existed", added.value().existed}});
 }
 
-void Updates::remove_rule(Caller caller, RemoveRequest request, const Done& done) {
-  submit(
-      std::move(caller),
-      [this, request = std::move(request)](Change& change) { return do_remove(change, request); }, done);
-}
-
-base::Error Updates::removal_error(const RemoveRequest& request) const {
+base::Error RuleUpdates::removal_error(const RemoveRequest& request) const {
   if (request.id) {
     for (std::size_t i = 0; i < settings_.lists.size(); ++i) {
       const ContentPtr& content = publisher_.current().contents[i];
       if (content == nullptr || !content->rules.find(base::RuleId{*request.id})) continue;
       return {"list_not_manual",
-              fmt::format("rule {} is on the feed {}: its source must remove it, or add an allow rule",
+              fmt::format("rule {} belongs to the feed {}: ask its source to remove it, or add an allow rule",
                           *request.id, settings_.lists[i].name)};
     }
   }
-  return {"rule_unknown", "no manual list has this entry; `weirctl rules` shows those that there are"};
+  return {"rule_unknown", "no manual list has this entry; `weirctl rules` shows all entries"};
 }
 
-Updates::Answer Updates::do_remove(Change& change, const RemoveRequest& request) {
+ChangeAnswer RuleUpdates::remove(Change& change, const RemoveRequest& request) {
   std::vector<std::size_t> lists;
   if (!request.list.empty()) {
-    const auto list = manual_list(request.list);
+    const auto list = manual_list(settings_, request.list);
     if (!list) return list.error();
     lists.push_back(list.value());
   }
@@ -108,7 +98,7 @@ Updates::Answer Updates::do_remove(Change& change, const RemoveRequest& request)
   change.record.rule = gone.front().value;
   json ids = json::array();
   for (const base::RuleId id : gone) ids.push_back(id.value);
-  return publish(change, std::move(draft), {{"removed", std::move(ids)}});
+  return queue_.publish_with(change, std::move(draft), {{"removed", std::move(ids)}});
 }
 
 }  // namespace weir::control
