@@ -16,7 +16,7 @@ namespace weir::config {
 namespace {
 
 constexpr const char* kRoutedPorts =
-    "one for mode routed, with role one-arm, or two, one with role subscriber and one with role network";
+    "for mode: routed, one with role one-arm, or two, one with role subscriber and one with role network";
 
 class Checker {
  public:
@@ -31,18 +31,18 @@ class Checker {
     std::map<PortRole, std::size_t> roles;
     for (std::size_t i = 0; i < ports.size(); ++i) {
       const auto key = [i](const char* name) { return fmt::format("dataplane.ports[{}].{}", i, name); };
-      once(names, ports[i].name, key("name"), "a name of its own for each port");
-      once(devices, ports[i].device, key("device"), "a device of its own for each port");
+      once(names, ports[i].name, key("name"), "a different name for each port");
+      once(devices, ports[i].device, key("device"), "a different device for each port");
       once(roles, ports[i].role, key("role"), "each role once");
     }
     check_roles();
-    for (std::size_t i = 0; i < ports.size(); ++i) check_hop(i);
+    for (std::size_t i = 0; i < ports.size(); ++i) check_routed_port(i);
   }
 
   void check_sockets() {
     if (settings_.dataplane.socket == settings_.control.socket) {
       problems_.add(line_of("control.socket"), "control.socket", "the same as dataplane.socket",
-                    "a socket of its own");
+                    "a different socket");
     }
   }
 
@@ -60,15 +60,24 @@ class Checker {
     }
   }
 
+  void check_self_test() {
+    const SelfTestSettings& self_test = settings_.control.selftest;
+    if (self_test.listed != self_test.unlisted) return;
+    const std::string unlisted = "control.selftest.unlisted";
+    // The other one of the two may have been set to the default of this one.
+    problems_.add(line_of(given(unlisted) ? unlisted : "control.selftest.listed"), unlisted,
+                  "the same as control.selftest.listed", "another host");
+  }
+
   void check_lists() {
     std::map<std::string, std::size_t> names;
     for (std::size_t i = 0; i < settings_.lists.size(); ++i) {
       const ListSettings& list = settings_.lists[i];
       prefix_ = fmt::format("lists[{}]", i);
-      if (problems_.has(prefix_)) continue;  // no mapping at all
-      once(names, list.name, key("name"), "a name of its own for each list");
+      if (problems_.has(prefix_)) continue;  // not a mapping
+      once(names, list.name, key("name"), "a different name for each list");
       if (list.name == kSelfTestList && !problems_.has(key("name"))) {
-        problems_.add(line_of(key("name")), key("name"), "the name of the self-test's own list",
+        problems_.add(line_of(key("name")), key("name"), "reserved for the list of the self-test",
                       "another name");
       }
       check_source(list);
@@ -82,7 +91,7 @@ class Checker {
         problems_.add(line_of(at), at,
                       fmt::format("max_age {} is less than interval {}", format_duration(list.max_age),
                                   format_duration(list.interval)),
-                      "a max_age not below the interval");
+                      "a max_age of at least the interval");
       }
     }
   }
@@ -97,10 +106,10 @@ class Checker {
     static const std::array kWanted = std::to_array<Wanted>({
         {Topology::inline_wire,
          {PortRole::subscriber, PortRole::network},
-         "exactly two for mode inline, one with role subscriber and one with role network"},
+         "exactly two for mode: inline, one with role subscriber and one with role network"},
         {Topology::mirror,
          {PortRole::mirror, PortRole::answers},
-         "exactly two for mode mirror, one with role mirror and one with role answers"},
+         "exactly two for mode: mirror, one with role mirror and one with role answers"},
         {Topology::routed, {PortRole::subscriber, PortRole::network}, kRoutedPorts},
         {Topology::routed, {PortRole::one_arm}, kRoutedPorts},
     });
@@ -112,7 +121,7 @@ class Checker {
     });
     if (ports.size() != wanted->roles.size()) {
       problems_.add(line_of("dataplane.ports"), "dataplane.ports",
-                    fmt::format("found {} ports", ports.size()), wanted->text);
+                    fmt::format("found {} port{}", ports.size(), ports.size() == 1 ? "" : "s"), wanted->text);
     }
     for (std::size_t i = 0; i < ports.size(); ++i) {
       const std::string at = fmt::format("dataplane.ports[{}].role", i);
@@ -124,7 +133,7 @@ class Checker {
     }
   }
 
-  void check_hop(std::size_t index) {
+  void check_routed_port(std::size_t index) {
     const PortSettings& port = settings_.dataplane.ports[index];
     const auto at = [&](const char* name) { return fmt::format("dataplane.ports[{}].{}", index, name); };
     if (problems_.has("dataplane.mode") || problems_.has(at("addresses")) || problems_.has(at("next_hops")) ||
@@ -134,29 +143,30 @@ class Checker {
     if (settings_.dataplane.topology != Topology::routed) {
       for (const char* name : {"addresses", "next_hops"}) {
         if (given(at(name)))
-          problems_.add(line_of(at(name)), at(name), "given in another mode", "mode: routed");
+          problems_.add(line_of(at(name)), at(name), "given for another topology", "mode: routed");
       }
       return;
     }
     if (port.addresses.empty()) {
       problems_.add(line_of(at("addresses")), at("addresses"), "missing",
-                    "an address of Weir's own at this port, such as 192.0.2.1/24");
+                    "Weir's address on this port, such as 192.0.2.1/24");
       return;
     }
-    // What comes from the network may go back another way; what goes to it needs one.
+    // Only packets to the network need a next hop: the way back may not lead through Weir.
     if (port.next_hops.empty() && port.role != PortRole::subscriber) {
       problems_.add(line_of(at("next_hops")), at("next_hops"), "missing",
-                    "the router to which packets go, such as 192.0.2.254");
+                    "the router that packets are sent to, such as 192.0.2.254");
     }
     check_next_hops(port, at("next_hops"));
   }
 
   void check_next_hops(const PortSettings& port, const std::string& at) {
-    const char* const expected = "one router for each of IPv4 and IPv6, in a network of the port's addresses";
+    const char* const expected =
+        "at most one router for IPv4 and one for IPv6, each in a network of the port's addresses";
     std::array<bool, 2> seen{};
     for (const std::string& text : port.next_hops) {
       const auto hop = read_host_address(text);
-      if (!hop) continue;  // a problem already
+      if (!hop) continue;  // already reported
       bool on_link = false;
       bool own = false;
       for (const std::string& address : port.addresses) {
@@ -166,7 +176,7 @@ class Checker {
       }
       const char* const wrong = own                ? "is Weir's own"
                                 : !on_link         ? "is in no network of the port's addresses"
-                                : seen[hop->is_v6] ? "is the second of its family"
+                                : seen[hop->is_v6] ? "is the second one of its address family"
                                                    : nullptr;
       if (wrong != nullptr) problems_.add(line_of(at), at, fmt::format("{} {}", text, wrong), expected);
       seen[hop->is_v6] = true;
@@ -175,7 +185,7 @@ class Checker {
 
   [[nodiscard]] bool given(const std::string& key) const { return lines_.find(key) != lines_.end(); }
 
-  // The line of the key, or of the nearest mapping around it that the file has.
+  // The line of the key, or of the closest enclosing mapping in the file.
   [[nodiscard]] std::size_t line_of(std::string key) const {
     while (true) {
       if (const auto found = lines_.find(key); found != lines_.end()) return found->second;
@@ -190,7 +200,7 @@ class Checker {
   template <class Value>
   void once(std::map<Value, std::size_t>& seen, const Value& value, const std::string& at,
             const char* expected) {
-    // What is missing or was refused has its problem already.
+    // A missing or refused value has been reported already.
     if (!given(at) || problems_.has(at)) return;
     const std::size_t line = line_of(at);
     const auto [first, is_new] = seen.emplace(value, line);
@@ -216,15 +226,15 @@ class Checker {
     }
   }
 
-  // Without a header line nothing else than a number tells a column.
+  // Without a header line, columns have only numbers.
   void check_columns(const ListSettings& list) {
     if (list.format != ListFormat::csv || list.csv.header) return;
     const auto numbered = [this](const char* name, const std::string& column) {
       const bool number =
           !column.empty() && column[0] != '0' && column.find_first_not_of("0123456789") == std::string::npos;
       if (number || problems_.has(key(name))) return;
-      problems_.add(line_of(key(name)), key(name), "no number of a column",
-                    "a number from 1, because of csv.header false");
+      problems_.add(line_of(key(name)), key(name), "not a column number",
+                    "a number from 1, because csv.header is false");
     };
     numbered("csv.url_column", list.csv.url_column);
     if (!list.csv.id_column.empty()) numbered("csv.id_column", list.csv.id_column);
@@ -236,17 +246,17 @@ class Checker {
       if (!problems_.has(key(name))) problems_.add(line_of(key(name)), key(name), what, expected);
     };
     if (list.format == ListFormat::hosts || list.format == ListFormat::rpz)
-      complain("delta.url", "given for a format without changes", "format plain, csv or json");
+      complain("delta.url", "given for a format without delta support", "format plain, csv or json");
     if (!list.url.starts_with("https://"))
-      complain("delta.url", "given for a list that is no https:// feed", "no changes of it");
+      complain("delta.url", "given for a list that is not an https:// feed", "no delta.url");
     if (list.format == ListFormat::json) {
-      // The document itself is no token and not two arrays at once.
+      // An empty pointer means the whole document, which is not a token.
       needs("delta.token", "delta.url", list.delta.token.empty());
       if (list.delta.added == list.delta.removed)
-        complain("delta.removed", "the same as delta.added", "an array of its own");
+        complain("delta.removed", "the same as delta.added", "a different array");
     }
     if (list.verify.type == VerifyType::none) return;
-    if (list.format == ListFormat::json)  // or old changes, signed once, could be played again
+    if (list.format == ListFormat::json)  // otherwise old signed changes could be replayed
       needs("delta.since", "verify.type", list.delta.since.empty());
     needs("delta.verify_url", "verify.url", !list.verify.url.empty() && list.delta.verify_url.empty());
   }
@@ -279,16 +289,11 @@ class Checker {
 }  // namespace
 
 void check_settings(const Settings& settings, Audience audience, const Lines& lines, Problems& problems) {
-  const SelfTestSettings& self_test = settings.control.selftest;
-  if (self_test.listed == self_test.unlisted) {
-    const auto line = lines.find("control.selftest.unlisted");
-    problems.add(line == lines.end() ? 0 : line->second, "control.selftest.unlisted",
-                 "the same as control.selftest.listed", "another host");
-  }
   Checker checker(settings, lines, problems);
   checker.check_ports(audience);
   checker.check_sockets();
   checker.check_answers();
+  checker.check_self_test();
   checker.check_lists();
 }
 

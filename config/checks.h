@@ -5,7 +5,7 @@
 
 namespace weir::config {
 
-/// What no setting shows alone: ports that make a wire, distinct names, settings that need one another.
+/// Checks that need several settings: roles of ports, distinct names, settings that require each other.
 void check_settings(const Settings& settings, Audience audience, const Lines& lines, Problems& problems);
 
 }  // namespace weir::config

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMostProblems = 100;
 constexpr std::size_t kQuotedBytes = 64;
 
-// Levenshtein distance: single letters changed, added or left out.
+// Levenshtein distance: the number of letters to change, add or remove.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);
   for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
@@ -65,7 +65,7 @@ std::string quoted_text(std::string_view text) {
 }
 
 std::string_view closest(std::string_view word, const std::vector<std::string_view>& candidates) {
-  constexpr std::size_t kLongestWord = 64;  // no key is longer: bounds the work
+  constexpr std::size_t kLongestWord = 64;  // longer than any key; limits the work
   if (word.size() > kLongestWord) return {};
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;

@@ -12,18 +12,18 @@
 
 namespace weir::config {
 
-/// What is wrong in a file, in the order of its lines.
+/// Collects what is wrong in a file.
 class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}
 
   void add(std::size_t line, std::string_view key, std::string_view wrong, std::string_view expected);
   [[nodiscard]] bool empty() const noexcept { return problems_.empty(); }
-  /// Something is wrong with this key.
+  /// Whether a problem with this key was added.
   [[nodiscard]] bool has(const std::string& key) const { return keys_.find(key) != keys_.end(); }
-  /// So many that the rest is not worth a look.
+  /// No more are taken.
   [[nodiscard]] bool full() const noexcept;
-  /// All of them, a line each; code config_invalid.
+  /// All of them, one per line, in the order of the file. Error code: config_invalid.
   [[nodiscard]] base::Error error() const;
 
  private:
@@ -36,13 +36,13 @@ class Problems {
   std::unordered_set<std::string> keys_;
 };
 
-/// Where the settings that the file gives stand, by their full keys (`lists[0].url`).
+/// The lines of the settings in the file, by their full keys (`lists[0].url`).
 using Lines = std::unordered_map<std::string, std::size_t>;
 
-/// Text from the file as it may stand in a message: quoted, on one line, of bounded length.
+/// Text from the file for use in a message: quoted, on one line, of bounded length.
 std::string quoted_text(std::string_view text);
 
-/// The candidate that `word` is probably a misspelling of; empty when none is close.
+/// The candidate that `word` probably misspells; empty if none is close.
 std::string_view closest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace weir::config

@@ -4,25 +4,24 @@
 #include <charconv>
 
 #include "config/addresses.h"
+#include "dataplane/base/ascii.h"
 
 namespace weir::config {
 namespace {
 
-// sizeof(sockaddr_un::sun_path) less the NUL.
+// sizeof(sockaddr_un::sun_path) without the NUL.
 constexpr std::size_t kSocketPathBytes = 107;
 
 bool printable(char c) { return c > ' ' && c < '\x7f'; }
 bool all_printable(std::string_view text) { return std::all_of(text.begin(), text.end(), printable); }
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool is_alphanumeric(char c) { return base::ascii_alpha(c) || base::ascii_digit(c); }
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
 }
 
-// The part behind `prefix`; none where text begins otherwise.
-std::optional<std::string_view> behind(std::string_view text, std::string_view prefix) {
+// The part after `prefix`; nullopt if the text begins otherwise.
+std::optional<std::string_view> after(std::string_view text, std::string_view prefix) {
   if (text.substr(0, prefix.size()) != prefix) return std::nullopt;
   return text.substr(prefix.size());
 }
@@ -34,7 +33,7 @@ bool is_port(std::string_view digits) {
   return error == std::errc() && stop == end && port >= 1 && port <= kLastPort;
 }
 
-// A name, an IPv4 address, or an IPv6 address in brackets. The server would take a comma for a second
+// A name, an IPv4 address, or an IPv6 address in brackets. No comma: the server would read it as a second
 // listener.
 bool is_listen_host(std::string_view host) {
   if (host.empty() || !all_printable(host)) return false;
@@ -53,7 +52,7 @@ std::optional<std::string> check_name(std::string_view text) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
       });
   if (good) return std::nullopt;
-  return "1 to 63 of a-z, 0-9, _ and -";
+  return "1 to 63 characters of a-z, 0-9, _ and -";
 }
 
 std::optional<std::string> check_host(std::string_view text) {
@@ -66,7 +65,7 @@ std::optional<std::string> check_host(std::string_view text) {
   };
   std::size_t labels = 0;
   bool good = text.size() <= kLongest;
-  // The last label is no number: that would be an address.
+  // The last label must not be a number: that would be an address.
   std::string_view last;
   for (std::string_view rest = text; good; ++labels) {
     const std::size_t dot = rest.find('.');
@@ -75,9 +74,9 @@ std::optional<std::string> check_host(std::string_view text) {
     if (dot == std::string_view::npos) break;
     rest.remove_prefix(dot + 1);
   }
-  const bool is_number = std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number = std::all_of(last.begin(), last.end(), base::ascii_digit);
   if (good && labels >= 1 && !is_number) return std::nullopt;
-  return "a host name of at least two labels in lower case, as name.example";
+  return "a lower-case host name with at least two labels, such as name.example";
 }
 
 std::optional<std::string> check_directory(std::string_view text) {
@@ -102,9 +101,9 @@ std::optional<std::string> check_device(std::string_view text) {
 }
 
 std::optional<std::string> check_feed_url(std::string_view text) {
-  if (behind(text, "http://")) return "https://: a list is secret and must not travel in clear text";
-  const auto path = behind(text, "file:///");
-  const auto authority = behind(text, "https://");
+  if (after(text, "http://")) return "https://, because a list is secret and must not travel in clear text";
+  const auto path = after(text, "file:///");
+  const auto authority = after(text, "https://");
   const bool has_host = authority && !authority->empty() &&
                         std::string_view("/?#:@").find(authority->front()) == std::string_view::npos;
   if ((path || has_host) && all_printable(text)) return std::nullopt;
@@ -118,7 +117,7 @@ std::optional<std::string> check_optional_feed_url(std::string_view text) {
 
 std::optional<std::string> check_delta_url(std::string_view text) {
   if (text.empty()) return std::nullopt;
-  const auto rest = behind(text, "https://");
+  const auto rest = after(text, "https://");
   const std::size_t host_end = rest ? rest->find_first_of("/?") : std::string_view::npos;
   if (host_end != std::string_view::npos && !check_feed_url(text) &&
       rest->substr(0, host_end).find('{') == std::string_view::npos &&
@@ -134,20 +133,20 @@ std::optional<std::string> check_header_name(std::string_view text) {
       !text.empty() && text.size() <= kLongest &&
       std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '-'; });
   if (good) return std::nullopt;
-  return "the name of an HTTP header: 1 to 64 of letters, digits and -";
+  return "an HTTP header name of 1 to 64 letters, digits and -";
 }
 
 std::optional<std::string> check_http_uri(std::string_view text) {
   if (text.empty()) return std::nullopt;
-  const auto https = behind(text, "https://");
-  const auto rest = https ? https : behind(text, "http://");
+  const auto https = after(text, "https://");
+  const auto rest = https ? https : after(text, "http://");
   const auto may_stand = [](char c) {
     return is_alphanumeric(c) ||
            std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
   };
   const bool has_host = rest && !rest->empty() && (is_alphanumeric(rest->front()) || rest->front() == '[');
   if (has_host && std::all_of(rest->begin(), rest->end(), may_stand)) return std::nullopt;
-  return "http://HOST/... or https://HOST/... without characters that a URI cannot have";
+  return "http://HOST/... or https://HOST/..., with only the characters that a URI may have";
 }
 
 std::optional<std::string> check_page_text(std::string_view text) {
@@ -183,7 +182,7 @@ std::optional<std::string> check_minisign_key(std::string_view text) {
                     std::all_of(text.begin(), text.end(),
                                 [](char c) { return is_alphanumeric(c) || c == '+' || c == '/'; });
   if (text.empty() || good) return std::nullopt;
-  return "the second line of a minisign public key file: RW and 54 more letters";
+  return "the second line of a minisign public key file: RW and 54 more characters";
 }
 
 std::optional<std::string> check_plain_word(std::string_view text) {
@@ -193,12 +192,12 @@ std::optional<std::string> check_plain_word(std::string_view text) {
 
 std::optional<std::string> check_interface_address(std::string_view text) {
   if (read_interface_address(text)) return std::nullopt;
-  return "an address of one host with the length of its network, such as 192.0.2.1/24 or 2001:db8::1/64";
+  return "a unicast address with its prefix length, such as 192.0.2.1/24 or 2001:db8::1/64";
 }
 
 std::optional<std::string> check_host_address(std::string_view text) {
   if (read_host_address(text)) return std::nullopt;
-  return "an address of one host, such as 192.0.2.254 or 2001:db8::fe";
+  return "a unicast address, such as 192.0.2.254 or 2001:db8::fe";
 }
 
 }  // namespace weir::config

@@ -9,8 +9,8 @@ namespace weir::config {
 /// Highest port number of TCP and UDP.
 inline constexpr unsigned kLastPort = 65535;
 
-/// Each says what was expected, when `text` is not that. Empty text is an optional path, URI or address left
-/// out.
+/// Each returns what was expected if `text` is not valid. An empty text stands for an optional path, URI or
+/// address that is left out.
 std::optional<std::string> check_name(std::string_view text);
 /// A host name in its canonical form: lower case, ASCII, at least two labels.
 std::optional<std::string> check_host(std::string_view text);
@@ -20,16 +20,16 @@ std::optional<std::string> check_socket_path(std::string_view text);
 std::optional<std::string> check_device(std::string_view text);
 std::optional<std::string> check_feed_url(std::string_view text);
 std::optional<std::string> check_optional_feed_url(std::string_view text);
-/// https:// with `{token}` in its path or query, or nothing.
+/// https:// with `{token}` in its path or query, or empty.
 std::optional<std::string> check_delta_url(std::string_view text);
 std::optional<std::string> check_header_name(std::string_view text);
-/// For what goes into an HTTP header: only what RFC 3986, 2 lets stand in a URI, so nothing that could end
-/// the field, the link or a quote.
+/// For use in an HTTP header: only the characters of a URI (RFC 3986, section 2), so that the text cannot end
+/// the header field, the link or a quoted string.
 std::optional<std::string> check_http_uri(std::string_view text);
 /// For sentences on the block page.
 std::optional<std::string> check_page_text(std::string_view text);
 std::optional<std::string> check_listen_address(std::string_view text);
-/// RFC 6901, 3: empty, or parts that each begin with `/`, in which `~` stands before 0 or 1 alone.
+/// RFC 6901, section 3: empty, or parts that each begin with `/`. `~` must be followed by 0 or 1.
 std::optional<std::string> check_json_pointer(std::string_view text);
 /// The second line of a file that `minisign -G` writes.
 std::optional<std::string> check_minisign_key(std::string_view text);
@@ -37,8 +37,8 @@ std::optional<std::string> check_plain_word(std::string_view text);
 std::optional<std::string> check_interface_address(std::string_view text);
 std::optional<std::string> check_host_address(std::string_view text);
 
-// The same for the JSON Schema, as ECMA 262 regular expressions. They bound the form; lengths, the range of a
-// port and letters beyond ASCII are left to the checks.
+// The same for the JSON Schema, as ECMA 262 regular expressions. Lengths, the range of a port and non-ASCII
+// letters are left to the checks.
 inline constexpr std::string_view kNamePattern = "^[a-z0-9_-]{1,63}$";
 inline constexpr std::string_view kHostPattern =
     "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$";

@@ -14,7 +14,7 @@
 namespace weir::config {
 namespace {
 
-// What the builder cannot take; the mark is the library's, counted from 0.
+// What the builder refuses. The mark is that of yaml-cpp and counts from 0.
 class TreeError : public std::runtime_error {
  public:
   TreeError(const YAML::Mark& mark, const std::string& what) : std::runtime_error(what), mark_(mark) {}
@@ -31,7 +31,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (root_ != nullptr) {
-      throw TreeError(mark, "this is no part of what is above it, expected one document, evenly indented");
+      throw TreeError(mark,
+                      "not part of the document above, expected one document with consistent indentation");
     }
   }
   void OnDocumentEnd() override {}
@@ -69,8 +70,8 @@ class TreeBuilder final : public YAML::EventHandler {
     std::shared_ptr<YamlNode> node;
     YAML::Mark mark;
     YAML::anchor_t anchor = 0;
-    std::size_t weight = 1;              // nodes, aliases written out
-    std::optional<YamlNode::Entry> key;  // of a mapping: read, its value still to come
+    std::size_t weight = 1;              // nodes, with aliases expanded
+    std::optional<YamlNode::Entry> key;  // of a mapping: the key whose value has not been read yet
   };
   struct Anchored {
     std::shared_ptr<const YamlNode> node;
@@ -79,8 +80,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static constexpr std::string_view kText = "tag:yaml.org,2002:str";
 
-  // `!vault` or `!include` would otherwise be dropped, and what they stand for taken for the value. The
-  // library gives "!" to what is quoted and "?" or nothing to what is not.
+  // A `!vault` or `!include` tag must not be ignored and its argument taken for the value. yaml-cpp reports
+  // "!" for quoted scalars and "?" or nothing for others.
   static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {
       throw TreeError(mark, "a value with a tag, expected a value without one");
@@ -101,7 +102,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void open(const YAML::Mark& mark, YAML::anchor_t anchor, YamlNode::Kind kind) {
     if (open_.size() >= kMaxYamlDepth) {
-      throw TreeError(mark, fmt::format("nested too deep, expected {} levels at most", kMaxYamlDepth));
+      throw TreeError(mark, fmt::format("nested too deeply, expected at most {} levels", kMaxYamlDepth));
     }
     open_.push_back({.node = make(mark, kind), .mark = mark, .anchor = anchor, .weight = 1, .key = {}});
   }
@@ -121,7 +122,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Open& parent = open_.back();
     parent.weight += weight;
     if (parent.weight > kMaxYamlNodes) {
-      throw TreeError(mark, fmt::format("too large, expected {} values at most", kMaxYamlNodes));
+      throw TreeError(mark, fmt::format("too large, expected at most {} values", kMaxYamlNodes));
     }
     if (parent.node->kind == YamlNode::Kind::sequence) {
       parent.node->items.push_back(std::move(node));
@@ -132,7 +133,7 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (node->kind == YamlNode::Kind::scalar) {
       parent.key = YamlNode::Entry{.key = node->text, .line = node->line, .value = nullptr};
     } else {
-      throw TreeError(mark, "a key that is no word, expected KEY: VALUE");
+      throw TreeError(mark, "a key that is not a word, expected KEY: VALUE");
     }
   }
 
@@ -146,7 +147,7 @@ base::Error invalid(const std::string& name, const YAML::Mark& mark, std::string
                                         std::max(mark.column, 0) + 1, what)};
 }
 
-// Length of the UTF-8 sequence at `at`; 0 where there is none (RFC 3629, 4).
+// Length of the UTF-8 sequence at `at`; 0 if it is invalid (RFC 3629, section 4).
 std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) -> unsigned {
     return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
@@ -165,16 +166,16 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   return overlong || beyond ? 0 : length;
 }
 
-// The library takes NUL and EOT for the end of the file, and guesses encodings: both would hide settings.
+// yaml-cpp takes NUL and EOT for the end of the file and guesses encodings. Both could hide settings.
 std::optional<base::Error> text_problem(const std::string& text, const std::string& name) {
   if (text.size() > kMaxYamlBytes) {
     return invalid(name, {},
-                   fmt::format("the file has {} bytes, expected {} at most", text.size(), kMaxYamlBytes));
+                   fmt::format("the file has {} bytes, expected at most {}", text.size(), kMaxYamlBytes));
   }
   YAML::Mark mark;
   for (std::size_t at = 0; at < text.size(); ++mark.column) {
     const std::size_t length = utf8_length(text, at);
-    if (length == 0) return invalid(name, mark, "a byte that is no UTF-8, expected text in UTF-8");
+    if (length == 0) return invalid(name, mark, "invalid UTF-8, expected UTF-8 text");
     const auto byte = static_cast<unsigned char>(text[at]);
     if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F) {
       return invalid(name, mark, fmt::format("a control character (0x{:02x}), expected text", byte));
@@ -205,7 +206,7 @@ base::Result<std::shared_ptr<const YamlNode>> read_yaml(const std::string& text,
   } catch (const TreeError& error) {
     return invalid(name, error.mark(), error.what());
   } catch (const YAML::Exception& error) {
-    return invalid(name, error.mark, fmt::format("no YAML: {}, expected lines of KEY: VALUE", error.msg));
+    return invalid(name, error.mark, fmt::format("not YAML: {}, expected lines of KEY: VALUE", error.msg));
   }
 }
 

@@ -68,12 +68,12 @@ class GzipBlocks final : public BlockSource {
  private:
   [[nodiscard]] std::size_t left() const noexcept { return bytes_.size() + stream_.avail_in; }
 
-  // zlib counts in 32 bits.
+  // The counters of zlib have 32 bits.
   void refill() {
     if (stream_.avail_in != 0) return;
     const std::size_t part =
         std::min<std::size_t>(bytes_.size(), std::numeric_limits<decltype(stream_.avail_in)>::max());
-    // zlib does not write there; its interface is older than const.
+    // zlib does not write there; its interface predates const.
     stream_.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(bytes_.data()));
     stream_.avail_in = static_cast<uInt>(part);
     bytes_.remove_prefix(part);
@@ -87,11 +87,37 @@ class GzipBlocks final : public BlockSource {
   bool member_ended_ = false;
 };
 
+/// Recognises a web page by its first character.
+class PageCheck {
+ public:
+  [[nodiscard]] bool is_page(std::string_view block) noexcept {
+    if (decided_) return false;
+    const std::size_t first = block.find_first_not_of("\xEF\xBB\xBF \t\r\n");
+    if (first == std::string_view::npos) return false;
+    decided_ = true;
+    return block[first] == '<';
+  }
+
+ private:
+  bool decided_ = false;
+};
+
 }  // namespace
 
 std::unique_ptr<BlockSource> open_blocks(std::string_view bytes, std::size_t max_bytes) {
   if (bytes.starts_with(kGzipMagic)) return std::make_unique<GzipBlocks>(bytes, max_bytes);
   return std::make_unique<MemoryBlocks>(bytes);
+}
+
+base::Status read_blocks(BlockSource& source, const std::function<base::Status(std::string_view)>& take) {
+  PageCheck page;
+  while (true) {
+    const auto block = source.next();
+    if (!block) return block.error();
+    if (block.value().empty()) return base::ok_status();
+    if (page.is_page(block.value())) return base::Error{"parse_html", "a web page (HTML or XML), not a list"};
+    if (base::Status status = take(block.value()); !status) return status;
+  }
 }
 
 }  // namespace weir::formats

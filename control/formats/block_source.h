@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -8,7 +9,7 @@
 
 namespace weir::formats {
 
-/// The bytes of a list, block by block.
+/// The content of a list, block by block.
 class BlockSource {
  public:
   BlockSource() = default;
@@ -16,13 +17,17 @@ class BlockSource {
   BlockSource(const BlockSource&) = delete;
   BlockSource& operator=(const BlockSource&) = delete;
 
-  /// The next bytes, valid until the next call; empty at the end.
+  /// The next block, valid until the next call. Empty at the end.
   virtual base::Result<std::string_view> next() = 0;
 };
 
-/// Of `bytes` (which outlive the source) the list that they hold: as they are, or unpacked where they begin
-/// as gzip does (RFC 1952; members one after the other), a block at a time. Error codes of next(): parse_gzip
-/// (damaged), parse_truncated (ends early), parse_too_large (more than `max_bytes` unpacked).
+/// Reads the list in `bytes`, which must outlive the source: as it is or, if it starts like gzip (RFC 1952,
+/// one or more members), unpacked. Error codes of next(): parse_gzip (damaged), parse_truncated (ends early),
+/// parse_too_large (more than `max_bytes` unpacked).
 std::unique_ptr<BlockSource> open_blocks(std::string_view bytes, std::size_t max_bytes);
+
+/// Passes every block to `take`, until the end or the first error. Error codes: parse_html (the list starts
+/// with `<`, as a web page does and no text format), and those of next() and `take`.
+base::Status read_blocks(BlockSource& source, const std::function<base::Status(std::string_view)>& take);
 
 }  // namespace weir::formats

@@ -6,14 +6,16 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/base/ascii.h"
+
 namespace weir::formats {
 namespace {
 
 constexpr std::string_view kCsvMark = "\xEF\xBB\xBF";
-constexpr std::size_t kMostColumns = 1024;
-// An entry and the white space around it; more is no entry.
-constexpr std::size_t kMostFieldBytes = rules::kMaxEntryBytes + 256;
-constexpr std::size_t kMostQuotedBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxColumns = 1024;
+// Room for an entry and white space around it.
+constexpr std::size_t kMaxFieldBytes = rules::kMaxEntryBytes + 256;
+constexpr std::size_t kMaxQuotedBytes = std::size_t{1} << 20;
 
 char separator_of(config::CsvSeparator separator) noexcept {
   switch (separator) {
@@ -27,18 +29,6 @@ char separator_of(config::CsvSeparator separator) noexcept {
       return '|';
   }
   return ',';
-}
-
-std::string_view without_spaces(std::string_view text) noexcept {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [lower](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::optional<std::size_t> number_in(std::string_view text) noexcept {
@@ -102,8 +92,8 @@ void CsvReader::take(char c) {
     case State::quoted:
       return take_in_quoted(c);
     case State::quote_in_quoted:
-    case State::behind_quoted:
-      return take_behind_quote(c);
+    case State::after_quoted:
+      return take_after_quote(c);
     case State::comment:
       if (c == '\n') state_ = State::record_start;
       return;
@@ -135,22 +125,22 @@ void CsvReader::take_in_quoted(char c) {
     state_ = State::quote_in_quoted;
     return;
   }
-  if (++quoted_bytes_ > kMostQuotedBytes) {
+  if (++quoted_bytes_ > kMaxQuotedBytes) {
     return fail("parse_quote", fmt::format("the quote that line {} opens is not closed within {} bytes",
-                                           quote_line_, kMostQuotedBytes));
+                                           quote_line_, kMaxQuotedBytes));
   }
   keep(c);
 }
 
-void CsvReader::take_behind_quote(char c) {
+void CsvReader::take_after_quote(char c) {
   if (c == '\n') return end_record();
-  const bool had_return = state_ == State::behind_quoted;
+  const bool had_return = state_ == State::after_quoted;
   if (!had_return && c == separator_) return end_field();
   if (!had_return && c == '"') {
     state_ = State::quoted;
     return keep(c);
   }
-  state_ = !had_return && c == '\r' ? State::behind_quoted : State::broken;
+  state_ = !had_return && c == '\r' ? State::after_quoted : State::broken;
 }
 
 std::string* CsvReader::current_field() {
@@ -158,7 +148,7 @@ std::string* CsvReader::current_field() {
     if (fields_.size() <= column_) fields_.resize(column_ + 1);
     return &fields_[column_];
   }
-  // Without a header the columns are known before the first record.
+  // Without a header, the columns are known before the first record.
   if (column_ == url_column_) return &fields_[0];
   return id_column_ && column_ == *id_column_ ? &fields_[1] : nullptr;
 }
@@ -167,7 +157,7 @@ void CsvReader::keep(char c) {
   has_text_ = has_text_ || (c != ' ' && c != '\r');
   std::string* field = current_field();
   if (field == nullptr) return;
-  if (field->size() < kMostFieldBytes) {
+  if (field->size() < kMaxFieldBytes) {
     field->push_back(c);
   } else if (column_ == url_column_) {
     is_long_ = true;
@@ -176,11 +166,11 @@ void CsvReader::keep(char c) {
 
 void CsvReader::end_field() {
   state_ = State::field_start;
-  if (++column_ >= kMostColumns) {
+  if (++column_ >= kMaxColumns) {
     state_ = State::broken;
     if (reads_header()) {
       fail("parse_header",
-           fmt::format("line {}: more than {} columns: is it a CSV file?", line_, kMostColumns));
+           fmt::format("line {}: more than {} columns: is this a CSV file?", line_, kMaxColumns));
     }
   }
 }
@@ -191,7 +181,7 @@ void CsvReader::end_record() {
   if (!blank && reads_header()) {
     take_header();
   } else if (!blank && state_ == State::broken) {
-    taker_.refuse(record_line_, "text behind a closing quote, or too many columns", fields_[1]);
+    taker_.refuse(record_line_, "text after a closing quote, or too many columns", fields_[1]);
   } else if (!blank) {
     take_record(columns);
   }
@@ -209,7 +199,7 @@ void CsvReader::take_record(std::size_t columns) {
   }
   if (!columns_) columns_ = columns;
   if (columns != *columns_) {
-    return taker_.refuse(record_line_, fmt::format("{} columns, {} were expected", columns, *columns_),
+    return taker_.refuse(record_line_, fmt::format("{} columns, expected {}", columns, *columns_),
                          fields_[1]);
   }
   if (is_long_) return taker_.refuse(record_line_, "the column of the entry is too long", fields_[1]);
@@ -218,29 +208,38 @@ void CsvReader::take_record(std::size_t columns) {
 
 void CsvReader::take_header() {
   if (state_ == State::broken)
-    return fail("parse_header", fmt::format("line {}: text behind a closing quote", record_line_));
+    return fail("parse_header", fmt::format("line {}: text after a closing quote", record_line_));
   columns_ = column_ + 1;
   fields_.resize(*columns_);
   const auto column_of = [this](const char* key, const std::string& setting) -> std::size_t {
     const auto named = [&setting](const std::string& name) {
-      return same_name(without_spaces(name), setting);
+      return base::ascii_iequals(base::trim(name, kBlanks), setting);
     };
     const auto found = std::find_if(fields_.begin(), fields_.end(), named);
     if (found != fields_.end()) {
       if (std::find_if(found + 1, fields_.end(), named) != fields_.end())
-        fail("parse_header", fmt::format("line {}: two columns have the name of {}", record_line_, key));
+        fail("parse_header", fmt::format("line {}: two columns match {}", record_line_, key));
       return static_cast<std::size_t>(found - fields_.begin());
     }
     const auto number = number_in(setting);
     if (number && *number < fields_.size()) return *number;
     fail("parse_header",
-         fmt::format("line {}: {} columns, none of them {} ('{}'): is it the CSV file that the "
+         fmt::format("line {}: {} columns, none of them is {} ('{}'): is it the CSV file that the "
                      "settings are for?",
                      record_line_, fields_.size(), key, setting));
     return 0;
   };
   url_column_ = column_of("csv.url_column", settings_.url_column);
   if (!settings_.id_column.empty() && !failure_) id_column_ = column_of("csv.id_column", settings_.id_column);
+}
+
+base::Result<ListFacts> read_csv(const config::ListSettings& settings, BlockSource& source,
+                                 rules::EntryParser& parser, const EntrySink& sink) {
+  CsvReader reader(settings.csv, parser, sink);
+  auto status = read_blocks(source, [&](std::string_view block) { return reader.feed(block); });
+  if (status) status = reader.finish();
+  if (!status) return status.error();
+  return ListFacts{};
 }
 
 void CsvReader::fail(const char* code, std::string message) {

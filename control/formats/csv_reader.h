@@ -9,21 +9,22 @@
 
 #include "config/settings.h"
 #include "control/formats/entry_sink.h"
+#include "control/formats/list_facts.h"
 #include "dataplane/base/result.h"
 
 namespace weir::formats {
 
-/// Reads the format `csv` (RFC 4180), block by block: records of columns, quoted or not, LF or CRLF, with or
-/// without a byte order mark. Columns are found by the names of the header or by their number. A record with
-/// another number of columns than the first is refused: of an unquoted separator within an entry nobody can
-/// tell. An id column is for messages about refused records.
+/// Reads the format `csv` (RFC 4180), block by block: quoted and unquoted columns, LF or CRLF, with or
+/// without a byte order mark. Columns are selected by their name in the header or by their number. A record
+/// whose number of columns differs from the first one's is refused, since an entry may contain an unquoted
+/// separator. The id column is used in messages about refused records only.
 class CsvReader {
  public:
   CsvReader(const config::CsvSettings& settings, rules::EntryParser& parser, const EntrySink& sink);
 
-  /// Error codes: parse_header (a column is not there), parse_quote (a quote is opened and not closed).
+  /// Error codes: parse_header (a column is missing), parse_quote (a quote is not closed).
   base::Status feed(std::string_view block);
-  /// After the last block: takes a last record without line end. Once. Error codes: as feed().
+  /// To be called once, after the last block. Error codes: as feed().
   base::Status finish();
 
  private:
@@ -33,7 +34,7 @@ class CsvReader {
     unquoted,
     quoted,
     quote_in_quoted,
-    behind_quoted,  // and a CR: only LF may follow
+    after_quoted,  // and after a CR: only LF may follow
     broken,
     comment
   };
@@ -41,7 +42,7 @@ class CsvReader {
   void take_bytes(std::string_view bytes);
   void take(char c);
   void take_in_quoted(char c);
-  void take_behind_quote(char c);
+  void take_after_quote(char c);
   [[nodiscard]] std::string* current_field();
   void keep(char c);
   void end_field();
@@ -54,7 +55,7 @@ class CsvReader {
   const config::CsvSettings settings_;
   EntryTaker taker_;
   std::optional<base::Error> failure_;
-  std::size_t mark_bytes_ = 0;  // of a byte order mark that were seen
+  std::size_t mark_bytes_ = 0;  // of a byte order mark seen so far
   bool at_start_ = true;
   const char separator_;
   State state_ = State::record_start;
@@ -65,10 +66,13 @@ class CsvReader {
   std::size_t column_ = 0;
   bool has_text_ = false;
   bool is_long_ = false;
-  std::vector<std::string> fields_;  // of the header; of other records the entry and the id
+  std::vector<std::string> fields_;  // header: all; other records: the entry and the id
   std::optional<std::size_t> columns_;
   std::size_t url_column_ = 0;
   std::optional<std::size_t> id_column_;
 };
+
+/// Reads a whole list.
+ReadFormat read_csv;
 
 }  // namespace weir::formats

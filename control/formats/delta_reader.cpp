@@ -13,9 +13,9 @@
 namespace weir::formats {
 namespace {
 
-constexpr std::size_t kMostTokenLetters = 1024;
+constexpr std::size_t kMaxTokenLetters = 1024;
 
-/// The changes of plain and csv.
+/// Changes as lines, for the formats plain and csv.
 class DeltaLines {
  public:
   DeltaLines(bool has_comments, rules::EntryParser& parser, const DeltaSink& sink)
@@ -55,17 +55,16 @@ class DeltaLines {
 
   void take_line(const rules::LineSplitter::Line& line) {
     last_line_ = line.number;
-    if (error_ || line.text.find_first_not_of(" \t") == std::string_view::npos || line.text.front() == '#')
-      return;
+    if (error_ || base::trim(line.text, kBlanks).empty() || line.text.front() == '#') return;
     switch (state_) {
       case State::since:
-        return take_token(line, "since ", facts_.since, State::token);
+        return take_token(line, "since ", facts_.since.emplace(), State::token);
       case State::token:
         return take_token(line, "token ", facts_.token, State::changes);
       case State::changes:
         return take_change(line);
       case State::ended:
-        return fail(line.number, "text behind `end`");
+        return fail(line.number, "text after `end`");
     }
   }
 
@@ -76,8 +75,8 @@ class DeltaLines {
     }
     token = line.text.substr(word.size());
     if (!is_token(token)) {
-      return fail(line.number,
-                  fmt::format("no token behind `{}`: 1 to {} printable characters", word, kMostTokenLetters));
+      return fail(line.number, fmt::format("no valid token after `{}`: 1 to {} printable characters", word,
+                                           kMaxTokenLetters));
     }
     state_ = next;
   }
@@ -92,12 +91,10 @@ class DeltaLines {
     EntryTaker& taker = sign == '+' ? added_ : removed_;
     std::string_view entry = line.text.substr(1);
     if (has_comments_) entry = rules::without_comment(entry);
-    // What stands before a comment is whole.
+    // What precedes a comment was not cut.
     if (line.is_cut && entry.size() + 1 == line.text.size())
       return taker.refuse(line.number, "the line is too long");
-    const std::size_t first = std::min(entry.find_first_not_of(" \t"), entry.size());
-    entry.remove_prefix(first);
-    taker.take(entry.substr(0, entry.find_last_not_of(" \t") + 1), line.number);
+    taker.take(base::trim(entry, kBlanks), line.number);
   }
 
   const bool has_comments_;
@@ -137,12 +134,12 @@ base::Result<DeltaFacts> read_document(const config::ListSettings& settings, Blo
   if (!is_token(facts.token)) {
     return base::Error{
         "parse_delta",
-        fmt::format("delta.token leads to no token: 1 to {} printable characters", kMostTokenLetters)};
+        fmt::format("delta.token leads to no token: 1 to {} printable characters", kMaxTokenLetters)};
   }
   if (!delta.since.empty()) {
-    facts.since = values[1].text.value_or("");
-    if (!is_token(facts.since))
-      return base::Error{"parse_delta", "delta.since leads to no token, though it must"};
+    facts.since = values[1].text;
+    if (!is_token(facts.since.value_or("")))
+      return base::Error{"parse_delta", "delta.since leads to no token: 1 to 1024 printable characters"};
   }
   if (!settings.json.serial.empty()) facts.serial = values.back().number;
   return facts;
@@ -151,7 +148,7 @@ base::Result<DeltaFacts> read_document(const config::ListSettings& settings, Blo
 }  // namespace
 
 bool is_token(std::string_view text) noexcept {
-  return !text.empty() && text.size() <= kMostTokenLetters &&
+  return !text.empty() && text.size() <= kMaxTokenLetters &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 

@@ -11,33 +11,33 @@
 
 namespace weir::formats {
 
-/// Whether a feed's token is one: 1 to 1024 printable characters of ASCII, no space among them.
+/// Whether `text` is a valid token: 1 to 1024 printable ASCII characters, no space.
 bool is_token(std::string_view text) noexcept;
 
-/// Where the changes go, in the order in which they stand there.
+/// Where the changes go, in the order of the document.
 struct DeltaSink {
   EntrySink added;
   EntrySink removed;
 };
 
-/// What changes say of themselves.
+/// What changes say about themselves.
 struct DeltaFacts {
-  std::string since;                    // the token that they begin at; empty: not said (json alone)
-  std::string token;                    // the one that they lead to
+  std::optional<std::string> since;     // the token that they start at; format json need not say
+  std::string token;                    // the token that they lead to
   std::optional<std::uint64_t> serial;  // json.serial
 };
 
-/// Reads the changes of a feed since a token. For the format json a document with the token at delta.token
-/// and arrays at delta.added and delta.removed; otherwise lines:
+/// Reads the changes of a feed since a token. For the format json: a document with the token at delta.token
+/// and arrays at delta.added and delta.removed. For other formats, lines:
 ///
 ///     since TOKEN
 ///     token TOKEN
-///     +ENTRY          (any number of these two; an entry as in the format plain)
+///     +ENTRY          (any number of these two; entries as in the format plain)
 ///     -ENTRY
 ///     end
 ///
-/// Blank lines and those that begin with `#` are passed over. Error codes: parse_delta, and those of
-/// read_list(); messages name the line and never repeat it.
+/// Blank lines and lines that start with `#` are skipped. Error codes: parse_delta, and those of read_list().
+/// Messages name the line and never quote it.
 base::Result<DeltaFacts> read_delta(const config::ListSettings& settings, std::string_view bytes,
                                     rules::EntryParser& parser, const DeltaSink& sink);
 

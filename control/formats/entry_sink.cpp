@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "dataplane/base/ascii.h"
+
 namespace weir::formats {
 namespace {
 
-constexpr std::size_t kMostIdBytes = 40;
+constexpr std::size_t kMaxIdBytes = 40;
 
-bool is_ascii_alnum(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool is_ascii_alnum(char c) noexcept { return base::ascii_alpha(c) || base::ascii_digit(c); }
 
-// A column that was taken for the ids by mistake may hold the entries.
+// The id column may be misconfigured and hold the entries, which must not be quoted.
 bool is_plain_id(std::string_view id) noexcept {
-  return !id.empty() && id.size() <= kMostIdBytes &&
+  return !id.empty() && id.size() <= kMaxIdBytes &&
          std::all_of(id.begin(), id.end(), [](char c) { return is_ascii_alnum(c) || c == '-' || c == '_'; });
 }
 
@@ -33,11 +33,11 @@ void EntryTaker::take(std::string_view entry, std::size_t line, std::string_view
 }
 
 void EntryTaker::take_name(std::string_view name, rules::RuleKind kind, std::size_t line) {
-  if (!is_name(name)) return refuse(line, "no host name");
+  if (!is_name(name)) return refuse(line, "not a host name");
   auto rule = parser_.parse((kind == rules::RuleKind::subdomains ? "*." : "") + std::string(name));
   if (!rule.ok()) return refuse(line, rule.error().message);
   if (rule.value().host.find_first_not_of("0123456789.") == std::string::npos)
-    return refuse(line, "an address, where a host name was expected");
+    return refuse(line, "an address; expected a host name");
   rule.value().kind = kind;
   sink_.rule(std::move(rule).value(), line);
 }

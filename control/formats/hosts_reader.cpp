@@ -7,9 +7,14 @@
 
 #include <arpa/inet.h>
 
+#include "dataplane/base/byte_set.h"
+
 namespace weir::formats {
 namespace {
 
+constexpr base::ByteSet kSeparators = base::bytes_of(" \t\r");
+
+// Names that a hosts file maps to the machine itself.
 constexpr std::array<std::string_view, 14> kOwnNames{
     "localhost",     "localhost.localdomain", "localhost4",   "localhost6",   "local",
     "broadcasthost", "ip6-localhost",         "ip6-loopback", "ip6-localnet", "ip6-mcastprefix",
@@ -18,7 +23,7 @@ constexpr std::array<std::string_view, 14> kOwnNames{
 enum class Address : std::uint8_t { none, nowhere, somewhere };
 
 Address read_address(std::string_view text) {
-  const std::string address(text.substr(0, text.find('%')));  // without the zone (RFC 4007, 11)
+  const std::string address(text.substr(0, text.find('%')));  // without the zone (RFC 4007, section 11)
   in_addr v4{};
   if (inet_pton(AF_INET, address.c_str(), &v4) == 1) {
     const std::uint32_t value = ntohl(v4.s_addr);
@@ -30,11 +35,10 @@ Address read_address(std::string_view text) {
   return IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_LOOPBACK(&v6) ? Address::nowhere : Address::somewhere;
 }
 
-/// Takes the next word off the front of `text`; empty when there is none.
+/// Removes the next word from the front of `text` and returns it. Empty if there is none.
 std::string_view next_word(std::string_view& text) {
-  const std::size_t first = std::min(text.find_first_not_of(" \t\r"), text.size());
-  text.remove_prefix(first);
-  const std::string_view word = text.substr(0, text.find_first_of(" \t\r"));
+  text.remove_prefix(base::span_of(text, kSeparators));
+  const std::string_view word = base::cut_at(text, kSeparators);
   text.remove_prefix(word.size());
   return word;
 }
@@ -52,17 +56,29 @@ void HostsReader::take_line(const rules::LineSplitter::Line& line) {
   const std::string_view first = next_word(rest);
   if (first.empty()) return;
   const Address address = read_address(first);
-  if (address == Address::none) return taker_.refuse(line.number, "no address in front");
+  if (address == Address::none) return taker_.refuse(line.number, "does not start with an address");
   std::string_view name = next_word(rest);
-  if (name.empty()) return taker_.refuse(line.number, "no name behind the address");
+  if (name.empty()) return taker_.refuse(line.number, "no name after the address");
   for (; !name.empty(); name = next_word(rest)) {
     if (std::find(kOwnNames.begin(), kOwnNames.end(), name) != kOwnNames.end()) continue;
     if (address == Address::somewhere) {
-      taker_.refuse(line.number, "the address leads somewhere; 0.0.0.0, 127.0.0.1, :: or ::1 was expected");
+      taker_.refuse(line.number, "not a blocking address; expected 0.0.0.0, 127.0.0.1, :: or ::1");
       return;
     }
     taker_.take_name(name, rules::RuleKind::host, line.number);
   }
+}
+
+base::Result<ListFacts> read_hosts(const config::ListSettings&, BlockSource& source,
+                                   rules::EntryParser& parser, const EntrySink& sink) {
+  HostsReader reader(parser, sink);
+  const auto status = read_blocks(source, [&](std::string_view block) {
+    reader.feed(block);
+    return base::ok_status();
+  });
+  if (!status) return status.error();
+  reader.finish();
+  return ListFacts{};
 }
 
 }  // namespace weir::formats

@@ -3,14 +3,14 @@
 #include <string_view>
 
 #include "control/formats/entry_sink.h"
+#include "control/formats/list_facts.h"
 #include "dataplane/rules/line_splitter.h"
 
 namespace weir::formats {
 
-/// Reads the format `hosts`, block by block: lines of an address and the names that it stands for, as in
-/// /etc/hosts. A name that leads nowhere (to 0.0.0.0, ::, or the machine itself) is blocked, exactly that
-/// host; the machine's own names (localhost, ip6-loopback, ...) are passed over; a name that leads somewhere
-/// is refused.
+/// Reads the format `hosts`, block by block: lines of an address and names, as in /etc/hosts. A name with an
+/// unspecified or loopback address (0.0.0.0, 127.0.0.1, ::, ::1) is blocked, exactly that host. The machine's
+/// own names (localhost, ip6-loopback, ...) are skipped. A name with any other address is refused.
 class HostsReader {
  public:
   HostsReader(rules::EntryParser& parser, const EntrySink& sink);
@@ -24,5 +24,8 @@ class HostsReader {
   EntryTaker taker_;
   rules::LineSplitter lines_;
 };
+
+/// Reads a whole list.
+ReadFormat read_hosts;
 
 }  // namespace weir::formats

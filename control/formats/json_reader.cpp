@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,12 +13,12 @@
 namespace weir::formats {
 namespace {
 
-// A document of such depth was made to do harm.
-constexpr std::size_t kMostDepth = 64;
-// Between two values: text that goes on for longer would be kept in memory whole.
-constexpr std::size_t kMostTokenBytes = std::size_t{1} << 20;
+// No honest document is nested deeper.
+constexpr std::size_t kMaxDepth = 64;
+// The parser keeps a whole token in memory.
+constexpr std::size_t kMaxTokenBytes = std::size_t{1} << 20;
 
-/// The bytes of a source one by one, as the parser of JSON asks for them.
+/// The bytes of a source one by one, as the JSON parser wants them.
 class ByteStream {
  public:
   explicit ByteStream(BlockSource& source) : source_(source) { fetch(); }
@@ -27,9 +28,9 @@ class ByteStream {
   void advance() {
     if (block_.front() == '\n') ++line_;
     block_.remove_prefix(1);
-    if (++token_bytes_ > kMostTokenBytes) {
+    if (++token_bytes_ > kMaxTokenBytes) {
       error_ = base::Error{"parse_json",
-                           fmt::format("line {}: a value of more than {} bytes", line_, kMostTokenBytes)};
+                           fmt::format("line {}: a value of more than {} bytes", line_, kMaxTokenBytes)};
       block_ = {};
     } else if (block_.empty()) {
       fetch();
@@ -81,7 +82,7 @@ class ByteIterator {
   ByteStream* stream_ = nullptr;
 };
 
-/// A JSON pointer in parts; nullopt stands for every item of an array.
+/// A JSON pointer in parts. nullopt: any item of an array.
 using Pointer = std::vector<std::optional<std::string>>;
 
 Pointer parts_of(std::string_view pointer) {
@@ -100,7 +101,7 @@ Pointer parts_of(std::string_view pointer) {
   return parts;
 }
 
-/// Gets the parser's events and follows where in the document they are.
+/// Receives the events of the parser and tracks their place in the document.
 class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
  public:
   EntryFinder(const std::vector<JsonEntries>& entries, std::vector<JsonValue>& values, ByteStream& stream,
@@ -140,19 +141,19 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
     frames_.back().key = std::move(name);
     return true;
   }
-  // The library's own words repeat what stands there.
+  // The library's message would quote the document.
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
     return false;
   }
 
-  /// The name of an array that is not there; empty: all are.
-  [[nodiscard]] std::string missing() const {
+  /// The name of a missing array. None: all were found.
+  [[nodiscard]] std::optional<std::string> missing() const {
     for (const Array& array : arrays_) {
       if (!array.is_found) return array.settings->name;
     }
-    return {};
+    return std::nullopt;
   }
-  [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+  [[nodiscard]] const std::optional<std::string>& problem() const noexcept { return problem_; }
 
  private:
   struct Array {
@@ -175,7 +176,7 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
     std::size_t index = 0;
   };
 
-  /// The pointers that lead to or through the value that comes next.
+  /// The pointers that lead to the next value, or through it.
   [[nodiscard]] unsigned ways_to_value() const {
     if (frames_.empty()) return ways_;
     const Frame& frame = frames_.back();
@@ -230,13 +231,13 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
       Array& array = arrays_[i];
       if (frames_.size() == array.items_depth && (ways >> i & 1U) != 0) {
-        if (!is_array) return stop("what " + array.settings->name + " leads to is no array");
+        if (!is_array) return stop(array.settings->name + " leads to a value that is not an array");
         if (array.is_found) return stop(array.settings->name + " leads to two arrays");
         array.is_found = true;
       }
-      if (is_at(i)) array.entries_of_item += 2;  // a container where a text was expected
+      if (is_at(i)) array.entries_of_item += 2;  // a container instead of a string
     }
-    if (frames_.size() >= kMostDepth) return stop("containers within containers, too many of them");
+    if (frames_.size() >= kMaxDepth) return stop("nested too deeply");
     frames_.push_back({.is_array = is_array, .ways = ways, .key = {}, .index = 0});
     stream_.start_token();
     return true;
@@ -256,8 +257,8 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
       array.taker.take(array.entry, array.entry_line);
     } else {
       array.taker.refuse(stream_.line(), array.entries_of_item == 0
-                                             ? "an item without what json.url leads to"
-                                             : "an item whose json.url leads not to one text");
+                                             ? "an item without json.url"
+                                             : "an item whose json.url does not lead to one string");
     }
     array.entries_of_item = 0;
   }
@@ -273,7 +274,7 @@ class EntryFinder final : public nlohmann::json_sax<nlohmann::json> {
   std::vector<Array> arrays_;
   unsigned ways_ = 0;
   std::vector<Frame> frames_;
-  std::string problem_;
+  std::optional<std::string> problem_;
 };
 
 base::Error json_error(std::size_t line, std::string_view what) {
@@ -286,21 +287,38 @@ base::Status read_json_document(BlockSource& source, rules::EntryParser& parser,
                                 const std::vector<JsonEntries>& entries, std::vector<JsonValue>& values) {
   ByteStream stream(source);
   if (!stream.ended() && stream.get() == '<')
-    return base::Error{"parse_html", "a page of HTML or XML, where a list was expected"};
+    return base::Error{"parse_html", "a web page (HTML or XML), not a list"};
   EntryFinder finder(entries, values, stream, parser);
   const bool whole = nlohmann::json::sax_parse(ByteIterator(stream), ByteIterator(), &finder);
   if (stream.error()) return *stream.error();
-  if (!finder.problem().empty()) return json_error(stream.line(), finder.problem());
+  if (finder.problem()) return json_error(stream.line(), *finder.problem());
   if (!whole && stream.ended()) {
     return base::Error{"parse_truncated",
                        fmt::format("line {}: the JSON document ends early: truncated at its "
                                    "source?",
                                    stream.line())};
   }
-  if (!whole) return json_error(stream.line(), "no JSON from here on");
-  if (const std::string missing = finder.missing(); !missing.empty())
-    return json_error(stream.line(), missing + " leads to no array");
+  if (!whole) return json_error(stream.line(), "not valid JSON from here on");
+  if (const auto missing = finder.missing())
+    return json_error(stream.line(), *missing + " leads to no array");
   return base::ok_status();
+}
+
+base::Result<ListFacts> read_json(const config::ListSettings& settings, BlockSource& source,
+                                  rules::EntryParser& parser, const EntrySink& sink) {
+  const std::vector<JsonEntries> entries{
+      {.name = "json.entries", .pointer = settings.json.entries, .item = settings.json.url, .sink = sink}};
+  const bool has_serial = !settings.json.serial.empty();
+  const bool has_token = !settings.delta.url.empty();
+  std::vector<JsonValue> values;
+  if (has_serial) values.push_back({.pointer = settings.json.serial, .text = {}, .number = {}});
+  if (has_token) values.push_back({.pointer = settings.delta.token, .text = {}, .number = {}});
+  const auto status = read_json_document(source, parser, entries, values);
+  if (!status) return status.error();
+  ListFacts facts;
+  if (has_serial) facts.serial = values.front().number;
+  if (has_token) facts.token = std::move(values.back().text);
+  return facts;
 }
 
 }  // namespace weir::formats

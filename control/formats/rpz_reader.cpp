@@ -7,24 +7,25 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/base/ascii.h"
+
 namespace weir::formats {
 namespace {
 
-// Of a record: what stands further behind decides nothing.
-constexpr std::size_t kMostWords = 16;
-constexpr std::size_t kMostWordBytes = 1024;
-constexpr std::size_t kMostRecordLines = 1000;
+// Of a record. Later words do not matter.
+constexpr std::size_t kMaxWords = 16;
+constexpr std::size_t kMaxWordBytes = 1024;
+constexpr std::size_t kMaxRecordLines = 1000;
 
 constexpr std::array<std::string_view, 3> kClasses{"in", "ch", "hs"};
-// Records of a signed zone about itself; they say nothing of the name.
+// DNSSEC records, which are about the zone and not about the name.
 constexpr std::array<std::string_view, 6> kOfTheZone{"rrsig", "nsec", "nsec3", "nsec3param", "dnskey", "ds"};
 constexpr std::array<std::string_view, 4> kOtherTriggers{"rpz-ip", "rpz-client-ip", "rpz-nsdname",
                                                          "rpz-nsip"};
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(lower.begin(), lower.end(), lower.begin(), base::ascii_lower);
   return lower;
 }
 
@@ -35,7 +36,7 @@ bool is_one_of(const std::array<std::string_view, N>& words, std::string_view wo
 
 /// `300` or `1h30m`.
 bool is_ttl(std::string_view word) {
-  return !word.empty() && word.front() >= '0' && word.front() <= '9' &&
+  return !word.empty() && base::ascii_digit(word.front()) &&
          word.find_first_not_of("0123456789smhdwSMHDW") == std::string_view::npos;
 }
 
@@ -57,7 +58,7 @@ base::Status RpzReader::finish() {
                                         "source?",
                                         line_));
   }
-  if (!has_zone_) fail("parse_zone", "no SOA record: is it a zone?");
+  if (!has_zone_) fail("parse_zone", "no SOA record: is this a zone?");
   if (failure_) return *failure_;
   return base::ok_status();
 }
@@ -68,24 +69,23 @@ void RpzReader::take_line(const rules::LineSplitter::Line& line) {
     words_.clear();
     line_ = line.number;
     has_owner_ = !line.text.empty() && line.text.front() != ' ' && line.text.front() != '\t';
-  } else if (line.number - line_ > kMostRecordLines) {
+  } else if (line.number - line_ > kMaxRecordLines) {
     return fail("parse_zone", fmt::format("the parenthesis that line {} opens is not closed within {} lines",
-                                          line_, kMostRecordLines));
+                                          line_, kMaxRecordLines));
   }
   const bool whole = split(line.text);
   if (line.is_cut || !whole) {
     depth_ = 0;
-    // A line behind it without a name is of its owner, not of the one before.
+    // A following line without a name belongs to this record's owner, which is unknown.
     owner_.reset();
-    taker_.refuse(line_,
-                  line.is_cut ? "the line is too long" : "a quote or parenthesis without its other half");
+    taker_.refuse(line_, line.is_cut ? "the line is too long" : "an unbalanced quote or parenthesis");
     return;
   }
   if (depth_ == 0 && !words_.empty()) take_record();
 }
 
-/// Adds the words of a line to those of the record (RFC 1035, 5.1). False for an open quote or one ")" too
-/// many.
+/// Adds the words of a line to those of the record (RFC 1035, section 5.1). False: unbalanced quote or
+/// parenthesis.
 bool RpzReader::split(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const char c = text[i];
@@ -109,7 +109,7 @@ bool RpzReader::split(std::string_view text) {
     }
     if (quoted && end >= text.size()) return false;
     end = std::min(quoted ? end + 1 : end, text.size());
-    if (words_.size() < kMostWords) words_.emplace_back(text.substr(i, std::min(end - i, kMostWordBytes)));
+    if (words_.size() < kMaxWords) words_.emplace_back(text.substr(i, std::min(end - i, kMaxWordBytes)));
     i = end;
   }
   return true;
@@ -123,19 +123,18 @@ void RpzReader::take_record() {
     at = 1;
   }
   while (at < words_.size() && (is_ttl(words_[at]) || is_one_of(kClasses, lower_case(words_[at])))) ++at;
-  if (at >= words_.size()) return taker_.refuse(line_, "no type of a record");
+  if (at >= words_.size()) return taker_.refuse(line_, "a record without a type");
   const std::string type = lower_case(words_[at]);
   if (type == "soa") return take_soa(at + 1);
   if (!has_zone_) {
-    return fail("parse_zone", fmt::format("line {}: a record before the zone's SOA: is it a zone?", line_));
+    return fail("parse_zone", fmt::format("line {}: a record before the SOA: is this a zone?", line_));
   }
   if (!owner_)
-    return taker_.refuse(line_,
-                         "no usable name in front; an escape in it, or an absolute one without $ORIGIN?");
+    return taker_.refuse(line_, "no usable owner name: an escape in it, or an absolute name without $ORIGIN");
   if (owner_ == zone_) return;
   std::string_view trigger = *owner_;
   if (!zone_.empty()) {
-    if (!trigger.ends_with("." + zone_)) return taker_.refuse(line_, "a name that is not within the zone");
+    if (!trigger.ends_with("." + zone_)) return taker_.refuse(line_, "a name outside the zone");
     trigger.remove_suffix(zone_.size() + 1);
   }
   take_trigger(trigger, type, at + 1 < words_.size() ? lower_case(words_[at + 1]) : std::string());
@@ -144,8 +143,8 @@ void RpzReader::take_record() {
 void RpzReader::take_directive() {
   const std::string name = lower_case(words_[0]);
   if (name == "$ttl") return;
-  if (name != "$origin") return taker_.refuse(line_, "a directive that is not followed");
-  // The root: names are written whole from here on, as BIND does in front of a zone.
+  if (name != "$origin") return taker_.refuse(line_, "an unsupported directive");
+  // `.`: the names that follow are complete, as BIND writes them at the start of a zone.
   const bool root = words_.size() > 1 && words_[1] == ".";
   const auto origin = root                ? std::optional<std::string>(std::string())
                       : words_.size() > 1 ? absolute(words_[1])
@@ -161,27 +160,27 @@ void RpzReader::take_soa(std::size_t data) {
   const std::string word = data + kSerialWord < words_.size() ? words_[data + kSerialWord] : std::string();
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), serial);
   if (!owner_ || word.empty() || error != std::errc{} || end != word.data() + word.size())
-    return fail("parse_zone", fmt::format("line {}: an SOA without its name or serial", line_));
+    return fail("parse_zone", fmt::format("line {}: an SOA without a name or serial", line_));
   if (!has_zone_) {
     zone_ = *owner_;
-    // What is written without an origin is relative to the zone.
+    // Without $ORIGIN, names are relative to the zone.
     if (origin_.empty() && !origin_is_root_) origin_ = zone_;
     has_zone_ = true;
     serial_ = serial;
-  } else if (owner_ != zone_ || serial_ != serial) {  // a transfer ends with the SOA again
-    fail("parse_zone", fmt::format("line {}: a second SOA that is not the first", line_));
+  } else if (owner_ != zone_ || serial_ != serial) {  // a zone transfer repeats the SOA at its end
+    fail("parse_zone", fmt::format("line {}: a second SOA that differs from the first", line_));
   }
 }
 
 void RpzReader::take_trigger(std::string_view trigger, const std::string& type, const std::string& data) {
   if (is_one_of(kOfTheZone, type)) return;
   if (is_one_of(kOtherTriggers, trigger.substr(trigger.rfind('.') + 1)))
-    return taker_.refuse(line_, "a trigger by address or name server; names alone can be blocked");
+    return taker_.refuse(line_, "a trigger by address or name server; only names can be blocked");
   if (type == "cname") {
     const std::string_view policy = std::string_view(data).substr(0, data.find('.'));
-    if (data.empty()) return taker_.refuse(line_, "a CNAME without its target");
+    if (data.empty()) return taker_.refuse(line_, "a CNAME without a target");
     if (policy == "rpz-passthru" || (data.ends_with('.') && data.substr(0, data.size() - 1) == trigger))
-      return taker_.refuse(line_, "PASSTHRU; exceptions are made with `weirctl add --allow`");
+      return taker_.refuse(line_, "PASSTHRU; use `weirctl add --allow` for exceptions");
     if (policy == "rpz-tcp-only") return taker_.refuse(line_, "TCP-only, which blocks nothing");
   }
   const bool below = trigger.starts_with("*.");
@@ -189,14 +188,15 @@ void RpzReader::take_trigger(std::string_view trigger, const std::string& type, 
   taker_.take_name(trigger, below ? rules::RuleKind::subdomains : rules::RuleKind::host, line_);
 }
 
-/// The name in lower case, with the origin behind it where it is relative, without the last dot.
+/// The absolute name: in lower case, with the origin if it was relative, without the final dot. None:
+/// unusable.
 std::optional<std::string> RpzReader::absolute(std::string_view name) const {
   if (name == "@") return origin_;
   if (name.find_first_of("\\\"") != std::string_view::npos) return std::nullopt;
   std::string full = lower_case(name);
   if (full.ends_with('.')) {
     full.pop_back();
-    // Without a zone's name nobody can tell what of an absolute one is the trigger.
+    // If the zone has no name, an absolute name cannot be split into trigger and zone.
     if (full.empty() || (has_zone_ && zone_.empty())) return std::nullopt;
     return full;
   }
@@ -205,6 +205,15 @@ std::optional<std::string> RpzReader::absolute(std::string_view name) const {
 
 void RpzReader::fail(const char* code, std::string message) {
   if (!failure_) failure_ = base::Error{code, std::move(message)};
+}
+
+base::Result<ListFacts> read_rpz(const config::ListSettings&, BlockSource& source, rules::EntryParser& parser,
+                                 const EntrySink& sink) {
+  RpzReader reader(parser, sink);
+  auto status = read_blocks(source, [&](std::string_view block) { return reader.feed(block); });
+  if (status) status = reader.finish();
+  if (!status) return status.error();
+  return ListFacts{.token = {}, .serial = reader.serial()};
 }
 
 }  // namespace weir::formats

@@ -8,24 +8,25 @@
 #include <vector>
 
 #include "control/formats/entry_sink.h"
+#include "control/formats/list_facts.h"
 #include "dataplane/base/result.h"
 #include "dataplane/rules/line_splitter.h"
 
 namespace weir::formats {
 
-/// Reads the format `rpz`, block by block: a DNS response policy zone (draft-vixie-dnsop-dns-rpz) as a
-/// master file (RFC 1035, 5). An owner `name` is that host, `*.name` the hosts below. Every policy that keeps
-/// the answer from the client (NXDOMAIN, NODATA, DROP, local data) blocks; PASSTHRU and TCP-only, triggers by
-/// address or name server, and directives but $ORIGIN and $TTL are refused.
+/// Reads the format `rpz`, block by block: a DNS response policy zone (draft-vixie-dnsop-dns-rpz) as a master
+/// file (RFC 1035, section 5). An owner `name` is that host, `*.name` the hosts below it. Every policy that
+/// withholds the answer from the client (NXDOMAIN, NODATA, DROP, local data) blocks. Refused are PASSTHRU and
+/// TCP-only, triggers by address or name server, and directives other than $ORIGIN and $TTL.
 class RpzReader {
  public:
   RpzReader(rules::EntryParser& parser, const EntrySink& sink);
 
-  /// Error code: parse_zone (no SOA in front, or a record that does not end).
+  /// Error code: parse_zone (no SOA at the start, or a record that does not end).
   base::Status feed(std::string_view block);
-  /// After the last block. Once. Error codes: parse_zone, parse_truncated.
+  /// To be called once, after the last block. Error codes: parse_zone, parse_truncated.
   base::Status finish();
-  /// Of the zone's SOA.
+  /// The serial number of the SOA.
   [[nodiscard]] std::optional<std::uint64_t> serial() const noexcept { return serial_; }
 
  private:
@@ -45,12 +46,15 @@ class RpzReader {
   bool has_owner_ = false;
   std::size_t depth_ = 0;             // of parentheses
   std::size_t line_ = 0;              // where the record begins
-  std::optional<std::string> owner_;  // of the record; none: unusable
+  std::optional<std::string> owner_;  // of the record; none: not usable
   std::string origin_;
   bool origin_is_root_ = false;
   std::string zone_;
   bool has_zone_ = false;
   std::optional<std::uint64_t> serial_;
 };
+
+/// Reads a whole list.
+ReadFormat read_rpz;
 
 }  // namespace weir::formats

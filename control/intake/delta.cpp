@@ -6,40 +6,54 @@
 #include <fmt/format.h>
 
 #include "control/formats/delta_reader.h"
-#include "control/intake/feed_source.h"
+#include "dataplane/base/ascii.h"
+#include "dataplane/base/byte_set.h"
+#include "dataplane/base/percent_encoding.h"
 
 namespace weir::control {
 namespace {
 
 constexpr int kNoContent = 204;
 
-/// What servers answer that have no changes since a token: it is unknown, too old, or they make none.
-bool has_no_changes(int status) { return status == 404 || status == 409 || status == 410; }
+/// Whether the server has no changes since the token: it does not know it, it is too old, or there never are
+/// any.
+bool means_no_changes(const ServerSaid& said) {
+  return said.status == 404 || said.status == 409 || said.status == 410;
+}
+
+constexpr base::ByteSet reserved_bytes() {
+  base::ByteSet reserved{};
+  for (std::size_t byte = 0; byte < reserved.size(); ++byte) {
+    const char c = static_cast<char>(byte);
+    reserved[byte] =
+        !base::ascii_alpha(c) && !base::ascii_digit(c) && c != '-' && c != '.' && c != '_' && c != '~';
+  }
+  return reserved;
+}
+/// All bytes that are not unreserved characters (RFC 3986, section 2.3).
+constexpr base::ByteSet kReserved = reserved_bytes();
 
 std::string with_token(std::string url, std::string_view token) {
   constexpr std::string_view place = "{token}";
-  std::string encoded;  // RFC 3986, 2.1
-  for (const char c : token) {
-    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                            c == '-' || c == '.' || c == '_' || c == '~';
-    encoded += unreserved ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
+  std::string encoded(3 * token.size(), '\0');
+  const char* end = base::append_percent_encoded(token, kReserved, encoded.data());
+  encoded.resize(static_cast<std::size_t>(end - encoded.data()));
   for (std::size_t at = url.find(place); at != std::string::npos; at = url.find(place, at + encoded.size()))
     url.replace(at, place.size(), encoded);
   return url;
 }
 
-/// How the changes are fetched and verified.
+/// The settings to fetch and verify the changes with.
 config::ListSettings changes_of(const config::ListSettings& list, std::string_view token) {
   config::ListSettings changes = list;
   changes.url = with_token(list.delta.url, token);
   changes.verify.url = with_token(list.delta.verify_url, token);
-  // Who we are is for the list's own server.
+  // Credentials are for the server of the list only.
   if (!same_origin(changes.url, list.url)) changes.auth = {};
   return changes;
 }
 
-/// Entries of one sign, and where they stand.
+/// The entries that were added, or removed, and their lines.
 struct Side {
   RuleSet rules;
   std::vector<std::size_t> lines;
@@ -49,14 +63,15 @@ base::Error mismatch(std::size_t line, std::string_view what) {
   return {"delta_mismatch", fmt::format("line {}: {}", line, what)};
 }
 
-/// `base` without what `removed` says and with what `added` says.
+/// `base` without the entries of `removed`, and with those of `added`.
 base::Result<ParsedList> combine(const DeltaBase& base, const Side& added, const Side& removed) {
   const RuleSet& old = base.content->rules;
   if (base.duplicates != 0 && removed.rules.size() != 0) {
-    return base::Error{"delta_duplicates",
-                       fmt::format("line {}: a removal from a list with {} duplicates: does the entry "
-                                   "stand there once more?",
-                                   removed.lines.front(), base.duplicates)};
+    return base::Error{
+        "delta_duplicates",
+        fmt::format("line {}: removes an entry from a list with {} duplicates; another copy of "
+                    "the entry may remain",
+                    removed.lines.front(), base.duplicates)};
   }
   const RuleIndex index = index_all(old);
   const RuleIndex removals = index_all(removed.rules);
@@ -64,7 +79,7 @@ base::Result<ParsedList> combine(const DeltaBase& base, const Side& added, const
   for (std::size_t i = 0; i < removed.rules.size(); ++i) {
     const auto place = index.find(removed.rules, i);
     if (!place) return mismatch(removed.lines[i], "removes an entry that the list does not have");
-    if (gone[*place]) return mismatch(removed.lines[i], "removes an entry for the second time");
+    if (gone[*place]) return mismatch(removed.lines[i], "removes an entry twice");
     gone[*place] = true;
   }
   ParsedList list;
@@ -88,7 +103,7 @@ base::Result<ParsedList> combine(const DeltaBase& base, const Side& added, const
   return list;
 }
 
-Edition edition_of(Edition earlier, const Edition& said) {
+Edition updated(Edition earlier, const Edition& said) {
   if (said.serial) earlier.serial = said.serial;
   if (said.signed_serial) earlier.signed_serial = said.signed_serial;
   if (said.signed_unix_seconds) earlier.signed_unix_seconds = said.signed_unix_seconds;
@@ -121,18 +136,18 @@ base::Result<AppliedDelta> apply_delta(const config::ListSettings& list, const D
                   .refused =
                       [&](rules::LineError&& error) {
                         if (!bad_removal)
-                          bad_removal = mismatch(error.line, "removes what is no entry: " + error.message);
+                          bad_removal = mismatch(error.line, "removes an invalid entry: " + error.message);
                       }}};
   const auto facts = formats::read_delta(list, bytes, parser, sink);
   if (!facts) return facts.error();
-  // Where changes do not say what they begin at, the address that they came from did.
-  if (!facts.value().since.empty() && facts.value().since != base.token)
-    return base::Error{"delta_base", "changes since another token than the one that was asked for"};
+  // Changes that do not name their token were asked for by it.
+  if (facts.value().since.value_or(base.token) != base.token)
+    return base::Error{"delta_base", "the changes start at another token than the one asked for"};
   if (bad_removal) return *bad_removal;
   AppliedDelta applied;
   applied.token = facts.value().token;
-  applied.edition = edition_of(
-      base.edition, {.serial = facts.value().serial, .signed_serial = {}, .signed_unix_seconds = {}});
+  applied.edition =
+      updated(base.edition, {.serial = facts.value().serial, .signed_serial = {}, .signed_unix_seconds = {}});
   if (added.rules.size() == 0 && removed.rules.size() == 0 && refused.count == 0) return applied;
   auto combined = combine(base, added, removed);
   if (!combined) return combined.error();
@@ -144,46 +159,45 @@ base::Result<AppliedDelta> apply_delta(const config::ListSettings& list, const D
 DeltaFetch fetch_delta(const config::ListSettings& list, const DeltaBase& base,
                        const std::filesystem::path& protected_hosts, rules::EntryParser& parser,
                        const std::atomic<bool>& stop) {
-  DeltaFetch result;
+  DeltaFetch answer;
   const config::ListSettings changes = changes_of(list, base.token);
+  const auto refuse = [&answer](base::Error error) {
+    answer.result = DeltaProblem{.kind = DeltaProblem::Kind::refused, .error = std::move(error)};
+    return std::move(answer);
+  };
   const auto named = [&changes](const base::Error& error) {
     return base::Error{error.code, describe_source(changes) + ": " + error.message};
   };
-  const auto fetched = fetch(changes, {}, stop, &result.said);
-  result.token = base.token;
-  result.edition = base.edition;
-  if (result.said.status == kNoContent) return result;
+  const auto fetched = fetch(changes, {}, stop, &answer.said);
+  if (answer.said.status == kNoContent) {
+    answer.result = AppliedDelta{.token = base.token, .edition = base.edition, .list = {}};
+    return answer;
+  }
   if (!fetched) {
-    if (has_no_changes(result.said.status)) {
-      result.refused = base::Error{"delta_expired", fetched.error().message};
+    if (means_no_changes(answer.said)) {
+      answer.result = DeltaProblem{.kind = DeltaProblem::Kind::expired,
+                                   .error = {"delta_expired", fetched.error().message}};
     } else {
-      result.failed = fetched.error();
+      answer.result = fetched.error();
     }
-    return result;
+    return answer;
   }
   const auto protects = ProtectedHosts::read(protected_hosts, parser);
   if (!protects) {
-    result.failed = protects.error();
-    return result;
+    answer.result = protects.error();
+    return answer;
   }
   const auto signature = verify_feed(changes, fetched.value().bytes, stop);
-  if (!signature) {
-    result.refused = signature.error();
-    return result;
-  }
+  if (!signature) return refuse(signature.error());
   auto applied = apply_delta(list, base, fetched.value().bytes, protects.value(), parser);
-  if (!applied) {
-    result.refused = named(applied.error());
-    return result;
-  }
-  result.token = std::move(applied.value().token);
-  result.edition = edition_of(applied.value().edition, signature.value());
-  result.list = std::move(applied.value().list);
-  base::Status guarded = check_not_older(list, result.edition, base.edition);
-  if (guarded && result.list)
-    guarded = check_size(list.guards, result.list->rules.size(), base.content->rules.size());
-  if (!guarded) result.refused = named(guarded.error());
-  return result;
+  if (!applied) return refuse(named(applied.error()));
+  applied.value().edition = updated(applied.value().edition, signature.value());
+  base::Status guarded = check_not_older(list, applied.value().edition, base.edition);
+  if (guarded && applied.value().list)
+    guarded = check_size(list.guards, applied.value().list->rules.size(), base.content->rules.size());
+  if (!guarded) return refuse(named(guarded.error()));
+  answer.result = std::move(applied).value();
+  return answer;
 }
 
 }  // namespace weir::control

@@ -4,12 +4,12 @@
 #include <exception>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "control/formats/delta_reader.h"
-#include "control/intake/feed_source.h"
-#include "control/storage/durable_file.h"
-#include "dataplane/base/outcome.h"
+#include "control/formats/list_reader.h"
+#include "control/intake/feed_verification.h"
+#include "control/intake/file_source.h"
+#include "control/intake/source_digest.h"
+#include "control/storage/digest.h"
 #include "dataplane/base/unix_time.h"
 
 namespace weir::control {
@@ -17,36 +17,13 @@ namespace {
 
 constexpr std::chrono::seconds kFirstRetry{10};
 constexpr unsigned kMaxDoublings = 16;
-constexpr std::chrono::seconds kMostWait{86400};  // no server keeps us away for longer
-
-constexpr std::size_t kMostProtectedBytes = std::size_t{16} << 20;
-
-/// Of what is refused whatever a list says. Behind the mark of the settings: with other hosts in the file it
-/// is still the same list, that may not become older.
-std::string protection_mark(const std::filesystem::path& protected_hosts) {
-  if (protected_hosts.empty()) return {};
-  const auto text = storage::read_whole(protected_hosts, kMostProtectedBytes);
-  return "+" + (text ? storage::digest(text.value()) : std::string("unreadable"));
-}
-
-/// Of how a list is read: with other settings the same bytes are other entries.
-std::string reading_mark(const config::ListSettings& list) {
-  // Lists without changes keep the mark that they had before there were any.
-  const std::string delta = list.delta.url.empty() ? std::string()
-                                                   : fmt::format(" {} {} {}", list.delta.url,
-                                                                 list.delta.token_header, list.delta.token);
-  return "-" + storage::digest(fmt::format(
-                   "{} {} {} {} {} {} {} {} {} {} {} {}{}", base::index_of(list.format), list.csv.url_column,
-                   list.csv.id_column, list.csv.header, base::index_of(list.csv.separator), list.csv.comments,
-                   list.json.entries, list.json.url, list.json.serial, base::index_of(list.on_tls),
-                   base::index_of(list.verify.type), list.verify.public_key, delta));
-}
+constexpr std::chrono::seconds kMaxWait{86400};  // no server delays us for longer
 
 }  // namespace
 
 std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread,
                                      std::chrono::seconds retry_after) {
-  const auto wanted = std::chrono::milliseconds(std::clamp(retry_after, std::chrono::seconds(0), kMostWait));
+  const auto wanted = std::chrono::milliseconds(std::clamp(retry_after, std::chrono::seconds(0), kMaxWait));
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(interval);
   const auto spread_of = [spread](std::chrono::milliseconds delay, double share) {
     return std::chrono::milliseconds(
@@ -59,20 +36,12 @@ std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned fai
   return std::max(delay / 2, wanted) + spread_of(delay, 0.5);
 }
 
-bool same_reading(std::string_view digest, std::string_view other) {
-  const auto mark = [](std::string_view text) {
-    text = text.substr(0, text.find('+'));
-    return text.substr(std::min(text.find('-'), text.size()));
-  };
-  return mark(digest) == mark(other);
-}
-
 Feed::Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts,
            Sink sink, BaseSource base)
     : index_(index),
       list_(list),
       protected_hosts_(std::move(protected_hosts)),
-      reading_mark_(reading_mark(list) + protection_mark(protected_hosts_)),
+      reading_mark_(reading_mark(list, protected_hosts_)),
       sink_(std::move(sink)),
       base_(std::move(base)) {}
 
@@ -86,13 +55,12 @@ Feed::~Feed() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Feed::start(Validators validators, std::string digest, std::chrono::milliseconds delay) {
-  validators_ = std::move(validators);
-  digest_ = std::move(digest);
-  // What was read with other settings is another list.
-  due_ = Clock::now() + (digest_.ends_with(reading_mark_) ? delay : std::chrono::milliseconds(0));
-  // Before the first look, so that no change falls between the two.
-  if (list_.url.starts_with("file://")) watch_.emplace(describe_source(list_), [this] { make_due(); });
+void Feed::start(std::optional<FetchRecord> in_force, std::chrono::milliseconds delay) {
+  in_force_ = std::move(in_force);
+  const bool is_current = in_force_ && in_force_->digest.ends_with(reading_mark_);
+  due_ = Clock::now() + (is_current ? delay : std::chrono::milliseconds(0));
+  // Before the first run, so that no change goes unnoticed between the two.
+  if (is_local_file(list_.url)) watch_.emplace(file_of(list_.url), [this] { make_due(); });
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -116,11 +84,10 @@ void Feed::make_due() {
   wake_.notify_all();
 }
 
-void Feed::settle(Validators validators, std::string digest, bool success) {
+void Feed::settle(std::optional<FetchRecord> in_force, bool success) {
   {
     const std::lock_guard lock(mutex_);
-    validators_ = std::move(validators);
-    digest_ = std::move(digest);
+    in_force_ = std::move(in_force);
     failures_ = success ? 0 : failures_ + 1;
     if (success) whole_next_ = false;
     const double spread = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
@@ -149,12 +116,12 @@ void Feed::loop() {
       requested_.erase(requested_.begin());
     }
     due_.reset();
-    lock.unlock();  // a file is read
-    reading_mark_ = reading_mark(list_) + protection_mark(protected_hosts_);
-    lock.lock();
-    Known what = known(asked_for);
     lock.unlock();
-    FeedOutcome outcome = run(std::move(what));
+    reading_mark_ = reading_mark(list_, protected_hosts_);  // reads a file
+    lock.lock();
+    const Known what = known(asked_for);
+    lock.unlock();
+    FeedOutcome outcome = run(what);
     lock.lock();
     retry_after_ = outcome.retry_after;
     lock.unlock();
@@ -163,133 +130,128 @@ void Feed::loop() {
   }
 }
 
-/// Asked for, or read with other settings: no validators, so that the content comes and is looked at whatever
-/// was said of it before. So too where changes would do, but are not to be trusted now.
+/// Nothing is relied on if the run was asked for or the settings are others: then the whole list is fetched
+/// and read.
 Feed::Known Feed::known(bool asked_for) const {
-  if (asked_for || !digest_.ends_with(reading_mark_)) return {};
-  Known known{.validators = validators_, .digest = digest_, .base = {}};
+  if (asked_for || !in_force_ || !in_force_->digest.ends_with(reading_mark_)) return {};
+  Known known{.in_force = in_force_, .base = {}};
   if (list_.delta.url.empty() || !base_) return known;
-  DeltaBase base = base_();
-  if (!base.is_usable()) return known;
-  if (whole_next_ || base::unix_now() - base.last_full_unix_seconds >= list_.delta.full_every.count())
-    return {};
+  auto base = base_();
+  if (!base) return known;
+  const bool full_is_due = base::unix_now() - base->last_full_unix_seconds >= list_.delta.full_every.count();
+  if (whole_next_ || full_is_due) return {};
   known.base = std::move(base);
   return known;
 }
 
-FeedOutcome Feed::run(Known known) {
+FeedOutcome Feed::run(const Known& known) {
   FeedOutcome outcome;
   outcome.list = index_;
   outcome.attempted_unix_seconds = base::unix_now();
-  outcome.error_stage = "fetch";
+  Stage stage = Stage::fetch;
   try {
     if (known.base) {
-      if (take_delta(outcome, known)) return outcome;
-      known = {};
-      outcome.error_stage = "fetch";
+      if (auto result = take_delta(outcome, *known.in_force, *known.base)) {
+        outcome.result = std::move(*result);
+        return outcome;
+      }
     }
-    take_list(outcome, known);
-  } catch (const std::exception& exception) {  // no memory for a huge feed: the last good one stays
-    outcome.error = base::Error{"internal", exception.what()};
+    outcome.result = take_list(outcome, known.base ? std::nullopt : known.in_force, stage);
+  } catch (const std::exception& exception) {  // out of memory for a huge feed: the last good one stays
+    outcome.result = FeedFailure{.stage = stage, .error = {"internal", exception.what()}};
   }
   return outcome;
 }
 
-/// False: the whole list is needed, and outcome.delta_error says why.
-bool Feed::take_delta(FeedOutcome& outcome, const Known& known) {
-  const auto started = Clock::now();
-  const DeltaBase& base = *known.base;
+/// None: the whole list is needed, and outcome.delta_problem says why.
+std::optional<Feed::Result> Feed::take_delta(FeedOutcome& outcome, const FetchRecord& in_force,
+                                             const DeltaBase& base) {
+  const StageSeconds::Watch watch(outcome.seconds, Stage::fetch);
   rules::EntryParser parser;
   DeltaFetch fetched = fetch_delta(list_, base, protected_hosts_, parser, stop_);
-  outcome.fetch_seconds = Clock::now() - started;
   outcome.retry_after = fetched.said.retry_after;
-  const bool was_answered = fetched.said.status != 0;
   {
     const std::lock_guard lock(mutex_);
-    whole_next_ = was_answered;  // until it has gone well
+    whole_next_ = fetched.said.status.has_value();  // until settle() reports success
   }
-  if (fetched.refused) {
-    outcome.delta_error = std::move(fetched.refused);
-    return false;
+  if (auto* problem = std::get_if<DeltaProblem>(&fetched.result)) {
+    outcome.delta_problem = std::move(*problem);
+    return std::nullopt;
   }
-  if (fetched.failed) {
-    outcome.error = std::move(fetched.failed);
-    return true;
-  }
-  outcome.delta_of = base.content->serial;
-  outcome.token = fetched.token;
-  outcome.edition = fetched.edition;
-  outcome.unchanged = !fetched.list.has_value();
-  if (outcome.unchanged) {
-    outcome.validators = known.validators;
-    outcome.source_digest = known.digest;
-  } else {
-    // What the server said of a whole list is not of this one.
-    outcome.parsed = std::move(*fetched.list);
-    outcome.source_digest = storage::digest(fetched.token) + reading_mark_;
-  }
-  return true;
+  if (auto* error = std::get_if<base::Error>(&fetched.result))
+    return FeedFailure{.stage = Stage::fetch, .error = std::move(*error)};
+  auto& applied = std::get<AppliedDelta>(fetched.result);
+  SourceNews news{.record = in_force,
+                  .token = {.is_known = true, .token = applied.token},
+                  .edition = applied.edition,
+                  .delta_of = base.content->serial};
+  if (!applied.list) return FeedUnchanged{.news = std::move(news)};
+  // The validators are those of a whole list, which this is not.
+  news.record = {.validators = {}, .digest = storage::content_digest(applied.token) + reading_mark_};
+  return FeedList{.news = std::move(news), .parsed = std::move(*applied.list)};
 }
 
-void Feed::take_list(FeedOutcome& outcome, const Known& known) {
-  const auto started = Clock::now();
-  ServerSaid said;
-  auto fetched = fetch(list_, known.validators, stop_, &said);
-  outcome.retry_after = said.retry_after;
-  outcome.fetch_seconds += Clock::now() - started;
-  if (!fetched) {
-    outcome.error = fetched.error();
-    return;
+/// A token identifies the content better than its bytes do, so it takes their place in `record`.
+TokenNews Feed::read_token(const std::optional<std::string>& token, FeedOutcome& outcome,
+                           FetchRecord& record) const {
+  TokenNews news{.is_known = true, .token = {}};
+  if (token && formats::is_token(*token)) {
+    record.digest = storage::content_digest(*token) + reading_mark_;
+    news.token = *token;
+  } else if (!outcome.delta_problem) {
+    outcome.delta_problem = DeltaProblem{
+        .kind = DeltaProblem::Kind::no_token,
+        .error = {"delta_token",
+                  describe_source(list_) + (token ? ": its token is invalid: expected 1 to 1024 printable "
+                                                    "ASCII characters without a space"
+                                                  : ": the list has no token")}};
   }
-  Fetched& whole = fetched.value();
-  outcome.validators = whole.validators;
-  const auto note_token = [&](const std::optional<std::string>& token) {
-    outcome.token = token && formats::is_token(*token) ? *token : std::string();
-    if (!outcome.token->empty()) {
-      outcome.source_digest = storage::digest(*outcome.token) + reading_mark_;
-    } else if (!outcome.delta_error) {
-      outcome.delta_error =
-          base::Error{"delta_token",
-                      describe_source(list_) + (token ? ": its token is none: 1 to 1024 printable characters"
-                                                      : ": the list comes without a token")};
-    }
+  return news;
+}
+
+Feed::Result Feed::take_list(FeedOutcome& outcome, const std::optional<FetchRecord>& in_force, Stage& stage) {
+  const auto failure = [&stage](const base::Error& error) {
+    return FeedFailure{.stage = stage, .error = error};
   };
+  const auto timed = [&](Stage next) {
+    stage = next;
+    return StageSeconds::Watch(outcome.seconds, next);
+  };
+  ServerSaid said;
+  auto fetched = [&] {
+    const auto watch = timed(Stage::fetch);
+    return fetch(list_, in_force ? in_force->validators : Validators{}, stop_, &said);
+  }();
+  outcome.retry_after = said.retry_after;
+  if (!fetched) return failure(fetched.error());
+  Fetched& whole = fetched.value();
+  // Validators were sent only for a content in force.
+  if (whole.not_modified && in_force)
+    return FeedUnchanged{.news = {.record = *in_force, .token = {}, .edition = {}, .delta_of = {}}};
+  SourceNews news;
+  news.record = {.validators = whole.validators,
+                 .digest = storage::content_digest(whole.bytes) + reading_mark_};
   const bool has_delta = !list_.delta.url.empty();
-  const bool token_within = has_delta && list_.format == config::ListFormat::json;
-  outcome.source_digest = whole.not_modified ? known.digest : storage::digest(whole.bytes) + reading_mark_;
-  if (has_delta && !token_within && !whole.not_modified) note_token(whole.token);
-  if (whole.not_modified || outcome.source_digest == known.digest) {
-    if (whole.not_modified) outcome.validators = known.validators;
-    outcome.unchanged = true;
-    return;
-  }
-  outcome.error_stage = "verify";
-  const auto verifying = Clock::now();
-  const auto edition = verify_feed(list_, whole.bytes, stop_);
-  outcome.fetch_seconds += Clock::now() - verifying;
-  if (!edition) {
-    outcome.error = edition.error();
-    return;
-  }
-  outcome.edition = edition.value();
-  outcome.error_stage = "parse";
-  const auto parsing = Clock::now();
+  const bool token_within = has_delta && formats::has_token_within(list_.format);
+  if (has_delta && !token_within) news.token = read_token(whole.token, outcome, news.record);
+  const auto is_unchanged = [&] { return in_force && news.record.digest == in_force->digest; };
+  if (is_unchanged()) return FeedUnchanged{.news = std::move(news)};
+  const auto edition = [&] {
+    const auto watch = timed(Stage::verify);
+    return verify_feed(list_, whole.bytes, stop_);
+  }();
+  if (!edition) return failure(edition.error());
+  news.edition = edition.value();
+  const auto watch = timed(Stage::parse);
   rules::EntryParser parser;
   const auto protected_hosts = ProtectedHosts::read(protected_hosts_, parser);
-  if (!protected_hosts) {
-    outcome.error = protected_hosts.error();
-    return;
-  }
+  if (!protected_hosts) return failure(protected_hosts.error());
   auto parsed = parse_list(list_, whole.bytes, protected_hosts.value(), parser);
-  outcome.parse_seconds = Clock::now() - parsing;
-  if (!parsed) {
-    outcome.error = parsed.error();
-    return;
-  }
-  outcome.parsed = std::move(parsed).value();
-  outcome.edition.serial = outcome.parsed.serial;
-  if (token_within) note_token(outcome.parsed.token);
-  outcome.unchanged = outcome.source_digest == known.digest;
+  if (!parsed) return failure(parsed.error());
+  news.edition.serial = parsed.value().serial;
+  if (token_within) news.token = read_token(parsed.value().token, outcome, news.record);
+  if (is_unchanged()) return FeedUnchanged{.news = std::move(news)};
+  return FeedList{.news = std::move(news), .parsed = std::move(parsed).value()};
 }
 
 }  // namespace weir::control

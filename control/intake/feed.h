@@ -5,98 +5,78 @@
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "control/intake/delta.h"
-#include "control/intake/feed_verification.h"
-#include "control/intake/fetcher.h"
+#include "control/intake/feed_outcome.h"
 #include "control/intake/file_watch.h"
-#include "control/intake/list_parser.h"
 
 namespace weir::control {
 
-using Seconds = std::chrono::duration<double>;
-
-/// What a feed's thread brought. Exactly one of: an error, "nothing new", a list.
-struct FeedOutcome {
-  std::size_t list = 0;  // place in the configuration
-  std::optional<base::Error> error;
-  std::string error_stage;  // fetch | verify | parse
-  bool unchanged = false;
-  ParsedList parsed;
-  std::string
-      source_digest;  // of the bytes or, where there is one, the token; with a mark of how it was read
-  std::optional<std::string> token;        // of the list; none: nothing was said of it
-  std::optional<std::uint64_t> delta_of;   // the content that changes were applied to; none: a whole list
-  std::optional<base::Error> delta_error;  // why changes were not taken, and the whole list instead
-  Edition edition;
-  Validators validators;
-  std::chrono::seconds retry_after{0};  // what the server asked for
-  std::int64_t attempted_unix_seconds = 0;
-  Seconds fetch_seconds{};
-  Seconds parse_seconds{};
-};
-
-/// When a feed is due again. After a success never before its interval; after failures sooner at first, then
-/// backing off up to the interval; spread at random so that a fleet does not come all at once; never before
-/// the server wants it, within a day. `spread` is from [0, 1).
+/// The delay before the next run of a feed. After a success at least its interval. After failures shorter at
+/// first, then backing off up to the interval. Spread at random so that many installations do not fetch at
+/// the same time, and never before the server wants it (up to a day). `spread` is in [0, 1).
 std::chrono::milliseconds next_delay(std::chrono::seconds interval, unsigned failures, double spread,
                                      std::chrono::seconds retry_after);
 
-/// Whether two digests of FeedOutcome are of lists that were read with the same settings.
-bool same_reading(std::string_view digest, std::string_view other);
-
-/// Fetches and parses one feed in a thread of its own, so that a slow server delays nothing else.
+/// Fetches and parses one feed in its own thread, so that a slow server delays nothing else.
 class Feed {
  public:
   using Sink = std::function<void(FeedOutcome&&)>;
 
-  /// What is in force of this feed, from any thread.
-  using BaseSource = std::function<DeltaBase()>;
+  /// The content in force, to apply changes to. Thread-safe. None: there is none that changes can be applied
+  /// to.
+  using BaseSource = std::function<std::optional<DeltaBase>()>;
 
-  /// `sink` gets the outcomes of scheduled runs, in this feed's thread, and must answer each by settle().
+  /// `sink` gets the outcome of each scheduled run, in the feed's thread. settle() must follow each of them.
   Feed(std::size_t index, const config::ListSettings& list, std::filesystem::path protected_hosts, Sink sink,
        BaseSource base = nullptr);
   ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
-  /// Starts the thread; the first scheduled run is due after `delay`. A file is watched from now on.
-  void start(Validators validators, std::string digest, std::chrono::milliseconds delay);
-  /// Runs as soon as it can and gives the outcome to `done`, which must see to settle(). The content is read
-  /// and parsed even if it did not change.
+  /// Starts the thread. The first scheduled run is due after `delay`, or at once if the content in force was
+  /// read with other settings. `in_force`: what that content was fetched as; none: the list must come whole.
+  /// If the source is a file, changes to it make the feed due from now on.
+  void start(std::optional<FetchRecord> in_force, std::chrono::milliseconds delay);
+  /// Runs as soon as possible and gives the outcome to `done`; settle() must follow. The content is fetched
+  /// and parsed even if it has not changed.
   void run_now(Sink done);
-  /// Makes the feed due, as its interval would; a run that is under way is followed by another one.
+  /// Makes the feed due now. If a run is in progress, another one follows it.
   void make_due();
-  /// Tells what became of an outcome: what the content in force was fetched as, and when to come back.
-  void settle(Validators validators, std::string digest, bool success);
+  /// Answers an outcome: what the content now in force was fetched as (none: the list must come whole next
+  /// time), and whether the outcome was good. Schedules the next run.
+  void settle(std::optional<FetchRecord> in_force, bool success);
 
   [[nodiscard]] const config::ListSettings& settings() const noexcept { return list_; }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void loop();
-  /// What is known of the content in force; all empty: it comes whole, whatever was said of it before.
+  /// What a run may rely on.
   struct Known {
-    Validators validators;
-    std::string digest;
-    std::optional<DeltaBase> base;  // changes are asked for
+    std::optional<FetchRecord> in_force;  // none: the list must come whole
+    std::optional<DeltaBase> base;        // with it: ask for changes
   };
+  using Result = decltype(FeedOutcome::result);
+
+  void loop();
   [[nodiscard]] Known known(bool asked_for) const;
-  FeedOutcome run(Known known);
-  bool take_delta(FeedOutcome& outcome, const Known& known);
-  void take_list(FeedOutcome& outcome, const Known& known);
+  FeedOutcome run(const Known& known);
+  std::optional<Result> take_delta(FeedOutcome& outcome, const FetchRecord& in_force, const DeltaBase& base);
+  Result take_list(FeedOutcome& outcome, const std::optional<FetchRecord>& in_force, Stage& stage);
+  TokenNews read_token(const std::optional<std::string>& token, FeedOutcome& outcome,
+                       FetchRecord& record) const;
 
   const std::size_t index_;
   const config::ListSettings& list_;
   const std::filesystem::path protected_hosts_;
-  std::string reading_mark_;  // as of the last run; of this feed's thread once it runs
+  std::string reading_mark_;  // as of the last run; after start() of the feed's thread alone
   const Sink sink_;
   const BaseSource base_;
   std::atomic<bool> stop_{false};
@@ -104,11 +84,10 @@ class Feed {
   std::condition_variable wake_;
   std::vector<Sink> requested_;
   std::optional<Clock::time_point> due_;  // none: waiting for settle()
-  bool again_ = false;                    // as soon as that came
-  Validators validators_;
-  std::string digest_;
+  bool again_ = false;                    // due at once after settle()
+  std::optional<FetchRecord> in_force_;
   unsigned failures_ = 0;
-  bool whole_next_ = false;  // changes were of no use: until it went well, no more of them
+  bool whole_next_ = false;  // changes were of no use: no more of them until a run succeeds
   std::chrono::seconds retry_after_{0};
   std::minstd_rand random_{std::random_device{}()};
   std::thread thread_;

@@ -4,15 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "control/formats/list_reader.h"
 #include "control/intake/digest_file.h"
-#include "control/intake/feed_source.h"
 #include "control/intake/fetcher.h"
 #include "control/intake/minisign.h"
 
 namespace weir::control {
 namespace {
 
-constexpr std::uint64_t kMostSideBytes = 65536;
+constexpr std::uint64_t kMaxSideBytes = 65536;
 
 /// `scheme://host:port` of a URL.
 std::string_view origin_of(std::string_view url) {
@@ -22,27 +22,27 @@ std::string_view origin_of(std::string_view url) {
 }
 
 std::string_view without_query(std::string_view url) {
-  return url.starts_with("file://") ? url : url.substr(0, url.find_first_of("?#"));
+  return is_local_file(url) ? url : url.substr(0, url.find_first_of("?#"));
 }
 
-/// Where the digest or the signature is, and how it is asked for.
+/// The settings to fetch the digest or the signature with.
 config::ListSettings side_of(const config::ListSettings& list) {
   config::ListSettings side = list;
-  side.max_bytes = kMostSideBytes;
+  side.max_bytes = kMaxSideBytes;
   if (!list.verify.url.empty()) {
     side.url = list.verify.url;
   } else {
     const std::size_t end = without_query(list.url).size();
     side.url.insert(end, list.verify.type == config::VerifyType::sha256 ? ".sha256" : ".minisig");
   }
-  // Who we are is for the list's own server.
+  // Credentials are for the server of the list only.
   if (!same_origin(side.url, list.url)) side.auth = {};
   return side;
 }
 
 bool is_older(std::uint64_t fresh, std::uint64_t earlier, bool wraps) {
   if (!wraps) return fresh < earlier;
-  constexpr std::uint32_t kHalf = std::uint32_t{1} << 31;  // RFC 1982, 3.2
+  constexpr std::uint32_t kHalf = std::uint32_t{1} << 31;  // RFC 1982, section 3.2
   const std::uint32_t distance = static_cast<std::uint32_t>(earlier) - static_cast<std::uint32_t>(fresh);
   return distance != 0 && distance < kHalf;
 }
@@ -62,12 +62,11 @@ base::Result<Edition> verify_feed(const config::ListSettings& list, std::string_
   };
   if (list.verify.type == config::VerifyType::sha256) {
     const std::string_view path = without_query(list.url);
-    const auto status =
-        control::verify_sha256(bytes, fetched.value().bytes, path.substr(path.rfind('/') + 1));
+    const auto status = verify_sha256(bytes, fetched.value().bytes, path.substr(path.rfind('/') + 1));
     if (!status) return named(status.error());
     return Edition{};
   }
-  const auto comment = control::verify_minisign(bytes, fetched.value().bytes, list.verify.public_key);
+  const auto comment = verify_minisign(bytes, fetched.value().bytes, list.verify.public_key);
   if (!comment) return named(comment.error());
   return Edition{.serial = {},
                  .signed_serial = comment.value().serial,
@@ -76,7 +75,7 @@ base::Result<Edition> verify_feed(const config::ListSettings& list, std::string_
 
 base::Status check_not_older(const config::ListSettings& list, const Edition& fresh, const Edition& earlier) {
   if (!list.guards.refuse_older) return base::ok_status();
-  const bool wraps = list.format == config::ListFormat::rpz;
+  const bool wraps = formats::serial_wraps(list.format);
   struct Mark {
     const char* name;
     std::optional<std::uint64_t> fresh;
@@ -89,13 +88,13 @@ base::Status check_not_older(const config::ListSettings& list, const Edition& fr
         Mark{"signing time", fresh.signed_unix_seconds, earlier.signed_unix_seconds, false}}) {
     if (!mark.earlier) continue;
     if (!mark.fresh) {
-      return base::Error{"guard_older", fmt::format("the list has no {}, the last good one had {}", mark.name,
-                                                    *mark.earlier)};
+      return base::Error{"guard_older", fmt::format("the list has no {}; the last good list had {}",
+                                                    mark.name, *mark.earlier)};
     }
     if (is_older(*mark.fresh, *mark.earlier, mark.wraps)) {
       return base::Error{"guard_older",
-                         fmt::format("the list's {} {} is older than that of the last good one, "
-                                     "{}: an old list played again? (guards.refuse_older)",
+                         fmt::format("the list has {} {}, older than {} of the last good list: an old list "
+                                     "replayed? (guards.refuse_older)",
                                      mark.name, *mark.fresh, *mark.earlier)};
     }
   }

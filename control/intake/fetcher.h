@@ -2,41 +2,61 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "config/settings.h"
+#include "control/lists/fetch_record.h"
 #include "dataplane/base/result.h"
 
 namespace weir::control {
 
-/// What the last good content was fetched as, for conditional requests.
-struct Validators {
-  std::string etag;
-  std::string last_modified;
-};
-
+/// An answer of a source.
 struct Fetched {
-  bool not_modified = false;  // the server says that the validators still hold
+  bool not_modified = false;  // the content is the one that the validators are for; `bytes` is empty
   std::string bytes;
   Validators validators;
-  std::optional<std::string> token;  // at delta.token_header of the answer
+  std::optional<std::string> token;  // in the response header delta.token_header
 };
 
-/// What a server said beside its answer.
+/// What a server said besides the content, also when it refused.
 struct ServerSaid {
-  std::chrono::seconds retry_after{0};  // Retry-After (RFC 9110, 10.2.3); 0: nothing
-  int status = 0;                       // 0: no answer
+  std::chrono::seconds retry_after{0};  // Retry-After (RFC 9110, section 10.2.3); 0: none
+  std::optional<int> status;            // HTTP status; none: no answer
 };
 
-/// Gets a feed from `file://` or `https://` (list.url), in the calling thread; `stop` ends a transfer early.
-/// Only HTTPS is spoken, redirects included. Error codes: fetch_url, fetch_io, fetch_changing, fetch_connect,
-/// fetch_tls, fetch_timeout, fetch_http_status, fetch_too_large, fetch_truncated, fetch_secret, fetch_failed.
-/// `said` is filled whatever came of it.
+struct FetchRequest {
+  const config::ListSettings& list;
+  const Validators& validators;   // of the content that we have
+  const std::atomic<bool>& stop;  // ends the transfer early
+};
+
+/// Where feeds can come from. A new kind of source is a file pair and a row in fetcher.cpp.
+struct FeedSource {
+  enum class Kind : std::uint8_t { local_file, server };
+  std::string_view scheme;  // `https://`
+  Kind kind;
+  base::Result<Fetched> (*fetch)(const FetchRequest& request, ServerSaid& said);
+  std::string (*describe)(std::string_view url);
+};
+
+/// The source for a URL. Null: its scheme is not supported.
+const FeedSource* source_of(std::string_view url) noexcept;
+/// Whether a URL names a file of this machine.
+bool is_local_file(std::string_view url) noexcept;
+
+/// A feed's source for messages: the path of a file, or a URL without user info and query.
+std::string describe_source(const config::ListSettings& list);
+
+/// Fetches a feed from `list.url`, in the calling thread. Fills `said` in any case. Error codes: fetch_url,
+/// fetch_io, fetch_changing, fetch_connect, fetch_tls, fetch_timeout, fetch_http_status, fetch_too_large,
+/// fetch_truncated, fetch_secret, fetch_failed.
 base::Result<Fetched> fetch(const config::ListSettings& list, const Validators& validators,
                             const std::atomic<bool>& stop, ServerSaid* said = nullptr);
 
-/// Readies libcurl for the process; made once, before threads are.
+/// Initialises libcurl for the process. To be made once, before any thread is started.
 class FetchLibrary {
  public:
   FetchLibrary();

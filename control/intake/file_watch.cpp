@@ -14,9 +14,9 @@
 namespace weir::control {
 namespace {
 
-constexpr int kQuietMs = 1000;       // a feed that comes in pieces is read once
-constexpr int kMostQuietTimes = 10;  // one that never stands still is read nevertheless
-constexpr int kLookAgainMs = 10000;  // for a directory that is not there
+constexpr int kQuietMs = 1000;        // a feed written in pieces is read once
+constexpr int kMaxQuietPeriods = 10;  // a file that never stops changing is read anyway
+constexpr int kRetryMs = 10000;       // for a directory that does not exist yet
 
 }  // namespace
 
@@ -25,7 +25,7 @@ FileWatch::FileWatch(std::filesystem::path file, std::function<void()> changed)
       changed_(std::move(changed)),
       events_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
       end_(::eventfd(0, EFD_CLOEXEC)) {
-  // Without it the interval alone decides when the file is looked at.
+  // Without inotify, the file is read at its interval only.
   if (events_ < 0 || end_ < 0) return;
   look_for_directory();
   thread_ = std::thread([this] { watch(); });
@@ -34,7 +34,7 @@ FileWatch::FileWatch(std::filesystem::path file, std::function<void()> changed)
 FileWatch::~FileWatch() {
   if (thread_.joinable()) {
     const std::uint64_t one = 1;
-    // Into an eventfd at 0 this cannot fail.
+    // Cannot fail: the eventfd is at 0.
     [[maybe_unused]] const auto written = ::write(end_, &one, sizeof one);
     thread_.join();
   }
@@ -52,11 +52,11 @@ void FileWatch::watch() {
     bool seen = false;
     if (watch_ < 0) {
       look_for_directory();
-      seen = watch_ >= 0;  // the file may have come with it
+      seen = watch_ >= 0;  // the file may have been created with it
     }
-    if (!seen && !wait(watch_ < 0 ? kLookAgainMs : -1, seen)) return;
+    if (!seen && !wait(watch_ < 0 ? kRetryMs : -1, seen)) return;
     if (!seen) continue;
-    for (int i = 0; seen && i < kMostQuietTimes; ++i) {
+    for (int i = 0; seen && i < kMaxQuietPeriods; ++i) {
       seen = false;
       if (!wait(kQuietMs, seen)) return;
     }

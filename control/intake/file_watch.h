@@ -6,12 +6,11 @@
 
 namespace weir::control {
 
-/// Tells when a file is written or another is renamed into its place, in a thread of its own. What is on
-/// the way to it beyond the last directory (symbolic links, that directory itself) is not watched.
+/// Reports when a file is written or replaced by a rename, from its own thread. Watches the directory of the
+/// file; symbolic links and changes of the directory itself are not followed.
 class FileWatch {
  public:
-  /// Changes from now on count. `changed` is called from the watching thread, once for changes that follow
-  /// one another closely.
+  /// Watches from now on. Calls `changed` from the watching thread, once for a burst of changes.
   FileWatch(std::filesystem::path file, std::function<void()> changed);
   ~FileWatch();
   FileWatch(const FileWatch&) = delete;
@@ -20,15 +19,15 @@ class FileWatch {
  private:
   void look_for_directory();
   void watch();
-  /// Waits for events, `timeout_ms` at most. False: it is time to end. `seen`: one of them was of the file.
+  /// Waits for events for up to `timeout_ms`. False: stop. Sets `seen` if an event concerns the file.
   bool wait(int timeout_ms, bool& seen);
   void take_events(bool& seen);
 
   const std::filesystem::path file_;
   const std::function<void()> changed_;
   int events_;      // inotify
-  int end_;         // eventfd: readable when it is time to end
-  int watch_ = -1;  // of the directory; -1: it is not there
+  int end_;         // eventfd: readable means stop
+  int watch_ = -1;  // of the directory; -1: it does not exist
   std::thread thread_;
 };
 

@@ -29,16 +29,16 @@ base::Status check_size(const config::GuardSettings& guards, std::size_t entries
                                                         entries, guards.min_entries)};
   }
   if (last_good == 0) return base::ok_status();
-  // Compared in products, not quotients: nothing is lost to rounding. Counts are far below 2^64 / 100.
+  // Products rather than quotients, to avoid rounding. Counts are far below 2^64 / 100.
   if (entries < last_good && (last_good - entries) * 100 > last_good * guards.max_shrink_percent) {
     return base::Error{"guard_shrink",
-                       fmt::format("{} entries after {}: shrinks by more than guards.max_shrink_percent ({})",
+                       fmt::format("{} entries, down from {}: more than guards.max_shrink_percent ({}) less",
                                    entries, last_good, guards.max_shrink_percent)};
   }
   if (guards.max_growth_percent != 0 && entries > last_good &&
       (entries - last_good) * 100 > last_good * guards.max_growth_percent) {
     return base::Error{"guard_growth",
-                       fmt::format("{} entries after {}: grows by more than guards.max_growth_percent ({})",
+                       fmt::format("{} entries, up from {}: more than guards.max_growth_percent ({}) more",
                                    entries, last_good, guards.max_growth_percent)};
   }
   return base::ok_status();
@@ -56,14 +56,14 @@ base::Result<ProtectedHosts> ProtectedHosts::read(const std::filesystem::path& f
         if (!rule.is_whole_host() && bad_line == 0) bad_line = line;
         hosts.add(std::move(rule.host));
       });
-  // A line that is passed over would leave a host unprotected without anybody noticing: refuse the file.
+  // Skipping a bad line would silently leave a host unprotected, so the whole file is refused.
   if (!summary.errors.empty()) {
     return base::Error{"protected_invalid", fmt::format("{}:{}: {}", file.string(), summary.errors[0].line,
                                                         summary.errors[0].message)};
   }
   if (bad_line != 0) {
     return base::Error{"protected_invalid",
-                       fmt::format("{}:{}: a path; a host was expected", file.string(), bad_line)};
+                       fmt::format("{}:{}: has a path; expected a host", file.string(), bad_line)};
   }
   return hosts;
 }

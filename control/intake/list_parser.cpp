@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "control/formats/list_reader.h"
-#include "control/intake/feed_source.h"
+#include "control/intake/fetcher.h"
 
 namespace weir::control {
 
@@ -33,7 +33,7 @@ base::Result<ParsedList> parse_list(const config::ListSettings& list, std::strin
   if (!facts) return base::Error{facts.error().code, describe_source(list) + ": " + facts.error().message};
   parsed.serial = facts.value().serial;
   parsed.token = facts.value().token;
-  // The plain format tells of its refused lines at its end.
+  // The reader of the plain format reports its refused lines at the end.
   std::stable_sort(refused.begin(), refused.end(),
                    [](const auto& a, const auto& b) { return a.line < b.line; });
   for (rules::LineError& error : refused) parsed.refused.add(std::move(error));

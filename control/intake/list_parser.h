@@ -15,7 +15,7 @@
 
 namespace weir::control {
 
-/// A feed's entries, without ids; equal entries once.
+/// The entries of a feed, without ids and without duplicates.
 struct ParsedList {
   RuleSet rules;
   std::size_t duplicates = 0;
@@ -24,8 +24,8 @@ struct ParsedList {
   std::optional<std::string> token;  // formats::ListFacts
 };
 
-/// Reads a feed in the format of `list`; what covers a protected host is refused line by line. Error codes:
-/// those of formats::read_list(); their messages name the feed.
+/// Reads a feed in the format of `list`. Refuses the lines that cover a protected host. Error codes: those of
+/// formats::read_list(). Their messages name the feed.
 base::Result<ParsedList> parse_list(const config::ListSettings& list, std::string_view text,
                                     const ProtectedHosts& protected_hosts, rules::EntryParser& parser);
 

@@ -52,7 +52,7 @@ std::string blake2b(std::string_view bytes) {
   return {reinterpret_cast<const char*>(hash.data()), size};
 }
 
-std::optional<std::uint64_t> number_behind(std::string_view name, std::string_view word) {
+std::optional<std::uint64_t> number_after(std::string_view name, std::string_view word) {
   if (!word.starts_with(name)) return std::nullopt;
   word.remove_prefix(name.size());
   std::uint64_t number = 0;
@@ -66,8 +66,8 @@ TrustedComment read_comment(std::string_view text) {
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find_first_of(" \t"));
     text.remove_prefix(std::min(word.size() + 1, text.size()));
-    if (const auto number = number_behind("timestamp:", word)) comment.timestamp = number;
-    if (const auto number = number_behind("serial:", word)) comment.serial = number;
+    if (const auto number = number_after("timestamp:", word)) comment.timestamp = number;
+    if (const auto number = number_after("serial:", word)) comment.serial = number;
   }
   return comment;
 }
@@ -88,7 +88,7 @@ bool is_minisign_key(std::string_view text) { return decode_key(text).has_value(
 base::Result<TrustedComment> verify_minisign(std::string_view bytes, std::string_view signature_file,
                                              std::string_view key_text) {
   const auto key = decode_key(key_text);
-  if (!key) return base::Error{"verify_key", "verify.public_key is no public key of minisign"};
+  if (!key) return base::Error{"verify_key", "verify.public_key is not a minisign public key"};
   std::string_view rest = signature_file;
   const bool begins_well = next_line(rest).starts_with(kUntrusted);
   const auto signature = storage::decode_base64(next_line(rest));
@@ -97,18 +97,18 @@ base::Result<TrustedComment> verify_minisign(std::string_view bytes, std::string
   if (!begins_well || !signature || signature->size() != kHeadBytes + kEd25519SignatureBytes ||
       !comment_line.starts_with(kTrusted) || !comment_signature ||
       comment_signature->size() != kEd25519SignatureBytes || !rest.empty()) {
-    return bad_file("no signature file of minisign");
+    return bad_file("not a minisign signature file");
   }
   const std::string_view head = std::string_view(*signature).substr(0, kHeadBytes);
   const std::string_view plain = std::string_view(*signature).substr(kHeadBytes);
   const std::string_view key_bytes = std::string_view(*key).substr(kHeadBytes);
   const bool prehashed = head.starts_with("ED");
-  if (!prehashed && !head.starts_with("Ed")) return bad_file("a signature of an unknown kind");
+  if (!prehashed && !head.starts_with("Ed")) return bad_file("unknown signature algorithm");
   if (head.substr(kAlgorithmBytes) != std::string_view(*key).substr(kAlgorithmBytes, kKeyIdBytes))
-    return bad_signature("the signature is of another key than verify.public_key");
+    return bad_signature("signed with another key than verify.public_key");
   const std::string hash = prehashed ? blake2b(bytes) : std::string();
   if (!is_signature(plain, prehashed ? std::string_view(hash) : bytes, key_bytes))
-    return bad_signature("the signature is not of this list by verify.public_key");
+    return bad_signature("the signature does not match this list and verify.public_key");
   const std::string_view comment = comment_line.substr(kTrusted.size());
   if (!is_signature(*comment_signature, std::string(plain) + std::string(comment), key_bytes))
     return bad_signature("the trusted comment of the signature was changed");

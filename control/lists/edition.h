@@ -5,11 +5,12 @@
 
 namespace weir::control {
 
-/// Where a list stands in the order of those that its source gave out. What it does not say is none.
+/// Where a list stands in the sequence of lists that its source published. Empty fields: the list does not
+/// say.
 struct Edition {
-  std::optional<std::uint64_t> serial;         // the list's own
-  std::optional<std::uint64_t> signed_serial;  // of its signature's trusted comment
-  std::optional<std::uint64_t> signed_unix_seconds;
+  std::optional<std::uint64_t> serial;               // in the list itself
+  std::optional<std::uint64_t> signed_serial;        // in the trusted comment of its signature
+  std::optional<std::uint64_t> signed_unix_seconds;  // in the trusted comment of its signature
 };
 
 }  // namespace weir::control

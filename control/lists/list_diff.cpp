@@ -18,10 +18,10 @@ std::string text_of(const RuleSet& rules, std::size_t index) {
 json diff_lists(const ListContent* before, const RuleSet& after, bool entries) {
   static const RuleSet kNone;
   const RuleSet& old = before == nullptr ? kNone : before->rules;
-  // Where only fingerprints were kept, fingerprints are compared.
-  const bool printed = before != nullptr && before->fingerprints != nullptr;
-  const RuleSet prints = printed ? fingerprints_of(after, *before->fingerprints) : RuleSet();
-  const RuleSet& fresh = printed ? prints : after;
+  // If only fingerprints are stored, fingerprints are compared.
+  const bool by_fingerprint = before != nullptr && before->form == EntryForm::fingerprints;
+  const RuleSet prints = by_fingerprint ? fingerprints_of(after, *before->fingerprint_key) : RuleSet();
+  const RuleSet& fresh = by_fingerprint ? prints : after;
   json added_entries = json::array();
   std::size_t added = 0;
   const RuleIndex old_index = index_all(old);
@@ -38,7 +38,7 @@ json diff_lists(const ListContent* before, const RuleSet& after, bool entries) {
     if (fresh_index.find(old, i)) continue;
     if (++removed > kMaxDiffRules) continue;
     removed_rules.push_back(old.id(i).value);
-    if (entries && !printed) removed_entries.push_back(text_of(old, i));
+    if (entries && !by_fingerprint) removed_entries.push_back(text_of(old, i));
   }
   json report{{"before", old.size()},
               {"after", fresh.size()},
@@ -48,7 +48,7 @@ json diff_lists(const ListContent* before, const RuleSet& after, bool entries) {
               {"removed_rules", std::move(removed_rules)}};
   if (!entries) return report;
   report["added_entries"] = std::move(added_entries);
-  report["removed_entries"] = printed ? json(nullptr) : std::move(removed_entries);
+  report["removed_entries"] = by_fingerprint ? json(nullptr) : std::move(removed_entries);
   return report;
 }
 

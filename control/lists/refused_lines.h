@@ -8,10 +8,10 @@
 
 namespace weir::control {
 
-/// How many refused lines are kept with their reasons; all are counted.
+/// Limit of the refused lines that are kept with their reasons. All of them are counted.
 inline constexpr std::size_t kMaxReportedLines = 20;
 
-/// Lines of a feed that were not loaded. Reasons never repeat the line.
+/// Lines of a feed that were not loaded. Reasons never quote the line.
 struct RefusedLines {
   std::size_t count = 0;
   std::vector<rules::LineError> first;

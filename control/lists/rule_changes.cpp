@@ -10,7 +10,7 @@ namespace {
 base::Result<base::RuleId> take_id(State& state) {
   if (state.next_rule == std::numeric_limits<std::uint32_t>::max()) {
     return base::Error{"ids_exhausted",
-                       "every rule id was given away once; empty control.state_dir to start again from 1"};
+                       "every rule id has been used; empty control.state_dir to start again from 1"};
   }
   return base::RuleId{state.next_rule++};
 }
@@ -22,21 +22,27 @@ void put(LoadedState& draft, std::size_t list, std::shared_ptr<ListContent> cont
   draft.contents[list] = std::move(content);
 }
 
+std::shared_ptr<ListContent> empty_manual_list() {
+  auto content = std::make_shared<ListContent>();
+  content->kind = ContentKind::manual;
+  return content;
+}
+
 std::shared_ptr<ListContent> copy_of(const LoadedState& draft, std::size_t list) {
-  return draft.contents[list] == nullptr ? std::make_shared<ListContent>()
+  return draft.contents[list] == nullptr ? empty_manual_list()
                                          : std::make_shared<ListContent>(*draft.contents[list]);
 }
 
-/// A copy of a manual list without the entries for which `goes(index)`; null when all stay.
+/// A copy of a manual list without the entries for which `goes(index)`. Null if all of them stay.
 std::shared_ptr<ListContent> without(const ListContent& content,
                                      const std::function<bool(std::size_t)>& goes) {
-  auto rest = std::make_shared<ListContent>();
+  auto rest = empty_manual_list();
   rules::Rule rule;
   for (std::size_t i = 0; i < content.rules.size(); ++i) {
     if (goes(i)) continue;
     content.rules.read(i, rule);
     rest->rules.append(rule);
-    if (!content.notes.empty()) rest->notes.push_back(content.notes[i]);
+    rest->notes.push_back(content.notes[i]);
   }
   return rest->rules.size() == content.rules.size() ? nullptr : rest;
 }
@@ -50,10 +56,12 @@ base::Result<Adopted> adopt_rules(LoadedState& draft, std::size_t list, RuleSet 
   static const RuleSet kNone;
   const RuleSet& old = draft.contents[list] == nullptr ? kNone : draft.contents[list]->rules;
   const RuleIndex index = index_all(old);
-  // Where only fingerprints were kept, fingerprints are compared.
-  const auto key = draft.contents[list] == nullptr ? nullptr : draft.contents[list]->fingerprints;
-  const RuleSet printed = key == nullptr ? RuleSet() : fingerprints_of(content->rules, *key);
-  const RuleSet& compared = key == nullptr ? content->rules : printed;
+  // If only fingerprints are stored, fingerprints are compared.
+  const bool by_fingerprint =
+      draft.contents[list] != nullptr && draft.contents[list]->form == EntryForm::fingerprints;
+  const RuleSet prints =
+      by_fingerprint ? fingerprints_of(content->rules, *draft.contents[list]->fingerprint_key) : RuleSet();
+  const RuleSet& compared = by_fingerprint ? prints : content->rules;
   Adopted adopted;
   for (std::size_t i = 0; i < content->rules.size(); ++i) {
     if (const auto same = index.find(compared, i)) {
@@ -67,12 +75,12 @@ base::Result<Adopted> adopt_rules(LoadedState& draft, std::size_t list, RuleSet 
   }
   adopted.removed = old.size() - (content->rules.size() - adopted.added);
   draft.state.lists[list].duplicates = duplicates;
-  // The same entries in the same order are the same content: nothing to write or to publish.
+  // The same entries in the same order are the same content: there is nothing to write or to publish.
   bool same = draft.contents[list] != nullptr && adopted.added == 0 && adopted.removed == 0;
   for (std::size_t i = 0; same && i < old.size(); ++i) same = old.id(i) == content->rules.id(i);
   if (!same) {
     put(draft, list, std::move(content));
-  } else if (key != nullptr) {
+  } else if (by_fingerprint) {  // now with its text
     content->serial = draft.contents[list]->serial;
     draft.contents[list] = std::move(content);
   }
@@ -132,7 +140,7 @@ std::vector<base::RuleId> remove_entry(LoadedState& draft, std::size_t list, con
 std::size_t drop_expired(LoadedState& draft, std::int64_t now) {
   std::size_t gone = 0;
   for (std::size_t list = 0; list < draft.contents.size(); ++list) {
-    if (draft.contents[list] == nullptr || draft.contents[list]->notes.empty()) continue;
+    if (draft.contents[list] == nullptr || draft.contents[list]->kind != ContentKind::manual) continue;
     const ContentPtr old = draft.contents[list];
     auto rest = without(*old, [&](std::size_t i) {
       const std::int64_t expires = old->notes[i].expires_unix_seconds;

@@ -5,37 +5,38 @@
 #include <optional>
 #include <vector>
 
-#include "control/lists/store.h"
+#include "control/lists/state.h"
 #include "dataplane/base/result.h"
 
 namespace weir::control {
 
-/// Makes new contents from old ones; nothing here touches the disk. Each gives the changed list a new serial.
+// These functions change a draft in memory only. A list that they change gets a new serial.
 
-/// What a feed brought, with the ids that its entries had before.
 struct Adopted {
   std::size_t added = 0;
   std::size_t removed = 0;
 };
-/// Error code: ids_exhausted.
+/// Replaces the entries of a feed with `rules`. Entries that the list already has keep their ids. Error code:
+/// ids_exhausted.
 base::Result<Adopted> adopt_rules(LoadedState& draft, std::size_t list, RuleSet rules,
                                   std::size_t duplicates);
 
 struct AddedRule {
   base::RuleId id;
-  bool existed = false;  // it had the entry already: the note is replaced, the id stays
+  bool existed = false;  // the list had the entry: its note is replaced and its id stays
 };
+/// Adds an entry to a manual list. Error code: ids_exhausted.
 base::Result<AddedRule> add_entry(LoadedState& draft, std::size_t list, const rules::Rule& rule,
                                   ManualNote note);
 
-/// Takes out the entry with this id; false when the list has none.
+/// Removes the entry with this id from a manual list. False if the list has none.
 bool remove_id(LoadedState& draft, std::size_t list, base::RuleId id);
-/// Takes out the entries, block and allow, that say the same as `rule`; the ids that went.
+/// Removes the entries equal to `rule`, both block and allow, from a manual list. Returns their ids.
 std::vector<base::RuleId> remove_entry(LoadedState& draft, std::size_t list, const rules::Rule& rule);
 
-/// Takes out entries whose time has come; how many went.
+/// Removes the entries of manual lists that have expired. Returns how many.
 std::size_t drop_expired(LoadedState& draft, std::int64_t now);
-/// When the next entry expires.
+/// When the next entry expires. None: no entry expires.
 std::optional<std::int64_t> next_expiry(const LoadedState& state);
 
 }  // namespace weir::control

@@ -102,7 +102,7 @@ bool RuleSet::is_sound(const Record& record) const noexcept {
 }
 
 base::Result<RuleSet> RuleSet::deserialize(std::string_view& bytes) {
-  const base::Error damaged{"damaged", "not a sound list of entries"};
+  const base::Error damaged{"damaged", "the packed entries are inconsistent"};
   std::uint64_t counts[2] = {};
   if (bytes.size() < kCountBytes) return damaged;
   std::memcpy(counts, bytes.data(), kCountBytes);

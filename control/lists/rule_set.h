@@ -13,36 +13,37 @@
 
 namespace weir::control {
 
-/// The entries of one list, packed: 32 bytes and the text for each, so that lists of millions fit in memory.
+/// The entries of one list, packed into 32 bytes plus text each, so that millions fit in memory.
 class RuleSet {
  public:
   void append(const rules::Rule& rule);
   [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
-  /// Fills `rule` (used again over calls, so that its strings keep their storage); its list is left alone.
+  /// Fills `rule`, all but its list. Reuse the same object so that its strings keep their storage.
   void read(std::size_t index, rules::Rule& rule) const;
-  /// Without reading the rest.
+  /// The host alone.
   [[nodiscard]] std::string_view host(std::size_t index) const noexcept {
     return text_of(records_[index]).substr(0, records_[index].host_bytes);
   }
   [[nodiscard]] base::RuleId id(std::size_t index) const noexcept { return {records_[index].id}; }
   void set_id(std::size_t index, base::RuleId id) noexcept { records_[index].id = id.value; }
-  /// Place of the entry with `id`; none where there is none. Linear.
+  /// Index of the entry with `id`. Linear time.
   [[nodiscard]] std::optional<std::size_t> find(base::RuleId id) const noexcept;
-  /// Takes the last entry off again.
+  /// Removes the last entry.
   void pop_back();
 
   [[nodiscard]] std::size_t whole_host_rules() const noexcept { return whole_host_rules_; }
   [[nodiscard]] std::size_t allow_rules() const noexcept { return allow_rules_; }
   [[nodiscard]] std::uint32_t highest_id() const noexcept;
 
-  /// Hash of and equality in action, kind and canonical text; the id does not count.
+  /// Hash and equality of action, kind, port and canonical text. The id does not count.
   [[nodiscard]] std::uint64_t hash(std::size_t index) const noexcept;
   [[nodiscard]] bool same_entry(std::size_t index, const RuleSet& other,
                                 std::size_t other_index) const noexcept;
 
-  /// Bytes for a file of this machine (native byte order) and back; every offset is checked.
+  /// Appends the set to `out`, in native byte order.
   void serialize(std::string& out) const;
-  /// Reads a set from the front of `bytes` and takes it off. Error code: damaged.
+  /// Reads a set from the front of `bytes` and advances `bytes` past it. Checks every offset. Error code:
+  /// damaged.
   static base::Result<RuleSet> deserialize(std::string_view& bytes);
 
  private:
@@ -69,13 +70,13 @@ class RuleSet {
   std::size_t allow_rules_ = 0;
 };
 
-/// Finds entries of a RuleSet by what they say. The set must outlive the index and not shrink.
+/// Finds equal entries in a RuleSet. The set must outlive the index and must not shrink below it.
 class RuleIndex {
  public:
   explicit RuleIndex(const RuleSet& rules, std::size_t expected = 0);
-  /// Takes in the entry at `index`; false when an equal one is in already.
+  /// Adds the entry at `index`. False if an equal one is already in.
   bool insert(std::size_t index);
-  /// The entry that is equal to `other`'s at `other_index`.
+  /// Index of the entry equal to the one of `other` at `other_index`.
   [[nodiscard]] std::optional<std::size_t> find(const RuleSet& other, std::size_t other_index) const;
 
  private:

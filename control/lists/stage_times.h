@@ -1,53 +1,60 @@
 #pragma once
 
+#include <array>
 #include <chrono>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <cstddef>
+#include <optional>
+
+#include "control/lists/stage.h"
 
 namespace weir::control {
 
-/// How long each stage of an update took.
-class StageTimes {
+/// Seconds spent in each stage.
+class StageSeconds {
  public:
-  struct Stage {
-    std::string name;
-    double seconds = 0;
-  };
-
-  void add(std::string_view name, double seconds) {
-    for (Stage& stage : stages_) {
-      if (stage.name == name) {
-        stage.seconds += seconds;
-        return;
-      }
-    }
-    stages_.push_back({std::string(name), seconds});
+  void add(Stage stage, double seconds) {
+    auto& slot = seconds_[static_cast<std::size_t>(stage)];
+    slot = slot.value_or(0) + seconds;
   }
-  [[nodiscard]] const std::vector<Stage>& stages() const noexcept { return stages_; }
-  [[nodiscard]] double total_seconds() const noexcept { return since(started_); }
+  void add(const StageSeconds& others) {
+    for (const StageRow& row : kStages) {
+      if (const auto seconds = others.of(row.value)) add(row.value, *seconds);
+    }
+  }
+  /// None: this stage was not reached.
+  [[nodiscard]] std::optional<double> of(Stage stage) const noexcept {
+    return seconds_[static_cast<std::size_t>(stage)];
+  }
 
-  /// Adds the time from its making to its end.
+  /// Adds the time from its construction to its destruction.
   class Watch {
    public:
-    Watch(StageTimes& times, std::string_view name) : times_(times), name_(name) {}
-    ~Watch() { times_.add(name_, since(started_)); }
+    Watch(StageSeconds& seconds, Stage stage) : seconds_(seconds), stage_(stage) {}
+    ~Watch() { seconds_.add(stage_, std::chrono::duration<double>(Clock::now() - started_).count()); }
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
    private:
-    StageTimes& times_;
-    const std::string_view name_;
-    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    using Clock = std::chrono::steady_clock;
+    StageSeconds& seconds_;
+    const Stage stage_;
+    const Clock::time_point started_ = Clock::now();
   };
 
  private:
-  static double since(std::chrono::steady_clock::time_point start) noexcept {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::array<std::optional<double>, kStages.size()> seconds_;
+};
+
+/// Seconds spent in each stage of an update, and in the update as a whole.
+class StageTimes : public StageSeconds {
+ public:
+  /// Seconds since this object was made.
+  [[nodiscard]] double total_seconds() const noexcept {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }
 
+ private:
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  std::vector<Stage> stages_;
 };
 
 }  // namespace weir::control

@@ -17,7 +17,13 @@ std::optional<std::uint64_t> optional_number(const json& object, const char* key
   return found->get<std::uint64_t>();
 }
 
+// An empty string stands for none, as in states of version 0.1.
+std::optional<std::string> optional_text(std::string text) {
+  return text.empty() ? std::nullopt : std::optional(std::move(text));
+}
+
 json list_to_json(const ListState& list) {
+  const FetchRecord fetched = list.fetched.value_or(FetchRecord{});
   return {{"name", list.name},
           {"manual", list.type == config::ListType::manual},
           {"subdomains", list.subdomains},
@@ -27,13 +33,13 @@ json list_to_json(const ListState& list) {
           {"entries", list.entries},
           {"duplicates", list.duplicates},
           {"source", list.source},
-          {"source_digest", list.source_digest},
-          {"etag", list.etag},
-          {"last_modified", list.last_modified},
+          {"source_digest", fetched.digest},
+          {"etag", fetched.validators.etag.value_or("")},
+          {"last_modified", fetched.validators.last_modified.value_or("")},
           {"serial", optional_number(list.edition.serial)},
           {"signed_serial", optional_number(list.edition.signed_serial)},
           {"signed_time", optional_number(list.edition.signed_unix_seconds)},
-          {"token", list.token},
+          {"token", list.token.value_or("")},
           {"last_full", list.last_full_unix_seconds},
           {"last_attempt", list.last_attempt_unix_seconds},
           {"last_success", list.last_success_unix_seconds}};
@@ -50,15 +56,17 @@ ListState list_from_json(const json& object) {
   object.at("entries").get_to(list.entries);
   object.at("duplicates").get_to(list.duplicates);
   object.at("source").get_to(list.source);
-  object.at("source_digest").get_to(list.source_digest);
-  object.at("etag").get_to(list.etag);
-  object.at("last_modified").get_to(list.last_modified);
-  // States of versions without editions have none of these.
+  if (auto digest = optional_text(object.at("source_digest").get<std::string>())) {
+    list.fetched = {
+        .validators = {.etag = optional_text(object.at("etag").get<std::string>()),
+                       .last_modified = optional_text(object.at("last_modified").get<std::string>())},
+        .digest = std::move(*digest)};
+  }
+  // The following fields are missing in states of versions that did not have them yet.
   list.edition = {.serial = optional_number(object, "serial"),
                   .signed_serial = optional_number(object, "signed_serial"),
                   .signed_unix_seconds = optional_number(object, "signed_time")};
-  // States of versions without changes of feeds have neither.
-  list.token = object.value("token", "");
+  list.token = optional_text(object.value("token", ""));
   list.last_full_unix_seconds = object.value("last_full", std::int64_t{0});
   object.at("last_attempt").get_to(list.last_attempt_unix_seconds);
   object.at("last_success").get_to(list.last_success_unix_seconds);
@@ -75,7 +83,7 @@ std::string state_to_json(const State& state) {
                     {"created", state.created_unix_seconds},
                     {"next_rule", state.next_rule},
                     {"next_content", state.next_content},
-                    {"base", state.base.value},
+                    {"base", state.base.value_or(base::Generation{}).value},
                     {"base_recipe", state.base_recipe},
                     {"canary", state.canary},
                     {"lists", std::move(lists)}};
@@ -90,8 +98,9 @@ bool state_from_json(std::string_view text, State& state) {
     object.at("created").get_to(state.created_unix_seconds);
     object.at("next_rule").get_to(state.next_rule);
     object.at("next_content").get_to(state.next_content);
-    // States of versions without overlays have neither.
-    state.base = {object.value("base", std::uint64_t{0})};
+    // States of versions without overlays have no base.
+    if (const auto base = object.value("base", std::uint64_t{0}); base != 0)
+      state.base = base::Generation{base};
     state.base_recipe = object.value("base_recipe", "");
     state.canary = object.value("canary", "");
     for (const json& list : object.at("lists")) state.lists.push_back(list_from_json(list));

@@ -4,11 +4,11 @@
 #include <string_view>
 #include <vector>
 
-#include "control/lists/store.h"
+#include "control/lists/state.h"
 
 namespace weir::control {
 
-/// JSON forms of what the store keeps. The readers return false for anything that the writers do not write.
+/// The JSON in the files of the store. The readers return false for anything that the writers do not write.
 std::string state_to_json(const State& state);
 bool state_from_json(std::string_view text, State& state);
 

@@ -1,7 +1,9 @@
 #include "control/lists/store.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <set>
 
 #include <fcntl.h>
@@ -69,11 +71,12 @@ base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem
   if (auto made = storage::make_directory(snapshot_dir, 0750); !made) return made.error();
   const std::filesystem::path lock_path = state_dir / "lock";
   base::FileDescriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return base::Error{"io", fmt::format("cannot write in {}", state_dir.string())};
+  if (!lock)
+    return base::Error{"io", fmt::format("cannot open {}: {}", lock_path.string(), std::strerror(errno))};
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return base::Error{"state_in_use",
                        fmt::format("{} is in use by another weir-control: stop that one first, "
-                                   "or give this one its own control.state_dir",
+                                   "or set another control.state_dir for this one",
                                    state_dir.string())};
   }
   for (const auto& directory : {state_dir, state_dir / "generations", state_dir / "lists", snapshot_dir}) {
@@ -88,35 +91,39 @@ base::Result<Store> Store::open(std::filesystem::path state_dir, std::filesystem
 base::Status Store::check_keys() const {
   for (const std::uint64_t serial : numbers_in(state_dir_ / "lists", "")) {
     const auto head = storage::read_head(content_path(serial), kMaxHeadBytes);
-    const std::string id = head ? storage::key_id_of(head.value()) : std::string();
-    if (id.empty() || (storage_.key != nullptr && storage_.key->id() == id)) continue;
+    const auto id = head ? storage::key_id_of(head.value()) : std::nullopt;
+    if (!id || (storage_.key != nullptr && storage_.key->id() == *id)) continue;
     return base::Error{
         "wrong_key",
         fmt::format(
-            "{} is encrypted under the key {}, and the one at hand is {}: put that key back, or move {} away "
-            "to "
-            "begin again from the feeds (entries made by hand are lost); the dataplane goes on with its list",
-            content_path(serial).string(), id, storage_.key == nullptr ? "none" : storage_.key->id(),
+            "{} is encrypted with key {}, but the configured key is {}: restore that key, or move {} "
+            "away to start again from the feeds (the entries of manual lists are lost); the dataplane "
+            "keeps the list that it has",
+            content_path(serial).string(), *id, storage_.key == nullptr ? "none" : storage_.key->id(),
             state_dir_.string())};
   }
   return base::ok_status();
 }
 
-/// After a change of the settings: each list that is not kept as they say. Damaged ones are left to load().
+/// After a change of the settings: rewrites each list that is not stored as they say. load() reports damaged
+/// ones.
 base::Status Store::convert_contents() const {
+  const auto kinds = kinds_of_contents();
   for (const std::uint64_t serial : numbers_in(state_dir_ / "lists", "")) {
     const auto head = storage::read_head(content_path(serial), kMaxHeadBytes);
     if (!head) continue;
-    const bool encrypted = !storage::key_id_of(head.value()).empty();
+    const bool encrypted = storage::key_id_of(head.value()).has_value();
     const bool fingerprints = head.value().starts_with(kFingerprintsMark);
     const bool as_wanted = storage_.at_rest == config::AtRest::encrypted ? encrypted
                            : storage_.at_rest == config::AtRest::plain   ? !encrypted
                                                                          : false;
     if (as_wanted || fingerprints) continue;
-    const auto content = load_content(serial);
+    const auto kind = kinds.find(serial);
+    const auto content =
+        load_content(serial, kind == kinds.end() ? std::nullopt : std::optional(kind->second));
     if (!content) continue;
-    const bool feed = content.value()->notes.empty();
-    if (storage_.at_rest == config::AtRest::none && !feed && encrypted) continue;
+    const bool manual = content.value()->kind == ContentKind::manual;
+    if (storage_.at_rest == config::AtRest::none && manual && encrypted) continue;
     if (auto written = write_content(*content.value()); !written) return written;
   }
   return base::ok_status();
@@ -132,14 +139,28 @@ std::filesystem::path Store::snapshot_path(base::Generation generation) const {
   return snapshot_dir_ / (numbered(generation.value) + std::string(kSnapshotSuffix));
 }
 
-base::Result<ContentPtr> Store::load_content(std::uint64_t serial) const {
+/// The kind of each content that a State names.
+std::map<std::uint64_t, ContentKind> Store::kinds_of_contents() const {
+  std::map<std::uint64_t, ContentKind> kinds;
+  const auto add = [&kinds](const base::Result<State>& state) {
+    if (!state) return;
+    for (const ListState& list : state.value().lists) kinds[list.content] = kind_of(list.type);
+  };
+  for (const base::Generation generation : generations()) add(read_state(generation));
+  add(read_state_file(state_dir_ / "state"));
+  return kinds;
+}
+
+/// `kind`: what the State says. The file itself does not: without a State, a content with notes is a manual
+/// list.
+base::Result<ContentPtr> Store::load_content(std::uint64_t serial, std::optional<ContentKind> kind) const {
   auto file = storage::read_whole(content_path(serial), kMaxContentBytes);
   if (!file) return file.error();
   const base::Error damaged{"damaged", content_path(serial).string() + ": "};
   const bool fingerprints = file.value().starts_with(kFingerprintsMark);
-  if (!storage::key_id_of(file.value()).empty()) {
+  if (storage::key_id_of(file.value())) {
     if (storage_.key == nullptr)
-      return base::Error{"wrong_key", damaged.message + "encrypted, and no key is at hand"};
+      return base::Error{"wrong_key", damaged.message + "encrypted, but no key is configured"};
     auto text = storage_.key->decrypt(kList, numbered(serial), file.value());
     if (!text) return base::Error{text.error().code, damaged.message + text.error().message};
     file = std::move(text).value();
@@ -152,15 +173,19 @@ base::Result<ContentPtr> Store::load_content(std::uint64_t serial) const {
   auto content = std::make_shared<ListContent>();
   content->serial = serial;
   auto rules = RuleSet::deserialize(bytes);
-  const bool good = rules && notes_from_json(bytes, content->notes) &&
-                    (content->notes.empty() || content->notes.size() == rules.value().size());
+  bool good = rules && notes_from_json(bytes, content->notes);
+  content->kind = kind.value_or(content->notes.empty() ? ContentKind::feed : ContentKind::manual);
+  const bool manual = content->kind == ContentKind::manual;
+  good = good && content->notes.size() == (manual ? rules.value().size() : 0);
   storage::wipe(file.value());
-  if (!good) return base::Error{"damaged", damaged.message + "entries and notes that do not fit"};
+  if (!good) return base::Error{"damaged", damaged.message + "the entries and their notes do not match"};
   content->rules = std::move(rules).value();
-  if (!fingerprints) return ContentPtr(std::move(content));
+  // Version 0.1 took a manual list without entries for a feed, and stored it as fingerprints.
+  if (!fingerprints || manual) return ContentPtr(std::move(content));
   if (storage_.key == nullptr)
-    return base::Error{"wrong_key", damaged.message + "fingerprints, and no key is at hand"};
-  content->fingerprints = storage_.key;
+    return base::Error{"wrong_key", damaged.message + "fingerprints, but no key is configured"};
+  content->form = EntryForm::fingerprints;
+  content->fingerprint_key = storage_.key;
   return ContentPtr(std::move(content));
 }
 
@@ -171,7 +196,7 @@ base::Result<State> Store::read_state_file(const std::filesystem::path& path) {
   if (!payload) return base::Error{"damaged", path.string() + ": " + payload.error().message};
   State state;
   if (!state_from_json(payload.value(), state)) {
-    return base::Error{"damaged", path.string() + ": not the state that this version writes"};
+    return base::Error{"damaged", path.string() + ": not a state of this version of Weir"};
   }
   return state;
 }
@@ -184,7 +209,7 @@ base::Result<LoadedState> Store::load_file(const std::filesystem::path& path) co
   for (const ListState& list : loaded.state.lists) {
     ContentPtr content;
     if (list.content != 0) {
-      auto read = load_content(list.content);
+      auto read = load_content(list.content, kind_of(list.type));
       if (!read) return read.error();
       content = std::move(read).value();
       loaded.state.next_rule = std::max(loaded.state.next_rule, content->rules.highest_id() + 1);
@@ -196,24 +221,26 @@ base::Result<LoadedState> Store::load_file(const std::filesystem::path& path) co
 }
 
 LoadedState Store::load(std::vector<std::string>& remarks) const {
-  auto current = load_file(state_dir_ / "state");
+  const std::filesystem::path state_file = state_dir_ / "state";
+  auto current = load_file(state_file);
   if (current) return std::move(current).value();
-  if (current.error().code != "not_found") remarks.push_back(current.error().message);
+  if (std::error_code error; std::filesystem::exists(state_file, error))
+    remarks.push_back(current.error().message);
   LoadedState loaded;
   for (const base::Generation generation : generations()) {
     auto older = load_generation(generation);
     if (older) {
-      remarks.push_back(fmt::format("took generation {} in place of the current state", generation.value));
+      remarks.push_back(fmt::format("using generation {} instead of the current state", generation.value));
       loaded = std::move(older).value();
       break;
     }
     remarks.push_back(older.error().message);
   }
-  // Numbers that a lost state gave away must not be given to others.
+  // Numbers that a lost state assigned must not be assigned again.
   const auto serials = numbers_in(state_dir_ / "lists", "");
   if (!serials.empty()) loaded.state.next_content = std::max(loaded.state.next_content, serials.front() + 1);
   for (const std::uint64_t serial : serials) {
-    if (const auto content = load_content(serial)) {
+    if (const auto content = load_content(serial, std::nullopt)) {
       loaded.state.next_rule = std::max(loaded.state.next_rule, content.value()->rules.highest_id() + 1);
     }
   }
@@ -222,6 +249,11 @@ LoadedState Store::load(std::vector<std::string>& remarks) const {
 
 base::Result<LoadedState> Store::load_generation(base::Generation generation) const {
   return load_file(generation_path(generation));
+}
+
+bool Store::has_generation(base::Generation generation) const {
+  std::error_code error;
+  return std::filesystem::exists(generation_path(generation), error);
 }
 
 base::Result<State> Store::read_state(base::Generation generation) const {
@@ -234,7 +266,9 @@ base::Status Store::write_snapshot(base::Generation generation, std::span<const 
 
 base::Result<base::FileDescriptor> Store::open_snapshot(base::Generation generation) const {
   base::FileDescriptor file(::open(snapshot_path(generation).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return base::Error{"io", "cannot open " + snapshot_path(generation).string()};
+  if (!file)
+    return base::Error{
+        "io", fmt::format("cannot open {}: {}", snapshot_path(generation).string(), std::strerror(errno))};
   return file;
 }
 
@@ -247,13 +281,13 @@ void Store::remove_snapshot(base::Generation generation) const {
   std::filesystem::remove(snapshot_path(generation), ignored);
 }
 
-/// The bytes of a content's file.
+/// The bytes of the file of a content.
 base::Result<std::string> Store::content_file(const ListContent& content) const {
-  const bool feed = content.notes.empty();
+  const bool has_text = content.form == EntryForm::text;
   const bool as_fingerprints =
-      feed && (storage_.at_rest == config::AtRest::none || content.fingerprints != nullptr);
+      !has_text || (content.kind == ContentKind::feed && storage_.at_rest == config::AtRest::none);
   std::string payload;
-  if (as_fingerprints && content.fingerprints == nullptr) {
+  if (as_fingerprints && has_text) {
     fingerprints_of(content.rules, *storage_.key).serialize(payload);
   } else {
     content.rules.serialize(payload);
@@ -296,7 +330,11 @@ base::Generation Store::highest_generation() const {
 
 void Store::prune(std::size_t keep, const State& current) const {
   std::set<std::uint64_t> needed;
-  std::set<std::uint64_t> bases{current.base.value};
+  std::set<std::uint64_t> bases;
+  const auto keep_base = [&bases](const State& state) {
+    if (state.base) bases.insert(state.base->value);
+  };
+  keep_base(current);
   for (const ListState& list : current.lists) needed.insert(list.content);
   std::error_code ignored;
   std::size_t kept = 0;
@@ -305,7 +343,7 @@ void Store::prune(std::size_t keep, const State& current) const {
       ++kept;
       if (const auto state = read_state(generation)) {
         for (const ListState& list : state.value().lists) needed.insert(list.content);
-        bases.insert(state.value().base.value);
+        keep_base(state.value());
       }
       continue;
     }
@@ -313,7 +351,7 @@ void Store::prune(std::size_t keep, const State& current) const {
   }
   kept = 0;
   for (const std::uint64_t number : numbers_in(snapshot_dir_, kSnapshotSuffix)) {
-    // Files above the current generation are not ours to judge: a newer dataplane may have loaded one.
+    // Files above the current generation stay: the dataplane may have loaded one.
     if (number > current.generation.value || kept++ < keep || bases.contains(number)) continue;
     std::filesystem::remove(snapshot_path({number}), ignored);
   }

@@ -24,6 +24,11 @@ DataplaneStatus read_dataplane_status(nlohmann::json answer) {
     status.generation = {number("generation")};
     status.activated_unix_seconds = static_cast<std::int64_t>(number("activated_unix_seconds"));
   }
+  const auto enforcement = answer.find("enforcement");
+  if (enforcement != answer.end() && enforcement->is_string()) {
+    status.enforcement = base::enum_from_name<base::Enforcement>(base::kEnforcements,
+                                                                 enforcement->get_ref<const std::string&>());
+  }
   status.raw = std::move(answer);
   return status;
 }
@@ -56,7 +61,7 @@ std::shared_ptr<const DataplaneStatus> DataplaneLink::refresh(std::chrono::milli
   if (answer && answer.value().is_object()) {
     *fresh = read_dataplane_status(std::move(answer).value());
   } else {
-    fresh->error = answer ? "the dataplane's status is no object" : answer.error().message;
+    fresh->error = answer ? "the status of the dataplane is not a JSON object" : answer.error().message;
   }
   const std::lock_guard lock(mutex_);
   status_ = fresh;
@@ -70,7 +75,7 @@ base::Result<nlohmann::json> DataplaneLink::call(const std::string& method, cons
   if (answer || (answer.error().code != "not_running" && answer.error().code != "timeout")) return answer;
   return base::Error{
       "dataplane_down",
-      fmt::format("the dataplane does not answer at {} ({}); start it: systemctl start weir-dataplane",
+      fmt::format("the dataplane does not answer at {} ({}): start it with `systemctl start weir-dataplane`",
                   socket_, answer.error().message)};
 }
 

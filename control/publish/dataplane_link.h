@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -13,20 +14,22 @@
 #include <nlohmann/json.hpp>
 
 #include "dataplane/base/ids.h"
+#include "dataplane/base/outcome.h"
 #include "dataplane/base/result.h"
 
 namespace weir::control {
 
-/// What the dataplane said last.
+/// The last status of the dataplane.
 struct DataplaneStatus {
   bool up = false;
-  std::string error;            // why it is not up
-  base::Generation generation;  // in force there; 0: none
+  std::string error;            // if it is not up
+  base::Generation generation;  // in force; 0: none
   std::int64_t activated_unix_seconds = 0;
-  nlohmann::json raw;  // its whole answer; null when it is not up
+  std::optional<base::Enforcement> enforcement;  // none: not up, or it did not say
+  nlohmann::json raw;                            // its whole answer; null if it is not up
 };
 
-/// The way to the dataplane's socket. A thread asks for its status each second; calls come from any thread.
+/// The connection to the dataplane's socket. A thread polls its status every second. call() is thread-safe.
 class DataplaneLink {
  public:
   using Watcher = std::function<void(const DataplaneStatus&)>;
@@ -36,17 +39,17 @@ class DataplaneLink {
   DataplaneLink(const DataplaneLink&) = delete;
   DataplaneLink& operator=(const DataplaneLink&) = delete;
 
-  /// Starts to ask; `watcher` is called after each answer, from the link's thread.
+  /// Starts polling. Calls `watcher` after each answer, from the thread of the link.
   void start(Watcher watcher);
-  /// No call of the watcher begins after this returns.
+  /// The watcher is not called after this returns.
   void stop();
 
   /// The last status, at most about a second old.
   [[nodiscard]] std::shared_ptr<const DataplaneStatus> status() const;
-  /// Asks for the status now, for up to `timeout`.
+  /// Asks for the status now and waits up to `timeout`.
   std::shared_ptr<const DataplaneStatus> refresh(std::chrono::milliseconds timeout);
 
-  /// Error codes: dataplane_down (nobody answers), and those of the dataplane.
+  /// Error codes: dataplane_down (no answer), and those of the dataplane.
   base::Result<nlohmann::json> call(const std::string& method, const nlohmann::json& params,
                                     std::chrono::milliseconds timeout,
                                     std::span<const int> descriptors = {}) const;
@@ -62,7 +65,7 @@ class DataplaneLink {
   std::thread thread_;
 };
 
-/// Reads what `status` answers; fields that are missing or of another type count as not there.
+/// Reads an answer of the method `status`. Ignores fields that are missing or have another type.
 DataplaneStatus read_dataplane_status(nlohmann::json answer);
 
 }  // namespace weir::control

@@ -9,9 +9,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <openssl/evp.h>
 #include <unistd.h>
 
+#include "control/storage/digest.h"
 #include "dataplane/base/file_descriptor.h"
 
 namespace weir::storage {
@@ -27,13 +27,13 @@ constexpr std::size_t kNumberDigits = 20;
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 constexpr std::string_view kExtension = ".jsonl";
 
-/// What stands in front of the members of a line.
+/// The fixed start of a line: its number and the digest of the line before.
 struct LineHead {
   std::uint64_t sequence = 0;
   std::string_view previous;
 };
 
-std::optional<LineHead> read_head(std::string_view line) {
+std::optional<LineHead> read_line_head(std::string_view line) {
   if (!line.starts_with(kSequenceMark)) return std::nullopt;
   line.remove_prefix(kSequenceMark.size());
   LineHead head;
@@ -60,7 +60,8 @@ bool same_files(const std::vector<AuditFile>& a, const std::vector<AuditFile>& b
                     [](const AuditFile& x, const AuditFile& y) { return x.path == y.path; });
 }
 
-/// All of them opened between two looks at the directory that show the same, so that none was renamed.
+/// Opens every file of the log. Lists the directory before and after: the two must agree, or a rotation
+/// renamed a file in between.
 base::Result<std::vector<OpenFile>> open_all(const std::filesystem::path& current) {
   constexpr int attempts = 20;
   int error = ENOENT;
@@ -79,10 +80,10 @@ base::Result<std::vector<OpenFile>> open_all(const std::filesystem::path& curren
                      fmt::format("cannot read audit log {}: {}", current.string(), std::strerror(error))};
 }
 
-/// Follows the chain from line to line over the files.
+/// Checks the chain line by line across the files.
 class Follower {
  public:
-  /// The lines of `file`. False: the chain is broken.
+  /// Checks the lines of `file`. False: the chain is broken there.
   base::Result<bool> follow(const OpenFile& file, bool is_last) {
     file_ = file.file.path.filename().string();
     line_ = 0;
@@ -105,7 +106,7 @@ class Follower {
       return true;
     }
     ++line_;
-    return break_at("the line has no end, and a file follows");
+    return break_at("the last line is not terminated, but another file follows");
   }
 
   [[nodiscard]] ChainReport report() const { return report_; }
@@ -121,28 +122,30 @@ class Follower {
     pending.erase(0, begin);
     if (pending.size() <= kMaxAuditLineBytes) return true;
     ++line_;
-    return break_at("longer than a line can be");
+    return break_at(fmt::format("longer than {} bytes", kMaxAuditLineBytes));
   }
 
   bool take(std::string_view line, std::uint64_t first_of_file) {
-    const auto head = read_head(line);
-    if (!head || !nlohmann::json::accept(line)) return break_at("not a record of the audit log");
+    const auto head = read_line_head(line);
+    if (!head || !nlohmann::json::accept(line)) return break_at("not an audit record");
     if (line_ == 1 && first_of_file != 0 && head->sequence != first_of_file) {
-      return break_at(fmt::format("record {}, but the file's name says {}", head->sequence, first_of_file));
+      return break_at(fmt::format("record {}, but the name of the file says it starts with {}",
+                                  head->sequence, first_of_file));
     }
     if (report_.records != 0) {
       const std::uint64_t expected = report_.last.sequence + 1;
       if (head->sequence != expected) {
-        return break_at(fmt::format("record {} was expected, found {}", expected, head->sequence));
+        return break_at(fmt::format("expected record {}, found {}", expected, head->sequence));
       }
     }
     const bool has_before = report_.records != 0 || head->sequence == 1;
     if (has_before && head->previous != report_.last.digest) {
-      return break_at("does not carry the digest of the record before: that one or this one was changed");
+      return break_at(
+          "the digest of the previous record does not match: that record or this one was changed");
     }
     if (report_.records == 0) report_.first_sequence = head->sequence;
     ++report_.records;
-    report_.last = {.sequence = head->sequence, .digest = sha256(line)};
+    report_.last = {.sequence = head->sequence, .digest = sha256_hex(line)};
     return true;
   }
 
@@ -158,25 +161,15 @@ class Follower {
 
 }  // namespace
 
-std::string sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  std::string text;
-  if (::EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, ::EVP_sha256(), nullptr) != 1)
-    return text;
-  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
-}
-
 std::string chain_line(const ChainLink& before, std::string_view members) {
   return fmt::format("{}{}{}{}{}{}}}\n", kSequenceMark, before.sequence + 1, kDigestMark, before.digest,
                      kDigestEnd, members);
 }
 
 std::optional<ChainLink> read_link(std::string_view line) {
-  const auto head = read_head(line);
+  const auto head = read_line_head(line);
   if (!head) return std::nullopt;
-  return ChainLink{.sequence = head->sequence, .digest = sha256(line)};
+  return ChainLink{.sequence = head->sequence, .digest = sha256_hex(line)};
 }
 
 std::optional<std::uint64_t> first_sequence(const std::filesystem::path& file) {
@@ -184,7 +177,7 @@ std::optional<std::uint64_t> first_sequence(const std::filesystem::path& file) {
   std::array<char, 256> begin{};
   const ssize_t count = descriptor ? ::pread(descriptor.get(), begin.data(), begin.size(), 0) : -1;
   if (count <= 0) return std::nullopt;
-  const auto head = read_head({begin.data(), static_cast<std::size_t>(count)});
+  const auto head = read_line_head({begin.data(), static_cast<std::size_t>(count)});
   return head ? std::optional(head->sequence) : std::nullopt;
 }
 

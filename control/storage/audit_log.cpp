@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/storage/digest.h"
 #include "control/storage/durable_file.h"
 #include "dataplane/base/unix_time.h"
 
@@ -19,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned kRefusedEachSecond = 10;
+constexpr unsigned kRefusedPerSecond = 10;
 constexpr std::uint64_t kMaxReadBytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t kFirstTailBytes = std::uint64_t{64} << 10;
 
@@ -47,10 +48,10 @@ base::Result<std::string> read_tail(const std::filesystem::path& path, std::uint
   return tail;
 }
 
-/// The end of a file: its last whole line, and what stands behind that.
+/// The end of a file.
 struct FileEnd {
-  std::string line;  // without its line feed
-  std::string torn;
+  std::string line;  // the last complete line, without its line feed
+  std::string torn;  // what follows it: a line without its line feed
 };
 
 base::Result<FileEnd> read_end(const std::filesystem::path& path) {
@@ -79,21 +80,21 @@ std::optional<std::uint64_t> generation_of(std::string_view line) {
   return after->get<std::uint64_t>();
 }
 
-/// The highest number that the end of the log, or the name of one of its files, tells of.
+/// The highest sequence number found in the names of the files and at the end of the log.
 std::uint64_t highest_sequence(const std::filesystem::path& current) {
   std::uint64_t highest = 0;
-  for (const auto& file : storage::audit_files(current)) highest = std::max(highest, file.first_sequence);
+  for (const auto& file : audit_files(current)) highest = std::max(highest, file.first_sequence);
   const auto tail = read_tail(current, kMaxReadBytes);
   std::string_view text = tail ? std::string_view(tail.value()) : std::string_view();
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
-    if (const auto link = storage::read_link(line)) highest = std::max(highest, link->sequence);
+    if (const auto link = read_link(line)) highest = std::max(highest, link->sequence);
     text.remove_prefix(std::min(text.size(), line.size() + 1));
   }
   return highest;
 }
 
-/// Adds the records of `text` (whole lines), newest first. False: enough of them.
+/// Appends the records of `text` (complete lines), newest first. False: no older ones are wanted.
 bool collect(std::string_view text, std::int64_t since, std::size_t limit, std::vector<json>& newest_first) {
   std::size_t end = text.size();
   while (end > 0) {
@@ -102,7 +103,7 @@ bool collect(std::string_view text, std::int64_t since, std::size_t limit, std::
     const std::size_t begin = newline == std::string_view::npos ? 0 : newline + 1;
     json record = json::parse(text.substr(begin, end - begin), nullptr, false);
     end = begin;
-    if (!record.is_object()) continue;  // damaged, or being written: verify() says so
+    if (!record.is_object()) continue;  // damaged, or still being written: verify() reports it
     const auto time = record.find("unix_seconds");
     if (time != record.end() && time->is_number_integer() && time->get<std::int64_t>() < since) return false;
     newest_first.push_back(std::move(record));
@@ -113,7 +114,7 @@ bool collect(std::string_view text, std::int64_t since, std::size_t limit, std::
 }  // namespace
 
 base::Error AuditLog::io_error(std::string_view action) const {
-  return {"io", fmt::format("audit log {}: cannot {}: {}", file_.string(), action, std::strerror(errno))};
+  return {"io", fmt::format("cannot {} audit log {}: {}", action, file_.string(), std::strerror(errno))};
 }
 
 base::Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& file,
@@ -128,22 +129,22 @@ base::Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::pa
 base::Status AuditLog::open_file() {
   descriptor_ =
       base::FileDescriptor(::open(file_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!descriptor_) return io_error("open it");
-  // A new file's name must be as durable as its lines.
-  if (!storage::sync_directory(file_.parent_path())) return io_error("sync its directory");
+  if (!descriptor_) return io_error("open");
+  // The name of a new file must be as durable as its lines.
+  if (!sync_directory(file_.parent_path())) return io_error("sync the directory of");
   return base::ok_status();
 }
 
-/// Finds the end of the chain, in the current file or, right after a rotation, in the one before.
+/// Finds the end of the chain: in the current file or, right after a rotation, in the previous one.
 base::Status AuditLog::take_up() {
   auto end = read_end(file_);
   if (!end) return end.error();
   struct stat status {};
-  if (::fstat(descriptor_.get(), &status) != 0) return io_error("look at it");
+  if (::fstat(descriptor_.get(), &status) != 0) return io_error("stat");
   bytes_ = static_cast<std::uint64_t>(status.st_size) - end.value().torn.size();
   std::string line = end.value().line;
   if (bytes_ == 0) {
-    const auto all = storage::audit_files(file_);
+    const auto all = audit_files(file_);
     if (all.size() >= 2) {
       auto before = read_end(all[all.size() - 2].path);
       if (!before) return before.error();
@@ -152,36 +153,36 @@ base::Status AuditLog::take_up() {
   } else {
     first_sequence_ = storage::first_sequence(file_).value_or(0);
   }
-  if (const auto link = storage::read_link(line)) {
+  if (const auto link = read_link(line)) {
     last_ = *link;
     last_generation_ = generation_of(line);
   } else if (!line.empty()) {
-    // Damaged. What follows refers to it as it is, so that nothing else can take its place unseen.
-    last_ = {.sequence = highest_sequence(file_), .digest = storage::sha256(line)};
+    // Damaged. The next line refers to it as it is, so that it cannot be replaced unnoticed.
+    last_ = {.sequence = highest_sequence(file_), .digest = sha256_hex(line)};
     first_sequence_ = first_sequence_ == 0 ? last_.sequence + 1 : first_sequence_;
   }
-  // The first line is damaged: rotated under number 0, the file would be out of everybody's sight.
+  // The first line is damaged. A file rotated under number 0 would not be found again.
   if (bytes_ != 0 && first_sequence_ == 0) first_sequence_ = last_.sequence;
   return end.value().torn.empty() ? base::ok_status() : heal(end.value().torn);
 }
 
 base::Status AuditLog::heal(std::string_view torn) {
   if (::ftruncate(descriptor_.get(), static_cast<off_t>(bytes_)) != 0)
-    return io_error("take off a torn line");
+    return io_error("remove a torn line from");
   const std::int64_t now = base::unix_now();
   const json members{{"time", base::format_time(now)},
                      {"unix_seconds", now},
                      {"uid", nullptr},
                      {"method", "audit.heal"},
                      {"torn_bytes", torn.size()},
-                     {"torn_sha256", storage::sha256(torn)},
+                     {"torn_sha256", sha256_hex(torn)},
                      {"before", last_generation_.value_or(0)},
                      {"after", last_generation_.value_or(0)},
                      {"active", false},
                      {"outcome", "ok"}};
   const std::string text = dump(members);
   if (auto written = write_members(text.substr(1, text.size() - 2)); !written) return written;
-  if (::fdatasync(descriptor_.get()) != 0) return io_error("sync it");
+  if (::fdatasync(descriptor_.get()) != 0) return io_error("sync");
   return base::ok_status();
 }
 
@@ -189,7 +190,7 @@ base::Status AuditLog::append(const AuditRecord& record) {
   const std::lock_guard lock(mutex_);
   if (auto written = write_record(record, left_out_); !written) return written;
   left_out_ = 0;
-  if (::fdatasync(descriptor_.get()) != 0) return io_error("sync it");
+  if (::fdatasync(descriptor_.get()) != 0) return io_error("sync");
   return base::ok_status();
 }
 
@@ -200,7 +201,7 @@ void AuditLog::append_refused(const AuditRecord& record) {
     refused_second_ = now;
     refused_in_second_ = 0;
   }
-  if (++refused_in_second_ > kRefusedEachSecond) {
+  if (++refused_in_second_ > kRefusedPerSecond) {
     ++left_out_;
     return;
   }
@@ -227,7 +228,7 @@ base::Status AuditLog::write_record(const AuditRecord& record, std::uint64_t lef
 }
 
 base::Status AuditLog::write_members(const std::string& members) {
-  std::string line = storage::chain_line(last_, members);
+  std::string line = chain_line(last_, members);
   if (bytes_ != 0 && bytes_ + line.size() > limits_.file_bytes) {
     if (auto rotated = rotate(); !rotated) return rotated;
   }
@@ -237,29 +238,30 @@ base::Status AuditLog::write_members(const std::string& members) {
   const ssize_t count = ::write(descriptor_.get(), line.data(), line.size());
   if (count != static_cast<ssize_t>(line.size())) {
     if (count >= 0) errno = ENOSPC;
-    const base::Error error = io_error("write to it");
-    // Half a line must not stand before the next one.
+    const base::Error error = io_error("write to");
+    // The next line must not follow half a line.
     if (count > 0 && ::ftruncate(descriptor_.get(), static_cast<off_t>(bytes_)) != 0)
-      return io_error("mend it");
+      return io_error("remove a torn line from");
     return error;
   }
   bytes_ += line.size();
   line.pop_back();
-  last_ = {.sequence = last_.sequence + 1, .digest = storage::sha256(line)};
+  last_ = {.sequence = last_.sequence + 1, .digest = sha256_hex(line)};
   if (first_sequence_ == 0) first_sequence_ = last_.sequence;
   return base::ok_status();
 }
 
-/// The chain goes on in a new file. Killed in between, take_up() finds the end in the renamed one.
+/// Continues the chain in a new file. If the daemon is killed in between, take_up() finds the end in the
+/// renamed file.
 base::Status AuditLog::rotate() {
-  if (::fdatasync(descriptor_.get()) != 0) return io_error("sync it");
-  const auto full = storage::rotated_name(file_, first_sequence_);
+  if (::fdatasync(descriptor_.get()) != 0) return io_error("sync");
+  const auto full = rotated_name(file_, first_sequence_);
   if (::renameat2(AT_FDCWD, file_.c_str(), AT_FDCWD, full.c_str(), RENAME_NOREPLACE) != 0)
-    return io_error("rotate it");
+    return io_error("rotate");
   bytes_ = 0;
   first_sequence_ = 0;
   if (auto opened = open_file(); !opened) return opened;
-  const auto all = storage::audit_files(file_);
+  const auto all = audit_files(file_);
   for (std::size_t i = 0; i + limits_.files < all.size(); ++i) {
     std::error_code ignored;
     std::filesystem::remove(all[i].path, ignored);
@@ -275,12 +277,12 @@ std::optional<std::uint64_t> AuditLog::last_generation() const {
 base::Result<json> AuditLog::read(std::int64_t since_unix_seconds, std::size_t limit) const {
   std::vector<json> newest_first;
   std::uint64_t budget = kMaxReadBytes;
-  auto all = storage::audit_files(file_);
+  auto all = audit_files(file_);
   for (auto file = all.rbegin(); file != all.rend() && budget > 0; ++file) {
     auto tail = read_tail(file->path, budget);
     if (!tail) {
       if (file == all.rbegin()) return tail.error();
-      break;  // rotated out meanwhile
+      break;  // deleted by a rotation meanwhile
     }
     std::string& text = tail.value();
     const bool cut = text.size() == budget;

@@ -16,9 +16,9 @@
 
 namespace weir::storage {
 
-/// One change, or refused attempt at one. Entries stand in it by rule id, never by their text.
+/// A change, or a refused attempt at one. Names entries by rule id, never by their text.
 struct AuditRecord {
-  std::optional<std::uint32_t> uid;  // none: the daemon itself (a feed, an expiry)
+  std::optional<std::uint32_t> uid;  // none: the daemon itself (feed, expiry)
   std::string method;
   std::string list;
   std::optional<std::uint32_t> rule;
@@ -29,32 +29,32 @@ struct AuditRecord {
 };
 
 struct AuditLimits {
-  std::uint64_t file_bytes = std::uint64_t{16} << 20;  // a file that would become larger is rotated
-  std::size_t files = 10;                              // the newest are kept, the current one among them
+  std::uint64_t file_bytes = std::uint64_t{16} << 20;  // rotate before a file grows beyond this
+  std::size_t files = 10;                              // kept in total, with the current one
 };
 
-/// Append-only JSON lines in a chain (files/audit_chain.h), mode 0600, rotated by size. Any thread.
+/// An append-only log of JSON lines in a hash chain (audit_chain.h). Mode 0600, rotated by size. Thread-safe.
 class AuditLog {
  public:
-  /// Goes on where the log ends. A last line that a crash cut short was never acknowledged: it is taken off,
-  /// and a record `audit.heal` says how many bytes it had and their digest. Error code: io.
+  /// Opens the log and continues at its end. A last line that a crash cut short was never acknowledged: it is
+  /// removed, and a record `audit.heal` states its size and digest. Error code: io.
   static base::Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& file,
                                                       AuditLimits limits = {});
 
-  /// A change: on disk when this returns.
+  /// Records a change. The record is on disk when this returns.
   base::Status append(const AuditRecord& record);
-  /// A refused call: written without waiting for the disk, and of a flood of them only some a second, so that
-  /// a caller without rights can neither fill the disk nor slow anything; the next line says how many were
-  /// left out.
+  /// Records a refused call. Does not wait for the disk, and drops records above a rate limit, so that a
+  /// caller without permission can neither fill the disk nor slow the daemon down. The next record states how
+  /// many were dropped.
   void append_refused(const AuditRecord& record);
 
-  /// The newest `limit` records at or after `since_unix_seconds`, oldest first, over all files; looks at the
-  /// last few megabytes.
+  /// The newest `limit` records at or after `since_unix_seconds`, oldest first, across all files. Reads at
+  /// most the last 4 MiB.
   [[nodiscard]] base::Result<nlohmann::json> read(std::int64_t since_unix_seconds, std::size_t limit) const;
-  /// Follows the chain over all files; other threads may go on writing.
-  [[nodiscard]] base::Result<storage::ChainReport> verify() const { return storage::verify_chain(file_); }
+  /// Checks the chain across all files. Other threads may write meanwhile.
+  [[nodiscard]] base::Result<ChainReport> verify() const { return verify_chain(file_); }
 
-  /// The generation after the last change that is in the log; none in an empty one.
+  /// The generation after the last recorded change. None if the log is empty.
   [[nodiscard]] std::optional<std::uint64_t> last_generation() const;
 
  private:
@@ -71,9 +71,9 @@ class AuditLog {
   const AuditLimits limits_;
   mutable std::mutex mutex_;  // guards what follows
   base::FileDescriptor descriptor_;
-  std::uint64_t bytes_ = 0;           // of whole lines in the current file
-  std::uint64_t first_sequence_ = 0;  // of the current file; 0: it is empty
-  storage::ChainLink last_;
+  std::uint64_t bytes_ = 0;           // of complete lines in the current file
+  std::uint64_t first_sequence_ = 0;  // in the current file; 0: it is empty
+  ChainLink last_;
   std::optional<std::uint64_t> last_generation_;
   std::int64_t refused_second_ = 0;
   unsigned refused_in_second_ = 0;

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
+#include "control/storage/digest.h"
 #include "dataplane/base/file_descriptor.h"
 
 namespace weir::storage {
@@ -35,19 +36,35 @@ base::Status write_all(int descriptor, std::span<const std::byte> bytes, const s
   return base::ok_status();
 }
 
-/// A regular file, open for reading, and its size.
-base::Result<FileDescriptor> open_regular(const std::filesystem::path& path, std::size_t& size) {
-  // O_NONBLOCK: opening a FIFO must not wait for a writer; regular files do not care.
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) {
-    base::Error error = io_error("open", path, errno);
-    if (errno == ENOENT) error.code = "not_found";
-    return error;
+/// A regular file, open for reading.
+struct RegularFile {
+  FileRead::State state = FileRead::State::failed;
+  FileDescriptor descriptor;
+  std::size_t bytes = 0;
+  base::Error error;
+};
+
+RegularFile open_regular(const std::filesystem::path& path) {
+  RegularFile file;
+  // O_NONBLOCK: opening a FIFO must not wait for a writer. Regular files are not affected.
+  file.descriptor = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.descriptor) {
+    const int error = errno;
+    file.error = io_error("open", path, error);
+    if (error != ENOENT) return file;
+    file.error.code = "not_found";
+    file.state = FileRead::State::not_found;
+    return file;
   }
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return io_error("stat", path, errno);
-  if (!S_ISREG(status.st_mode)) return base::Error{"io", fmt::format("{}: not a file", path.string())};
-  size = static_cast<std::size_t>(status.st_size);
+  if (::fstat(file.descriptor.get(), &status) != 0) {
+    file.error = io_error("stat", path, errno);
+  } else if (!S_ISREG(status.st_mode)) {
+    file.error = {"io", fmt::format("{}: not a regular file", path.string())};
+  } else {
+    file.bytes = static_cast<std::size_t>(status.st_size);
+    file.state = FileRead::State::read;
+  }
   return file;
 }
 
@@ -87,37 +104,45 @@ base::Status write_durably(const std::filesystem::path& path, std::string_view t
   return write_durably(path, std::as_bytes(std::span(text.data(), text.size())), mode);
 }
 
-base::Result<std::string> read_whole(const std::filesystem::path& path, std::size_t limit_bytes) {
-  std::size_t expected = 0;
-  const auto opened = open_regular(path, expected);
-  if (!opened) return opened.error();
-  const FileDescriptor& file = opened.value();
-  const base::Error too_large{
-      "too_large", fmt::format("{}: larger than the limit of {} bytes", path.string(), limit_bytes)};
-  // Before room is made for it: a file of holes has any size.
-  if (expected > limit_bytes) return too_large;
+FileRead read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
+  using State = FileRead::State;
+  const RegularFile file = open_regular(path);
+  if (file.state != State::read) return {.state = file.state, .text = {}, .error = file.error};
+  const auto too_large = [&] {
+    return FileRead{.state = State::too_large,
+                    .text = {},
+                    .error = {"too_large", fmt::format("{}: larger than the limit of {} bytes", path.string(),
+                                                       limit_bytes)}};
+  };
+  // Checked before memory is allocated: a sparse file can have any size.
+  if (file.bytes > limit_bytes) return too_large();
   std::string text;
-  text.resize(expected + 1);
+  text.resize(file.bytes + 1);
   std::size_t size = 0;
   while (true) {
-    if (size > limit_bytes) return too_large;
+    if (size > limit_bytes) return too_large();
     if (size == text.size()) text.resize(text.size() * 2);
-    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
+    const ssize_t count = ::read(file.descriptor.get(), text.data() + size, text.size() - size);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return io_error("read", path, errno);
+    if (count < 0) return {.state = State::failed, .text = {}, .error = io_error("read", path, errno)};
     if (count == 0) break;
     size += static_cast<std::size_t>(count);
   }
   text.resize(size);
-  return text;
+  return {.state = State::read, .text = std::move(text), .error = {}};
+}
+
+base::Result<std::string> read_whole(const std::filesystem::path& path, std::size_t limit_bytes) {
+  FileRead file = read_file(path, limit_bytes);
+  if (file.state != FileRead::State::read) return std::move(file.error);
+  return std::move(file.text);
 }
 
 base::Result<std::string> read_head(const std::filesystem::path& path, std::size_t bytes) {
-  std::size_t size = 0;
-  const auto file = open_regular(path, size);
-  if (!file) return file.error();
-  std::string text(std::min(size, bytes), '\0');
-  const ssize_t count = ::pread(file.value().get(), text.data(), text.size(), 0);
+  const RegularFile file = open_regular(path);
+  if (file.state != FileRead::State::read) return file.error;
+  std::string text(std::min(file.bytes, bytes), '\0');
+  const ssize_t count = ::pread(file.descriptor.get(), text.data(), text.size(), 0);
   if (count < 0) return io_error("read", path, errno);
   text.resize(static_cast<std::size_t>(count));
   return text;
@@ -141,21 +166,16 @@ base::Status make_directory(const std::filesystem::path& path, mode_t mode) {
   return io_error("make directory", path, errno);
 }
 
-std::string digest(std::string_view bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
-
 std::string seal(std::string_view kind, std::string_view payload) {
-  return fmt::format("weir {} {} {}\n", kind, payload.size(), digest(payload)).append(payload);
+  return fmt::format("weir {} {} {}\n", kind, payload.size(), content_digest(payload)).append(payload);
 }
 
 base::Result<std::string_view> unseal(std::string_view kind, std::string_view file) {
-  const base::Error damaged{"damaged", fmt::format("not a whole {} file", kind)};
+  const base::Error damaged{"damaged", fmt::format("not a complete {} file", kind)};
   const std::size_t line_end = file.substr(0, 256).find('\n');
   if (line_end == std::string_view::npos) return damaged;
   const std::string_view payload = file.substr(line_end + 1);
-  const std::string expected = fmt::format("weir {} {} {}", kind, payload.size(), digest(payload));
+  const std::string expected = fmt::format("weir {} {} {}", kind, payload.size(), content_digest(payload));
   if (file.substr(0, line_end) != expected) return damaged;
   return payload;
 }

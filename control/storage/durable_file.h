@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -12,33 +13,39 @@
 
 namespace weir::storage {
 
-/// Puts `bytes` at `path` so that after a crash at any instant the path holds the old bytes or the new ones:
-/// temporary file beside it, fsync, rename, fsync of the directory. Error code: io.
+/// Writes `bytes` to `path` such that after a crash at any instant the path holds either the old bytes or the
+/// new ones: temporary file in the same directory, fsync, rename, fsync of the directory. Error code: io.
 base::Status write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes, mode_t mode);
 base::Status write_durably(const std::filesystem::path& path, std::string_view text, mode_t mode);
 
-/// The whole of a regular file of at most `limit_bytes`. Error codes: io, not_found, too_large.
+/// The result of reading a file.
+struct FileRead {
+  enum class State : std::uint8_t { read, not_found, too_large, failed };
+  State state = State::failed;
+  std::string text;   // with `read`
+  base::Error error;  // otherwise; its code is not_found, too_large or io
+};
+/// Reads a whole regular file of at most `limit_bytes`.
+FileRead read_file(const std::filesystem::path& path, std::size_t limit_bytes);
+/// The same for callers that treat every failure alike. Error codes: io, not_found, too_large.
 base::Result<std::string> read_whole(const std::filesystem::path& path, std::size_t limit_bytes);
 
-/// The first bytes of a regular file, `bytes` at most. Error codes: as read_whole.
+/// The first bytes of a regular file, at most `bytes`. Error codes: io, not_found.
 base::Result<std::string> read_head(const std::filesystem::path& path, std::size_t bytes);
 
-/// Removes what write_durably() left in `directory` when it was killed.
+/// Removes the temporary files that an interrupted write_durably() left in `directory`.
 void remove_temporaries(const std::filesystem::path& directory);
 
-/// Makes names in a directory durable. Error code: io.
+/// Makes changes to the names in a directory durable. Error code: io.
 base::Status sync_directory(const std::filesystem::path& directory);
 
-/// Makes the directory (and its parents) with `mode` unless it is there; an existing one keeps its mode.
+/// Creates the directory with `mode`, and its parents. An existing directory keeps its mode. Error code: io.
 base::Status make_directory(const std::filesystem::path& path, mode_t mode);
 
-/// A sealed file is a line `weir KIND BYTES XXH3-128` and that many bytes: cut short, grown or changed, it is
-/// not taken for good. Error codes of unseal: damaged.
+/// A sealed file is a line `weir KIND BYTES XXH3-128`, then that many bytes. A file that was cut short,
+/// extended or changed does not unseal.
 std::string seal(std::string_view kind, std::string_view payload);
-/// The payload, a view into `file`.
+/// The payload, a view into `file`. Error code: damaged.
 base::Result<std::string_view> unseal(std::string_view kind, std::string_view file);
-
-/// XXH3-128 in hexadecimal: tells contents apart, no protection against forgery.
-std::string digest(std::string_view bytes);
 
 }  // namespace weir::storage

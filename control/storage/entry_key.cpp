@@ -19,7 +19,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "control/storage/digest.h"
 #include "control/storage/durable_file.h"
+#include "dataplane/base/byte_set.h"
 
 namespace weir::storage {
 namespace {
@@ -32,24 +34,9 @@ constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kMaxHeadBytes = 256;
 constexpr std::size_t kIdDigits = 16;
 constexpr std::size_t kMaxKeyFileBytes = 1024;
+constexpr base::ByteSet kWhiteSpace = base::bytes_of(" \t\r\n");
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&::EVP_CIPHER_CTX_free)>;
-
-std::string hex(std::span<const unsigned char> bytes) {
-  std::string text;
-  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
-bool read_hex(std::string_view text, std::span<unsigned char> bytes) {
-  if (text.size() != 2 * bytes.size()) return false;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const char* digits = text.data() + 2 * i;
-    const auto [end, code] = std::from_chars(digits, digits + 2, bytes[i], 16);
-    if (code != std::errc{} || end != digits + 2) return false;
-  }
-  return true;
-}
 
 unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 const unsigned char* bytes_of(std::string_view text) {
@@ -109,7 +96,7 @@ std::optional<Head> read_encrypted_head(std::string_view file) {
 
 std::uint64_t chunks_of(std::uint64_t bytes) { return bytes == 0 ? 1 : (bytes - 1) / kChunkBytes + 1; }
 
-/// The chunks of one file, in either direction.
+/// Encrypts or decrypts the chunks of one file.
 class FileCipher {
  public:
   FileCipher(const EntryKey::Bytes& master, std::string_view head, std::string_view salt,
@@ -125,7 +112,7 @@ class FileCipher {
   FileCipher(const FileCipher&) = delete;
   FileCipher& operator=(const FileCipher&) = delete;
 
-  /// `tag` is written, or checked. False: it does not fit.
+  /// Writes `tag`, or checks it. False: it does not match.
   bool run(std::uint64_t chunk, bool is_last, std::string_view in, unsigned char* out, unsigned char* tag) {
     std::array<unsigned char, kNonceBytes> nonce{};
     nonce[0] = is_last ? 1 : 0;
@@ -160,7 +147,7 @@ class FileCipher {
 };
 
 base::Error key_error(const std::filesystem::path& file, std::string_view what) {
-  return {"key_invalid", fmt::format("key of the entries {}: {}", file.string(), what)};
+  return {"key_invalid", fmt::format("entry key {}: {}", file.string(), what)};
 }
 
 }  // namespace
@@ -174,7 +161,7 @@ EntryKey::EntryKey(const Bytes& bytes) : bytes_(bytes), fingerprint_secret_() {
   std::array<unsigned char, kIdDigits / 2> id{};
   derive(bytes_, "", "weir key id", id);
   derive(bytes_, "", "weir fingerprints", fingerprint_secret_);
-  id_ = hex(id);
+  id_ = to_hex(id);
 }
 
 EntryKey::~EntryKey() {
@@ -186,20 +173,16 @@ base::Result<std::shared_ptr<const EntryKey>> EntryKey::load(const std::filesyst
                                                              bool is_private) {
   struct stat status {};
   if (::stat(file.c_str(), &status) == 0 && is_private && (status.st_mode & 077U) != 0) {
-    return key_error(file, fmt::format("mode {:04o}, open to others than its owner: chmod 0600 it",
+    return key_error(file, fmt::format("mode {:04o} gives access to group or others: chmod 0600 it",
                                        status.st_mode & 07777U));
   }
-  auto text = read_whole(file, kMaxKeyFileBytes);
-  if (!text) {
-    if (text.error().code == "too_large") return key_error(file, "64 hexadecimal digits were expected");
-    return text.error();
-  }
-  const std::size_t end = text.value().find_last_not_of(" \t\r\n");
+  FileRead read = read_file(file, kMaxKeyFileBytes);
+  if (read.state == FileRead::State::not_found) return std::shared_ptr<const EntryKey>();
+  if (read.state == FileRead::State::failed) return std::move(read.error);
   Bytes bytes{};
-  const bool good =
-      end != std::string::npos && read_hex(std::string_view(text.value()).substr(0, end + 1), bytes);
-  wipe(text.value());
-  if (!good) return key_error(file, "64 hexadecimal digits were expected (openssl rand -hex 32)");
+  const bool good = from_hex(base::trim(read.text, kWhiteSpace), bytes);
+  wipe(read.text);
+  if (!good) return key_error(file, "expected 64 hexadecimal digits (openssl rand -hex 32)");
   auto key = std::make_shared<const EntryKey>(bytes);
   ::OPENSSL_cleanse(bytes.data(), bytes.size());
   return key;
@@ -208,12 +191,12 @@ base::Result<std::shared_ptr<const EntryKey>> EntryKey::load(const std::filesyst
 base::Result<std::shared_ptr<const EntryKey>> EntryKey::make(const std::filesystem::path& file) {
   Bytes bytes{};
   if (::RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
-    return base::Error{"io", "no randomness for a key"};
+    return base::Error{"io", "cannot make an entry key: no random numbers"};
   }
   if (std::error_code error; std::filesystem::exists(file, error)) {
-    return base::Error{"key_exists", fmt::format("{} is there already", file.string())};
+    return base::Error{"key_exists", fmt::format("{} exists already", file.string())};
   }
-  std::string text = hex(bytes) + "\n";
+  std::string text = to_hex(bytes) + "\n";
   auto written = write_durably(file, text, 0600);
   wipe(text);
   if (!written) return written.error();
@@ -226,9 +209,9 @@ base::Result<std::string> EntryKey::encrypt(std::string_view kind, std::string_v
                                             std::string_view payload) const {
   std::array<unsigned char, kSaltBytes> salt{};
   if (::RAND_bytes(salt.data(), static_cast<int>(salt.size())) != 1) {
-    return base::Error{"io", "no randomness to encrypt with"};
+    return base::Error{"io", "cannot encrypt the entries: no random numbers"};
   }
-  const std::string salt_text = hex(salt);
+  const std::string salt_text = to_hex(salt);
   std::string file = fmt::format("{}{} {} {} {}\n", kMark, kind, id_, salt_text, payload.size());
   FileCipher cipher(bytes_, file, salt_text, name, true);
   const std::uint64_t chunks = chunks_of(payload.size());
@@ -238,7 +221,7 @@ base::Result<std::string> EntryKey::encrypt(std::string_view kind, std::string_v
     const std::string_view in = payload.substr(chunk * kChunkBytes, kChunkBytes);
     unsigned char* out = bytes_of(file) + at;
     if (!cipher.run(chunk, chunk + 1 == chunks, in, out, out + in.size())) {
-      return base::Error{"io", "the entries cannot be encrypted"};
+      return base::Error{"io", "cannot encrypt the entries"};
     }
     at += in.size() + kTagBytes;
   }
@@ -251,8 +234,8 @@ base::Result<std::string> EntryKey::decrypt(std::string_view kind, std::string_v
   const auto head = read_encrypted_head(file);
   if (!head || head->kind != kind) return damaged;
   if (head->key_id != id_) {
-    return base::Error{
-        "wrong_key", fmt::format("encrypted under the key {}, and the key at hand is {}", head->key_id, id_)};
+    return base::Error{"wrong_key",
+                       fmt::format("encrypted with key {}, but the configured key is {}", head->key_id, id_)};
   }
   std::string_view rest = file.substr(head->line.size());
   const std::uint64_t chunks = chunks_of(head->bytes);
@@ -279,9 +262,10 @@ std::string EntryKey::fingerprint(std::string_view text) const {
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-std::string key_id_of(std::string_view file) {
+std::optional<std::string> key_id_of(std::string_view file) {
   const auto head = read_encrypted_head(file);
-  return head ? std::string(head->key_id) : std::string();
+  if (!head) return std::nullopt;
+  return std::string(head->key_id);
 }
 
 }  // namespace weir::storage

@@ -10,23 +10,23 @@
 
 namespace weir::storage {
 
-/// How the files that hold entries are kept.
+/// How files that hold entries are stored.
 struct EntryStorage {
   config::AtRest at_rest = config::AtRest::plain;
-  std::shared_ptr<const storage::EntryKey> key;  // null for `plain` without a key
+  std::shared_ptr<const EntryKey> key;  // null only for `plain`
 };
 
-/// The name of the key among systemd's credentials (`LoadCredentialEncrypted=weir-entries-key:...`).
+/// Name of the systemd credential that holds the key (`LoadCredentialEncrypted=weir-entries-key:...`).
 inline constexpr std::string_view kKeyCredential = "weir-entries-key";
 
-/// Finds the key: the credential in `credentials_directory` (empty: none), else `entries.key_file`, else
-/// `entries.key` in the state directory; makes that file where the settings say so and nothing is encrypted
-/// yet. Error codes: key_missing, key_invalid, io.
+/// Finds the key: the credential in `credentials_directory` (empty: there is none), else `entries.key_file`,
+/// else `entries.key` in the state directory. Makes that file if `entries.make_key` is set and nothing is
+/// encrypted yet. Error codes: key_missing, key_invalid, io.
 base::Result<EntryStorage> open_entry_storage(const config::ControlSettings& settings,
                                               const std::filesystem::path& credentials_directory);
 
-/// Keeps the memory of this process from core dumps and, where RLIMIT_MEMLOCK can be raised and `lock` says
-/// so, from swap.
+/// Keeps the memory of this process out of core dumps. With `lock`, also out of swap, if RLIMIT_MEMLOCK can
+/// be raised.
 void protect_memory(bool lock);
 
 }  // namespace weir::storage

@@ -3,13 +3,15 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <span>
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "control/storage/base64.h"
+#include "control/storage/digest.h"
 #include "control/storage/durable_file.h"
 
 namespace weir::storage {
@@ -19,7 +21,7 @@ using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 using Memory = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
 
-constexpr std::size_t kMostKeyBytes = 16384;
+constexpr std::size_t kMaxKeyBytes = 16384;
 constexpr std::size_t kSignatureBytes = 64;
 constexpr mode_t kOwnerOnly = 0600;
 
@@ -50,7 +52,7 @@ base::Result<Key> make_key(const std::filesystem::path& file) {
   const Memory memory(BIO_new(BIO_s_mem()), BIO_free_all);
   if (key == nullptr || memory == nullptr ||
       PEM_write_bio_PrivateKey(memory.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return unusable("OpenSSL made no key");
+    return unusable("OpenSSL cannot make an Ed25519 key");
   }
   if (const auto written = write_durably(file, std::string_view(content_of(memory.get())), kOwnerOnly);
       !written) {
@@ -60,35 +62,18 @@ base::Result<Key> make_key(const std::filesystem::path& file) {
 }
 
 base::Result<Key> read_key(const std::filesystem::path& file) {
-  const auto pem = read_whole(file, kMostKeyBytes);
-  if (!pem && pem.error().code == "not_found") return make_key(file);
-  if (!pem) return pem.error();
-  const Memory memory(BIO_new_mem_buf(pem.value().data(), static_cast<int>(pem.value().size())),
-                      BIO_free_all);
-  // A key with a passphrase must not make OpenSSL ask for it on a terminal.
+  const FileRead pem = read_file(file, kMaxKeyBytes);
+  if (pem.state == FileRead::State::not_found) return make_key(file);
+  if (pem.state != FileRead::State::read) return pem.error;
+  const Memory memory(BIO_new_mem_buf(pem.text.data(), static_cast<int>(pem.text.size())), BIO_free_all);
+  // OpenSSL must not ask for a passphrase on a terminal.
   const auto no_passphrase = [](char*, int, int, void*) { return 0; };
   Key key(PEM_read_bio_PrivateKey(memory.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free);
   if (!is_ed25519(key)) {
-    return unusable(fmt::format("{}: no Ed25519 key in PEM without a passphrase", file.string()));
+    return unusable(
+        fmt::format("{}: expected an Ed25519 private key in PEM, without a passphrase", file.string()));
   }
   return key;
-}
-
-std::string to_base64(const std::array<unsigned char, kSignatureBytes>& bytes) {
-  std::array<unsigned char, (kSignatureBytes + 2) / 3 * 4 + 1> text{};
-  const int size = EVP_EncodeBlock(text.data(), bytes.data(), static_cast<int>(bytes.size()));
-  return {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(size)};
-}
-
-/// Empty when it is none of a signature's length.
-std::vector<unsigned char> from_base64(const std::string& text) {
-  constexpr std::size_t kTextBytes = (kSignatureBytes + 2) / 3 * 4;
-  if (text.size() != kTextBytes) return {};
-  std::vector<unsigned char> bytes(kTextBytes / 4 * 3);
-  const int size = EVP_DecodeBlock(bytes.data(), octets(text), static_cast<int>(text.size()));
-  if (size < static_cast<int>(kSignatureBytes)) return {};
-  bytes.resize(kSignatureBytes);
-  return bytes;
 }
 
 }  // namespace
@@ -101,10 +86,10 @@ base::Result<SignedText> sign_text(std::string text, const std::filesystem::path
   std::size_t size = signature.size();
   if (EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.value().get()) != 1 ||
       EVP_DigestSign(context.get(), signature.data(), &size, octets(text), text.size()) != 1) {
-    return unusable(fmt::format("{}: OpenSSL does not sign with it", key_file.string()));
+    return unusable(fmt::format("{}: OpenSSL cannot sign with this key", key_file.string()));
   }
   return SignedText{.text = std::move(text),
-                    .signature = to_base64(signature),
+                    .signature = encode_base64({reinterpret_cast<const char*>(signature.data()), size}),
                     .public_key = public_pem(key.value().get())};
 }
 
@@ -112,26 +97,27 @@ base::Status verify_text(const SignedText& signed_text, std::string_view trusted
   const Memory memory(BIO_new_mem_buf(trusted_key.data(), static_cast<int>(trusted_key.size())),
                       BIO_free_all);
   const Key key(PEM_read_bio_PUBKEY(memory.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
-  if (!is_ed25519(key)) return unusable("no public Ed25519 key in PEM");
-  const std::vector<unsigned char> signature = from_base64(signed_text.signature);
+  if (!is_ed25519(key)) return unusable("expected an Ed25519 public key in PEM");
+  const auto signature = decode_base64(signed_text.signature);
   const Digest context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  if (signature.empty() || EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) != 1 ||
-      EVP_DigestVerify(context.get(), signature.data(), signature.size(), octets(signed_text.text),
+  if (!signature || signature->size() != kSignatureBytes ||
+      EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) != 1 ||
+      EVP_DigestVerify(context.get(), octets(*signature), signature->size(), octets(signed_text.text),
                        signed_text.text.size()) != 1) {
-    return base::Error{"signature_bad", "the signature is not that of this key over this text"};
+    return base::Error{"signature_bad", "the signature does not match this key and this text"};
   }
   return base::ok_status();
 }
 
 std::string key_fingerprint(std::string_view public_key) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  unsigned size = 0;
-  if (EVP_Digest(public_key.data(), public_key.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1)
-    return {};
-  constexpr std::size_t kShown = 16;
+  const auto hash = sha256(public_key);
+  if (!hash) return {};
+  constexpr std::size_t kShownBytes = 16;
   std::string text;
-  for (std::size_t i = 0; i < kShown; ++i)
-    text += fmt::format("{}{:02x}", i % 2 == 0 && i != 0 ? ":" : "", hash[i]);
+  for (std::size_t i = 0; i < kShownBytes; i += 2) {
+    if (i != 0) text += ':';
+    text += to_hex(std::span(*hash).subspan(i, 2));
+  }
   return text;
 }
 

@@ -77,7 +77,7 @@ void WorkQueue::loop() {
     }
     lock.unlock();
     job();
-    job = nullptr;  // what it holds is let go outside the lock
+    job = nullptr;  // release what it holds without the lock
     lock.lock();
   }
 }

@@ -11,7 +11,7 @@
 
 namespace weir::control {
 
-/// A thread that runs jobs one after the other.
+/// A thread that runs jobs one at a time, in order.
 class WorkQueue {
  public:
   using Job = std::function<void()>;
@@ -22,17 +22,17 @@ class WorkQueue {
   WorkQueue& operator=(const WorkQueue&) = delete;
 
   void start();
-  /// Ends the thread after the job that it is at; jobs that wait are dropped.
+  /// Ends the thread after the current job. Drops the waiting ones.
   void stop();
 
-  /// Ends the thread after the jobs that wait; those that have a time are dropped.
+  /// Ends the thread after the waiting jobs. Drops the one of submit_at().
   void finish();
 
-  /// Refuses, by false, when `limit` jobs wait already.
+  /// False: `limit` jobs are waiting already.
   bool submit(Job job);
-  /// For the daemon's own jobs, which are few and must not be lost.
+  /// For the daemon's own jobs, which are few and must not be refused.
   void submit_always(Job job);
-  /// Runs `job` in the thread at `due` (by the system's clock), in place of an earlier call's.
+  /// Runs `job` in the thread at `due`, instead of the job of an earlier call.
   void submit_at(std::chrono::system_clock::time_point due, Job job);
 
  private:

@@ -6,7 +6,7 @@
 
 namespace weir::base {
 
-// Letters as protocols mean them, in any locale.
+// Letters and digits as protocols define them, whatever the locale.
 
 constexpr bool ascii_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool ascii_alpha(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -14,12 +14,12 @@ constexpr char ascii_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Bytes of any kind as characters.
+/// The bytes viewed as characters, whatever they are.
 inline std::string_view characters_of(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Equal but for the case of letters.
+/// Equal, ignoring the case of ASCII letters.
 constexpr bool ascii_iequals(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {

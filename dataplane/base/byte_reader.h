@@ -8,11 +8,11 @@ namespace weir::base {
 
 /// Bounds-checked reader of big-endian wire data.
 ///
-/// The first read past the end latches a failure: it and every later read return zero or an empty span, so a
-/// parser may read a whole structure and ask ok() once. Never throws, never allocates, never reads outside.
+/// The first read past the end latches a failure: it and all later reads return zero or an empty span. So a
+/// parser can read a whole structure and check ok() once. Never throws, allocates or reads out of bounds.
 class ByteReader {
  private:
-  // The width is known when this is compiled, so that a read is one check and one load.
+  // The width is known at compile time, so that a read is one check and one load.
   template <std::size_t Width>
   constexpr std::uint32_t read_integer() noexcept {
     if (Width > remaining()) {
@@ -41,7 +41,7 @@ class ByteReader {
   constexpr std::uint32_t u24() noexcept { return read_integer<3>(); }
   constexpr std::uint32_t u32() noexcept { return read_integer<4>(); }
 
-  /// The next `count` bytes; an empty span and a latched failure when there are fewer.
+  /// The next `count` bytes; an empty span and a latched failure if there are fewer.
   constexpr std::span<const std::byte> bytes(std::size_t count) noexcept {
     if (count > remaining()) {
       ok_ = false;
@@ -54,7 +54,7 @@ class ByteReader {
 
   constexpr void skip(std::size_t count) noexcept { static_cast<void>(bytes(count)); }
 
-  /// What has not been read yet; empty after a failure.
+  /// The bytes not yet read; empty after a failure.
   [[nodiscard]] constexpr std::span<const std::byte> rest() const noexcept {
     return ok_ ? bytes_.subspan(position_) : std::span<const std::byte>{};
   }

@@ -7,8 +7,8 @@
 
 namespace weir::base {
 
-/// A set of bytes as a table: one load tells whether a byte is in it. std::string_view's own searches for any
-/// of several bytes call a function for each byte that they look at.
+/// A set of bytes as a table: one load tells whether a byte is in it. The searches of std::string_view for
+/// any of several bytes call a function for each byte instead.
 using ByteSet = std::array<bool, 256>;
 
 constexpr ByteSet bytes_of(std::string_view bytes) noexcept {
@@ -19,21 +19,21 @@ constexpr ByteSet bytes_of(std::string_view bytes) noexcept {
 
 constexpr bool contains(const ByteSet& set, char c) noexcept { return set[static_cast<std::uint8_t>(c)]; }
 
-/// The length of the part of `text` at its beginning of which all bytes are in the set.
+/// The number of bytes at the beginning of `text` that are in the set.
 constexpr std::size_t span_of(std::string_view text, const ByteSet& set) noexcept {
   std::size_t bytes = 0;
   while (bytes < text.size() && contains(set, text[bytes])) ++bytes;
   return bytes;
 }
 
-/// `text` without the bytes of the set at its beginning and end.
+/// `text` without leading and trailing bytes of the set.
 constexpr std::string_view trim(std::string_view text, const ByteSet& set) noexcept {
   text.remove_prefix(span_of(text, set));
   while (!text.empty() && contains(set, text.back())) text.remove_suffix(1);
   return text;
 }
 
-/// The part of `text` before the first byte of the set; all of it when it has none.
+/// The part of `text` before the first byte of the set; all of it if there is none.
 constexpr std::string_view cut_at(std::string_view text, const ByteSet& delimiters) noexcept {
   std::size_t bytes = 0;
   while (bytes < text.size() && !contains(delimiters, text[bytes])) ++bytes;

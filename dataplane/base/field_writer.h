@@ -7,7 +7,7 @@
 
 namespace weir::base {
 
-/// Writes big-endian fields one after the other. Unsafe: the caller has made sure that they fit.
+/// Writes big-endian fields one after the other. Does not check bounds: the caller ensures that they fit.
 class FieldWriter {
  public:
   explicit FieldWriter(std::span<std::byte> out) noexcept : out_(out) {}

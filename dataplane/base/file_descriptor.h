@@ -6,7 +6,7 @@
 
 namespace weir::base {
 
-/// Owns a file descriptor.
+/// Owns a file descriptor and closes it.
 class FileDescriptor {
  public:
   FileDescriptor() = default;

@@ -6,25 +6,26 @@
 
 namespace weir::base {
 
-/// Number of a rule as operators see it; which entry it stands for is known to the control daemon alone.
+/// The number of a rule, as operators see it. Only the control daemon knows its entry.
 struct RuleId {
   std::uint32_t value = 0;
   auto operator<=>(const RuleId&) const = default;
 };
 
-/// Place of a list in the configuration: 0 has the highest precedence.
+/// The index of a list in the configuration. 0 has the highest precedence.
 struct ListIndex {
   std::uint8_t value = 0;
   auto operator<=>(const ListIndex&) const = default;
 };
 
-/// Number of a snapshot; grows with each one that the control daemon builds, rollbacks included. 0: none.
+/// The number of a snapshot. It grows with each one that the control daemon builds, rollbacks included. 0:
+/// none.
 struct Generation {
   std::uint64_t value = 0;
   auto operator<=>(const Generation&) const = default;
 };
 
-/// Most lists in one snapshot.
+/// Maximum number of lists in one snapshot.
 inline constexpr std::size_t kMaxLists = 64;
 
 }  // namespace weir::base

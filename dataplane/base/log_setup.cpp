@@ -10,7 +10,7 @@
 namespace weir::base {
 namespace {
 
-/// `%*`: the priority of syslog(3).
+/// Formats `%*` as the priority of syslog(3).
 class Priority : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,

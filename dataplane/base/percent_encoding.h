@@ -17,8 +17,8 @@ constexpr int hex_digit_value(char c) noexcept {
   return -1;
 }
 
-/// What is percent-encoded in each part: control bytes, space, DEL, everything beyond ASCII, `#` and `%`, and
-/// the `extra` bytes that would be read as a delimiter when the result is parsed again.
+/// The bytes to percent-encode: control bytes, space, DEL, non-ASCII bytes, `#`, `%`, and the `extra` bytes
+/// that would be delimiters in this part of a URL.
 constexpr ByteSet encoded_bytes(std::string_view extra) noexcept {
   ByteSet set{};
   for (std::size_t byte = 0; byte < set.size(); ++byte) set[byte] = byte <= 0x20 || byte >= 0x7F;
@@ -28,12 +28,12 @@ constexpr ByteSet encoded_bytes(std::string_view extra) noexcept {
   return set;
 }
 
-/// Percent-decodes (RFC 3986, 2.1) until nothing is left to decode; `out` may be `in.data()`. Returns the
+/// Percent-decodes (RFC 3986, section 2.1) until no escape is left. `out` may be `in.data()`. Returns the
 /// number of bytes written, at most in.size().
 ///
-/// One pass for any depth of nesting: each byte goes onto `out` as onto a stack, and three bytes on its top
-/// that make an escape become one. Escapes cannot overlap (`%` is no digit), so the order of decoding does
-/// not matter and the result is the one of decoding again and again. O(in).
+/// One pass, whatever the depth of nesting: `out` is used as a stack, and whenever the top three bytes form
+/// an escape they are replaced by the byte that it stands for. Escapes cannot overlap (`%` is not a hex
+/// digit), so the order does not matter and the result is the same as that of repeated decoding. O(in).
 constexpr std::size_t percent_decode_fully(std::string_view in, char* out) noexcept {
   std::size_t size = 0;
   for (const char c : in) {
@@ -49,7 +49,7 @@ constexpr std::size_t percent_decode_fully(std::string_view in, char* out) noexc
   return size;
 }
 
-/// Percent-decodes once: an escape that decoding makes stays as it is. What is no escape is kept.
+/// Percent-decodes once: an escape that results from decoding is kept, and so is an invalid escape.
 inline std::string percent_decode_once(std::string_view in) {
   std::string out;
   for (std::size_t i = 0; i < in.size(); ++i) {
@@ -67,7 +67,7 @@ inline std::string percent_decode_once(std::string_view in) {
 
 inline constexpr std::string_view kUpperHexDigits = "0123456789ABCDEF";
 
-/// Appends `in` to `out`, the bytes of `set` as %XX with upper-case digits; returns the new end. `out` has
+/// Writes `in` to `out`, with the bytes of `set` as %XX in upper case. Returns the new end. `out` must have
 /// room for 3 * in.size() bytes.
 constexpr char* append_percent_encoded(std::string_view in, const ByteSet& set, char* out) noexcept {
   for (const char c : in) {

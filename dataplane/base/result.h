@@ -6,15 +6,15 @@
 
 namespace weir::base {
 
-/// Why something could not be done, for a program (`code`: stable, snake_case) and for a person (`message`:
-/// names the file, line and value, and what was expected).
+/// Why something failed: for programs (`code`: stable, snake_case) and for people (`message`: names the file,
+/// the line and the value, and says what was expected).
 struct Error {
   std::string code;
   std::string message;
 };
 
-/// A value or the error that took its place. Asking for the one that is not there is a programming error and
-/// throws std::bad_variant_access. Not for the fast path: Error allocates.
+/// A value or an error. Access to the one that it does not hold is a programming error and throws
+/// std::bad_variant_access. Not for the fast path: Error allocates.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -33,7 +33,7 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
-/// The result of something that yields nothing.
+/// The result of a function that returns no value.
 using Status = Result<std::monostate>;
 
 inline Status ok_status() { return Status(std::monostate{}); }

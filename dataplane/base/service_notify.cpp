@@ -29,7 +29,7 @@ void ServiceNotify::status(const std::string& text) {
 
 void ServiceNotify::alive() {
   const auto now = Clock::now();
-  // The caller comes at about that pace: half of it lets each of its calls through.
+  // The caller calls about once a period. Half a period lets each of these calls through, even early ones.
   if (!watchdog_ || (fed_ && now - *fed_ < period_ / 2)) return;
   fed_ = now;
   sd_notify(0, "WATCHDOG=1");

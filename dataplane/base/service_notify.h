@@ -6,23 +6,22 @@
 
 namespace weir::base {
 
-/// Tells the service manager (systemd) how the service fares, by sd_notify(3). Does nothing where systemd did
-/// not start the process.
+/// Reports the state of the service to systemd, by sd_notify(3). Does nothing if systemd did not start the
+/// process.
 class ServiceNotify {
  public:
   ServiceNotify();
 
-  /// The service is up. `status` as for status(); empty: none is sent.
+  /// Startup is finished. `status`: as for status(); empty: none is sent.
   void ready(const std::string& status = {});
   void stopping();
-  /// One line for `systemctl status`; sent only when it differs from the last one.
+  /// One line for `systemctl status`. Sent only if it differs from the last one.
   void status(const std::string& text);
-  /// Feeds the watchdog, at most once in each period(): call it as often as you like, but no less often than
-  /// that.
+  /// Feeds the watchdog. Call it at least once every period(); more calls cost nothing.
   void alive();
 
-  /// A third of the watchdog's timeout, so that one missed call is not yet fatal. One second without a
-  /// watchdog.
+  /// A third of the watchdog's timeout but at most one second, so that one late call is not fatal. Without a
+  /// watchdog: one second.
   [[nodiscard]] std::chrono::microseconds period() const noexcept { return period_; }
 
  private:

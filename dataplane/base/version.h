@@ -5,7 +5,7 @@
 
 namespace weir::base {
 
-/// What `--version` prints: program, version, git revision and the DPDK version it was built with.
+/// The text of `--version`: program, version, git revision, and the DPDK version of the build.
 std::string version_text(std::string_view program);
 std::string_view version() noexcept;
 std::string_view git_revision() noexcept;

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,6 +16,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "dataplane/base/signals.h"
 #include "dataplane/engine/process/eal_arguments.h"
 #include "dataplane/engine/process/privileges.h"
 #include "dataplane/engine/snapshots/snapshot_directory.h"
@@ -32,28 +31,13 @@ constexpr std::chrono::milliseconds kTurn(100);
 /// Owner and group may ask and change; who is in the group is for the installation to say.
 constexpr unsigned kSocketMode = 0660;
 
-sigset_t handled_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGHUP);
-  return set;
-}
-
-/// The signal that waits; negative: none does.
-int pending_signal() {
-  const sigset_t set = handled_signals();
-  const timespec at_once{};
-  return sigtimedwait(&set, nullptr, &at_once);
-}
-
 }  // namespace
 
 Dataplane::Dataplane(StartPlan plan)
     : plan_(std::move(plan)),
       log_([](std::string_view line) { spdlog::debug("dpdk: {}", line); }),
-      snapshots_(static_cast<unsigned>(plan_.settings.workers.size())),
+      readers_(static_cast<unsigned>(plan_.settings.workers.size())),
+      snapshots_(readers_),
       load_(plan_.settings.workers.size()),
       links_(Clock::now()) {}
 
@@ -62,15 +46,6 @@ Dataplane::~Dataplane() {
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     if (links_.is_down(port)) set_link(port, true);
   }
-}
-
-void Dataplane::block_signals() {
-  // Whoever started us may have ignored it (nohup): then it would not wait.
-  std::signal(SIGHUP, SIG_DFL);
-  const sigset_t set = handled_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // A client of the socket that goes away must not take us along.
-  std::signal(SIGPIPE, SIG_IGN);
 }
 
 base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
@@ -226,36 +201,38 @@ WorkerPort Dataplane::worker_port(std::size_t port, std::uint16_t worker) const 
 }
 
 void Dataplane::start_workers() {
-  shared_.reset(new WorkerShared{.snapshots = snapshots_,
-                                 .page = &plan_.page,
-                                 .pool = pool_.get(),
-                                 .steering = steering_.get(),
-                                 .routing = routing_.get(),
-                                 .enforcement = plan_.settings.enforcement});
+  shared_.reset(new WorkerShared{
+      .readers = readers_,
+      .snapshots = snapshots_,
+      .page = Published<inspect::BlockPage>(readers_, std::make_unique<const inspect::BlockPage>(plan_.page)),
+      .tripped = Published<std::vector<std::uint32_t>>(readers_),
+      .pool = pool_.get(),
+      .steering = steering_.get(),
+      .routing = routing_.get(),
+      .enforcement = plan_.settings.enforcement});
   shared_->measure_latency = plan_.settings.latency_histogram;
   for (const unsigned lcore : plan_.settings.workers) {
     const auto index = static_cast<std::uint16_t>(workers_.size());
-    workers_.push_back(std::make_unique<Worker>(WorkerSettings{.topology = plan_.settings.topology,
-                                                               .lcore = lcore,
-                                                               .index = index,
-                                                               .subscriber = worker_port(0, index),
-                                                               .network = worker_port(1, index),
-                                                               .idle = plan_.settings.idle,
-                                                               .fail = plan_.settings.fail,
-                                                               .inspector = plan_.inspector},
-                                                *shared_));
+    workers_.push_back(make_worker({.topology = plan_.settings.topology,
+                                    .lcore = lcore,
+                                    .index = index,
+                                    .ports = {worker_port(kSubscriber, index), worker_port(kNetwork, index)},
+                                    .idle = plan_.settings.idle,
+                                    .fail = plan_.settings.fail,
+                                    .inspector = plan_.inspector},
+                                   *shared_));
   }
-  tripped_rules_ = std::make_unique<TrippedRules>(plan_.settings.breaker, snapshots_, *shared_, counters_);
+  tripped_rules_ =
+      std::make_unique<TrippedRules>(plan_.settings.breaker, snapshots_, shared_->tripped, counters_);
   self_test_ = std::make_unique<SelfTest>(plan_.inspector, workers_);
-  reconfiguration_ =
-      std::make_unique<Reconfiguration>(plan_.config_file, plan_.settings, snapshots_, *shared_);
+  reconfiguration_ = std::make_unique<Reconfiguration>(plan_.config_file, plan_.settings, shared_->page);
   methods_ = std::make_unique<LocalMethods>(LocalMethods::Parts{.snapshots = snapshots_,
                                                                 .shared = *shared_,
                                                                 .workers = workers_,
                                                                 .ports = ports_,
                                                                 .load = load_,
                                                                 .counters = counters_,
-                                                                .suspension = *tripped_rules_,
+                                                                .tripped_rules = *tripped_rules_,
                                                                 .mbufs = *pool_,
                                                                 .self_test = *self_test_,
                                                                 .reconfiguration = *reconfiguration_});
@@ -344,8 +321,10 @@ void Dataplane::run() {
   service_notify_.ready();
   auto next_look = Clock::now();
   auto next_second = Clock::now();
-  for (int signal = pending_signal(); signal != SIGTERM && signal != SIGINT; signal = pending_signal()) {
-    if (signal == SIGHUP) static_cast<void>(reconfiguration_->reload());  // it says itself what came of it
+  for (auto asked = base::next_signal_request(); asked != base::SignalRequest::stop;
+       asked = base::next_signal_request()) {
+    // It logs its result itself.
+    if (asked == base::SignalRequest::reconfigure) static_cast<void>(reconfiguration_->reload());
     server_->run_once(kTurn);
     look_after_links();
     if (Clock::now() >= next_second) {

@@ -11,6 +11,7 @@
 #include "dataplane/engine/ports/port.h"
 #include "dataplane/engine/process/eal.h"
 #include "dataplane/engine/process/log_capture.h"
+#include "dataplane/engine/snapshots/readers.h"
 #include "dataplane/engine/snapshots/snapshot_store.h"
 #include "dataplane/engine/socket/local_methods.h"
 #include "dataplane/engine/start_plan.h"
@@ -37,12 +38,9 @@ class Dataplane {
   Dataplane& operator=(const Dataplane&) = delete;
 
   /// Serves the local socket and the service manager until SIGTERM or SIGINT; SIGHUP has the configuration
-  /// read again. The caller has blocked them with block_signals before start(). When it returns no packet is
-  /// in flight any more.
+  /// read again. The caller has blocked them with base::block_signals() before start(). When it returns no
+  /// packet is in flight any more.
   void run();
-
-  /// For the threads made afterwards, too: the signals wait until run() looks at them.
-  static void block_signals();
 
  private:
   explicit Dataplane(StartPlan plan);
@@ -70,7 +68,8 @@ class Dataplane {
   MbufPool pool_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<Steering> steering_;  // null: one worker
-  std::unique_ptr<Routing> routing_;    // of mode routed alone
+  std::unique_ptr<Routing> routing_;    // topology routed only
+  Readers readers_;
   SnapshotStore snapshots_;
   std::unique_ptr<WorkerShared> shared_;
   std::unique_ptr<TrippedRules> tripped_rules_;

@@ -15,8 +15,8 @@ namespace {
 using base::Counter;
 using base::index_of;
 
-template <std::size_t N, class Count>
-nlohmann::ordered_json counts_by_name(const std::array<base::EnumRow, N>& rows, const Count& count) {
+template <class Enum, std::size_t N, class Count>
+nlohmann::ordered_json counts_by_name(const std::array<base::EnumRow<Enum>, N>& rows, const Count& count) {
   nlohmann::ordered_json result = nlohmann::ordered_json::object();
   for (std::size_t i = 0; i < N; ++i) result[std::string(rows[i].name)] = count(i);
   return result;

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/rules/plain_list.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::replay {

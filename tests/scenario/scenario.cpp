@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/proto/packet/packet_view.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/scenario/capture_read.h"
 #include "tests/support/frame_check.h"

@@ -43,7 +43,8 @@ const std::vector<LocalMethods::Method>& LocalMethods::methods() {
       {.name = "latency", .run = &LocalMethods::latency},
       {.name = "selftest", .run = &LocalMethods::self_test},
       {.name = "events.take", .run = &LocalMethods::events},
-      {.name = "config.reload", .run = &LocalMethods::reload_configuration},
+      {.name = "reconfigure", .run = &LocalMethods::reload_configuration},
+      {.name = "config.reload", .run = &LocalMethods::reload_configuration},  // its old name
       {.name = "snapshot.load", .run = &LocalMethods::load_snapshot},
   };
   return kMethods;
@@ -80,7 +81,7 @@ LocalMethods::Answer LocalMethods::status(const rpc::Request&) {
                         {"ports", port_status()},
                         {"workers", worker_status()},
                         {"flows", flow_status()},
-                        {"tripped_rules", parts_.suspension.rules()},
+                        {"tripped_rules", parts_.tripped_rules.rules()},
                         {"latency_histogram", parts_.shared.measure_latency.load(std::memory_order_relaxed)},
                         {"mbufs", mbuf_status()}};
 }
@@ -185,7 +186,7 @@ LocalMethods::Answer LocalMethods::reset_breaker(const rpc::Request& request) {
     }
     wanted = base::RuleId{rule->get<std::uint32_t>()};
   }
-  const std::size_t count = parts_.suspension.reset(wanted);
+  const std::size_t count = parts_.tripped_rules.reset(wanted);
   if (wanted && count == 0) {
     return error("not_suspended", fmt::format("rule {} is not tripped", wanted->value));
   }
@@ -285,7 +286,7 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
   if (const auto published = parts_.snapshots.publish(std::move(snapshot).value()); !published) {
     return refuse(published.error());
   }
-  parts_.suspension.snapshot_changed();
+  parts_.tripped_rules.snapshot_changed();
   const double seconds = seconds_since(begin);
   spdlog::info("snapshot generation {} is active on every worker after {:.6f} s", wanted, seconds);
   return nlohmann::json{{"generation", wanted}, {"active", true}, {"seconds", seconds}};

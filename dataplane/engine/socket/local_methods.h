@@ -33,7 +33,7 @@ class LocalMethods {
     const std::vector<std::unique_ptr<Port>>& ports;
     const LoadMeter& load;
     base::Counters& counters;  // of the main thread
-    TrippedRules& suspension;
+    TrippedRules& tripped_rules;
     const rte_mempool& mbufs;
     SelfTest& self_test;
     Reconfiguration& reconfiguration;

@@ -1,35 +1,29 @@
 #pragma once
 
-#include <memory>
 #include <string>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "config/settings.h"
 #include "dataplane/base/result.h"
-#include "dataplane/engine/snapshots/snapshot_store.h"
-#include "dataplane/engine/workers/worker.h"
+#include "dataplane/engine/snapshots/published.h"
 #include "dataplane/inspect/answer/block_page.h"
 
 namespace weir::engine {
 
-/// Reads the configuration again while packets flow and takes over what may change: `dataplane.block.http`
-/// with the page's file. Workers get the new page as they get a snapshot; every answer is of one page. Main
-/// thread only.
+/// Reads the configuration again while packets flow, and puts the settings into force that may change:
+/// `dataplane.block.http` with the page's file. Workers get the new page the way they get a snapshot, and
+/// each answer comes from one page. Main thread only.
 class Reconfiguration {
  public:
-  /// `in_force`: the settings of the start. The last two must outlive the object.
-  Reconfiguration(std::string config_file, config::DataplaneSettings in_force, SnapshotStore& snapshots,
-                  WorkerShared& shared)
-      : config_file_(std::move(config_file)),
-        in_force_(std::move(in_force)),
-        snapshots_(snapshots),
-        shared_(shared) {}
+  /// `in_force`: the settings of the start. `page` must outlive the object.
+  Reconfiguration(std::string config_file, config::DataplaneSettings in_force,
+                  Published<inspect::BlockPage>& page)
+      : config_file_(std::move(config_file)), in_force_(std::move(in_force)), page_(page) {}
 
-  /// {"changed": keys that differ from what was in force, "needs_restart": those of them that were not taken
-  /// over, "page": true: its file was read again}. Where anything is wrong with the file all stays as it was.
-  /// Error codes: config_unreadable, config_invalid.
+  /// {"changed": the keys that differ from the settings in force, "needs_restart": those of them that only a
+  /// restart puts into force, "page": true (its file was read again)}. On an error nothing changes. Error
+  /// codes: config_unreadable, config_invalid.
   base::Result<nlohmann::json> reload();
 
  private:
@@ -37,10 +31,7 @@ class Reconfiguration {
 
   std::string config_file_;
   config::DataplaneSettings in_force_;
-  SnapshotStore& snapshots_;
-  WorkerShared& shared_;
-  std::unique_ptr<const inspect::BlockPage> page_;                  // null: that of the start
-  std::vector<std::unique_ptr<const inspect::BlockPage>> retired_;  // that a worker may still send from
+  Published<inspect::BlockPage>& page_;
 };
 
 }  // namespace weir::engine

@@ -20,9 +20,9 @@ constexpr std::array kProtocols{Protocol::http, Protocol::tls, Protocol::quic};
 constexpr std::chrono::milliseconds kPatience{500};
 constexpr std::chrono::microseconds kLook{50};
 
-/// Ports behind those that the system gives to real connections.
-constexpr std::uint16_t kFirstPort = 61000;
-constexpr std::uint16_t kPorts = 4000;
+/// Above the ports that systems give to real connections.
+constexpr std::uint16_t kFirstSourcePort = 61000;
+constexpr std::uint16_t kSourcePorts = 4000;
 
 std::string_view name_of(inspect::AnswerKind answer) {
   switch (answer) {
@@ -124,7 +124,7 @@ json SelfTest::probe(Worker& worker, Protocol protocol, const std::string& host)
       crypto_,
       {.protocol = protocol,
        .host = host,
-       .source_port = static_cast<std::uint16_t>(kFirstPort + requests_ % kPorts),
+       .source_port = static_cast<std::uint16_t>(kFirstSourcePort + requests_ % kSourcePorts),
        .destination_port = port_of(protocol),
        .random = requests_},
       probe.room());

@@ -1,7 +1,5 @@
 #include "dataplane/engine/supervisor/tripped_rules.h"
 
-#include <utility>
-
 #include <spdlog/spdlog.h>
 
 namespace weir::engine {
@@ -15,18 +13,19 @@ void TrippedRules::next_second(const std::vector<std::unique_ptr<Worker>>& worke
   counters_.add(base::Counter::rule_trips, 0, 0, tripped.size());
   for (const base::RuleId rule : tripped) {
     spdlog::critical(
-        "W108: rule {} is SUSPENDED: it blocked more requests than dataplane.breaker allows, {} seconds "
-        "long; "
-        "`weirctl rules` shows what it is, `weirctl reset {}` puts it back into force",
+        "W108: rule {} is TRIPPED and no longer blocks: for {} seconds it matched more requests than "
+        "dataplane.breaker allows. Run `weirctl rules` to see the rule, `weirctl reset {}` to put it back "
+        "into "
+        "force",
         rule.value, Breaker::kSecondsBeyond, rule.value);
   }
 }
 
 void TrippedRules::snapshot_changed() {
-  const Snapshot* active = snapshots_.active();
+  const Snapshot* const active = snapshots_.active();
   if (rules().empty() || active == nullptr || !breaker_.keep_only(active->view)) return;
   publish();
-  spdlog::warn("tripped rules that the new snapshot does not have are forgotten, {} are left",
+  spdlog::warn("the new snapshot lacks some tripped rules: they are forgotten, {} remain tripped",
                rules().size());
 }
 
@@ -36,11 +35,9 @@ std::size_t TrippedRules::reset(std::optional<base::RuleId> rule) {
   return count;
 }
 
+// A worker that stands still keeps the old ones for as long.
 void TrippedRules::publish() {
-  auto fresh = std::make_unique<const std::vector<std::uint32_t>>(rules());
-  shared_.tripped.store(fresh.get(), std::memory_order_release);
-  retired_.push_back(std::exchange(published_, std::move(fresh)));
-  if (snapshots_.wait_for_readers()) retired_.clear();
+  published_.publish(std::make_unique<const std::vector<std::uint32_t>>(rules()));
 }
 
 }  // namespace weir::engine

@@ -12,7 +12,7 @@
 #include "dataplane/proto/packet/packet_view.h"
 #include "dataplane/proto/quic/quic_crypto.h"
 #include "dataplane/proto/quic/quic_frames.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/quic_packet_builder.h"

@@ -31,7 +31,8 @@ using engine::file_of;
 // A worker that only looks up, in bursts of 32.
 class Reader {
  public:
-  explicit Reader(engine::SnapshotStore& store) : thread_([this, &store] { run(store); }) {}
+  Reader(engine::Readers& readers, const engine::SnapshotStore& store)
+      : thread_([this, &readers, &store] { run(readers, store); }) {}
   ~Reader() {
     stop_.store(true, std::memory_order_relaxed);
     thread_.join();
@@ -44,10 +45,10 @@ class Reader {
   }
 
  private:
-  void run(engine::SnapshotStore& store) {
+  void run(engine::Readers& readers, const engine::SnapshotStore& store) {
     const auto url = std::make_unique<proto::CanonicalUrl>();
     std::uint64_t number = 0;
-    store.online(0);
+    readers.online(0);
     while (!stop_.load(std::memory_order_relaxed)) {
       const auto begin = Clock::now();
       const match::SnapshotView* const view = store.current();
@@ -55,11 +56,11 @@ class Reader {
         if (url->assign_request(unlisted_host(++number), "/") != proto::UrlError::none) continue;
         benchmark::DoNotOptimize(match::lookup(*view, {.url = url.get(), .connection_port = 80}));
       }
-      store.quiescent(0);
+      readers.quiescent(0);
       const std::int64_t took = std::chrono::nanoseconds(Clock::now() - begin).count();
       if (took > longest_.load(std::memory_order_relaxed)) longest_.store(took, std::memory_order_relaxed);
     }
-    store.offline(0);
+    readers.offline(0);
   }
 
   std::atomic<bool> stop_{false};
@@ -75,9 +76,10 @@ std::unique_ptr<const engine::Snapshot> loaded(const base::FileDescriptor& file)
 
 void swap_whole(benchmark::State& state) {
   const base::FileDescriptor file = file_of(build_snapshot(static_cast<std::uint32_t>(state.range(0))));
-  engine::SnapshotStore store(1);
+  engine::Readers readers(1);
+  engine::SnapshotStore store(readers);
   if (!store.publish(loaded(file))) state.SkipWithError("the first snapshot was not published");
-  Reader reader(store);
+  Reader reader(readers, store);
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   const std::int64_t steady_ns = reader.take_longest_burst_ns();
   double load_seconds = 0;
@@ -108,9 +110,10 @@ void swap_overlay(benchmark::State& state) {
     make_rule(i, rule);
     builder.add(rule);
   }
-  engine::SnapshotStore store(1);
+  engine::Readers readers(1);
+  engine::SnapshotStore store(readers);
   if (!store.publish(loaded(file_of(builder.build())))) state.SkipWithError("the base was not published");
-  Reader reader(store);
+  Reader reader(readers, store);
   rule.list = {1};
   for (auto _ : state) {
     ++header.generation.value;

@@ -65,7 +65,7 @@ void check_changes(const config::ListSettings& settings, std::string_view text, 
     return;
   }
   require(formats::is_token(facts.value().token), "a token that they lead to");
-  require(formats::is_token(facts.value().since), "a token that they begin at");
+  require(!facts.value().since || formats::is_token(*facts.value().since), "a token that they start at");
   if (settings.format == config::ListFormat::json && !text.starts_with("\x1f\x8b"))
     require(nlohmann::json::accept(text), "a whole document");
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "dataplane/inspect/answer/answer.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/frame_check.h"

@@ -9,7 +9,7 @@
 #include "dataplane/base/counters.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/match/snapshot_view.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/packet_builder.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "dataplane/inspect/inspector.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/http_text.h"

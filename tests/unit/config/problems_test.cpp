@@ -65,7 +65,7 @@ TEST(Problems, OfSingleValues) {
       {"workers as one number", "dataplane: {workers: 1}",
        "f:1: dataplane.workers: found '1', expected a list of numbers from 0 to 127"},
       {"no workers", "dataplane: {workers: []}",
-       "f:1: dataplane.workers: found a list, expected a list of numbers from 0 to 127, one at least"},
+       "f:1: dataplane.workers: found a list, expected a list of at least one number from 0 to 127"},
       {"a worker twice", "dataplane:\n  workers:\n    - 1\n    - 2\n    - 1\n",
        "f:5: dataplane.workers: 1 is given twice, expected each number once"},
       {"port 0", "dataplane: {inspect: {http: [80, 0]}}",
@@ -82,14 +82,14 @@ TEST(Problems, OfSingleValues) {
       {"a redirect that breaks the header",
        "dataplane: {block: {http: {redirect: \"http://a.example/\\r\\nX: y\"}}}",
        "f:1: dataplane.block.http.redirect: found the text 'http://a.example/\\x0d\\x0aX: y', expected "
-       "http://HOST/... or https://HOST/... without characters that a URI cannot have"},
+       "http://HOST/... or https://HOST/..., with only the characters that a URI may have"},
       {"blocked_by that ends its brackets",
        "dataplane: {block: {http: {blocked_by: 'https://a.example/>;'}}}",
        "f:1: dataplane.block.http.blocked_by: found the text 'https://a.example/>;', expected "
-       "http://HOST/... or https://HOST/... without characters that a URI cannot have"},
+       "http://HOST/... or https://HOST/..., with only the characters that a URI may have"},
       {"a redirect to no host", "dataplane: {block: {http: {status: 302, redirect: 'http:///'}}}",
-       "f:1: dataplane.block.http.redirect: found the text 'http:///', expected "
-       "http://HOST/... or https://HOST/... without characters that a URI cannot have"},
+       "f:1: dataplane.block.http.redirect: found the text 'http:///', expected http://HOST/... or "
+       "https://HOST/..., with only the characters that a URI may have"},
       {"a redirect that status 451 has no use for",
        "dataplane:\n  block:\n    http:\n      redirect: https://splash.example/\n",
        "f:4: dataplane.block.http.redirect: given for status 451, expected no redirect (or status: 302)"},
@@ -97,8 +97,7 @@ TEST(Problems, OfSingleValues) {
        "f:1: dataplane.block.http.operator: found the text 'a\\x0ab', expected one line of at most 400 "
        "bytes"},
       {"segments that are too small", "dataplane: {block: {http: {segment_bytes: 215}}}",
-       "f:1: dataplane.block.http.segment_bytes: found '215', expected a whole number from 216 to "
-       "1460"},
+       "f:1: dataplane.block.http.segment_bytes: found '215', expected a whole number from 216 to 1460"},
       {"a port in quotes", "dataplane: {inspect: {http: ['80']}}",
        "f:1: dataplane.inspect.http: found the text '80', expected any, or a list of ports from 1 to 65535 "
        "such as [80, 8080]"},
@@ -125,68 +124,68 @@ TEST(Problems, OfSingleValues) {
 }
 
 // Mode routed with one arm, more keys of its port behind.
-std::string hop(const std::string& more) {
-  return "dataplane:\n  mode: routed\n  ports:\n    - {name: h, device: d0, role: hop" + more + "}\n";
+std::string one_arm(const std::string& more) {
+  return "dataplane:\n  mode: routed\n  ports:\n    - {name: h, device: d0, role: one-arm" + more + "}\n";
 }
 
-TEST(Problems, OfHops) {
-  const std::string hops =
-      "expected one router for each of IPv4 and IPv6, in a network of the port's addresses";
+TEST(Problems, OfRoutedPorts) {
+  const std::string routers =
+      "expected at most one router for IPv4 and one for IPv6, each in a network of the port's addresses";
   const std::string address =
-      "expected an address of one host with the length of its network, such as 192.0.2.1/24 or "
-      "2001:db8::1/64";
+      "expected a unicast address with its prefix length, such as 192.0.2.1/24 or 2001:db8::1/64";
   const std::string arms =
-      "expected one for mode routed, with role hop, or two, one with role subscriber and one with role "
+      "expected for mode: routed, one with role one-arm, or two, one with role subscriber and one with role "
       "network";
   expect_problems({
-      {"no address", hop(""),
-       "f:4: dataplane.ports[0].addresses: missing, expected an address of Weir's own at this port, such as "
+      {"no address", one_arm(""),
+       "f:4: dataplane.ports[0].addresses: missing, expected Weir's address on this port, such as "
        "192.0.2.1/24"},
-      {"no next hop", hop(", addresses: [192.0.2.1/24]"),
-       "f:4: dataplane.ports[0].next_hops: missing, expected the router to which packets go, such as "
+      {"no next hop", one_arm(", addresses: [192.0.2.1/24]"),
+       "f:4: dataplane.ports[0].next_hops: missing, expected the router that packets are sent to, such as "
        "192.0.2.254"},
-      {"a next hop elsewhere", hop(", addresses: [192.0.2.1/24, '2001:db8::1/64'], next_hops: [192.0.3.2]"),
-       "f:4: dataplane.ports[0].next_hops: 192.0.3.2 is in no network of the port's addresses, " + hops},
+      {"a next hop elsewhere",
+       one_arm(", addresses: [192.0.2.1/24, '2001:db8::1/64'], next_hops: [192.0.3.2]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.3.2 is in no network of the port's addresses, " + routers},
       {"a next hop of a family without an address",
-       hop(", addresses: [192.0.2.1/24], next_hops: ['2001:db8::2']"),
-       "f:4: dataplane.ports[0].next_hops: 2001:db8::2 is in no network of the port's addresses, " + hops},
-      {"itself as its next hop", hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.1]"),
-       "f:4: dataplane.ports[0].next_hops: 192.0.2.1 is Weir's own, " + hops},
-      {"two next hops of a family", hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2, 192.0.2.3]"),
-       "f:4: dataplane.ports[0].next_hops: 192.0.2.3 is the second of its family, " + hops},
-      {"an address without a length", hop(", addresses: [192.0.2.1], next_hops: [192.0.2.2]"),
+       one_arm(", addresses: [192.0.2.1/24], next_hops: ['2001:db8::2']"),
+       "f:4: dataplane.ports[0].next_hops: 2001:db8::2 is in no network of the port's addresses, " + routers},
+      {"itself as its next hop", one_arm(", addresses: [192.0.2.1/24], next_hops: [192.0.2.1]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.2.1 is Weir's own, " + routers},
+      {"two next hops of a family", one_arm(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2, 192.0.2.3]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.2.3 is the second one of its address family, " + routers},
+      {"an address without a length", one_arm(", addresses: [192.0.2.1], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found '192.0.2.1', " + address},
-      {"an address with too long a network", hop(", addresses: [192.0.2.1/33], next_hops: [192.0.2.2]"),
+      {"an address with too long a network", one_arm(", addresses: [192.0.2.1/33], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found '192.0.2.1/33', " + address},
-      {"a group as an address", hop(", addresses: ['ff02::1/64'], next_hops: [192.0.2.2]"),
+      {"a group as an address", one_arm(", addresses: ['ff02::1/64'], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found the text 'ff02::1/64', " + address},
-      {"a name as a next hop", hop(", addresses: [192.0.2.1/24], next_hops: [router]"),
-       "f:4: dataplane.ports[0].next_hops: found 'router', expected an address of one host, such as "
-       "192.0.2.254 or 2001:db8::fe"},
+      {"a name as a next hop", one_arm(", addresses: [192.0.2.1/24], next_hops: [router]"),
+       "f:4: dataplane.ports[0].next_hops: found 'router', expected a unicast address, such as 192.0.2.254 "
+       "or 2001:db8::fe"},
       {"another role", "dataplane:\n  mode: routed\n  ports: [{name: h, device: d0, role: mirror}]\n",
        "f:3: dataplane.ports[0].role: found 'mirror', " + arms},
       {"addresses on a wire",
        ports("name: s, device: d0, role: subscriber, addresses: [192.0.2.1/24]",
              "name: n, device: d1, role: network, next_hops: [192.0.2.2]"),
-       "f:3: dataplane.ports[0].addresses: given in another mode, expected mode: routed\n"
-       "f:4: dataplane.ports[1].next_hops: given in another mode, expected mode: routed"},
+       "f:3: dataplane.ports[0].addresses: given for another topology, expected mode: routed\nf:4: "
+       "dataplane.ports[1].next_hops: given for another topology, expected mode: routed"},
       {"three arms",
        "dataplane:\n  mode: routed\n  ports: [{name: a, device: d0, role: subscriber, addresses: "
-       "[10.0.0.1/8]}, "
-       "{name: b, device: d1, role: network, addresses: [192.0.2.1/24], next_hops: [192.0.2.2]}, {name: c, "
-       "device: d2, role: hop, addresses: [198.51.100.1/24], next_hops: [198.51.100.2]}]\n",
-       "f:3: dataplane.ports: found 3 ports, " + arms + "\nf:3: dataplane.ports[2].role: found 'hop', " +
+       "[10.0.0.1/8]}, {name: b, device: d1, role: network, addresses: [192.0.2.1/24], next_hops: "
+       "[192.0.2.2]}, {name: c, device: d2, role: one-arm, addresses: [198.51.100.1/24], next_hops: "
+       "[198.51.100.2]}]\n",
+       "f:3: dataplane.ports: found 3 ports, " + arms + "\nf:3: dataplane.ports[2].role: found 'one-arm', " +
            arms},
   });
 }
 
-TEST(Problems, HopsThatAreRight) {
+TEST(Problems, AcceptGoodRoutedPorts) {
   for (const std::string& text : {
-           hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2]"),
-           hop(", addresses: [192.0.2.1/31], next_hops: [192.0.2.0]"),
-           hop(", addresses: [192.0.2.1/32, 10.0.0.1/8], next_hops: [10.9.9.9]"),
-           hop(", addresses: [192.0.2.1/24, '2001:db8::1/64', 'fe80::1/64'], next_hops: ['fe80::2', "
-               "192.0.2.2]"),
+           one_arm(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2]"),
+           one_arm(", addresses: [192.0.2.1/31], next_hops: [192.0.2.0]"),
+           one_arm(", addresses: [192.0.2.1/32, 10.0.0.1/8], next_hops: [10.9.9.9]"),
+           one_arm(", addresses: [192.0.2.1/24, '2001:db8::1/64', 'fe80::1/64'], next_hops: ['fe80::2', "
+                   "192.0.2.2]"),
            std::string("dataplane: {mode: routed, ports: [{name: a, device: d0, role: subscriber, addresses: "
                        "[10.0.0.1/8]}, {name: b, device: d1, role: network, addresses: [192.0.2.1/24], "
                        "next_hops: [192.0.2.2]}], routed: {icmp_errors_per_second: 0}}"),
@@ -223,8 +222,7 @@ TEST(Problems, OfKeys) {
   expect_problems({
       {"a misspelt key", "control:\n  sokcet: /run/a\n",
        "f:2: control.sokcet: unknown key (did you mean 'socket'?), expected one of socket, roles, metrics, "
-       "state_dir, "
-       "keep_generations, audit, entries, lock_memory, selftest"},
+       "state_dir, keep_generations, audit, entries, lock_memory, selftest"},
       {"a key like no other", "colour: red",
        "f:1: colour: unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"nothing near", "zzz: red",
@@ -236,11 +234,8 @@ TEST(Problems, OfKeys) {
        "f:1: dataplane.mode: unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"a misspelt key of a list", feed("intervall: 5m"),
        "f:1: lists[0].intervall: unknown key (did you mean 'interval'?), expected one of name, type, url, "
-       "profile, csv, "
-       "json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, on_tls, "
-       "subdomains, "
-       "www_equivalent, "
-       "guards"},
+       "format, csv, json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, "
+       "on_tls, subdomains, www_equivalent, guards"},
       {"a key twice", "control:\n  socket: /run/a\n  state_dir: /s\n  socket: /run/b\n",
        "f:4: control.socket: given twice (first in line 2), expected each key once"},
       {"a section twice", "control: {}\ndataplane: {}\ncontrol: {}\n",
@@ -253,12 +248,10 @@ TEST(Problems, OfKeys) {
       {"a section that is a word", "control: yes",
        "f:1: control: found a single value, expected a mapping of KEY: VALUE"},
       {"an address without its key is not repeated", "lists: [{name: a, https://feed.example/secret}]",
-       "f:1: lists[0].(a key that is no word, not shown): unknown key, expected one of name, type, url, "
-       "profile, csv, json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, "
-       "on_tls, "
-       "subdomains, "
-       "www_equivalent, guards\n"
-       "f:1: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},
+       "f:1: lists[0].(not a key, not shown): unknown key, expected one of name, type, url, format, csv, "
+       "json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, on_tls, "
+       "subdomains, www_equivalent, guards\nf:1: lists[0].url: missing, expected https://HOST/... or "
+       "file:///... for a feed (or type: manual)"},
       {"a file that is a list", "- a\n", "f:1: the file: found a list, expected a mapping of KEY: VALUE"},
   });
 }
@@ -267,44 +260,43 @@ TEST(Problems, OfPorts) {
   const std::string good = "name: s, device: d0, role: subscriber";
   expect_problems({
       {"one port", "dataplane:\n  ports:\n    - {" + good + "}\n",
-       "f:2: dataplane.ports: found 1 ports, expected exactly two for mode inline, one with role subscriber "
-       "and one with "
-       "role network"},
+       "f:2: dataplane.ports: found 1 port, expected exactly two for mode: inline, one with role subscriber "
+       "and one with role network"},
       {"three ports",
        ports(good, "name: n, device: d1, role: network") + "    - {name: x, device: d2, role: network}\n",
-       "f:2: dataplane.ports: found 3 ports, expected exactly two for mode inline, one with role subscriber "
-       "and one with "
-       "role network\n"
-       "f:5: dataplane.ports[2].role: the same as in line 4, expected each role once"},
+       "f:2: dataplane.ports: found 3 ports, expected exactly two for mode: inline, one with role subscriber "
+       "and one with role network\nf:5: dataplane.ports[2].role: the same as in line 4, expected each role "
+       "once"},
       {"a mirror's port in a wire", ports(good, "name: n, device: d1, role: answers"),
-       "f:4: dataplane.ports[1].role: found 'answers', expected exactly two for mode inline, one with role "
+       "f:4: dataplane.ports[1].role: found 'answers', expected exactly two for mode: inline, one with role "
        "subscriber and one with role network"},
       {"a wire's ports at a mirror",
        "dataplane:\n  mode: mirror\n  ports:\n    - {name: m, device: d0, role: mirror}\n    - {name: n, "
-       "device: "
-       "d1, role: network}\n",
-       "f:5: dataplane.ports[1].role: found 'network', expected exactly two for mode mirror, one with role "
+       "device: d1, role: network}\n",
+       "f:5: dataplane.ports[1].role: found 'network', expected exactly two for mode: mirror, one with role "
        "mirror and one with role answers"},
       {"the same name", ports(good, "name: s, device: d1, role: network"),
-       "f:4: dataplane.ports[1].name: the same as in line 3, expected a name of its own for each port"},
+       "f:4: dataplane.ports[1].name: the same as in line 3, expected a different name for each port"},
       {"the same device", ports(good, "name: n, device: d0, role: network"),
-       "f:4: dataplane.ports[1].device: the same as in line 3, expected a device of its own for each port"},
+       "f:4: dataplane.ports[1].device: the same as in line 3, expected a different device for each port"},
       {"the same role", ports(good, "name: n, device: d1, role: subscriber"),
        "f:4: dataplane.ports[1].role: the same as in line 3, expected each role once"},
       {"nothing of one", ports(good, ""),
-       "f:4: dataplane.ports[1].name: missing, expected a value\n"
-       "f:4: dataplane.ports[1].device: missing, expected a value\n"
-       "f:4: dataplane.ports[1].role: missing, expected a value"},
+       "f:4: dataplane.ports[1].name: missing, expected a value\nf:4: dataplane.ports[1].device: missing, "
+       "expected a value\nf:4: dataplane.ports[1].role: missing, expected a value"},
       {"a role misspelt is said once", ports(good, "name: n, device: d1, role: net"),
        "f:4: dataplane.ports[1].role: found 'net', expected one of subscriber, network, mirror, answers, "
-       "hop"},
+       "one-arm"},
       {"a name that is no label",
        ports("name: 'Port 1', device: d0, role: subscriber", "name: n, device: d1, role: network"),
-       "f:3: dataplane.ports[0].name: found the text 'Port 1', expected 1 to 63 of a-z, 0-9, _ and -"},
+       "f:3: dataplane.ports[0].name: found the text 'Port 1', expected 1 to 63 characters of a-z, 0-9, _ "
+       "and -"},
       {"a word for ports", "dataplane: {ports: eth0}",
        "f:1: dataplane.ports: found a single value, expected a list of mappings"},
+      {"the same host for both self-tests", "control:\n  selftest:\n    listed: weir-unlisted.invalid\n",
+       "f:3: control.selftest.unlisted: the same as control.selftest.listed, expected another host"},
       {"the same socket", "dataplane: {socket: /run/a}\ncontrol: {socket: /run/a}\n",
-       "f:2: control.socket: the same as dataplane.socket, expected a socket of its own"},
+       "f:2: control.socket: the same as dataplane.socket, expected a different socket"},
   });
 }
 
@@ -315,9 +307,8 @@ TEST(Problems, OfLists) {
       {"a feed without an address", "lists:\n  - name: a\n",
        "f:2: lists[0].url: missing, expected https://HOST/... or file:///... for a feed (or type: manual)"},
       {"http", "lists: [{name: a, url: 'http://feed.example/secret'}]",
-       "f:1: lists[0].url: found another value (secret, not shown), expected https://: a list is secret and "
-       "must not "
-       "travel in clear text"},
+       "f:1: lists[0].url: found another value (secret, not shown), expected https://, because a list is "
+       "secret and must not travel in clear text"},
       {"another scheme", "lists: [{name: a, url: ftp://feed.example/secret}]",
        "f:1: lists[0].url: found another value (secret, not shown), expected https://HOST/... or "
        "file:///..."},
@@ -331,46 +322,45 @@ TEST(Problems, OfLists) {
        "lists:\n  - name: a\n    type: manual\n    url: https://feed.example/\n",
        "f:4: lists[0].url: given for a manual list, expected no url (or type: feed)"},
       {"the same name", "lists:\n  - {name: a, type: manual}\n  - {name: a, type: manual}\n",
-       "f:3: lists[1].name: the same as in line 2, expected a name of its own for each list"},
+       "f:3: lists[1].name: the same as in line 2, expected a different name for each list"},
       {"a name of capitals", "lists: [{name: Hotline, type: manual}]",
-       "f:1: lists[0].name: found 'Hotline', expected 1 to 63 of a-z, 0-9, _ and -"},
+       "f:1: lists[0].name: found 'Hotline', expected 1 to 63 characters of a-z, 0-9, _ and -"},
       {"a name too long", "lists: [{name: " + std::string(64, 'a') + ", type: manual}]",
-       "f:1: lists[0].name: found '" + std::string(64, 'a') + "', expected 1 to 63 of a-z, 0-9, _ and -"},
+       "f:1: lists[0].name: found '" + std::string(64, 'a') +
+           "', expected 1 to 63 characters of a-z, 0-9, _ and -"},
       {"no name", "lists: [{type: manual}]", "f:1: lists[0].name: missing, expected a value"},
-      {"too many", many, "f:65: lists: 65 items, expected 63 at most"},
+      {"too many", many, "f:65: lists: 65 items, expected at most 63"},
       {"an item that is a word", "lists:\n  - hotline\n",
        "f:2: lists[0]: found a single value, expected a mapping of KEY: VALUE"},
       {"https with a port alone", "lists: [{name: a, url: 'https://:443/secret'}]",
        "f:1: lists[0].url: found another value (secret, not shown), expected https://HOST/... or "
        "file:///..."},
       {"longer intervals than the default age", feed("interval: 2d"),
-       "f:1: lists[0].interval: max_age 24h is less than interval 2d, expected a max_age not below the "
+       "f:1: lists[0].interval: max_age 24h is less than interval 2d, expected a max_age of at least the "
        "interval"},
       {"a column by name without a header", feed("format: csv, csv: {header: false, id_column: '0'}"),
-       "f:1: lists[0].csv.url_column: no number of a column, expected a number from 1, because of csv.header "
-       "false\n"
-       "f:1: lists[0].csv.id_column: no number of a column, expected a number from 1, because of csv.header "
-       "false"},
+       "f:1: lists[0].csv.url_column: not a column number, expected a number from 1, because csv.header is "
+       "false\nf:1: lists[0].csv.id_column: not a column number, expected a number from 1, because "
+       "csv.header is false"},
       {"a pointer that is none", feed("json: {entries: data}"),
        "f:1: lists[0].json.entries: found 'data', expected a JSON pointer: empty, or /PART/PART with ~0 for "
-       "~ "
-       "and ~1 for /"},
+       "~ and ~1 for /"},
       {"minisign without its key", feed("verify: {type: minisign}"),
        "f:1: lists[0].verify.public_key: missing, expected a value, because of verify.type minisign"},
       {"basic without its parts", feed("auth: {type: basic}"),
-       "f:1: lists[0].auth.user: missing, expected a value, because of auth.type basic\n"
-       "f:1: lists[0].auth.password_file: missing, expected a value, because of auth.type basic"},
+       "f:1: lists[0].auth.user: missing, expected a value, because of auth.type basic\nf:1: "
+       "lists[0].auth.password_file: missing, expected a value, because of auth.type basic"},
       {"bearer with an empty path", feed("auth: {type: bearer, token_file: ''}"),
        "f:1: lists[0].auth.token_file: missing, expected a value, because of auth.type bearer"},
       {"client_cert without its parts", feed("auth: {type: client_cert}"),
-       "f:1: lists[0].auth.certificate: missing, expected a value, because of auth.type client_cert\n"
-       "f:1: lists[0].auth.key: missing, expected a value, because of auth.type client_cert"},
+       "f:1: lists[0].auth.certificate: missing, expected a value, because of auth.type client_cert\nf:1: "
+       "lists[0].auth.key: missing, expected a value, because of auth.type client_cert"},
       {"a secret in the wrong place is not repeated",
        feed("auth: {type: basic, user: isp, password_file: hunter2}"),
        "f:1: lists[0].auth.password_file: found another value (secret, not shown), expected an absolute "
        "path"},
       {"older than its interval allows", feed("interval: 1h, max_age: 30m"),
-       "f:1: lists[0].max_age: max_age 30m is less than interval 1h, expected a max_age not below the "
+       "f:1: lists[0].max_age: max_age 30m is less than interval 1h, expected a max_age of at least the "
        "interval"},
       {"more than all", feed("guards: {max_shrink_percent: 101}"),
        "f:1: lists[0].guards.max_shrink_percent: found '101', expected a whole number from 0 to 100"},
@@ -378,22 +368,14 @@ TEST(Problems, OfLists) {
 }
 
 TEST(Problems, ComeAllTogetherInTheOrderOfTheFile) {
-  expect_problems(
-      {{"several",
-        "lists:\n"
-        "  - name: a\n"
-        "    url: http://feed.example/\n"
-        "control:\n"
-        "  keep_generations: 0\n"
-        "dataplane:\n"
-        "  idle: x\n"
-        "  ports: []\n",
-        "f:3: lists[0].url: found another value (secret, not shown), expected https://: a list is secret "
-        "and must not travel in clear text\n"
-        "f:5: control.keep_generations: found '0', expected a whole number from 1 to 1000\n"
-        "f:7: dataplane.idle: found 'x', expected one of busy, sleep\n"
-        "f:8: dataplane.ports: found 0 ports, expected exactly two for mode inline, one with role "
-        "subscriber and one with role network"}});
+  expect_problems({{"several",
+                    "lists:\n  - name: a\n    url: http://feed.example/\ncontrol:\n  keep_generations: "
+                    "0\ndataplane:\n  idle: x\n  ports: []\n",
+                    "f:3: lists[0].url: found another value (secret, not shown), expected https://, because "
+                    "a list is secret and must not travel in clear text\nf:5: control.keep_generations: "
+                    "found '0', expected a whole number from 1 to 1000\nf:7: dataplane.idle: found 'x', "
+                    "expected one of busy, sleep\nf:8: dataplane.ports: found 0 ports, expected exactly two "
+                    "for mode: inline, one with role subscriber and one with role network"}});
 }
 
 TEST(Problems, AreBounded) {

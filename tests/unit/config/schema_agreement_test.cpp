@@ -157,12 +157,19 @@ TEST(JsonSchema, AgreesWithTheReader) {
       {dataplane("mode: routed"), true},
       {dataplane("mode: bridged"), false},
       {dataplane(
+           "mode: routed, ports: [{name: h, device: d, role: one-arm, addresses: [192.0.2.1/24], next_hops: "
+           "[192.0.2.2]}]"),
+       true},
+      {dataplane(
+           "mode: routed, ports: [{name: h, device: d, role: one-arm, addresses: [192.0.2.1], next_hops: "
+           "[192.0.2.2]}]"),
+       false},
+      {dataplane(
            "mode: routed, ports: [{name: h, device: d, role: hop, addresses: [192.0.2.1/24], next_hops: "
            "[192.0.2.2]}]"),
        true},
-      {dataplane("mode: routed, ports: [{name: h, device: d, role: hop, addresses: [192.0.2.1], next_hops: "
-                 "[192.0.2.2]}]"),
-       false},
+      {dataplane("fail: {handover: closed}"), true},
+      {dataplane("fail: {handover: ajar}"), false},
       {dataplane("routed: {icmp_errors_per_second: 100001}"), false},
       {dataplane("enforcement: bypass"), true},
       {dataplane("idle: 'sleep'"), true},
@@ -207,6 +214,8 @@ TEST(JsonSchema, AgreesWithTheReader) {
       {feed("subdomains: 'true'"), false},
       {feed("format: csv"), true},
       {feed("format: xml"), false},
+      {feed("profile: csv"), true},
+      {feed("profile: xml"), false},
       {feed("csv: {separator: comma, header: false, url_column: '2'}"), true},
       {feed("csv: {separator: ','}"), false},
       {feed("json: {entries: /data/a~1b, url: '', serial: /~0}"), true},

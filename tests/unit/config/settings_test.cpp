@@ -177,8 +177,8 @@ TEST(ParseSettings, TakesKeysWithoutAValueForTheirDefaults) {
 // What templates write: quotes where none are needed, none where some readers want them.
 TEST(ParseSettings, TakesTextInQuotesAndWordsWithout) {
   const auto settings = parse_settings(
-      "dataplane: {eal: [-m, 512], idle: 'busy', inspect: {http: 'any'}, flows: {lifetime: \"90s\"}}\n"
-      "control: {metrics: {listen: ''}, socket: \"/run/c\"}\n",
+      "dataplane: {eal: [-m, 512], idle: 'busy', inspect: {http: 'any'}, flows: {lifetime: "
+      "\"90s\"}}\ncontrol: {metrics: {listen: ''}, socket: \"/run/c\"}\n",
       "f", Audience::client);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings.value().dataplane.eal, (std::vector<std::string>{"-m", "512"}));
@@ -233,8 +233,7 @@ protected_hosts: /etc/weir/protected.txt
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message,
             "f:12: lists[0].verify.public_key: found the text '...', expected the second line of a minisign "
-            "public key "
-            "file: RW and 54 more letters");
+            "public key file: RW and 54 more characters");
   text.replace(text.find("\"...\"") + 1, 3, "RWQgHevBm548yAGnpQWmzVyLTFQOj0xQqKrzLIUssBPJYbaL5+EIDjLy");
   const auto settings = parse_settings(text, "f", Audience::control);
   ASSERT_TRUE(settings) << settings.error().message;
@@ -252,8 +251,8 @@ TEST(ParseSettings, ChangesNeedWhatTheyAreReadBy) {
            Case{"format: plain, D}", ""},
            Case{"format: csv, D}", ""},
            Case{"format: json, D}", ""},
-           Case{"format: hosts, D}", "lists[0].delta.url: given for a format without changes"},
-           Case{"format: rpz, D}", "lists[0].delta.url: given for a format without changes"},
+           Case{"format: hosts, D}", "lists[0].delta.url: given for a format without delta support"},
+           Case{"format: rpz, D}", "lists[0].delta.url: given for a format without delta support"},
            Case{"format: json, D, added: /a, removed: /a}",
                 "lists[0].delta.removed: the same as delta.added"},
            Case{"format: json, D, token: ''}", "lists[0].delta.token: missing"},
@@ -279,16 +278,15 @@ TEST(ParseSettings, ChangesNeedWhatTheyAreReadBy) {
   const auto file =
       parse_settings("lists: [{name: a, url: 'file:///etc/list', " + url + "}}]", "f", Audience::control);
   ASSERT_FALSE(file);
-  EXPECT_NE(file.error().message.find("lists[0].delta.url: given for a list that is no https:// feed"),
+  EXPECT_NE(file.error().message.find("lists[0].delta.url: given for a list that is not an https:// feed"),
             std::string::npos)
       << file.error().message;
 }
 
 TEST(ParseSettings, TakesAliases) {
   const auto settings = parse_settings(
-      "lists:\n"
-      "  - {name: a, url: https://feed.example/a, auth: &login {type: bearer, token_file: /etc/t}}\n"
-      "  - {name: b, url: https://feed.example/b, auth: *login}\n",
+      "lists:\n  - {name: a, url: https://feed.example/a, auth: &login {type: bearer, token_file: /etc/t}}\n "
+      " - {name: b, url: https://feed.example/b, auth: *login}\n",
       "f", Audience::control);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings.value().lists[1].auth.type, AuthType::bearer);
@@ -340,8 +338,7 @@ TEST(SettingNotices, NameWhatHasNoEffect) {
   ASSERT_EQ(notices.size(), 3U);
   EXPECT_NE(notices[0].find("dataplane.block.http.blocked_by has no effect"), std::string::npos);
   EXPECT_EQ(notices[1], "list local-file: auth has no effect: the feed is a file");
-  EXPECT_EQ(notices[2],
-            "list hotline: auth has no effect: auth.type is none, so the feed's server is not told who asks");
+  EXPECT_EQ(notices[2], "list hotline: auth has no effect: auth.type is none");
 }
 
 TEST(LoadSettings, ReadsTheSampleForEveryProgram) {
@@ -351,7 +348,7 @@ TEST(LoadSettings, ReadsTheSampleForEveryProgram) {
     EXPECT_EQ(settings.value().dataplane.ports.size(), 2U);
     const auto notices = setting_notices(settings.value());
     ASSERT_EQ(notices.size(), 1U) << "nothing but what only the operator can say";
-    EXPECT_NE(notices[0].find("who blocks, why and how to object"), std::string::npos) << notices[0];
+    EXPECT_NE(notices[0].find("who blocks, why, and how to object"), std::string::npos) << notices[0];
   }
 }
 

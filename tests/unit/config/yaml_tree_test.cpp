@@ -52,16 +52,16 @@ struct BrokenYamlCase {
 TEST(ReadYaml, SaysWhereAndWhatIsWrong) {
   const std::vector<BrokenYamlCase> cases{
       {"an open bracket", "a: [1, 2\n",
-       "f:2: column 1: no YAML: end of sequence flow not found, expected lines of KEY: VALUE"},
-      {"a tab", "a:\n\tb: 1\n", "f:2: column 3: no YAML: illegal map value, expected lines of KEY: VALUE"},
+       "f:2: column 1: not YAML: end of sequence flow not found, expected lines of KEY: VALUE"},
+      {"a tab", "a:\n\tb: 1\n", "f:2: column 3: not YAML: illegal map value, expected lines of KEY: VALUE"},
       {"wrong indentation", "a: 1\n b: 2\n",
-       "f:2: column 3: no YAML: illegal map value, expected lines of KEY: VALUE"},
+       "f:2: column 3: not YAML: illegal map value, expected lines of KEY: VALUE"},
       {"an unknown alias", "a: *b\n",
-       "f:1: column 4: no YAML: the referenced anchor is not defined, expected lines of KEY: VALUE"},
+       "f:1: column 4: not YAML: the referenced anchor is not defined, expected lines of KEY: VALUE"},
       {"two documents", "a: 1\n---\nb: 2\n",
-       "f:2: column 1: this is no part of what is above it, expected one document, evenly indented"},
+       "f:2: column 1: not part of the document above, expected one document with consistent indentation"},
       {"less indented than what is above", "  a: 1\nb: 2\n",
-       "f:2: column 1: this is no part of what is above it, expected one document, evenly indented"},
+       "f:2: column 1: not part of the document above, expected one document with consistent indentation"},
       {"a tag of another program", "a: !vault |\n  abc\n",
        "f:1: column 4: a value with a tag, expected a value without one"},
       {"a tag on a list", "a: !include [b]\n",
@@ -70,21 +70,21 @@ TEST(ReadYaml, SaysWhereAndWhatIsWrong) {
        "f:1: column 4: a value with a tag, expected a value without one"},
       {"a number by its tag", "a: !!int 5\n",
        "f:1: column 4: a value with a tag, expected a value without one"},
-      {"a list for a key", "[a, b]: 1\n", "f:1: column 1: a key that is no word, expected KEY: VALUE"},
+      {"a list for a key", "[a, b]: 1\n", "f:1: column 1: a key that is not a word, expected KEY: VALUE"},
       {"an alias within itself", "a: &x [*x]\n",
        "f:1: column 8: an alias within its own anchor, expected a value"},
       {"NUL", std::string("a: 1\nb: \0 2\n", 12), "f:2: column 4: a control character (0x00), expected text"},
       {"end of transmission", "a: 1\n\x04\nb: 2\n",
        "f:2: column 1: a control character (0x04), expected text"},
-      {"Latin-1", "a: gr\xfc\xdf\n", "f:1: column 6: a byte that is no UTF-8, expected text in UTF-8"},
-      {"an overlong form", "a: \xc0\xaf\n", "f:1: column 4: a byte that is no UTF-8, expected text in UTF-8"},
-      {"a surrogate", "a: \xed\xa0\x80\n", "f:1: column 4: a byte that is no UTF-8, expected text in UTF-8"},
-      {"cut within a letter", "a: \xc3", "f:1: column 4: a byte that is no UTF-8, expected text in UTF-8"},
+      {"Latin-1", "a: gr\xfc\xdf\n", "f:1: column 6: invalid UTF-8, expected UTF-8 text"},
+      {"an overlong form", "a: \xc0\xaf\n", "f:1: column 4: invalid UTF-8, expected UTF-8 text"},
+      {"a surrogate", "a: \xed\xa0\x80\n", "f:1: column 4: invalid UTF-8, expected UTF-8 text"},
+      {"cut within a letter", "a: \xc3", "f:1: column 4: invalid UTF-8, expected UTF-8 text"},
       {"UTF-16",
        std::string("\xff\xfe"
                    "a\0",
                    4),
-       "f:1: column 1: a byte that is no UTF-8, expected text in UTF-8"},
+       "f:1: column 1: invalid UTF-8, expected UTF-8 text"},
   };
   for (const auto& each : cases) {
     const auto tree = read_yaml(each.text, "f");
@@ -105,14 +105,14 @@ TEST(ReadYaml, IsNotBlownUpByAliases) {
   }
   const auto tree = read_yaml(text, "f");
   ASSERT_FALSE(tree);
-  EXPECT_NE(tree.error().message.find("too large, expected 65536 values at most"), std::string::npos);
+  EXPECT_NE(tree.error().message.find("too large, expected at most 65536 values"), std::string::npos);
 }
 
 TEST(ReadYaml, HasALargestDepthAndSize) {
   for (const std::string& text : {std::string(100000, '['), "a: " + std::string(100000, '{')}) {
     const auto tree = read_yaml(text, "f");
     ASSERT_FALSE(tree);
-    EXPECT_NE(tree.error().message.find("nested too deep, expected 32 levels at most"), std::string::npos)
+    EXPECT_NE(tree.error().message.find("nested too deeply, expected at most 32 levels"), std::string::npos)
         << tree.error().message;
   }
   std::string block;

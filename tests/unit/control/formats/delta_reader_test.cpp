@@ -29,7 +29,7 @@ std::string changes(const ListSettings& settings, std::string_view text) {
   };
   const auto facts = read_delta(settings, text, parser, {.added = sink('+'), .removed = sink('-')});
   if (!facts) return seen + "error " + facts.error().code + " " + facts.error().message;
-  seen += facts.value().since + ">" + facts.value().token;
+  seen += facts.value().since.value_or("") + ">" + facts.value().token;
   if (facts.value().serial) seen += " serial " + std::to_string(*facts.value().serial);
   return seen;
 }
@@ -81,19 +81,19 @@ TEST(DeltaReader, ReadsLines) {
           {"no token that they lead to", "since 7\n+a.example\nend\n",
            "error parse_delta line 2: `token TOKEN` was expected: are these the changes of a list?"},
           {"a control character in the token", "since 7\ntoken 8\x01\nend\n",
-           "error parse_delta line 2: no token behind `token `: 1 to 1024 printable characters"},
+           "error parse_delta line 2: no valid token after `token `: 1 to 1024 printable characters"},
           {"a token with a space", "since 7 8\ntoken 8\nend\n",
-           "error parse_delta line 1: no token behind `since `: 1 to 1024 printable characters"},
+           "error parse_delta line 1: no valid token after `since `: 1 to 1024 printable characters"},
           {"an empty token", "since \ntoken 8\nend\n",
-           "error parse_delta line 1: no token behind `since `: 1 to 1024 printable characters"},
+           "error parse_delta line 1: no valid token after `since `: 1 to 1024 printable characters"},
           {"a token of 1 MB", "since 7\ntoken " + std::string(1 << 20, 'x') + "\nend\n",
-           "error parse_delta line 2: no token behind `token `: 1 to 1024 printable characters"},
+           "error parse_delta line 2: no valid token after `token `: 1 to 1024 printable characters"},
           {"text behind the end", "since 7\ntoken 8\nend\n+a.example\n",
-           "error parse_delta line 4: text behind `end`"},
+           "error parse_delta line 4: text after `end`"},
       });
 }
 
-TEST(DeltaReader, CommentsAreOfThePlainProfileAlone) {
+TEST(DeltaReader, CommentsAreForThePlainFormatOnly) {
   EXPECT_EQ(changes(with_profile(ListFormat::csv), "since 7\ntoken 8\n+a.example/p?q #x\nend\n"),
             "3+a.example/p?q%20 7>8");
 }
@@ -116,7 +116,7 @@ TEST(DeltaReader, ReadsJson) {
            "{\"serial\":9,\"removed\":[\"b.example\"],\n\"added\":[],\"since\":7,\"token\":8}",
            "1-b.example 7>8 serial 9"},
           {"an item that is no entry", R"({"since":7,"token":8,"added":[1],"removed":[]})",
-           "1+!an item whose json.url leads not to one text 7>8"},
+           "1+!an item whose json.url does not lead to one string 7>8"},
           {"no removals", R"({"since":7,"token":8,"added":[]})",
            "error parse_json line 1: delta.removed leads to no array"},
           {"two arrays of additions", R"({"since":7,"token":8,"added":[],"added":[],"removed":[]})",
@@ -126,10 +126,10 @@ TEST(DeltaReader, ReadsJson) {
           {"a control character in the token", R"({"since":7,"token":"8\u0000","added":[],"removed":[]})",
            "error parse_delta delta.token leads to no token: 1 to 1024 printable characters"},
           {"nothing that they begin at", R"({"token":8,"added":[],"removed":[]})",
-           "error parse_delta delta.since leads to no token, though it must"},
+           "error parse_delta delta.since leads to no token: 1 to 1024 printable characters"},
           {"truncated", R"({"since":7,"token":8,"added":["a.example)",
            "error parse_truncated line 1: the JSON document ends early: truncated at its source?"},
-          {"a page", "<html>", "error parse_html a page of HTML or XML, where a list was expected"},
+          {"a page", "<html>", "error parse_html a web page (HTML or XML), not a list"},
       });
   settings.json.url = "/url";
   settings.delta.since = "";

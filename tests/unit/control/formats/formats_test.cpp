@@ -58,29 +58,30 @@ ListSettings csv() {
 
 TEST(CsvProfile, ReadsTheColumnOfTheHeader) {
   expect_outcomes(
-      csv(), {
-                 {"nothing", "", ""},
-                 {"a header alone", "id,url\n", ""},
-                 {"LF", "id,url\n1,example.com/a\n2,b.example\n", "2:url:example.com/a 3:domain:b.example "},
-                 {"CRLF", "id,url\r\n1,example.com/a\r\n", "2:url:example.com/a "},
-                 {"no line end at the end", "id,url\n1,example.com/a", "2:url:example.com/a "},
-                 {"a byte order mark", "\xEF\xBB\xBFurl,id\nexample.com/a,1\n", "2:url:example.com/a "},
-                 {"half a byte order mark is no mark", "\xEF\xBBurl\nexample.com/a\n",
-                  "error parse_header line 1: 1 columns, none of them csv.url_column ('url'): is it the CSV "
-                  "file that the settings are for?"},
-                 {"quotes", "\"id\",\"url\"\r\n\"1\",\"example.com/a\"\r\n", "2:url:example.com/a "},
-                 {"a quoted separator", "id,url\n1,\"example.com/a,b\"\n", "2:url:example.com/a,b "},
-                 {"a doubled quote", "id,url\n1,\"example.com/a\"\"b\"\n", "2:url:example.com/a\"b "},
-                 {"a quote within an unquoted column", "id,url\n1,example.com/a\"b\"\n",
-                  "2:url:example.com/a\"b\" "},
-                 {"a quoted line end", "note,url\n\"two\r\nlines\",b.example\nx,c.example\n",
-                  "2:domain:b.example 4:domain:c.example "},
-                 {"blank lines", "\r\nurl\n\n  \na.example\n\n", "5:domain:a.example "},
-                 {"capitals and spaces in the header", "Id, URL\n1,a.example\n", "2:domain:a.example "},
-                 {"spaces around an entry", "id,url\n1,  a.example \n", "2:domain:a.example "},
-                 {"`#` is nothing special", "url,id\n#a.example,1\n",
-                  "2!there is no host; expected HOST, HOST/PATH or a URL "},
-             });
+      csv(),
+      {
+          {"nothing", "", ""},
+          {"a header alone", "id,url\n", ""},
+          {"LF", "id,url\n1,example.com/a\n2,b.example\n", "2:url:example.com/a 3:domain:b.example "},
+          {"CRLF", "id,url\r\n1,example.com/a\r\n", "2:url:example.com/a "},
+          {"no line end at the end", "id,url\n1,example.com/a", "2:url:example.com/a "},
+          {"a byte order mark", "\xEF\xBB\xBFurl,id\nexample.com/a,1\n", "2:url:example.com/a "},
+          {"half a byte order mark is no mark", "\xEF\xBBurl\nexample.com/a\n",
+           "error parse_header line 1: 1 columns, none of them is csv.url_column ('url'): is it the CSV "
+           "file that the settings are for?"},
+          {"quotes", "\"id\",\"url\"\r\n\"1\",\"example.com/a\"\r\n", "2:url:example.com/a "},
+          {"a quoted separator", "id,url\n1,\"example.com/a,b\"\n", "2:url:example.com/a,b "},
+          {"a doubled quote", "id,url\n1,\"example.com/a\"\"b\"\n", "2:url:example.com/a\"b "},
+          {"a quote within an unquoted column", "id,url\n1,example.com/a\"b\"\n",
+           "2:url:example.com/a\"b\" "},
+          {"a quoted line end", "note,url\n\"two\r\nlines\",b.example\nx,c.example\n",
+           "2:domain:b.example 4:domain:c.example "},
+          {"blank lines", "\r\nurl\n\n  \na.example\n\n", "5:domain:a.example "},
+          {"capitals and spaces in the header", "Id, URL\n1,a.example\n", "2:domain:a.example "},
+          {"spaces around an entry", "id,url\n1,  a.example \n", "2:domain:a.example "},
+          {"`#` is nothing special", "url,id\n#a.example,1\n",
+           "2!there is no host; expected HOST, HOST/PATH or a URL "},
+      });
 }
 
 TEST(CsvProfile, RefusesRecordsAndLoadsTheRest) {
@@ -88,65 +89,68 @@ TEST(CsvProfile, RefusesRecordsAndLoadsTheRest) {
                              {"an empty column", "id,url\n1,\n2,b.example\n",
                               "2!the entry is empty; expected HOST, HOST/PATH or a URL 3:domain:b.example "},
                              {"too few columns", "id,url\n1\n2,b.example\n",
-                              "2!1 columns, 2 were expected 3:domain:b.example "},
+                              "2!1 columns, expected 2 3:domain:b.example "},
                              {"an unquoted separator in the entry", "url,id\na.example/x,y,1\nb.example,2\n",
-                              "2!3 columns, 2 were expected 3:domain:b.example "},
+                              "2!3 columns, expected 2 3:domain:b.example "},
                              {"text behind a quote", "id,url\n1,\"a.example\"x\n2,b.example\n",
-                              "2!text behind a closing quote, or too many columns 3:domain:b.example "},
+                              "2!text after a closing quote, or too many columns 3:domain:b.example "},
                              {"a CR behind a quote and no LF", "id,url\n1,\"a.example\"\r,\n2,b.example\n",
-                              "2!text behind a closing quote, or too many columns 3:domain:b.example "},
+                              "2!text after a closing quote, or too many columns 3:domain:b.example "},
                          });
   const std::string long_entry = "url\n" + std::string(9000, 'a') + "\nb.example\n";
   EXPECT_EQ(outcome(csv(), long_entry), "2!the column of the entry is too long 3:domain:b.example ");
   const std::string wide = "url,id\nb.example,1\n" + std::string(3000, ',') + "\nc.example,2\n";
   EXPECT_EQ(outcome(csv(), wide),
-            "2:domain:b.example 3!text behind a closing quote, or too many columns 4:domain:c.example ");
+            "2:domain:b.example 3!text after a closing quote, or too many columns 4:domain:c.example ");
 }
 
 TEST(CsvProfile, RefusesWhatIsNoSuchTable) {
-  expect_outcomes(csv(), {
-                             {"a page", "  <!DOCTYPE html>\n<html>\n",
-                              "error parse_html a page of HTML or XML, where a list was expected"},
-                             {"another table", "id,address\n1,a.example\n",
-                              "error parse_header line 1: 2 columns, none of them csv.url_column ('url'): is "
-                              "it the CSV file that the settings are for?"},
-                             {"two columns of one name", "url,URL\na.example,b.example\n",
-                              "error parse_header line 1: two columns have the name of csv.url_column"},
-                             {"a broken header", "\"url\"x,id\na.example,1\n",
-                              "error parse_header line 1: text behind a closing quote"},
-                             {"a quote that is not closed", "url\na.example\n\"b.example\nc.example\n",
-                              "2:domain:a.example error parse_quote the quote that line 3 opens is not "
-                              "closed: truncated at its source?"},
-                         });
+  expect_outcomes(
+      csv(),
+      {
+          {"a page", "  <!DOCTYPE html>\n<html>\n", "error parse_html a web page (HTML or XML), not a list"},
+          {"another table", "id,address\n1,a.example\n",
+           "error parse_header line 1: 2 columns, none of them is csv.url_column ('url'): is "
+           "it the CSV file that the settings are for?"},
+          {"two columns of one name", "url,URL\na.example,b.example\n",
+           "error parse_header line 1: two columns match csv.url_column"},
+          {"a broken header", "\"url\"x,id\na.example,1\n",
+           "error parse_header line 1: text after a closing quote"},
+          {"a quote that is not closed", "url\na.example\n\"b.example\nc.example\n",
+           "2:domain:a.example error parse_quote the quote that line 3 opens is not "
+           "closed: truncated at its source?"},
+      });
   EXPECT_EQ(outcome(csv(), "url\n\"" + std::string(2 << 20, 'a')),
             "error parse_quote the quote that line 2 opens is not closed within 1048576 bytes");
   EXPECT_EQ(outcome(csv(), std::string(2000, ',') + "\n"),
-            "error parse_header line 1: more than 1024 columns: is it a CSV file?");
+            "error parse_header line 1: more than 1024 columns: is this a CSV file?");
 }
 
 TEST(CsvProfile, FindsColumnsByNumber) {
   ListSettings settings = csv();
   settings.csv.url_column = "2";
-  expect_outcomes(settings, {
-                                {"beside a header", "id,address\n1,a.example\n", "2:domain:a.example "},
-                                {"a name that is a number comes first", "2,1\na.example,b.example\n",
-                                 "2:domain:a.example "},
-                                {"a number that is too large", "id\n1\n",
-                                 "error parse_header line 1: 1 columns, none of them csv.url_column ('2'): "
-                                 "is it the CSV file that the settings are for?"},
-                            });
+  expect_outcomes(
+      settings,
+      {
+          {"beside a header", "id,address\n1,a.example\n", "2:domain:a.example "},
+          {"a name that is a number comes first", "2,1\na.example,b.example\n", "2:domain:a.example "},
+          {"a number that is too large", "id\n1\n",
+           "error parse_header line 1: 1 columns, none of them is csv.url_column ('2'): "
+           "is it the CSV file that the settings are for?"},
+      });
   settings.csv.header = false;
   settings.csv.separator = config::CsvSeparator::semicolon;
   settings.csv.comments = true;
-  expect_outcomes(settings,
-                  {
-                      {"no header", "1;a.example,b\n2;b.example/x,y\n",
-                       "1!the host has a byte that no host name has; expected letters, digits, hyphens and "
-                       "dots (one entry a line, nothing before it) 2:url:b.example/x,y "},
-                      {"comments", "# id;url\n1;a.example\n#2;b.example\n", "2:domain:a.example "},
-                      {"too few columns in the first record", "a.example\n",
-                       "error parse_header line 1: 1 columns; csv.url_column is 2"},
-                  });
+  expect_outcomes(
+      settings,
+      {
+          {"no header", "1;a.example,b\n2;b.example/x,y\n",
+           "1!the host has a byte that host names cannot have; expected letters, digits, hyphens and "
+           "dots (one entry per line, nothing before it) 2:url:b.example/x,y "},
+          {"comments", "# id;url\n1;a.example\n#2;b.example\n", "2:domain:a.example "},
+          {"too few columns in the first record", "a.example\n",
+           "error parse_header line 1: 1 columns; csv.url_column is 2"},
+      });
   settings.csv.url_column = "url";
   EXPECT_EQ(outcome(settings, "1;a.example\n"),
             "error parse_header without a header line, csv.url_column and csv.id_column are numbers from 1");
@@ -155,16 +159,16 @@ TEST(CsvProfile, FindsColumnsByNumber) {
 TEST(CsvProfile, NamesTheFeedsOwnNumbersOfRefusedRecords) {
   ListSettings settings = csv();
   settings.csv.id_column = "id";
-  expect_outcomes(settings,
-                  {
-                      {"a number", "id,url\nA-17,com\n",
-                       "2!id A-17: the entry names a bare top-level domain; expected a host below it "},
-                      {"what is no number is not shown", "id,url\nsecret.example,\n",
-                       "2!the entry is empty; expected HOST, HOST/PATH or a URL "},
-                      {"no such column", "url\na.example\n",
-                       "error parse_header line 1: 1 columns, none of them csv.id_column ('id'): is it the "
-                       "CSV file that the settings are for?"},
-                  });
+  expect_outcomes(
+      settings, {
+                    {"a number", "id,url\nA-17,com\n",
+                     "2!id A-17: the entry names a bare top-level domain; expected a host below it "},
+                    {"what is no number is not shown", "id,url\nsecret.example,\n",
+                     "2!the entry is empty; expected HOST, HOST/PATH or a URL "},
+                    {"no such column", "url\na.example\n",
+                     "error parse_header line 1: 1 columns, none of them is csv.id_column ('id'): is it the "
+                     "CSV file that the settings are for?"},
+                });
 }
 
 TEST(CsvProfile, IsTheSameHoweverItIsCut) {
@@ -217,14 +221,16 @@ TEST(JsonProfile, RefusesItemsAndLoadsTheRest) {
       {
           {"items without an entry",
            R"([{"uri": "a.example"}, {}, "b.example", null, [], {"url": "c.example"}])",
-           "1!an item without what json.url leads to 1!an item without what json.url leads to 1!an item "
-           "without what json.url leads to 1!an item without what json.url leads to 1!an item without what "
+           "1!an item without json.url 1!an item without json.url 1!an item "
+           "without what json.url leads to 1!an item without json.url 1!an item without what "
            "json.url leads to 1:domain:c.example "},
           {"no text", R"([{"url": 7}, {"url": {"url": "a.example"}}, {"url": ["a.example"]}, {"url": null}])",
-           "1!an item whose json.url leads not to one text 1!an item whose json.url leads not to one text "
-           "1!an item whose json.url leads not to one text 1!an item whose json.url leads not to one text "},
+           "1!an item whose json.url does not lead to one string 1!an item whose json.url does not lead to "
+           "one string "
+           "1!an item whose json.url does not lead to one string 1!an item whose json.url does not lead to "
+           "one string "},
           {"two texts", R"([{"url": "a.example", "url": "b.example"}])",
-           "1!an item whose json.url leads not to one text "},
+           "1!an item whose json.url does not lead to one string "},
           {"no entry", R"([{"url": "com"}])",
            "1!the entry names a bare top-level domain; expected a host below it "},
       });
@@ -236,10 +242,10 @@ TEST(JsonProfile, RefusesOtherDocuments) {
       {
           {"nothing", "",
            "error parse_truncated line 1: the JSON document ends early: truncated at its source?"},
-          {"a page", "<html>", "error parse_html a page of HTML or XML, where a list was expected"},
+          {"a page", "<html>", "error parse_html a web page (HTML or XML), not a list"},
           {"no such array", R"({"lists": []})", "error parse_json line 1: json.entries leads to no array"},
           {"an object", R"({"list": {"a": "a.example"}})",
-           "error parse_json line 1: what json.entries leads to is no array"},
+           "error parse_json line 1: json.entries leads to a value that is not an array"},
           {"a text", R"({"list": "a.example"})", "error parse_json line 1: json.entries leads to no array"},
           {"two arrays", R"({"list": ["a.example"], "list": []})",
            "1:domain:a.example error parse_json line 1: json.entries leads to two arrays"},
@@ -249,12 +255,11 @@ TEST(JsonProfile, RefusesOtherDocuments) {
           {"cut behind an item", "{\"list\": [\"a.example\"",
            "1:domain:a.example error parse_truncated line 1: the JSON document ends early: truncated at its "
            "source?"},
-          {"no JSON", "{\"list\": [a.example]}", "error parse_json line 1: no JSON from here on"},
-          {"more behind it", "{\"list\": []}\n{}", "error parse_json line 2: no JSON from here on"},
+          {"no JSON", "{\"list\": [a.example]}", "error parse_json line 1: not valid JSON from here on"},
+          {"more behind it", "{\"list\": []}\n{}", "error parse_json line 2: not valid JSON from here on"},
           {"a negative serial is none", R"({"list": ["a.example"], "serial": -1})", "1:domain:a.example "},
       });
-  EXPECT_EQ(outcome(json("", ""), std::string(100, '[')),
-            "error parse_json line 1: containers within containers, too many of them");
+  EXPECT_EQ(outcome(json("", ""), std::string(100, '[')), "error parse_json line 1: nested too deeply");
   EXPECT_EQ(outcome(json("", ""), "[\"" + std::string(2 << 20, 'a') + "\"]"),
             "error parse_json line 1: a value of more than 1048576 bytes");
 }
@@ -275,13 +280,13 @@ TEST(HostsProfile, BlocksNamesThatLeadNowhere) {
            "localhost\nff02::1 ip6-allnodes\n0.0.0.0 0.0.0.0\n0.0.0.0 a.example\n",
            "6:host:a.example "},
           {"a name that leads somewhere", "192.0.2.1 a.example\n0.0.0.0 b.example\n",
-           "1!the address leads somewhere; 0.0.0.0, 127.0.0.1, :: or ::1 was expected 2:host:b.example "},
+           "1!not a blocking address; expected 0.0.0.0, 127.0.0.1, :: or ::1 2:host:b.example "},
           {"no address", "a.example\n0.0.0.0\n0.0.0 b.example\n",
-           "1!no address in front 2!no name behind the address 3!no address in front "},
+           "1!does not start with an address 2!no name after the address 3!does not start with an address "},
           {"no name", "0.0.0.0 a.example/x 192.0.2.1 a.example:80 *.example com\n",
-           "1!no host name 1!an address, where a host name was expected 1!no host name 1!no host name 1!the "
+           "1!no host name 1!an address; expected a host name 1!no host name 1!no host name 1!the "
            "entry names a bare top-level domain; expected a host below it "},
-          {"a page", "\n<html>\n", "error parse_html a page of HTML or XML, where a list was expected"},
+          {"a page", "\n<html>\n", "error parse_html a web page (HTML or XML), not a list"},
       });
 }
 
@@ -309,7 +314,7 @@ f.example.rpz.example. CNAME .
            "7:host:a.example 8:subdomains:*.a.example 9:host:b.example 10:host:c.example 11:host:d.example "
            "12:host:d.example 13:host:e.example 14:host:f.example serial 2026112801"},
           {"no origin", "@ SOA . . 7 1 1 1 1\n NS localhost.\na.example CNAME .\nb.example. CNAME .\n",
-           "3:host:a.example 4!no usable name in front; an escape in it, or an absolute one without $ORIGIN? "
+           "3:host:a.example 4!no usable owner name: an escape in it, or an absolute name without $ORIGIN "
            "serial 7"},
           {"absolute names, as a transfer prints them",
            "rpz.example. 60 IN SOA a. b. 9 1 1 1 1\nrpz.example. 60 IN NS a.\na.example.rpz.example. 60 IN "
@@ -323,15 +328,15 @@ b.example CNAME .
 $ORIGIN example.rpz.example.
 *.c CNAME .
 )",
-           "4:host:a.example 5!a name that is not within the zone 7:subdomains:*.c.example serial 5"},
+           "4:host:a.example 5!a name outside the zone 7:subdomains:*.c.example serial 5"},
           {"a record without a name behind one that is refused", R"(rpz.example. SOA a. b. 6 1 1 1 1
 a.example CNAME rpz-passthru.
 b.example TXT "open
  CNAME .
 c.example CNAME .
 )",
-           "2!PASSTHRU; exceptions are made with `weirctl add --allow` 3!a quote or parenthesis without its "
-           "other half 4!no usable name in front; an escape in it, or an absolute one without $ORIGIN? "
+           "2!PASSTHRU; use `weirctl add --allow` for exceptions 3!a quote or parenthesis without its "
+           "other half 4!no usable owner name: an escape in it, or an absolute name without $ORIGIN "
            "5:host:c.example serial 6"},
           {"what does not block", R"(rpz.example. SOA a. b. 1 1 1 1 1
 a.example CNAME rpz-passthru.
@@ -342,9 +347,9 @@ ns.example.rpz-nsdname CNAME .
 other.example. CNAME .
 a.example RRSIG x
 )",
-           "2!PASSTHRU; exceptions are made with `weirctl add --allow` 3!PASSTHRU; exceptions are made with "
+           "2!PASSTHRU; use `weirctl add --allow` for exceptions 3!PASSTHRU; exceptions are made with "
            "`weirctl add --allow` 4!TCP-only, which blocks nothing 5!a trigger by address or name server; "
-           "names alone can be blocked 6!a trigger by address or name server; names alone can be blocked 7!a "
+           "names alone can be blocked 6!a trigger by address or name server; only names can be blocked 7!a "
            "name that is not within the zone serial 1"},
           {"broken records", R"(rpz.example. SOA a. b. 1 1 1 1 1
 a.example
@@ -355,9 +360,9 @@ e\046example CNAME .
 $GENERATE 1-9 f$.example CNAME .
 g.example CNAME .
 )",
-           "2!no type of a record 3!a CNAME without its target 4!a quote or parenthesis without its other "
-           "half 5!a quote or parenthesis without its other half 6!no usable name in front; an escape in it, "
-           "or an absolute one without $ORIGIN? 7!a directive that is not followed 8:host:g.example serial "
+           "2!a record without a type 3!a CNAME without a target 4!a quote or parenthesis without its other "
+           "half 5!an unbalanced quote or parenthesis 6!no usable name in front; an escape in it, "
+           "or an absolute one without $ORIGIN? 7!an unsupported directive 8:host:g.example serial "
            "1"},
       });
 }
@@ -368,16 +373,16 @@ TEST(RpzProfile, RefusesWhatIsNoZone) {
   expect_outcomes(
       settings,
       {
-          {"nothing", "", "error parse_zone no SOA record: is it a zone?"},
-          {"comments alone", "; nothing\n", "error parse_zone no SOA record: is it a zone?"},
+          {"nothing", "", "error parse_zone no SOA record: is this a zone?"},
+          {"comments alone", "; nothing\n", "error parse_zone no SOA record: is this a zone?"},
           {"no SOA", "a.example CNAME .\n",
-           "error parse_zone line 1: a record before the zone's SOA: is it a zone?"},
+           "error parse_zone line 1: a record before the SOA: is this a zone?"},
           {"an SOA without serial", "@ SOA a. b. x 1 1 1 1\n",
-           "error parse_zone line 1: an SOA without its name or serial"},
+           "error parse_zone line 1: an SOA without a name or serial"},
           {"a serial that is too large", "@ SOA a. b. 4294967296 1 1 1 1\n",
-           "error parse_zone line 1: an SOA without its name or serial"},
+           "error parse_zone line 1: an SOA without a name or serial"},
           {"another SOA", "z. SOA a. b. 1 1 1 1 1\nz. SOA a. b. 2 1 1 1 1\n",
-           "error parse_zone line 2: a second SOA that is not the first"},
+           "error parse_zone line 2: a second SOA that differs from the first"},
           {"cut", "z. SOA a. b. ( 1 1 1 1 1\n",
            "error parse_truncated the parenthesis that line 1 opens is not closed: truncated at its source?"},
       });
@@ -391,7 +396,7 @@ TEST(PlainProfile, IsReadAsBefore) {
               {"entries", "# a\nexample.com/a\ncom\n",
                "2:url:example.com/a 3!the entry names a bare top-level domain; expected a host below it "},
               {"a page", "<!doctype html>\nexample.com\n",
-               "error parse_html a page of HTML or XML, where a list was expected"},
+               "error parse_html a web page (HTML or XML), not a list"},
           });
   ListSettings small;
   small.max_bytes = 1024;

@@ -5,7 +5,7 @@
 
 #include <zlib.h>
 
-namespace weir::feeds {
+namespace weir::formats {
 
 /// One gzip member (RFC 1952) of `text`.
 inline std::string gzip_member(std::string_view text) {
@@ -23,4 +23,4 @@ inline std::string gzip_member(std::string_view text) {
   return packed;
 }
 
-}  // namespace weir::feeds
+}  // namespace weir::formats

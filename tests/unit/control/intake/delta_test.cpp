@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "control/intake/feed.h"
+#include "control/intake/source_digest.h"
 #include "dataplane/base/unix_time.h"
 #include "tests/support/scratch.h"
 
@@ -77,20 +78,20 @@ TEST(ApplyDelta, Table) {
            Case{"added to a list with duplicates", twofold, "+d.example\n",
                 "a.example b.example/p c.example d.example duplicates 2, 8"},
            Case{"removed from a list with duplicates", twofold, "-a.example\n",
-                "delta_duplicates line 3: a removal from a list with 2 duplicates: does the entry stand "
-                "there once more?"},
+                "delta_duplicates line 3: removes an entry from a list with 2 duplicates; another copy of "
+                "the entry may remain"},
            Case{"removed though it is not there", base, "+d.example\n-e.example\n",
                 "delta_mismatch line 4: removes an entry that the list does not have"},
            Case{"the host in the place of a page", base, "-b.example\n",
                 "delta_mismatch line 3: removes an entry that the list does not have"},
            Case{"removed twice", base, "-a.example\n-a.example\n",
-                "delta_mismatch line 4: removes an entry for the second time"},
+                "delta_mismatch line 4: removes an entry twice"},
            Case{"added and removed at once", base, "+a.example\n-a.example\n",
                 "delta_mismatch line 3: adds an entry that another line removes"},
            Case{"what is no entry is added", base, "+com\n+d.example\n",
                 "a.example b.example/p c.example d.example refused 3, 8"},
            Case{"what is no entry is removed", base, "-com\n",
-                "delta_mismatch line 3: removes what is no entry: the entry names a bare top-level domain; "
+                "delta_mismatch line 3: removes an invalid entry: the entry names a bare top-level domain; "
                 "expected a host below it"},
            Case{"a protected host", base, "+www.safe.example\n",
                 "a.example b.example/p c.example refused 3, 8"},
@@ -99,7 +100,7 @@ TEST(ApplyDelta, Table) {
         << each.description;
   }
   EXPECT_EQ(applied(base, "since 6\ntoken 8\n+d.example\nend\n"),
-            "delta_base changes since another token than the one that was asked for");
+            "delta_base the changes start at another token than the one asked for");
   EXPECT_EQ(applied(base, "since 7\ntoken 8\n+d.example\n").substr(0, 15), "parse_truncated");
 }
 
@@ -146,18 +147,13 @@ class DeltaFeed {
   config::ListSettings& list() { return list_; }
 
   /// What a run brings that is due, or asked for.
-  FeedOutcome run(const DeltaBase& base, bool asked_for = false) {
+  FeedOutcome run(const std::optional<DeltaBase>& base, bool asked_for = false) {
     std::promise<FeedOutcome> done;
     const auto sink = [&](FeedOutcome&& outcome) { done.set_value(std::move(outcome)); };
-    // The digest of a list that was read with these settings.
-    std::promise<FeedOutcome> first;
-    {
-      Feed feed(0, list_, "", [&](FeedOutcome&& outcome) { first.set_value(std::move(outcome)); });
-      feed.start({}, "", std::chrono::milliseconds(0));
-      digest_ = "0" + first.get_future().get().source_digest;
-    }
+    // Another list, read with these settings.
+    FetchRecord in_force{.validators = {}, .digest = "0" + reading_mark(list_, "")};
     Feed feed(0, list_, "", sink, [&base] { return base; });
-    feed.start({}, digest_, asked_for ? std::chrono::hours(1) : std::chrono::hours(0));
+    feed.start(in_force, asked_for ? std::chrono::hours(1) : std::chrono::hours(0));
     if (asked_for) feed.run_now(sink);
     return done.get_future().get();
   }
@@ -165,8 +161,13 @@ class DeltaFeed {
  private:
   const test::Scratch scratch_;
   config::ListSettings list_;
-  std::string digest_;
 };
+
+/// The entries that a run read; or its error; or `unchanged`.
+std::string entries_of(const FeedOutcome& outcome) {
+  if (const FeedFailure* failure = outcome.failure()) return failure->error.code;
+  return outcome.list_read() == nullptr ? "unchanged" : entries_of(outcome.list_read()->parsed.rules);
+}
 
 constexpr const char* kWhole = "whole.example x.example y.example";
 
@@ -174,20 +175,20 @@ TEST(FeedDelta, AppliesChanges) {
   DeltaFeed feed;
   feed.changes(R"({"since":7,"token":8,"added":["d.example"],"removed":["a.example"]})");
   const FeedOutcome outcome = feed.run(base_of({"a.example", "b.example", "c.example"}));
-  ASSERT_FALSE(outcome.error) << outcome.error->message;
-  EXPECT_FALSE(outcome.delta_error);
-  EXPECT_EQ(outcome.delta_of, 4U);
-  EXPECT_EQ(outcome.token, "8");
-  EXPECT_EQ(entries_of(outcome.parsed.rules), "b.example c.example d.example");
-  EXPECT_TRUE(outcome.validators.etag.empty());
+  EXPECT_EQ(entries_of(outcome), "b.example c.example d.example");
+  EXPECT_FALSE(outcome.delta_problem);
+  ASSERT_NE(outcome.news(), nullptr);
+  EXPECT_EQ(outcome.news()->delta_of, 4U);
+  EXPECT_EQ(outcome.news()->token.token, "8");
+  EXPECT_FALSE(outcome.news()->record.validators.etag);
 }
 
 TEST(FeedDelta, NothingChanged) {
   DeltaFeed feed;
   feed.changes(R"({"since":7,"token":8,"added":[],"removed":[]})");
   const FeedOutcome outcome = feed.run(base_of({"a.example"}));
-  EXPECT_TRUE(outcome.unchanged);
-  EXPECT_EQ(outcome.token, "8");
+  ASSERT_NE(outcome.unchanged(), nullptr);
+  EXPECT_EQ(outcome.news()->token.token, "8");
 }
 
 TEST(FeedDelta, TakesTheWholeListWhereChangesDoNotFit) {
@@ -216,13 +217,14 @@ TEST(FeedDelta, TakesTheWholeListWhereChangesDoNotFit) {
     DeltaBase base = base_of({"a.example", "b.example", "c.example"});
     base.edition.serial = 2;
     const FeedOutcome outcome = feed.run(base);
-    ASSERT_TRUE(outcome.delta_error) << each.description;
-    EXPECT_EQ(outcome.delta_error->code, each.code) << each.description;
-    EXPECT_NE(outcome.delta_error->message.find("changes-7: "), std::string::npos);
-    EXPECT_FALSE(outcome.error) << each.description;
-    EXPECT_FALSE(outcome.delta_of) << each.description;
-    EXPECT_EQ(outcome.token, "9") << each.description;
-    EXPECT_EQ(entries_of(outcome.parsed.rules), kWhole) << each.description;
+    ASSERT_TRUE(outcome.delta_problem) << each.description;
+    EXPECT_EQ(outcome.delta_problem->kind, DeltaProblem::Kind::refused) << each.description;
+    EXPECT_EQ(outcome.delta_problem->error.code, each.code) << each.description;
+    EXPECT_NE(outcome.delta_problem->error.message.find("changes-7: "), std::string::npos);
+    EXPECT_EQ(entries_of(outcome), kWhole) << each.description;
+    ASSERT_NE(outcome.news(), nullptr) << each.description;
+    EXPECT_FALSE(outcome.news()->delta_of) << each.description;
+    EXPECT_EQ(outcome.news()->token.token, "9") << each.description;
   }
 }
 
@@ -231,23 +233,21 @@ TEST(FeedDelta, ChangesAreVerified) {
   feed.list().verify.type = config::VerifyType::sha256;
   feed.changes(R"({"since":7,"token":8,"added":["d.example"],"removed":[]})");
   const FeedOutcome outcome = feed.run(base_of({"a.example", "b.example"}));
-  ASSERT_TRUE(outcome.delta_error);  // there is no changes-7.sha256
-  EXPECT_EQ(outcome.delta_error->code, "fetch_io");
+  ASSERT_TRUE(outcome.delta_problem);  // there is no changes-7.sha256
+  EXPECT_EQ(outcome.delta_problem->error.code, "fetch_io");
 }
 
 TEST(FeedDelta, TheWholeListComesWhenItIsDueOrAskedFor) {
   DeltaFeed feed;
   feed.changes(R"({"since":7,"token":8,"added":["d.example"],"removed":[]})");
   DeltaBase base = base_of({"a.example", "b.example"});
-  EXPECT_EQ(entries_of(feed.run(base, true).parsed.rules), kWhole);
+  EXPECT_EQ(entries_of(feed.run(base, true)), kWhole);
   base.last_full_unix_seconds -= feed.list().delta.full_every.count();
-  EXPECT_EQ(entries_of(feed.run(base).parsed.rules), kWhole);
-  base = base_of({"a.example", "b.example"});
-  base.token.clear();
-  EXPECT_EQ(entries_of(feed.run(base).parsed.rules), kWhole);
+  EXPECT_EQ(entries_of(feed.run(base)), kWhole);
+  EXPECT_EQ(entries_of(feed.run(std::nullopt)), kWhole) << "there is no base";
 }
 
-TEST(FeedDelta, ATokenThatIsNoneIsSaid) {
+TEST(FeedDelta, AnInvalidTokenIsReported) {
   for (const char* token : {R"("")", R"("a b")", "null", R"("\u0007")"}) {
     const test::Scratch scratch;
     test::write_file(scratch / "list", std::string(R"({"token": )") + token + R"(, "urls": ["a.example"]})");
@@ -258,12 +258,14 @@ TEST(FeedDelta, ATokenThatIsNoneIsSaid) {
     list.delta.url = "file://" + (scratch / "changes-{token}").string();
     std::promise<FeedOutcome> done;
     Feed feed(0, list, "", [&](FeedOutcome&& outcome) { done.set_value(std::move(outcome)); });
-    feed.start({}, "", std::chrono::milliseconds(0));
+    feed.start({}, std::chrono::milliseconds(0));
     const FeedOutcome outcome = done.get_future().get();
-    EXPECT_FALSE(outcome.error);
-    EXPECT_EQ(outcome.token, "") << token;
-    ASSERT_TRUE(outcome.delta_error) << token;
-    EXPECT_EQ(outcome.delta_error->code, "delta_token") << token;
+    ASSERT_NE(outcome.news(), nullptr) << token;
+    EXPECT_TRUE(outcome.news()->token.is_known) << token;
+    EXPECT_FALSE(outcome.news()->token.token) << token;
+    ASSERT_TRUE(outcome.delta_problem) << token;
+    EXPECT_EQ(outcome.delta_problem->kind, DeltaProblem::Kind::no_token) << token;
+    EXPECT_EQ(outcome.delta_problem->error.code, "delta_token") << token;
   }
 }
 

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "control/intake/feed_verification.h"
+#include "control/intake/source_digest.h"
 #include "tests/support/scratch.h"
 
 namespace weir::control {
@@ -141,17 +143,17 @@ TEST(Feed, RunsWhenDueAndWhenAskedAndEndsAtOnce) {
   const config::ListSettings list = file_list(scratch / "list");
   std::promise<FeedOutcome> scheduled;
   Feed feed(3, list, "", [&](FeedOutcome&& outcome) { scheduled.set_value(std::move(outcome)); });
-  feed.start({}, "", std::chrono::milliseconds(0));
+  feed.start({}, std::chrono::milliseconds(0));
   const FeedOutcome first = scheduled.get_future().get();
   EXPECT_EQ(first.list, 3U);
-  EXPECT_FALSE(first.error);
-  EXPECT_FALSE(first.unchanged);
-  EXPECT_EQ(first.parsed.rules.size(), 1U);
-  feed.settle(first.validators, first.source_digest, true);
-  // Asked for: read again although nothing changed.
+  EXPECT_EQ(first.failure(), nullptr);
+  ASSERT_NE(first.list_read(), nullptr);
+  EXPECT_EQ(first.list_read()->parsed.rules.size(), 1U);
+  feed.settle(first.news()->record, true);
+  // On request it is read again although nothing changed.
   std::promise<FeedOutcome> asked;
   feed.run_now([&](FeedOutcome&& outcome) { asked.set_value(std::move(outcome)); });
-  EXPECT_FALSE(asked.get_future().get().unchanged);
+  EXPECT_NE(asked.get_future().get().list_read(), nullptr);
 }
 
 TEST(Feed, SeesThatNothingChanged) {
@@ -161,33 +163,33 @@ TEST(Feed, SeesThatNothingChanged) {
   std::vector<std::promise<FeedOutcome>> runs(2);
   std::size_t run = 0;
   Feed feed(0, list, "", [&](FeedOutcome&& outcome) { runs[run++].set_value(std::move(outcome)); });
-  feed.start({}, "", std::chrono::milliseconds(0));
+  feed.start({}, std::chrono::milliseconds(0));
   const FeedOutcome first = runs[0].get_future().get();
-  feed.settle({}, first.source_digest, true);
+  feed.settle(first.news()->record, true);
   feed.make_due();
-  EXPECT_TRUE(runs[1].get_future().get().unchanged);
+  EXPECT_NE(runs[1].get_future().get().unchanged(), nullptr);
 }
 
 TEST(Feed, ReadsTheSameBytesAgainWithOtherSettings) {
   const test::Scratch scratch;
   test::write_file(scratch / "list", "one.example\n");
   config::ListSettings list = file_list(scratch / "list");
-  std::string digest;
+  std::optional<FetchRecord> in_force;
   const auto run = [&] {
     std::promise<FeedOutcome> done;
     Feed feed(0, list, "", [&](FeedOutcome&& outcome) { done.set_value(std::move(outcome)); });
-    feed.start({}, digest, digest.empty() ? std::chrono::hours(0) : std::chrono::hours(1));
+    feed.start(in_force, in_force ? std::chrono::hours(1) : std::chrono::hours(0));
     return done.get_future().get();
   };
   const FeedOutcome plain = run();
-  digest = plain.source_digest;
+  in_force = plain.news()->record;
   list.format = config::ListFormat::csv;
   list.csv.url_column = "1";
-  // At once, though it is due in an hour.
+  // At once, although it is due in an hour.
   const FeedOutcome table = run();
-  EXPECT_FALSE(table.unchanged);
-  EXPECT_EQ(table.parsed.rules.size(), 0U);
-  EXPECT_FALSE(same_reading(plain.source_digest, table.source_digest));
+  ASSERT_NE(table.list_read(), nullptr);
+  EXPECT_EQ(table.list_read()->parsed.rules.size(), 0U);
+  EXPECT_FALSE(same_reading(plain.news()->record.digest, table.news()->record.digest));
 }
 
 TEST(Feed, ReadsTheSameBytesAgainWithOtherProtectedHosts) {
@@ -197,31 +199,33 @@ TEST(Feed, ReadsTheSameBytesAgainWithOtherProtectedHosts) {
   const config::ListSettings list = file_list(scratch / "list");
   std::vector<std::promise<FeedOutcome>> runs(4);
   std::size_t run = 0;
-  std::string digest;
+  std::optional<FetchRecord> in_force;
   {
     Feed feed(0, list, scratch / "protected",
               [&](FeedOutcome&& outcome) { runs[run++].set_value(std::move(outcome)); });
-    feed.start({}, "", std::chrono::milliseconds(0));
+    feed.start({}, std::chrono::milliseconds(0));
     const FeedOutcome open = runs[0].get_future().get();
-    EXPECT_EQ(open.parsed.rules.size(), 2U);
-    feed.settle({}, open.source_digest, true);
+    ASSERT_NE(open.list_read(), nullptr);
+    EXPECT_EQ(open.list_read()->parsed.rules.size(), 2U);
+    feed.settle(open.news()->record, true);
     test::write_file(scratch / "protected", "one.example\n");
     feed.make_due();
     const FeedOutcome kept = runs[1].get_future().get();
-    EXPECT_FALSE(kept.unchanged);
-    EXPECT_EQ(kept.parsed.rules.size(), 1U);
-    EXPECT_TRUE(same_reading(open.source_digest, kept.source_digest)) << "or an older list would pass";
-    feed.settle({}, kept.source_digest, true);
+    ASSERT_NE(kept.list_read(), nullptr);
+    EXPECT_EQ(kept.list_read()->parsed.rules.size(), 1U);
+    EXPECT_TRUE(same_reading(open.news()->record.digest, kept.news()->record.digest))
+        << "otherwise an older list would pass";
+    feed.settle(kept.news()->record, true);
     feed.make_due();
-    EXPECT_TRUE(runs[2].get_future().get().unchanged);
-    digest = kept.source_digest;
+    EXPECT_NE(runs[2].get_future().get().unchanged(), nullptr);
+    in_force = kept.news()->record;
   }
-  // A start afterwards: at once, though it is due in an hour.
+  // A start afterwards: at once, although it is due in an hour.
   test::write_file(scratch / "protected", "two.example\n");
   Feed feed(0, list, scratch / "protected",
             [&](FeedOutcome&& outcome) { runs[run++].set_value(std::move(outcome)); });
-  feed.start({}, digest, std::chrono::hours(1));
-  EXPECT_FALSE(runs[3].get_future().get().unchanged);
+  feed.start(in_force, std::chrono::hours(1));
+  EXPECT_NE(runs[3].get_future().get().list_read(), nullptr);
 }
 
 TEST(Feed, SeesThatAFileChanges) {
@@ -231,18 +235,18 @@ TEST(Feed, SeesThatAFileChanges) {
   std::vector<std::promise<FeedOutcome>> runs(4);
   std::size_t run = 0;
   Feed feed(0, list, "", [&](FeedOutcome&& outcome) { runs[run++].set_value(std::move(outcome)); });
-  feed.start({}, "", std::chrono::milliseconds(0));
+  feed.start({}, std::chrono::milliseconds(0));
   const FeedOutcome first = runs[0].get_future().get();
-  // While a run is under way: it is followed by another one.
+  // During a run: another one follows it.
   test::write_file(scratch / "fresh", "two.example/a\n");
   std::filesystem::rename(scratch / "fresh", scratch / "list");
-  feed.settle({}, first.source_digest, true);
+  feed.settle(first.news()->record, true);
   const FeedOutcome second = runs[1].get_future().get();
-  EXPECT_FALSE(second.unchanged);
-  feed.settle({}, second.source_digest, true);
+  EXPECT_NE(second.list_read(), nullptr);
+  feed.settle(second.news()->record, true);
   // In place.
   test::write_file(scratch / "list", "three.example\n");
-  EXPECT_FALSE(runs[2].get_future().get().unchanged);
+  EXPECT_NE(runs[2].get_future().get().list_read(), nullptr);
 }
 
 TEST(FileWatch, SeesAFileThatComesWithItsDirectory) {
@@ -263,8 +267,8 @@ TEST(Feed, TellsTheEditionOfAList) {
   list.json = {.entries = "/urls", .url = "", .serial = "/serial"};
   std::promise<FeedOutcome> done;
   Feed feed(0, list, "", [&](FeedOutcome&& outcome) { done.set_value(std::move(outcome)); });
-  feed.start({}, "", std::chrono::milliseconds(0));
-  EXPECT_EQ(done.get_future().get().edition.serial, 7U);
+  feed.start({}, std::chrono::milliseconds(0));
+  EXPECT_EQ(done.get_future().get().news()->edition.serial, 7U);
 }
 
 }  // namespace

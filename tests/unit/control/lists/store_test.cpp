@@ -70,7 +70,7 @@ TEST_F(StoreTest, NothingThereIsAFreshState) {
   EXPECT_TRUE(remarks_.empty());
 }
 
-// Entries do not lie on the disk unless the settings say so, and whatever they say it can be changed.
+// Entries are on disk only if the settings say so, and the setting can be changed at any time.
 TEST_F(StoreTest, KeepsEntriesAsTheSettingsSayAndChangesOver) {
   const auto key = storage::EntryKey::make(scratch_ / "key").value();
   const auto opened = [&](config::AtRest at_rest) {
@@ -84,7 +84,7 @@ TEST_F(StoreTest, KeepsEntriesAsTheSettingsSayAndChangesOver) {
   const auto on_disk = [&](int n) { return list_file(n).find(".example") != std::string::npos; };
   {
     const Store store = opened(config::AtRest::encrypted);
-    LoadedState state = state_with("one.example");  // made by hand: content 1
+    LoadedState state = state_with("one.example");  // a manual list: content 1
     state.state.lists.emplace_back().name = "feed";
     state.contents.emplace_back();
     RuleSet rules;
@@ -112,7 +112,7 @@ TEST_F(StoreTest, KeepsEntriesAsTheSettingsSayAndChangesOver) {
     EXPECT_EQ(loaded.contents[0]->notes[0].comment, "case 1");
     EXPECT_EQ(on_disk(1), each.manual_on_disk);
     EXPECT_EQ(on_disk(2), each.feed_on_disk);
-    EXPECT_EQ(loaded.contents[1]->fingerprints == nullptr, each.feed_text);
+    EXPECT_EQ(loaded.contents[1]->form == EntryForm::text, each.feed_text);
     EXPECT_EQ(loaded.contents[1]->rules.whole_host_rules(), 1U);
     EXPECT_EQ(loaded.contents[1]->rules.id(1).value, 3U);
   }
@@ -128,6 +128,65 @@ TEST_F(StoreTest, KeepsEntriesAsTheSettingsSayAndChangesOver) {
   EXPECT_EQ(adopted.value().removed, 0U);
   EXPECT_EQ(again.contents[1]->rules.id(0).value, 3U);
   EXPECT_EQ(again.contents[1]->rules.id(1).value, 2U);
+}
+
+// `entries.at_rest: none` is about feeds. Version 0.1 took a manual list without entries for a feed.
+TEST_F(StoreTest, AManualListWithoutEntriesStaysAManualList) {
+  const auto key = storage::EntryKey::make(scratch_ / "key").value();
+  const auto opened = [&] {
+    auto store = Store::open(scratch_ / "state", scratch_ / "snapshots",
+                             {.at_rest = config::AtRest::none, .key = key});
+    EXPECT_TRUE(store.ok()) << store.error().message;
+    return std::move(store).value();
+  };
+  {
+    const Store store = opened();
+    LoadedState state = state_with("one.example");
+    ASSERT_TRUE(remove_id(state, 0, base::RuleId{1}));
+    save(store, state, 1);
+  }
+  const auto file = scratch_ / "state/lists/00000000000000000002";
+  EXPECT_FALSE(read_file(file).starts_with("weir fingerprints"));
+  EXPECT_EQ(opened().load(remarks_).contents[0]->form, EntryForm::text);
+  // As version 0.1 wrote it.
+  std::string empty;
+  RuleSet().serialize(empty);
+  write_file(file, storage::seal("fingerprints", empty + "[]"));
+  LoadedState loaded = opened().load(remarks_);
+  EXPECT_TRUE(remarks_.empty());
+  ASSERT_NE(loaded.contents[0], nullptr);
+  EXPECT_EQ(loaded.contents[0]->kind, ContentKind::manual);
+  EXPECT_EQ(loaded.contents[0]->form, EntryForm::text);
+  ASSERT_TRUE(add_entry(loaded, 0, rule("two.example"), {}));
+  EXPECT_EQ(loaded.contents[0]->form, EntryForm::text);
+}
+
+// A state and a content as version 0.1 wrote them.
+TEST_F(StoreTest, LoadsAStateOfVersion01) {
+  std::string rules;
+  RuleSet set;
+  rules::Rule entry = rule("one.example");
+  entry.id = base::RuleId{5};
+  set.append(entry);
+  set.serialize(rules);
+  { const Store made = open(); }
+  write_file(scratch_ / "state/lists/00000000000000000003", storage::seal("list", rules + "[]"));
+  write_file(state_file(),
+             storage::seal("state", R"({"version": 1, "generation": 9, "created": 1, "next_rule": 6,
+    "next_content": 4, "canary": "", "lists": [{"name": "hotline", "manual": false, "subdomains": true,
+    "www_equivalent": false, "block_host_on_tls": false, "content": 3, "entries": 1, "duplicates": 0, "source": "s",
+    "source_digest": "", "etag": "", "last_modified": "", "last_attempt": 7, "last_success": 8}]})"));
+  const LoadedState loaded = open().load(remarks_);
+  EXPECT_TRUE(remarks_.empty());
+  EXPECT_EQ(loaded.state.generation.value, 9U);
+  EXPECT_EQ(host_of(loaded), "one.example");
+  EXPECT_EQ(loaded.contents[0]->kind, ContentKind::feed);
+  EXPECT_FALSE(loaded.state.base);
+  const ListState& list = loaded.state.lists[0];
+  EXPECT_FALSE(list.fetched);
+  EXPECT_FALSE(list.token);
+  EXPECT_FALSE(list.edition.serial);
+  EXPECT_EQ(list.last_success_unix_seconds, 8);
 }
 
 TEST_F(StoreTest, AnotherKeyIsAnErrorThatTouchesNothing) {
@@ -158,13 +217,19 @@ TEST_F(StoreTest, ReadsBackWhatItWrote) {
   {
     const Store store = open();
     LoadedState state = state_with("one.example");
-    state.state.lists[0].etag = "\"x\"";
+    state.state.lists[0].fetched =
+        FetchRecord{.validators = {.etag = "\"x\"", .last_modified = {}}, .digest = "d"};
     save(store, state, 4);
   }
   const LoadedState loaded = open().load(remarks_);
   EXPECT_TRUE(remarks_.empty());
   EXPECT_EQ(loaded.state.generation.value, 4U);
-  EXPECT_EQ(loaded.state.lists[0].etag, "\"x\"");
+  ASSERT_TRUE(loaded.state.lists[0].fetched);
+  EXPECT_EQ(loaded.state.lists[0].fetched->digest, "d");
+  EXPECT_EQ(loaded.state.lists[0].fetched->validators.etag, "\"x\"");
+  EXPECT_FALSE(loaded.state.lists[0].fetched->validators.last_modified);
+  EXPECT_FALSE(loaded.state.lists[0].token);
+  EXPECT_FALSE(loaded.state.base);
   EXPECT_EQ(loaded.state.next_rule, 2U);
   EXPECT_EQ(host_of(loaded), "one.example");
   EXPECT_EQ(loaded.contents[0]->notes[0].uid, 7U);
@@ -196,8 +261,8 @@ TEST_F(StoreTest, OneDaemonForADirectory) {
   EXPECT_EQ(second.error().code, "state_in_use");
 }
 
-// What a kill or a sick disk can leave behind: the last good state is found in each case.
-TEST_F(StoreTest, FindsTheLastGoodStateWhateverIsLeftBehind) {
+// Whatever a kill or a failing disk leaves behind, the last good state is found.
+TEST_F(StoreTest, FindsTheLastGoodState) {
   struct Case {
     const char* description;
     std::function<void(StoreTest&)> damage;
@@ -325,7 +390,7 @@ TEST(ReadWhole, RefusesWhatIsNoFile) {
   EXPECT_EQ(storage::read_whole(scratch / "fifo", 10).error().code, "io");
   EXPECT_EQ(storage::read_whole(scratch / "big", 4).error().code, "too_large");
   EXPECT_EQ(storage::read_whole(scratch / "big", 5).value(), "12345");
-  // Larger than any memory, and without a byte on the disk.
+  // Larger than any memory, without a byte on disk.
   constexpr std::uintmax_t kManyBytes = std::uintmax_t{1} << 43;
   std::filesystem::resize_file(scratch / "big", kManyBytes);
   EXPECT_EQ(storage::read_whole(scratch / "big", 5).error().code, "too_large");

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control/storage/digest.h"
 #include "tests/support/scratch.h"
 
 namespace weir::control {
@@ -90,7 +91,7 @@ TEST(AuditLog, HealsALastLineCutAnywhere) {
     EXPECT_EQ(records[0]["rule"], 1);
     EXPECT_EQ(records[1]["method"], "audit.heal");
     EXPECT_EQ(records[1]["torn_bytes"], cut - acknowledged);
-    EXPECT_EQ(records[1]["torn_sha256"], storage::sha256(whole.substr(acknowledged, cut - acknowledged)));
+    EXPECT_EQ(records[1]["torn_sha256"], storage::sha256_hex(whole.substr(acknowledged, cut - acknowledged)));
     EXPECT_EQ(records[2]["rule"], 3);
   }
 }

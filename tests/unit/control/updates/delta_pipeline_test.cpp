@@ -1,4 +1,4 @@
-// The way of a feed's changes, from their file to the dataplane's end of the socket and to the state on disk.
+// The changes of a feed, from their file to the dataplane's end of the socket and to the state on disk.
 
 #include <gtest/gtest.h>
 
@@ -86,14 +86,14 @@ TEST_F(DeltaPipelineTest, ARollbackHoldsUntilTheTokenChanges) {
   ASSERT_TRUE(eventually([&] { return list_on_disk().token == "2"; }));
   daemon_->good("rollback");
   EXPECT_FALSE(dataplane_->blocks("bad.example"));
-  EXPECT_EQ(list_on_disk().token, "");
+  EXPECT_FALSE(list_on_disk().token);
   const auto attempts = [&] { return list_report()["last_attempt"].get<std::int64_t>(); };
   const std::int64_t begin = attempts();
   ASSERT_TRUE(eventually([&] { return attempts() >= begin + 3; }));
   EXPECT_FALSE(dataplane_->blocks("bad.example"));
-  whole(3, {"one.example", "mended.example"});
+  whole(3, {"one.example", "repaired.example"});
   changes(3, 3, json::array(), json::array());
-  EXPECT_TRUE(eventually([&] { return dataplane_->blocks("mended.example"); }));
+  EXPECT_TRUE(eventually([&] { return dataplane_->blocks("repaired.example"); }));
   EXPECT_FALSE(dataplane_->blocks("bad.example"));
 }
 

@@ -86,13 +86,12 @@ TEST(StartPlan, MapsWhatIsInspected) {
               .quic_connections = 77,
               .h2c_connections = 5,
               .reassembly_bytes = 300000};
-  in.inspect.encapsulations.gre = false;
+  in.inspect.encapsulations[base::Encapsulation::gre] = false;
   in.fragments.memory_bytes = 400000;
   const auto plan = make_start_plan(in, "weir.yaml");
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   const auto& inspector = plan.value().inspector;
-  EXPECT_FALSE(inspector.encapsulations.gre);
-  EXPECT_TRUE(inspector.encapsulations.vxlan);
+  EXPECT_EQ(inspector.encapsulations, base::Encapsulations::all_but(base::Encapsulation::gre));
   EXPECT_EQ(inspector.fragment_memory_bytes, 400000U);
   EXPECT_TRUE(inspector.inspect_http);
   EXPECT_THAT(inspector.http_ports, testing::ElementsAre(80, 8080));

@@ -31,8 +31,6 @@ using test::Bytes;
 using test::PacketBuilder;
 
 inline constexpr unsigned kRingSize = 2048;
-inline constexpr std::size_t kSubscriber = 0;
-inline constexpr std::size_t kNetwork = 1;
 
 /// DPDK's environment without huge pages, once for the program: it cannot be started twice.
 class Environment : public testing::Environment {
@@ -167,11 +165,11 @@ class RingPort {
   std::uint16_t id_ = 0;
 };
 
-inline inspect::BlockPage page(std::size_t body_bytes = 0) {
+inline std::unique_ptr<const inspect::BlockPage> page(std::size_t body_bytes = 0) {
   auto made = inspect::BlockPage::make(
       {.status = 451, .body = std::string(body_bytes, 'p'), .redirect = {}, .blocked_by = {}});
   EXPECT_TRUE(made.ok());
-  return std::move(made).value();
+  return std::make_unique<const inspect::BlockPage>(std::move(made).value());
 }
 
 struct WireOptions {
@@ -194,29 +192,30 @@ class Wire {
  public:
   explicit Wire(const WireOptions& options = {})
       : in_use_before_(rte_mempool_in_use_count(environment->pool())),
-        page_(page(options.page_bytes)),
         subscriber_(options.out_size, options.queues, options.queues),
         network_(options.out_size, options.queues, options.queues),
-        store_(options.workers),
+        readers_(options.workers),
+        store_(readers_),
         steering_(make_steering(options)),
         routing_(make_routing(options)),
-        shared_{.snapshots = store_,
-                .page = &page_,
+        shared_{.readers = readers_,
+                .snapshots = store_,
+                .page = Published<inspect::BlockPage>(readers_, page(options.page_bytes)),
+                .tripped = Published<std::vector<std::uint32_t>>(readers_),
                 .pool = environment->pool(),
                 .steering = steering_.get(),
                 .routing = routing_.get(),
                 .enforcement = options.enforcement} {
     for (std::uint16_t index = 0; index < options.workers; ++index) {
       workers_.push_back(
-          std::make_unique<Worker>(WorkerSettings{.topology = options.topology,
-                                                  .lcore = index,
-                                                  .index = index,
-                                                  .subscriber = share(subscriber_, index, options),
-                                                  .network = share(network_, index, options),
-                                                  .idle = config::Idle::busy,
-                                                  .fail = options.fail,
-                                                  .inspector = {}},
-                                   shared_));
+          make_worker({.topology = options.topology,
+                       .lcore = index,
+                       .index = index,
+                       .ports = {share(subscriber_, index, options), share(network_, index, options)},
+                       .idle = config::Idle::busy,
+                       .fail = options.fail,
+                       .inspector = {}},
+                      shared_));
     }
     if (options.with_list) publish(1);
     shared_.stop = true;
@@ -237,7 +236,12 @@ class Wire {
     ASSERT_TRUE(snapshot.ok());
     ASSERT_TRUE(store_.publish(std::move(snapshot).value()).ok());
   }
-  /// All workers, each on a thread of its own where there are several.
+  /// Tells the workers which rules are tripped.
+  void trip(std::vector<std::uint32_t> rules) {
+    ASSERT_TRUE(
+        shared_.tripped.publish(std::make_unique<const std::vector<std::uint32_t>>(std::move(rules))));
+  }
+  /// Runs all workers, each on its own thread if there are several.
   void run() {
     if (workers_.size() == 1) return workers_.front()->run();
     start();
@@ -270,7 +274,6 @@ class Wire {
   RingPort& subscriber() { return subscriber_; }
   RingPort& network() { return network_; }
   WorkerShared& shared() { return shared_; }
-  SnapshotStore& store() { return store_; }
   Routing& routing() { return *routing_; }
   Worker& worker(std::size_t index = 0) { return *workers_[index]; }
   const std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
@@ -334,9 +337,9 @@ class Wire {
   }
 
   unsigned in_use_before_;
-  inspect::BlockPage page_;
   RingPort subscriber_;
   RingPort network_;
+  Readers readers_;
   SnapshotStore store_;
   std::unique_ptr<Steering> steering_;
   std::unique_ptr<Routing> routing_;

@@ -19,14 +19,16 @@ std::unique_ptr<const Snapshot> snapshot(std::uint64_t generation) {
 }
 
 TEST(SnapshotStore, BeginsWithoutASnapshot) {
-  SnapshotStore store(2);
+  Readers readers(2);
+  const SnapshotStore store(readers);
   EXPECT_EQ(store.current(), nullptr);
   EXPECT_EQ(store.active(), nullptr);
   EXPECT_EQ(store.activated_unix_seconds(), 0U);
 }
 
 TEST(SnapshotStore, GenerationsOnlyGrow) {
-  SnapshotStore store(1);
+  Readers readers(1);
+  SnapshotStore store(readers);
   ASSERT_TRUE(store.publish(snapshot(5)).ok());
   EXPECT_EQ(store.current()->generation().value, 5U);
   EXPECT_GT(store.activated_unix_seconds(), 0U);
@@ -40,18 +42,19 @@ TEST(SnapshotStore, GenerationsOnlyGrow) {
 }
 
 TEST(SnapshotStore, ReaderThatStandsStillKeepsItsSnapshot) {
-  SnapshotStore store(2);
+  Readers readers(2);
+  SnapshotStore store(readers);
   ASSERT_TRUE(store.publish(snapshot(1)).ok());
-  store.online(1);
+  readers.online(1);
   const match::SnapshotView* held = store.current();
   const auto published = store.publish(snapshot(2), std::chrono::milliseconds(5));
   ASSERT_FALSE(published.ok());
   EXPECT_EQ(published.error().code, "busy");
   EXPECT_EQ(held->list_name({0}), "1") << "not given back while a reader may hold it";
   EXPECT_EQ(store.current()->generation().value, 2U);
-  store.quiescent(1);
+  readers.quiescent(1);
   EXPECT_FALSE(store.publish(snapshot(3), std::chrono::milliseconds(5)).ok()) << "and again for the next";
-  store.offline(1);
+  readers.offline(1);
   EXPECT_TRUE(store.publish(snapshot(4)).ok());
 }
 
@@ -61,9 +64,9 @@ struct Reader {
   std::uint64_t bursts = 0;
   std::uint64_t wrong = 0;
 
-  void run(SnapshotStore& store, unsigned number, const std::atomic<bool>& stop) {
+  void run(Readers& readers, const SnapshotStore& store, unsigned number, const std::atomic<bool>& stop) {
     std::uint64_t newest = 0;
-    store.online(number);
+    readers.online(number);
     while (!stop.load()) {
       const match::SnapshotView* view = store.current();
       const std::uint64_t generation = view->generation().value;
@@ -72,9 +75,9 @@ struct Reader {
       newest = generation;
       ++bursts;
       in_use.store(0);
-      store.quiescent(number);
+      readers.quiescent(number);
     }
-    store.offline(number);
+    readers.offline(number);
   }
 
   static bool whole(const match::SnapshotView& view, std::uint64_t generation) {
@@ -86,13 +89,14 @@ struct Reader {
 TEST(SnapshotStore, ReadersSeeWholeSnapshotsWhileTheyAreSwapped) {
   constexpr unsigned kReaders = 3;
   constexpr std::uint64_t kGenerations = 400;
-  SnapshotStore store(kReaders);
+  Readers threads_that_read(kReaders);
+  SnapshotStore store(threads_that_read);
   ASSERT_TRUE(store.publish(snapshot(1)).ok());
   std::atomic<bool> stop{false};
   std::array<Reader, kReaders> readers;
   std::vector<std::thread> threads;
   for (unsigned number = 0; number < kReaders; ++number) {
-    threads.emplace_back([&, number] { readers[number].run(store, number, stop); });
+    threads.emplace_back([&, number] { readers[number].run(threads_that_read, store, number, stop); });
   }
   for (std::uint64_t generation = 2; generation <= kGenerations; ++generation) {
     const auto published = store.publish(snapshot(generation), std::chrono::minutes(1));

@@ -40,7 +40,7 @@ class ReconfigurationTest : public testing::Test {
   Reconfiguration reconfiguration(Wire& wire) const {
     const auto settings = config::load_settings(directory_ / "weir.yaml", config::Audience::dataplane);
     EXPECT_TRUE(settings.ok()) << settings.error().message;
-    return {(directory_ / "weir.yaml").string(), settings.value().dataplane, wire.store(), wire.shared()};
+    return {(directory_ / "weir.yaml").string(), settings.value().dataplane, wire.shared().page};
   }
   /// What a client gets for a listed request over IPv6, whose page is one segment.
   static std::string answer_of(Wire& wire, std::uint16_t port = 41000) {

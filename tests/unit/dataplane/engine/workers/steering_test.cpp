@@ -297,37 +297,37 @@ TEST(Steering, QueuesTakeAQuarterOfTheBuffersAtMost) {
   }
 }
 
-TEST(PacketLender, LendsWhatItHasAndTakesBackWhatIsDecided) {
-  PacketLender lender({.ordinary = 1, .large = 1});
+TEST(HandoffPool, CopiesPacketsAndTakesBackWhatIsDecided) {
+  HandoffPool pool({.ordinary = 1, .large = 1});
   const Bytes bytes(100, std::byte{7});
   proto::PacketView whole;
   whole.frame = bytes;
   whole.payload = std::span(bytes).subspan(60);
-  LentPacket* const first = lender.lend(whole, {.packets = {}, .count = 1});
-  LentPacket* const second = lender.lend(whole, {.packets = {}, .count = 2});
+  HandedOffPacket* const first = pool.take(whole, {.packets = {}, .count = 1});
+  HandedOffPacket* const second = pool.take(whole, {.packets = {}, .count = 2});
   ASSERT_TRUE(first != nullptr && second != nullptr);
   EXPECT_NE(first->view.frame.data(), bytes.data()) << "a copy";
   EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), first->view.frame.begin(), first->view.frame.end()));
   EXPECT_EQ(first->view.payload.data(), first->view.frame.data() + 60);
-  EXPECT_EQ(lender.lend(whole, {}), nullptr) << "all are lent";
+  EXPECT_EQ(pool.take(whole, {}), nullptr) << "all are in use";
 
   std::vector<std::pair<std::size_t, bool>> settled;
   const auto settle = [&](const inspect::FragmentInspector::Completed& origin, bool dropped) {
     settled.emplace_back(origin.count, dropped);
   };
-  lender.collect(settle);
+  pool.collect(settle);
   EXPECT_TRUE(settled.empty());
-  second->state = LentPacket::State::blocked;
-  lender.collect(settle);
-  first->state = LentPacket::State::passed;
-  lender.collect(settle);
+  second->state = HandedOffPacket::State::dropped;
+  pool.collect(settle);
+  first->state = HandedOffPacket::State::passed;
+  pool.collect(settle);
   EXPECT_EQ(settled, (std::vector<std::pair<std::size_t, bool>>{{2, true}, {1, false}}));
-  const Bytes large(PacketLender::kOrdinaryBytes + 1);
+  const Bytes large(HandoffPool::kOrdinaryBytes + 1);
   proto::PacketView jumbo;
   jumbo.frame = large;
-  EXPECT_NE(lender.lend(jumbo, {}), nullptr);
-  EXPECT_EQ(lender.lend(jumbo, {}), nullptr) << "what is left is too small for it";
-  EXPECT_NE(lender.lend(whole, {}), nullptr);
+  EXPECT_NE(pool.take(jumbo, {}), nullptr);
+  EXPECT_EQ(pool.take(jumbo, {}), nullptr) << "what is left is too small for it";
+  EXPECT_NE(pool.take(whole, {}), nullptr);
 }
 
 }  // namespace

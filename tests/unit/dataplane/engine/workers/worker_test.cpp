@@ -269,27 +269,26 @@ TEST(Worker, WithoutAListWhatIsSetHappens) {
   }
 }
 
-TEST(Worker, ASuspendedRuleDoesNotHold) {
+TEST(Worker, ATrippedRuleDoesNotBlock) {
   for (const std::uint16_t workers : {std::uint16_t{1}, std::uint16_t{2}}) {
     Wire wire({.workers = workers});
-    const std::vector<std::uint32_t> others{5, 6, 8};
     const std::vector<std::uint32_t> tripped{5, 7};  // 7 is the list's rule
-    wire.shared().tripped = &others;
+    wire.trip({5, 6, 8});
     wire.subscriber().send(request("listed.example", "/first"));
     if (workers == 1) {
       wire.run();
       EXPECT_EQ(wire.count(base::Outcome::drop_blocked), 1U);
       // On a connection of its own: the first one stays blocked.
-      wire.shared().tripped = &tripped;
+      wire.trip(tripped);
       wire.subscriber().send(request("listed.example.", "/second", 40002));
     } else {
-      wire.shared().tripped = &tripped;
+      wire.trip(tripped);
     }
     wire.run();
     EXPECT_EQ(wire.count(base::Outcome::forward_tripped), 1U);
     EXPECT_EQ(wire.count(base::Counter::blocked), workers == 1 ? 1U : 0U) << "what passes is not blocked";
     wire.expect_conservation();
-    // Suspended rules are counted all the same, so that whoever looks sees what they would do.
+    // Hits of tripped rules are still counted, so that an operator sees what they would block.
     std::uint32_t hits = 0;
     for (std::uint16_t i = 0; i < workers; ++i) {
       wire.worker(i).rule_hits().next_second([](const inspect::RuleHits::Hit&) {});
