@@ -1,6 +1,8 @@
 #include "config/changes.h"
 
 #include <algorithm>
+#include <string_view>
+#include <type_traits>
 #include <variant>
 
 #include "config/schema.h"
@@ -47,10 +49,27 @@ void compare_lists(const std::vector<ListSettings>& before, const std::vector<Li
   if (kept_before != kept_after) keys.emplace_back("lists");
 }
 
+bool is_of_dataplane(std::string_view key) { return key.starts_with("dataplane."); }
+
+void copy_value(const Row<Settings>& row, Settings& from, Settings& to) {
+  const Field source = row.field(from);
+  const Field target = row.field(to);
+  std::visit(
+      [&target](const auto& value) {
+        const auto& place = std::get<std::decay_t<decltype(value)>>(target);
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Choice>) {
+          *place.value = *value.value;
+        } else {
+          *place = *value;
+        }
+      },
+      source);
+}
+
 }  // namespace
 
 std::vector<std::string> changed_settings(const Settings& before, const Settings& after) {
-  // Rows point into what they are given, and not at constants.
+  // Copies, because the rows give pointers to values that may be written.
   Settings old = before;
   Settings fresh = after;
   std::vector<std::string> keys;
@@ -65,6 +84,24 @@ std::vector<std::string> changed_settings(const Settings& before, const Settings
     }
   }
   return keys;
+}
+
+Reconfigured take_over(const Settings& current, const Settings& wanted, Audience audience) {
+  const bool by_dataplane = audience == Audience::dataplane;
+  Reconfigured result{.in_force = current, .changed = {}, .needs_restart = {}};
+  Settings from = wanted;
+  for (const Row<Settings>& row : settings_rows()) {
+    if (row.traits.change_needs == ChangeNeeds::reconfigure && is_of_dataplane(row.key) == by_dataplane)
+      copy_value(row, from, result.in_force);
+  }
+  result.changed = changed_settings(current, wanted);
+  result.needs_restart = changed_settings(result.in_force, wanted);
+  if (by_dataplane) {
+    const auto is_foreign = [](const std::string& key) { return !is_of_dataplane(key); };
+    std::erase_if(result.changed, is_foreign);
+    std::erase_if(result.needs_restart, is_foreign);
+  }
+  return result;
 }
 
 }  // namespace weir::config

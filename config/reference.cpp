@@ -27,15 +27,15 @@ std::string range_text(const Traits& traits) {
 
 std::string choice_text(const Choice& choice) {
   std::string text;
-  for (std::size_t i = 0; i < choice.rows.size(); ++i) {
-    if (i > 0) text += "; ";
-    text += fmt::format("`{}`: {}", choice.rows[i].name, choice.rows[i].help);
-    if ((choice.supported >> i & 1U) == 0) text += " (not in this version)";
+  for (const base::EnumName& each : choice.names) {
+    if (!text.empty()) text += "; ";
+    text += fmt::format("`{}`: {}", each.name, each.help);
+    if (!each.formerly.empty()) text += fmt::format(" (formerly `{}`, still accepted)", each.formerly);
   }
   return text;
 }
 
-// What a person may write there.
+// The values that a person may write.
 std::string type_text(const Traits& traits, const Field& field) {
   return std::visit(
       [&](const auto& place) -> std::string {
@@ -60,25 +60,35 @@ std::string type_text(const Traits& traits, const Field& field) {
       field);
 }
 
+std::string_view change_text(const Traits& traits) {
+  return traits.change_needs == ChangeNeeds::reconfigure ? "reconfigure" : "restart";
+}
+
+// `item_of`: the setting whose items the rows describe; its row says what a change of an item needs.
 template <class Target>
-void add_table(std::string& page, std::span<const Row<Target>> rows) {
+void add_table(std::string& page, std::span<const Row<Target>> rows, const Traits* item_of = nullptr) {
   Target defaults{};
-  page += "| key | value | default | what it is |\n|---|---|---|---|\n";
+  page += "| key | value | default | a change needs | what it is |\n|---|---|---|---|---|\n";
   for (const auto& row : rows) {
     const Field field = row.field(defaults);
     const std::string value = format_value(field);
     const std::string shown_default = row.traits.required ? "required"
                                       : value.empty()     ? "none"
                                                           : fmt::format("`{}`", value);
-    page += fmt::format("| `{}` | {} | {} | {} |\n", row.key, type_text(row.traits, field), shown_default,
-                        row.traits.help);
+    const std::string old_key = row.traits.formerly.empty()
+                                    ? ""
+                                    : fmt::format(" Formerly `{}`, still accepted.", row.traits.formerly);
+    page +=
+        fmt::format("| `{}` | {} | {} | {} | {}{} |\n", row.key, type_text(row.traits, field), shown_default,
+                    change_text(item_of == nullptr ? row.traits : *item_of), row.traits.help, old_key);
   }
 }
 
 Json choice_schema(const Choice& choice) {
   Json names = Json::array();
-  for (std::size_t i = 0; i < choice.rows.size(); ++i) {
-    if ((choice.supported >> i & 1U) != 0) names.push_back(choice.rows[i].name);
+  for (const base::EnumName& each : choice.names) names.push_back(each.name);
+  for (const base::EnumName& each : choice.names) {
+    if (!each.formerly.empty()) names.push_back(each.formerly);
   }
   return {{"enum", names}};
 }
@@ -97,7 +107,7 @@ Json number_schema(const Traits& traits) {
 
 Json list_schema(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
 
-// Not by nested braces: clang 14 leaks the parts of initializer lists within an assignment.
+// No nested braces: clang 14 leaks the parts of an initializer list within an assignment.
 Json either(Json one, Json other) {
   Json choices = Json::array();
   choices.push_back(std::move(one));
@@ -113,7 +123,7 @@ Json empty_mapping() {
   return {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
 }
 
-// A mapping of optional keys without any is the same as no mapping.
+// A mapping of optional keys may be empty, which YAML reads as null.
 Json optional(Json schema) {
   schema["type"] = Json::array();
   schema["type"].push_back("object");
@@ -121,8 +131,18 @@ Json optional(Json schema) {
   return schema;
 }
 
+// What an editor shows when the pointer rests on the key.
+std::string description(const Traits& traits, const Traits& for_change, const std::string& default_value) {
+  std::string text(traits.help);
+  if (!default_value.empty() && !traits.required) text += fmt::format(" Default: {}", default_value);
+  text += for_change.change_needs == ChangeNeeds::reconfigure
+              ? " (`weirctl reconfigure` puts a change in force.)"
+              : " (A change needs a restart.)";
+  return text;
+}
+
 template <class Target>
-Json mapping_schema(std::span<const Row<Target>> rows) {
+Json mapping_schema(std::span<const Row<Target>> rows, const Traits* item_of = nullptr) {
   Json root = empty_mapping();
   Target defaults{};
   for (const auto& row : rows) {
@@ -138,10 +158,13 @@ Json mapping_schema(std::span<const Row<Target>> rows) {
     Json schema = value_schema(row.traits, field);
     // An optional key without a value is the same as no key.
     if (!row.traits.required) schema = either(std::move(schema), {{"type", "null"}});
-    const std::string value = format_value(field);
-    schema["description"] = value.empty() || row.traits.required
-                                ? std::string(row.traits.help)
-                                : fmt::format("{} Default: {}", row.traits.help, value);
+    if (!row.traits.formerly.empty()) {
+      Json old = schema;
+      old["description"] = fmt::format("The old name of `{}`.", rest);
+      (*mapping)["properties"][std::string(row.traits.formerly)] = std::move(old);
+    }
+    schema["description"] =
+        description(row.traits, item_of == nullptr ? row.traits : *item_of, format_value(field));
     (*mapping)["properties"][std::string(rest)] = std::move(schema);
     if (row.traits.required) (*mapping)["required"].push_back(std::string(rest));
   }
@@ -164,7 +187,7 @@ Json value_schema(const Traits& traits, const Field& field) {
           Json word = text_schema(traits);
           word["type"] = Json::array();
           word["type"].push_back("string");
-          word["type"].push_back("number");  // the reader takes `512` without quotes for a word too
+          word["type"].push_back("number");  // the reader accepts `512` without quotes as a word
           return list_schema(std::move(word));
         }
         if constexpr (std::is_same_v<Place, std::vector<unsigned>*>)
@@ -175,14 +198,20 @@ Json value_schema(const Traits& traits, const Field& field) {
         }
         if constexpr (std::is_same_v<Place, Choice>) return choice_schema(place);
         if constexpr (std::is_same_v<Place, std::vector<PortSettings>*>)
-          return list_schema(mapping_schema(port_rows()));
+          return list_schema(mapping_schema(port_rows(), &traits));
         if constexpr (std::is_same_v<Place, std::vector<ListSettings>*>) {
-          Json schema = list_schema(mapping_schema(list_rows()));
-          schema["maxItems"] = base::kMaxLists - 1;  // one is the self-test's
+          Json schema = list_schema(mapping_schema(list_rows(), &traits));
+          schema["maxItems"] = base::kMaxLists - 1;  // one more is the self-test's
           return schema;
         }
       },
       field);
+}
+
+const Traits& traits_of(std::string_view key) {
+  const auto rows = settings_rows();
+  return std::find_if(rows.begin(), rows.end(), [&](const Row<Settings>& row) { return row.key == key; })
+      ->traits;
 }
 
 }  // namespace
@@ -190,19 +219,24 @@ Json value_schema(const Traits& traits, const Field& field) {
 std::string settings_reference_markdown() {
   std::string page =
       "# Configuration reference\n\n"
-      "Made by `weir-config-reference` from the schema in `config/schema.cpp`; do not edit.\n\n"
-      "The file is YAML, `/etc/weir/weir.yaml` by default, the same for every program. A key such as\n"
-      "`dataplane.flows.capacity` stands for nested mappings. Durations are a whole number and a unit: "
+      "Generated by `weir-config-reference` from the rows in `config/*_rows.cpp`. Do not edit.\n\n"
+      "The file is YAML, `/etc/weir/weir.yaml` by default, and the same for every program. A key such as\n"
+      "`dataplane.flows.capacity` stands for nested mappings. A duration is a whole number and a unit: "
       "`90s`,\n"
-      "`30m`, `24h`, `7d`. A key without a value (or `null`) has its default. Unknown and repeated keys are\n"
-      "errors. A change takes effect when the program that uses it is started again: `weir-dataplane` for\n"
-      "`dataplane`, `weir-control` for everything else, which traffic does not notice.\n\n"
+      "`30m`, `24h`, `7d`. A key without a value (or with `null`) has its default. Unknown and repeated "
+      "keys\n"
+      "are errors.\n\n"
+      "*A change needs* says what puts a changed value in force:\n\n"
+      "- reconfigure: `weirctl reconfigure`, or SIGHUP to the daemon that uses the setting. Traffic is not\n"
+      "  interrupted.\n"
+      "- restart: a restart of the daemon that uses the setting: `weir-dataplane` for `dataplane`, which\n"
+      "  interrupts traffic; `weir-control` for `control`, which does not.\n\n"
       "## Settings\n\n";
   add_table(page, settings_rows());
   page += "\n## Each of `dataplane.ports`\n\n";
-  add_table(page, port_rows());
+  add_table(page, port_rows(), &traits_of("dataplane.ports"));
   page += fmt::format("\n## Each of `lists` ({} at most)\n\n", base::kMaxLists - 1);
-  add_table(page, list_rows());
+  add_table(page, list_rows(), &traits_of("lists"));
   return page;
 }
 

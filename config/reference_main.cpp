@@ -18,7 +18,7 @@ bool write(const std::filesystem::path& file, const std::string& text) {
 
 }  // namespace
 
-// Writes the pages that are made from the schema into a directory: config/ of the source tree.
+// Writes the generated pages into a directory: config/ of the source tree.
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("usage: weir-config-reference DIRECTORY\n", stderr);

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -22,13 +24,17 @@ namespace {
 
 constexpr std::size_t kMostPorts = 64;
 
-// Fills settings from the tree by the rows of the schema.
+// The last part of a row's key.
+std::string_view last_part(std::string_view key) { return key.substr(key.rfind('.') + 1); }
+
+// Fills settings from the tree, guided by the rows of the schema.
 class Filler {
  public:
-  Filler(Problems& problems, Lines& lines) : problems_(problems), lines_(lines) {}
+  Filler(Problems& problems, Lines& lines, std::vector<std::string>& old_names)
+      : problems_(problems), lines_(lines), old_names_(old_names) {}
 
-  /// The mapping `node` into `target`. `section`: the key of the mapping within the rows, empty at their top;
-  /// `prefix`: what stands before the rows' keys in messages (`lists[0].`).
+  /// Reads the mapping `node` into `target`. `section`: the key of the mapping within the rows, empty at
+  /// their top. `prefix`: what messages put before the keys of the rows (`lists[0].`).
   template <class Target>
   void fill(const YamlNode& node, std::span<const Row<Target>> rows, const std::string& section,
             const std::string& prefix, Target& target) {
@@ -37,17 +43,22 @@ class Filler {
       problems_.add(node.line, name_of(prefix, section), describe_kind(node), "a mapping of KEY: VALUE");
       return;
     }
-    std::unordered_map<std::string_view, std::size_t> seen;
+    std::unordered_map<std::string, const YamlNode::Entry*> seen;
     for (const auto& entry : node.entries) {
       if (problems_.full()) return;
-      const std::string key = section.empty() ? entry.key : section + "." + entry.key;
-      const auto [first, is_new] = seen.emplace(entry.key, entry.line);
-      if (!is_new) {
+      const std::string key = current_key(rows, section.empty() ? entry.key : section + "." + entry.key);
+      const auto [first, is_new] = seen.emplace(key, &entry);
+      if (is_new) {
+        take(entry, rows, key, section, prefix, target);
+      } else if (const YamlNode::Entry& other = *first->second; other.key == entry.key) {
         problems_.add(entry.line, prefix + shown(key),
-                      fmt::format("given twice (first in line {})", first->second), "each key once");
-        continue;
+                      fmt::format("given twice (first in line {})", other.line), "each key once");
+      } else {
+        problems_.add(
+            entry.line, prefix + key,
+            fmt::format("given twice: as '{}' here and as '{}' in line {}", entry.key, other.key, other.line),
+            fmt::format("only '{}'", last_part(key)));
       }
-      take(entry, rows, key, section, prefix, target);
     }
   }
 
@@ -65,7 +76,7 @@ class Filler {
   template <class Target>
   void take(const YamlNode::Entry& entry, std::span<const Row<Target>> rows, const std::string& key,
             const std::string& section, const std::string& prefix, Target& target) {
-    // A dot within a key would otherwise reach into a mapping below.
+    // Without this, a dot within a key would reach into a mapping below.
     const bool dotted = entry.key.find('.') != std::string::npos;
     const auto row =
         std::find_if(rows.begin(), rows.end(), [&](const Row<Target>& each) { return each.key == key; });
@@ -87,14 +98,47 @@ class Filler {
                   Target& target) {
     if (entry.value->kind == YamlNode::Kind::null) return;
     lines_.emplace(key, entry.line);
+    const bool by_old_key = entry.key == row.traits.formerly;
+    if (by_old_key) note_old_key(row.key, row.traits.formerly, key);
     const Field field = row.field(target);
     if (auto* const* ports = std::get_if<std::vector<PortSettings>*>(&field)) {
       fill_items(*entry.value, port_rows(), key, kMostPorts, **ports);
     } else if (auto* const* lists = std::get_if<std::vector<ListSettings>*>(&field)) {
       fill_items(*entry.value, list_rows(), key, base::kMaxLists - 1, **lists);
     } else if (const auto problem = read_value(*entry.value, row.traits, field)) {
-      problems_.add(problem->line, key, problem->wrong, problem->expected);
+      const std::string where = by_old_key ? fmt::format(" under the old key '{}'", entry.key) : "";
+      problems_.add(problem->line, key, problem->wrong + where, problem->expected);
+    } else if (const auto* const choice = std::get_if<Choice>(&field)) {
+      note_old_value(*entry.value, choice->names[*choice->value], key);
     }
+  }
+
+  // `key`, or the key that has replaced it.
+  template <class Target>
+  static std::string current_key(std::span<const Row<Target>> rows, const std::string& key) {
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row<Target>& each) {
+      if (each.traits.formerly.empty()) return false;
+      const std::string_view section = each.key.substr(0, each.key.size() - last_part(each.key).size());
+      return key == std::string(section) + std::string(each.traits.formerly);
+    });
+    return row == rows.end() ? key : std::string(row->key);
+  }
+
+  void note_old_key(std::string_view row_key, std::string_view formerly, const std::string& key) {
+    const std::string_view now = last_part(row_key);
+    note_once(row_key, fmt::format("{}{}: now called {}; the old name still works",
+                                   std::string_view(key).substr(0, key.size() - now.size()), formerly, now));
+  }
+
+  void note_old_value(const YamlNode& node, const base::EnumName& name, const std::string& key) {
+    if (node.text == name.name) return;
+    note_once(name.name, fmt::format("{}: '{}' is now called '{}'; the old name still works", key,
+                                     name.formerly, name.name));
+  }
+
+  // A file may use the same old name in each of its lists.
+  void note_once(std::string_view what, std::string notice) {
+    if (noted_.insert(what).second) old_names_.push_back(std::move(notice));
   }
 
   template <class Item>
@@ -153,9 +197,9 @@ class Filler {
     return text;
   }
 
-  // Keys come from the file: they may hold anything, and a value without its key reads as one.
+  // Keys come from the file and may hold anything. A value whose key is missing is read as a key.
   static std::string shown(const std::string& key) {
-    if (key.find_first_of("/:@=") != std::string::npos) return "(a key that is no word, not shown)";
+    if (key.find_first_of("/:@=") != std::string::npos) return "(not a key, not shown)";
     const bool simple = key.size() <= 128 &&
                         std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
     return simple ? key : quoted_text(key);
@@ -168,6 +212,8 @@ class Filler {
 
   Problems& problems_;
   Lines& lines_;
+  std::vector<std::string>& old_names_;
+  std::unordered_set<std::string_view> noted_;
 };
 
 base::Result<std::string> read_file(const std::filesystem::path& file) {
@@ -180,7 +226,7 @@ base::Result<std::string> read_file(const std::filesystem::path& file) {
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return failed(std::generic_category().message(errno != 0 ? errno : EIO));
-  // One byte more than is allowed is enough to see that it is too much: the path may be a device.
+  // Read at most one byte more than is allowed: the path may be an endless device.
   std::string text(kMaxYamlBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (stream.bad()) return failed("input/output error");
@@ -198,7 +244,7 @@ void add_list_notices(const ListSettings& list, std::vector<std::string>& notice
   if (auth.type == AuthType::none &&
       !(auth.user.empty() && auth.password_file.empty() && auth.token_file.empty() &&
         auth.certificate.empty() && auth.key.empty())) {
-    no_effect("auth", "auth.type is none, so the feed's server is not told who asks");
+    no_effect("auth", "auth.type is none");
   }
   if (list.verify.type != VerifyType::minisign && !list.verify.public_key.empty()) {
     no_effect("verify.public_key", "verify.type is not minisign");
@@ -225,7 +271,7 @@ base::Result<Settings> parse_settings(const std::string& text, const std::string
   Settings settings;
   Problems problems(name);
   Lines lines;
-  Filler(problems, lines).fill(*tree.value(), settings_rows(), "", "", settings);
+  Filler(problems, lines, settings.old_names).fill(*tree.value(), settings_rows(), "", "", settings);
   check_settings(settings, audience, lines, problems);
   if (!problems.empty()) return problems.error();
   return settings;
@@ -241,14 +287,14 @@ base::Result<Settings> load_settings(const std::filesystem::path& file, Audience
 }
 
 std::vector<std::string> setting_notices(const Settings& settings) {
-  std::vector<std::string> notices;
+  std::vector<std::string> notices = settings.old_names;
   const HttpBlockSettings& http = settings.dataplane.block.http;
   constexpr unsigned kLegalReasons = 451;
   constexpr unsigned kRedirect = 302;
   const bool says_all = !http.operator_name.empty() && !http.reason.empty() && !http.contact.empty();
   if (http.status != kRedirect && http.page.empty() && !says_all) {
     notices.emplace_back(
-        "the built-in block page does not say who blocks, why and how to object: set "
+        "the built-in block page does not say who blocks, why, and how to object: set "
         "dataplane.block.http.operator, reason and contact, or dataplane.block.http.page");
   }
   if (http.status != kLegalReasons && !http.blocked_by.empty()) {

@@ -34,15 +34,15 @@ struct PortSettings {
   std::string name;
   std::string device;  // PCI address, or a DPDK vdev string such as net_af_packet0,iface=eth1
   PortRole role = PortRole::subscriber;
-  std::vector<std::string> addresses;  // in mode routed, with the length of their networks: 192.0.2.1/24
-  std::vector<std::string> next_hops;  // in mode routed: where what leaves here goes, one for each family
-  std::size_t line = 0;                // of the entry in the file, for messages
+  std::vector<std::string> addresses;  // of a routed box, with prefix lengths: 192.0.2.1/24
+  std::vector<std::string> next_hops;  // of a routed box: at most one for each address family
+  std::size_t line = 0;                // in the file, for messages
 };
 
-/// As the configuration writes it.
+/// The name of the role in the configuration.
 std::string_view to_string(PortRole role) noexcept;
 
-/// Destination ports at which a protocol is looked for; `any`: on every port, told by content.
+/// Destination ports on which to look for a protocol. `any`: on every port, recognised by content.
 struct PortSelection {
   bool any = true;
   std::vector<std::uint16_t> ports;  // empty and not any: not inspected
@@ -59,8 +59,8 @@ struct HttpBlockSettings {
   unsigned status = 451;       // 451, 403 or 302
   std::filesystem::path page;  // empty: the built-in page
   std::string redirect;        // for 302
-  std::string blocked_by;      // URI of who blocks, RFC 7725, 4
-  std::string operator_name;   // who blocks, for the page; with `reason` and `contact` plain text
+  std::string blocked_by;      // URI of the blocking party (RFC 7725, section 4)
+  std::string operator_name;   // who blocks; plain text for the page, as are `reason` and `contact`
   std::string reason;
   std::string contact;
   unsigned segment_bytes = 1220;
@@ -102,7 +102,7 @@ struct RoutedSettings {
   unsigned icmp_errors_per_second = 100;  // of each worker
 };
 
-/// Blocked requests of one rule a second, above which it is tripped; 0: never.
+/// Blocked requests per second above which a rule is tripped; 0: never.
 struct BreakerSettings {
   unsigned page_hits_per_second = 1000;
   unsigned host_hits_per_second = 0;
@@ -127,12 +127,12 @@ struct DataplaneSettings {
   BreakerSettings breaker;
   bool link_follow = true;
   bool latency_histogram = false;
-  std::string user;  // to become once the ports are open; empty: stay
+  std::string user;  // to switch to once the ports are open; empty: no switch
   bool seccomp = true;
   bool lock_memory = true;
 };
 
-/// Unix user or group names whose members have a role; root has every role.
+/// Names of Unix users and groups that have a role. root has every role.
 struct RoleSettings {
   std::vector<std::string> read;
   std::vector<std::string> update;
@@ -140,11 +140,11 @@ struct RoleSettings {
 };
 
 struct AuditSettings {
-  std::uint64_t file_bytes = 16777216;  // a file that would become larger is rotated
-  unsigned files = 10;                  // kept, the current one among them
+  std::uint64_t file_bytes = 16777216;  // the log is rotated before a file grows beyond this
+  unsigned files = 10;                  // kept, including the current one
 };
 
-/// Where the entries that belong to rule ids are kept.
+/// How the entries behind the rule ids are stored.
 struct EntrySettings {
   AtRest at_rest = AtRest::encrypted;
   std::filesystem::path key_file;  // empty: entries.key in state_dir
@@ -154,8 +154,8 @@ struct EntrySettings {
 struct SelfTestSettings {
   bool enabled = true;
   std::chrono::seconds interval{300};
-  std::string listed = "weir-canary.invalid";      // held by every snapshot
-  std::string unlisted = "weir-unlisted.invalid";  // that no list should hold
+  std::string listed = "weir-canary.invalid";      // on a list of every snapshot
+  std::string unlisted = "weir-unlisted.invalid";  // should be on no list
 };
 
 struct ControlSettings {
@@ -170,7 +170,7 @@ struct ControlSettings {
   SelfTestSettings selftest;
 };
 
-/// Name of the list with the self-test's canary, which is none of the configured ones.
+/// Name of the list that holds the self-test's canary. No configured list may have it.
 inline constexpr const char* kSelfTestList = "selftest";
 
 struct AuthSettings {
@@ -185,34 +185,34 @@ struct AuthSettings {
 struct VerifySettings {
   VerifyType type = VerifyType::none;
   std::string public_key;
-  std::string url;  // of the digest or signature; empty: the list's own with .sha256 or .minisig behind it
+  std::string url;  // of the digest or signature; empty: the list's own with .sha256 or .minisig appended
 };
 
-/// Columns of the csv format, by the names in its header line or by their numbers from 1.
+/// Columns of the format csv, by name in the header line or by number from 1.
 struct CsvSettings {
   std::string url_column = "url";
-  std::string id_column;  // empty: entries have no id of the feed's own
-  bool header = true;     // without one, columns are numbers
+  std::string id_column;  // empty: the feed does not number its entries
+  bool header = true;     // false: columns are given by number
   CsvSeparator separator = CsvSeparator::comma;
-  bool comments = false;  // records that begin with `#` are passed over
+  bool comments = false;  // skip records that begin with `#`
 };
 
-/// JSON pointers (RFC 6901) of the json format.
+/// JSON pointers (RFC 6901) for the format json.
 struct JsonSettings {
-  std::string entries;  // to an array; empty: the document is one
-  std::string url;      // from an item of it to the entry; empty: the item is the entry
+  std::string entries;  // to the array of entries; empty: the document is the array
+  std::string url;      // from an item of the array to the entry; empty: the item is the entry
   std::string serial;   // to the list's serial number; empty: it has none
 };
 
-/// Changes of a feed since a token, beside the whole list.
+/// How to fetch the changes of a feed since a token instead of the whole list.
 struct DeltaSettings {
   std::string url;                            // with {token} where the token goes; empty: no deltas
-  std::string token_header = "X-Feed-Token";  // of the whole list's answer, for plain and csv
-  std::string token = "/token";               // JSON pointers, for json; of the whole list too
+  std::string token_header = "X-Feed-Token";  // for plain and csv: response header of the whole list
+  std::string token = "/token";               // this and the next three: JSON pointers, for json
   std::string since = "/since";               // empty: the changes do not repeat it
   std::string added = "/added";
   std::string removed = "/removed";
-  std::string verify_url;  // of the changes' digest or signature, with {token}; empty: beside them
+  std::string verify_url;  // of the changes' digest or signature, with {token}; empty: next to them
   std::chrono::seconds full_every{86400};
 };
 
@@ -232,7 +232,7 @@ struct ListSettings {
   JsonSettings json;
   DeltaSettings delta;
   std::string proxy;                  // empty: none
-  std::chrono::seconds timeout{900};  // of a whole transfer
+  std::chrono::seconds timeout{900};  // for a whole transfer
   std::filesystem::path ca_file;      // empty: the system's certificate authorities
   AuthSettings auth;
   VerifySettings verify;
@@ -241,37 +241,38 @@ struct ListSettings {
   OnTls on_tls = OnTls::pass;
   bool subdomains = false;
   bool www_equivalent = false;
-  std::uint64_t max_bytes = std::uint64_t{1} << 30;  // as it comes, and unpacked
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;  // packed and unpacked
   GuardSettings guards;
-  std::size_t line = 0;  // of the entry in the file, for messages
+  std::size_t line = 0;  // in the file, for messages
 };
 
 struct Settings {
   DataplaneSettings dataplane;
   ControlSettings control;
-  std::vector<ListSettings> lists;        // order: precedence, highest first
+  std::vector<ListSettings> lists;        // highest precedence first
   std::filesystem::path protected_hosts;  // empty: none
+  std::vector<std::string> old_names;     // notices about old names that the file uses
 };
 
 inline constexpr const char* kDefaultConfigFile = "/etc/weir/weir.yaml";
 
-/// Which part of the file a program needs: problems are reported in the whole file, required keys in this
-/// part.
+/// The program that reads the file. Problems are reported in the whole file, missing keys only where the
+/// program needs them.
 enum class Audience : std::uint8_t { dataplane, control, client, replay };
 
-/// Reads and checks a configuration file. On failure the error's message has a line for each problem, in the
-/// order of the file: `FILE:LINE: KEY: what is wrong, what was expected`. Unknown keys are problems; so are
-/// settings that this version cannot honour. Values of secret settings are never repeated. For the client a
-/// missing file at kDefaultConfigFile means the defaults. Error codes: config_unreadable, config_invalid.
+/// Reads and checks a configuration file. On failure, the message of the error has one line for each problem,
+/// in the order of the file: `FILE:LINE: KEY: what is wrong, what was expected`. Unknown keys are problems.
+/// Values of secret settings are never repeated. For the client, a missing file at kDefaultConfigFile means
+/// the defaults. Error codes: config_unreadable, config_invalid.
 base::Result<Settings> load_settings(const std::filesystem::path& file, Audience audience);
-/// The same for text already read; `name` takes the file's place in messages.
+/// The same for text that was read already. `name` stands for the file in messages.
 base::Result<Settings> parse_settings(const std::string& text, const std::string& name, Audience audience);
 
-/// Settings that are accepted and have no effect, and what an operator should still fill in: a sentence each,
-/// to be logged at start and shown by --check-config.
+/// What the daemons log at the start and --check-config prints: old names in use, settings without effect,
+/// and settings that the operator should still fill in. One sentence each.
 std::vector<std::string> setting_notices(const Settings& settings);
 
-/// The configuration reference made from the schema rows: Markdown, and a JSON Schema document.
+/// The configuration reference, generated from the rows of the schema: as Markdown and as a JSON Schema.
 std::string settings_reference_markdown();
 std::string settings_json_schema();
 

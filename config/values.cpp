@@ -27,7 +27,7 @@ struct DurationUnit {
 constexpr std::array<DurationUnit, 4> kDurationUnits{{{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}}};
 
 std::optional<std::uint64_t> whole_number(std::string_view text) {
-  // YAML 1.1 reads 010 as eight, YAML 1.2 as ten: neither is surely meant.
+  // YAML 1.1 reads 010 as eight, YAML 1.2 as ten: which one is meant is unclear.
   if (text.size() > 1 && text.front() == '0') return std::nullopt;
   std::uint64_t value = 0;
   const char* const end = text.data() + text.size();
@@ -46,7 +46,7 @@ std::optional<std::uint64_t> duration_seconds(std::string_view text) {
   return *count * unit->seconds;
 }
 
-// One value of one setting: keeps what each reader needs together.
+// Reads one value of one setting.
 class Reader {
  public:
   Reader(const YamlNode& node, const Traits& traits) : node_(node), traits_(traits) {}
@@ -82,7 +82,7 @@ class Reader {
   }
 
   Problem operator()(std::vector<std::string>* out) const {
-    return list<std::string>(*out, "a list of words, such as [a, b]",
+    return list<std::string>(*out, "a list of words such as [a, b]",
                              [this](const YamlNode& item, std::string& value) { return text(item, value); });
   }
 
@@ -93,7 +93,10 @@ class Reader {
         })) {
       return problem;
     }
-    if (out->empty()) return wrong(node_, expected + ", one at least");
+    if (out->empty()) {
+      return wrong(node_,
+                   fmt::format("a list of at least one number from {} to {}", traits_.min, traits_.max));
+    }
     return repeated(*out);
   }
 
@@ -119,30 +122,22 @@ class Reader {
   }
 
   Problem operator()(const Choice& choice) const {
-    std::vector<std::string_view> supported;
-    for (std::size_t i = 0; i < choice.rows.size(); ++i) {
-      if ((choice.supported >> i & 1U) != 0) supported.push_back(choice.rows[i].name);
-    }
-    const std::string expected = fmt::format("{}", fmt::join(supported, ", "));
-    for (std::size_t i = 0; is_scalar() && i < choice.rows.size(); ++i) {
-      if (choice.rows[i].name != node_.text) continue;
-      if ((choice.supported >> i & 1U) == 0) {
-        return ValueProblem{node_.line,
-                            quoted_name(choice.rows[i].name) + " is not supported by this version", expected};
-      }
+    std::vector<std::string_view> names;
+    for (const base::EnumName& each : choice.names) names.push_back(each.name);
+    for (std::size_t i = 0; is_scalar() && i < choice.names.size(); ++i) {
+      const base::EnumName& each = choice.names[i];
+      if (node_.text != each.name && (each.formerly.empty() || node_.text != each.formerly)) continue;
       *choice.value = static_cast<std::uint8_t>(i);
       return {};
     }
-    return wrong(node_, supported.size() > 1 ? "one of " + expected : expected);
+    return wrong(node_, fmt::format("one of {}", fmt::join(names, ", ")));
   }
 
-  // The items of these have rows of their own: the caller reads them.
+  // The caller reads these: their items have their own rows.
   Problem operator()(std::vector<PortSettings>* /*out*/) const { return {}; }
   Problem operator()(std::vector<ListSettings>* /*out*/) const { return {}; }
 
  private:
-  static std::string quoted_name(std::string_view name) { return fmt::format("'{}'", name); }
-
   [[nodiscard]] bool is_scalar() const { return node_.kind == YamlNode::Kind::scalar; }
   [[nodiscard]] static bool is_plain(const YamlNode& node) {
     return node.kind == YamlNode::Kind::scalar && !node.quoted;
@@ -212,7 +207,7 @@ class Reader {
   const Traits& traits_;
 };
 
-// Text as a JSON string, which YAML reads the same.
+// Text as a JSON string, which is valid YAML.
 std::string in_quotes(const std::string& text) { return fmt::format("\"{}\"", text); }
 
 struct Formatter {
@@ -233,7 +228,7 @@ struct Formatter {
   std::string operator()(const PortSelection* value) const {
     return value->any ? "any" : fmt::format("[{}]", fmt::join(value->ports, ", "));
   }
-  std::string operator()(const Choice& choice) const { return std::string(choice.rows[*choice.value].name); }
+  std::string operator()(const Choice& choice) const { return std::string(choice.names[*choice.value].name); }
   std::string operator()(const std::vector<PortSettings>* /*value*/) const { return {}; }
   std::string operator()(const std::vector<ListSettings>* /*value*/) const { return {}; }
 };
@@ -270,7 +265,7 @@ std::string format_value(const Field& field) { return std::visit(Formatter{}, fi
 std::string format_duration(std::chrono::seconds duration) {
   const auto seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0));
   for (const auto& unit : kDurationUnits) {
-    // Whole days read better than hours only from two on: 24h, 30d.
+    // One day is written 24h, more are written in days: 30d.
     if (unit.letter == 'd' && seconds <= unit.seconds) continue;
     if (seconds >= unit.seconds && seconds % unit.seconds == 0) {
       return fmt::format("{}{}", seconds / unit.seconds, unit.letter);

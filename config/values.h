@@ -8,26 +8,26 @@
 
 namespace weir::config {
 
-/// Why a value was not taken.
+/// Why a value was refused.
 struct ValueProblem {
   std::size_t line = 0;
   std::string wrong;
   std::string expected;
 };
 
-/// Reads `node` into the setting at `field`; null leaves the default. Not for `ports` and `lists`, whose
-/// items have rows of their own.
+/// Reads `node` into the setting at `field`. Null leaves the default. Does nothing for `ports` and `lists`,
+/// whose items have their own rows.
 std::optional<ValueProblem> read_value(const YamlNode& node, const Traits& traits, const Field& field);
 
-/// `found a mapping`, `found 'x'`; the value of a secret setting is not repeated.
+/// `found a mapping`, `found 'x'`. Does not repeat the value of a secret setting.
 std::string describe(const YamlNode& node, bool secret);
-/// The same without the value: for what has no row and might hold a secret.
+/// The same without the value, for nodes without a row, which might hold a secret.
 std::string describe_kind(const YamlNode& node);
 
-/// The value as YAML writes it (`65536`, `30m`, `["a", "b"]`); empty where there is none.
+/// The value as YAML (`65536`, `30m`, `["a", "b"]`); empty if there is none.
 std::string format_value(const Field& field);
 
-/// `90s`, `30m`, `24h`: the largest unit that is exact.
+/// `90s`, `30m`, `24h`: in the largest unit without a remainder.
 std::string format_duration(std::chrono::seconds duration);
 
 }  // namespace weir::config

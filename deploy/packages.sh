@@ -11,7 +11,8 @@ Installs Debian packages. Run it as root. PURPOSE is one of:
   test     for tests/run.sh, in addition to `build`: browsers, servers and tools
   package  for deploy/package.sh, in addition to `build`: debhelper, lintian
   figures  for the comparisons in tests/bench/README.md: testpmd, Squid, a load generator
-  gates    for .ci/run, in addition to the others: clang, clang-tidy, clang-format, sanitizer runtimes
+  gates    for .ci/run, in addition to the others: clang, clang-tidy, clang-format, sanitizer runtimes,
+           codespell
   --list   print the packages instead of installing them
 TEXT
 }
@@ -25,7 +26,7 @@ test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools minisign tshark pyth
   debhelper lintian libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)
 package=(debhelper lintian)
 figures=(dpdk-dev squid-openssl wrk nftables)
-gates=(jq clang clang-tidy clang-format libclang-rt-14-dev)
+gates=(jq clang clang-tidy clang-format libclang-rt-14-dev codespell)
 
 list_only=false
 wanted=()

@@ -10,22 +10,26 @@ const nlohmann::json* CallParams::find(std::string_view name) const {
 }
 
 void CallParams::refuse(std::string_view name, std::string_view expected) {
-  if (!error_) error_ = base::Error{"invalid_params", fmt::format("{}: {} was expected", name, expected)};
+  if (!error_) error_ = base::Error{"invalid_params", fmt::format("{}: expected {}", name, expected)};
 }
 
-std::string CallParams::text(std::string_view name, std::size_t limit_bytes) {
+std::optional<std::string> CallParams::optional_text(std::string_view name, std::size_t limit_bytes) {
   const nlohmann::json* value = find(name);
-  if (value == nullptr) return {};
+  if (value == nullptr) return std::nullopt;
   if (!value->is_string()) {
     refuse(name, "text");
-    return {};
+    return std::nullopt;
   }
   const auto& text = value->get_ref<const std::string&>();
   if (text.size() > limit_bytes) {
     refuse(name, fmt::format("text of at most {} bytes", limit_bytes));
-    return {};
+    return std::nullopt;
   }
   return text;
+}
+
+std::string CallParams::text(std::string_view name, std::size_t limit_bytes) {
+  return optional_text(name, limit_bytes).value_or("");
 }
 
 std::string CallParams::required_text(std::string_view name, std::size_t limit_bytes) {

@@ -11,19 +11,22 @@
 
 namespace weir::control {
 
-/// Reads the parameters of a call by name and type. The first thing that is wrong is kept in error(), so that
-/// a handler reads all and asks once.
+/// Reads the parameters of a call by name and type. error() keeps the first mistake, so a handler reads all
+/// parameters and then asks once. A parameter that is null counts as not given.
 class CallParams {
  public:
   explicit CallParams(const nlohmann::json& object) : object_(object) {}
 
-  /// Empty when it is not there.
+  /// Empty if it was not given.
   std::string text(std::string_view name, std::size_t limit_bytes);
+  std::optional<std::string> optional_text(std::string_view name, std::size_t limit_bytes);
+  /// An empty text is a mistake as well.
   std::string required_text(std::string_view name, std::size_t limit_bytes);
+  /// False if it was not given.
   bool flag(std::string_view name);
   std::optional<std::uint64_t> number(std::string_view name, std::uint64_t highest);
 
-  /// Notes what is wrong with a value that was read.
+  /// Records that the value of `name` is wrong. Error code: invalid_params.
   void refuse(std::string_view name, std::string_view expected);
   [[nodiscard]] const std::optional<base::Error>& error() const noexcept { return error_; }
 

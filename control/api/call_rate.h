@@ -4,45 +4,33 @@
 #include <cstddef>
 #include <unordered_map>
 
+#include "dataplane/base/rate_limit.h"
+
 namespace weir::control {
 
-/// How many calls each user may make: kBurst at once, kEachSecond in the long run. root is not counted: it
-/// could stop the daemon as well. One thread.
+/// Limits the calls of each user: kBurst at once, kEachSecond in the long run. root is not limited, because
+/// it could stop the daemon anyway. Not thread safe.
 class CallRate {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr double kEachSecond = 100;
-  static constexpr double kBurst = 500;
+  static constexpr unsigned kEachSecond = 100;
+  static constexpr unsigned kBurst = 500;
 
-  /// Counts a call of `uid`; false: one too many.
+  /// Counts a call of `uid`; false if it is one too many.
   bool take(unsigned uid, Clock::time_point now) {
     if (uid == 0) return true;
-    if (users_.size() >= kMaxUsers && users_.find(uid) == users_.end()) forget_idle(now);
-    Allowance& user = users_.try_emplace(uid, Allowance{.calls = kBurst, .at = now}).first->second;
-    user.calls = calls_at(user, now);
-    user.at = now;
-    if (user.calls < 1) return false;
-    user.calls -= 1;
-    return true;
+    const std::chrono::nanoseconds at = now.time_since_epoch();
+    if (users_.size() >= kMaxUsers && users_.find(uid) == users_.end()) {
+      // A user whose allowance is full again is like one who never called.
+      std::erase_if(users_, [at](const auto& user) { return user.second.is_full(at); });
+    }
+    return users_.try_emplace(uid, kEachSecond, kBurst).first->second.take(at);
   }
 
  private:
-  struct Allowance {
-    double calls;
-    Clock::time_point at;
-  };
   static constexpr std::size_t kMaxUsers = 1024;
 
-  static double calls_at(const Allowance& user, Clock::time_point now) {
-    const double grown = user.calls + kEachSecond * std::chrono::duration<double>(now - user.at).count();
-    return grown < kBurst ? grown : kBurst;
-  }
-  /// Whoever has a whole allowance again is as one who never called.
-  void forget_idle(Clock::time_point now) {
-    std::erase_if(users_, [now](const auto& user) { return calls_at(user.second, now) >= kBurst; });
-  }
-
-  std::unordered_map<unsigned, Allowance> users_;
+  std::unordered_map<unsigned, base::RateLimit> users_;
 };
 
 }  // namespace weir::control

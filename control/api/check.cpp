@@ -6,23 +6,25 @@
 #include "control/api/explain.h"
 #include "dataplane/base/outcome.h"
 #include "dataplane/match/lookup.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 
 namespace weir::control {
 namespace {
 
 using nlohmann::json;
 
-/// A protocol that the dataplane inspects.
-struct Way {
+/// How a protocol carries a request.
+struct Transport {
   base::Protocol protocol;
   bool encrypted;
   std::uint16_t default_port;
 };
-constexpr std::array<Way, 4> kWays{{{base::Protocol::http, false, 80},
-                                    {base::Protocol::h2c, false, 80},
-                                    {base::Protocol::tls, true, 443},
-                                    {base::Protocol::quic, true, 443}}};
+constexpr std::array<Transport, 4> kTransports{{
+    {.protocol = base::Protocol::http, .encrypted = false, .default_port = 80},
+    {.protocol = base::Protocol::h2c, .encrypted = false, .default_port = 80},
+    {.protocol = base::Protocol::tls, .encrypted = true, .default_port = 443},
+    {.protocol = base::Protocol::quic, .encrypted = true, .default_port = 443},
+}};
 
 json named_rule(const View& view, const NamedRule& rule) {
   return {{"rule", rule.id.value},
@@ -37,7 +39,7 @@ json named_rules(const View& view, const RuleGroup& group) {
   return rules;
 }
 
-/// The kind of the rule that decided; null where the list is not at hand.
+/// The kind of the rule that decided; null if its list is not loaded.
 json kind_of(const View& view, const match::Match& match) {
   const std::size_t list = match.list.value;
   if (list >= view.contents.size() || view.contents[list] == nullptr) return nullptr;
@@ -64,7 +66,7 @@ json match_json(const View& view, const match::Match& match) {
   return object;
 }
 
-/// What blocks on any protocol, else what allows, else that nothing matches.
+/// Whether `decision` says more than `verdict`: a block before an allow, an allow before no match.
 bool says_more(const json& verdict, match::Decision decision) {
   if (verdict.is_null()) return true;
   if (verdict["verdict"] == "block") return false;
@@ -75,19 +77,20 @@ bool says_more(const json& verdict, match::Decision decision) {
 void explain(const View& view, const proto::CanonicalUrl& url, match::Decision decision, json& answer) {
   if (decision == match::Decision::block) return;
   const RelatedRules related =
-      related_rules(view, url, url.written_port().value_or(kWays.front().default_port));
+      related_rules(view, url, url.written_port().value_or(kTransports.front().default_port));
   if (decision == match::Decision::allow) {
-    const RuleGroup& overridden = related.of(Relation::holds);
-    // Of lists whose entries are not kept nothing is counted.
+    const RuleGroup& overridden = related.of(Relation::matches);
+    // Lists whose entries are not kept cannot be searched, so they are not counted.
     answer["overrides"] = {{"count", overridden.count}, {"rules", named_rules(view, overridden)}};
     return;
   }
   for (std::size_t list = 0; list < view.contents.size(); ++list) {
     if (view.contents[list] == nullptr || view.has_text(list)) continue;
-    // What is not known cannot come near.
+    // Without the entries there is nothing to compare with.
     answer["why"] = {
         {"code", "entries_not_kept"},
-        {"text", "no rule matches; the feeds' entries are not kept here, so what comes near is not known"},
+        {"text",
+         "no rule matches; the entries of the feeds are not kept here, so no close rule can be named"},
         {"count", 0},
         {"rules", json::array()}};
     return;
@@ -104,7 +107,7 @@ void explain(const View& view, const proto::CanonicalUrl& url, match::Decision d
 
 base::Result<json> check_report(const View& view, std::string_view text) {
   if (view.snapshot == nullptr)
-    return base::Error{"no_generation", "no list was loaded yet: see `weirctl lists`"};
+    return base::Error{"no_generation", "no list has been loaded yet: see `weirctl lists`"};
   const auto url = std::make_unique<proto::CanonicalUrl>();  // too large for a stack
   if (const auto read = rules::canonicalise_like_browser(text, *url); !read) {
     return base::Error{"url_invalid", "not a URL: " + read.error().message};
@@ -113,15 +116,15 @@ base::Result<json> check_report(const View& view, std::string_view text) {
   json blocked = json::array();
   json answer;
   match::Decision cleartext = match::Decision::no_match;
-  for (const Way& way : kWays) {
+  for (const Transport& transport : kTransports) {
     const match::Match match = match::lookup(
         view.snapshot->view(), {.url = url.get(),
-                                .connection_port = url->written_port().value_or(way.default_port),
-                                .encrypted = way.encrypted});
+                                .connection_port = url->written_port().value_or(transport.default_port),
+                                .encrypted = transport.encrypted});
     const json object = match_json(view, match);
-    const std::string_view protocol = to_string(way.protocol);
+    const std::string_view protocol = to_string(transport.protocol);
     by_protocol[std::string(protocol)] = object;
-    if (!way.encrypted) cleartext = match.decision;
+    if (!transport.encrypted) cleartext = match.decision;
     if (match.decision == match::Decision::block) blocked.push_back(protocol);
     if (says_more(answer, match.decision)) answer = object;
   }

@@ -9,10 +9,11 @@
 
 namespace weir::control {
 
-/// What would become of a request for `url`, and why, without the text of any entry: `verdict`, `reason`,
-/// `rule`, `list`, `kind`, the `canonical` form, `protocols` that are blocked, `by_protocol` each verdict.
-/// `why` says what is near where nothing matches, `overrides` what an allow rule takes out of force. A name
-/// in Unicode is taken as a browser sends it. Linear in the rules. Error codes: url_invalid, no_generation.
+/// The verdict on a request for `url`, and the reason, without the text of any entry: `verdict`, `reason`,
+/// `rule`, `list`, `kind`, the `canonical` form, the blocked `protocols`, and each verdict `by_protocol`. If
+/// nothing matches, `why` names the rules that come closest; if an allow rule matches, `overrides` names the
+/// block rules that it overrides. A host in Unicode is read as a browser would send it (IDNA). Linear in the
+/// rules. Error codes: url_invalid, no_generation.
 base::Result<nlohmann::json> check_report(const View& view, std::string_view url);
 
 }  // namespace weir::control

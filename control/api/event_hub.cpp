@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-// What a worker keeps is enough for some thousand blocked requests a second.
+// Each worker keeps 1023 events: at this interval enough for some thousand blocked requests a second.
 constexpr std::chrono::milliseconds kInterval{200};
 
 }  // namespace
@@ -36,9 +36,9 @@ base::Status EventHub::follow(unsigned uid, const std::shared_ptr<rpc::Responder
     const auto own = std::count_if(followers_.begin(), followers_.end(),
                                    [uid](const Follower& follower) { return follower.uid == uid; });
     if (stop_ || followers_.size() >= kMaxFollowers || static_cast<std::size_t>(own) >= kMaxFollowersOfUser) {
-      return base::Error{"busy",
-                         fmt::format("{} follow the events already, {} of them of uid {}: end one of these",
-                                     followers_.size(), own, uid)};
+      return base::Error{
+          "busy", fmt::format("{} clients follow the events already, {} of them run by uid {}: end one",
+                              followers_.size(), own, uid)};
     }
     responder->result({{"following", true}});
     followers_.push_back({.uid = uid, .responder = responder});

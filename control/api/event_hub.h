@@ -16,16 +16,16 @@
 
 namespace weir::control {
 
-/// Passes the dataplane's blocked events on to those who follow them. Asks for them only while somebody
-/// follows. A follower that does not read loses events, not the others': as long as kMaxBacklogBytes wait for
-/// it nothing is sent, and the next notification says how many it missed.
+/// Sends the dataplane's events of blocked requests to the clients that follow them. The dataplane is asked
+/// only while somebody follows. A client that reads too slowly loses events of its own only: while more than
+/// kMaxBacklogBytes wait for it, nothing is added, and its next notification says how many it missed.
 class EventHub {
  public:
   static constexpr std::size_t kMaxFollowers = 64;
   static constexpr std::size_t kMaxFollowersOfUser = 8;
   static constexpr std::size_t kMaxBacklogBytes = std::size_t{256} << 10;
 
-  /// Takes what the dataplane has; `skip`: what it has by now is left out. `{"events":[...],"lost":N}`.
+  /// Takes the events that the dataplane holds: `{"events":[...],"lost":N}`. With `skip`, they are dropped.
   using Source = std::function<base::Result<nlohmann::json>(bool skip)>;
 
   explicit EventHub(Source source) : source_(std::move(source)) {}
@@ -36,15 +36,15 @@ class EventHub {
   void start();
   void stop();
 
-  /// The notifications `events {"events":[...],"lost":N}` go to `responder` from now on, as long as its
-  /// client is there; N: events that were lost on the way to this follower. Error code: busy.
+  /// Sends notifications `events {"events":[...],"lost":N}` to `responder` until its client disconnects. N is
+  /// the number of events that this follower missed. Error code: busy.
   base::Status follow(unsigned uid, const std::shared_ptr<rpc::Responder>& responder);
 
  private:
   struct Follower {
     unsigned uid = 0;
     std::shared_ptr<rpc::Responder> responder;
-    std::uint64_t lost = 0;  // not told yet
+    std::uint64_t lost = 0;  // not reported yet
   };
 
   void loop();

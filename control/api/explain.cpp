@@ -15,15 +15,15 @@ struct ReasonRow {
 };
 constexpr std::array<ReasonRow, kRelations> kReasons{{
     {"host_unknown", "no rule names this host or a host above it"},
-    {"only_host_above", "rules name a host above this one, and hold for that one alone"},
-    {"only_hosts_below", "rules name the hosts below this one, not itself"},
-    {"path_not_listed", "rules name pages of this host, not this one"},
+    {"only_host_above", "rules name a host above this one, but only that host"},
+    {"only_hosts_below", "rules name the hosts below this one, not this host"},
+    {"path_not_listed", "rules name other pages of this host"},
     {"query_not_listed", "rules name this page with another query"},
     {"other_port", "rules would match on another port"},
     {"listed", "a rule matches"},
 }};
 
-/// www.X and X are one host.
+/// Whether one is the other with `www.` in front.
 bool is_www_pair(std::string_view a, std::string_view b) noexcept {
   if (a.size() < b.size()) std::swap(a, b);
   return a.starts_with(kWww) && a.substr(kWww.size()) == b && b.find('.') != std::string_view::npos;
@@ -33,10 +33,10 @@ bool is_below(std::string_view host, std::string_view above) noexcept {
   return host.size() > above.size() && host.ends_with(above) && host[host.size() - above.size() - 1] == '.';
 }
 
-/// The hosts that a rule can name to have to do with a request: a first sieve, for lists are long.
-class HostSieve {
+/// The hosts that a related rule can name. A quick first test, because lists are long.
+class RelatedHosts {
  public:
-  explicit HostSieve(const proto::CanonicalUrl& url) : counterpart_(std::string(kWww).append(url.host())) {
+  explicit RelatedHosts(const proto::CanonicalUrl& url) : counterpart_(std::string(kWww).append(url.host())) {
     std::string_view host = url.host();
     add(host);
     if (url.host_is_address()) return;
@@ -46,10 +46,10 @@ class HostSieve {
       add(host);
     }
   }
-  HostSieve(const HostSieve&) = delete;
-  HostSieve& operator=(const HostSieve&) = delete;
+  RelatedHosts(const RelatedHosts&) = delete;
+  RelatedHosts& operator=(const RelatedHosts&) = delete;
 
-  [[nodiscard]] bool takes(std::string_view host) const {
+  [[nodiscard]] bool contains(std::string_view host) const {
     return host.size() < lengths_.size() && lengths_[host.size()] &&
            std::find(hosts_.begin(), hosts_.end(), host) != hosts_.end();
   }
@@ -69,12 +69,12 @@ Relation host_relation(const rules::Rule& rule, const ListState& list, const pro
   const std::string_view host = url.host();
   const bool is_itself =
       rule.host == host || (list.www_equivalent && !url.host_is_address() && is_www_pair(rule.host, host));
-  if (is_itself && rule.kind != rules::RuleKind::subdomains) return Relation::holds;
+  if (is_itself && rule.kind != rules::RuleKind::subdomains) return Relation::matches;
   if (!url.host_is_address() && is_below(host, rule.host)) {
     const bool reaches_below = rule.kind == rules::RuleKind::domain ||
                                rule.kind == rules::RuleKind::subdomains ||
                                (!rule.is_whole_host() && list.subdomains);
-    return reaches_below ? Relation::holds : Relation::host_above;
+    return reaches_below ? Relation::matches : Relation::host_above;
   }
   return rule.host == host ? Relation::hosts_below : Relation::unrelated;
 }
@@ -82,25 +82,25 @@ Relation host_relation(const rules::Rule& rule, const ListState& list, const pro
 Relation path_relation(const rules::Rule& rule, const proto::CanonicalUrl& url) {
   switch (rule.kind) {
     case rules::RuleKind::prefix:
-      return url.path().starts_with(rule.path) ? Relation::holds : Relation::path_differs;
+      return url.path().starts_with(rule.path) ? Relation::matches : Relation::path_differs;
     case rules::RuleKind::url:
-      return url.path() == rule.path ? Relation::holds : Relation::path_differs;
+      return url.path() == rule.path ? Relation::matches : Relation::path_differs;
     case rules::RuleKind::url_query:
       if (url.path() != rule.path) return Relation::path_differs;
-      return url.query() == rule.query ? Relation::holds : Relation::query_differs;
+      return url.query() == rule.query ? Relation::matches : Relation::query_differs;
     default:
-      return Relation::holds;
+      return Relation::matches;
   }
 }
 
 Relation relation_of(const rules::Rule& rule, const ListState& list, const proto::CanonicalUrl& url,
                      std::uint16_t port) {
   const Relation host = host_relation(rule, list, url);
-  if (host != Relation::holds) return host;
+  if (host != Relation::matches) return host;
   const Relation path = path_relation(rule, url);
-  if (path != Relation::holds) return path;
+  if (path != Relation::matches) return path;
   const bool on_port = !rule.port || *rule.port == port || rule.port == url.written_port();
-  return on_port ? Relation::holds : Relation::port_differs;
+  return on_port ? Relation::matches : Relation::port_differs;
 }
 
 }  // namespace
@@ -121,14 +121,14 @@ Relation RelatedRules::nearest() const noexcept {
 }
 
 RelatedRules related_rules(const View& view, const proto::CanonicalUrl& url, std::uint16_t port) {
-  const HostSieve sieve(url);
+  const RelatedHosts related_hosts(url);
   RelatedRules related;
   rules::Rule rule;
   for (std::size_t list = 0; list < view.contents.size(); ++list) {
     if (!view.has_text(list)) continue;
     const RuleSet& rules = view.contents[list]->rules;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (!sieve.takes(rules.host(i))) continue;
+      if (!related_hosts.contains(rules.host(i))) continue;
       rules.read(i, rule);
       if (rule.action != rules::Action::block) continue;
       const Relation relation = relation_of(rule, view.state.lists[list], url, port);

@@ -13,19 +13,19 @@
 
 namespace weir::control {
 
-/// How a rule stands to a request in cleartext, the nearer the later.
+/// How a rule relates to a request in cleartext. Later values are closer to a match.
 enum class Relation : std::uint8_t {
   unrelated,      // names another host
-  host_above,     // names a host above this one, and holds for that one alone
-  hosts_below,    // names the hosts below this one
+  host_above,     // names a host above this one, and only that host
+  hosts_below,    // names the hosts below this one, not the host itself
   path_differs,   // names this host and another path
   query_differs,  // names this path and another query
-  port_differs,   // would hold on another port
-  holds,
+  port_differs,   // would match on another port
+  matches,
 };
-inline constexpr std::size_t kRelations = static_cast<std::size_t>(Relation::holds) + 1;
+inline constexpr std::size_t kRelations = static_cast<std::size_t>(Relation::matches) + 1;
 
-/// snake_case code of a relation as the reason why nothing matches (`host_unknown`, ...).
+/// The relation as a code for why nothing matches (`host_unknown`, ...).
 std::string_view reason_code(Relation relation) noexcept;
 /// The same as a sentence.
 std::string_view reason_text(Relation relation) noexcept;
@@ -38,7 +38,7 @@ struct NamedRule {
   rules::Action action = rules::Action::block;
 };
 
-/// How many rules of a group are kept; all are counted.
+/// How many rules of a group are named; all are counted.
 inline constexpr std::size_t kMaxNamedRules = 5;
 
 struct RuleGroup {
@@ -46,19 +46,19 @@ struct RuleGroup {
   std::vector<NamedRule> first;  // at most kMaxNamedRules, in the order of the lists
 };
 
-/// The block rules that have to do with a request, by their relation; allow rules do not count.
+/// The block rules that relate to a request, by relation. Allow rules are not counted.
 struct RelatedRules {
   std::array<RuleGroup, kRelations> groups;
 
   [[nodiscard]] const RuleGroup& of(Relation relation) const noexcept {
     return groups[static_cast<std::size_t>(relation)];
   }
-  /// The nearest relation that any rule has.
+  /// The closest relation of any rule.
   [[nodiscard]] Relation nearest() const noexcept;
 };
 
-/// Looks through every list of `view`: linear in its rules. It tells why the lookup decided as it did, and
-/// decides nothing itself. `port`: the connection's.
+/// Searches every list of `view`; linear in its rules. It explains the lookup's decision and decides nothing
+/// itself. `port` is the connection's.
 RelatedRules related_rules(const View& view, const proto::CanonicalUrl& url, std::uint16_t port);
 
 }  // namespace weir::control

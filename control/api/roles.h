@@ -14,24 +14,24 @@
 
 namespace weir::control {
 
-/// What a caller may do; each includes the ones before it.
+/// What a caller may do. Each role includes the ones before it.
 enum class Role : std::uint8_t { none, read, update, admin };
 std::string_view to_string(Role role) noexcept;
 
-/// Names of the peer's user and of its groups: those that its process has, and those that the user database
-/// gives its user.
+/// Names of the peer's user and groups: the groups of its process, and those that the user database lists for
+/// the user.
 std::vector<std::string> names_of_peer(const rpc::Peer& peer);
 
-/// Roles by the credentials that the kernel vouches for. Root has every role. Answers of the name service are
-/// kept for some seconds: it may be slow, and it is asked from the thread that serves all clients. One
-/// thread.
+/// The roles of peers, by the credentials that the kernel reports. root has every role. The name service's
+/// answers are cached for some seconds: it may be slow, and it is called from the thread that serves all
+/// clients. One thread.
 class Roles {
  public:
   using NamesOfPeer = std::function<std::vector<std::string>(const rpc::Peer& peer)>;
 
   explicit Roles(config::RoleSettings settings, NamesOfPeer names_of_peer = control::names_of_peer);
   [[nodiscard]] Role of(const rpc::Peer& peer);
-  /// Who has `role`, for messages: `root, weir-list`.
+  /// The users and groups that have `role`, for messages: `root, weir-list`.
   [[nodiscard]] std::string holders(Role role) const;
 
  private:

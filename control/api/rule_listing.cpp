@@ -10,20 +10,20 @@ namespace {
 
 using nlohmann::json;
 
-/// `LIST.RULE`: places in the view.
-struct Place {
+/// A position in the view. As a cursor: `LIST.RULE`.
+struct Position {
   std::size_t list = 0;
   std::size_t rule = 0;
 };
 
-std::optional<Place> read_cursor(const std::string& cursor) {
-  Place place;
+std::optional<Position> read_cursor(const std::string& cursor) {
+  Position position;
   const char* end = cursor.data() + cursor.size();
-  const auto list = std::from_chars(cursor.data(), end, place.list);
+  const auto list = std::from_chars(cursor.data(), end, position.list);
   if (list.ec != std::errc{} || list.ptr == end || *list.ptr != '.') return std::nullopt;
-  const auto rule = std::from_chars(list.ptr + 1, end, place.rule);
+  const auto rule = std::from_chars(list.ptr + 1, end, position.rule);
   if (rule.ec != std::errc{} || rule.ptr != end) return std::nullopt;
-  return place;
+  return position;
 }
 
 json rule_json(const config::ListSettings& list, const ListContent& content, std::size_t index, bool entries,
@@ -34,7 +34,7 @@ json rule_json(const config::ListSettings& list, const ListContent& content, std
               {"kind", rules::to_string(rule.kind)},
               {"action", rule.action == rules::Action::block ? "block" : "allow"}};
   if (entries) object["entry"] = rule.canonical_text();
-  if (content.notes.empty()) return object;
+  if (list.type != config::ListType::manual || index >= content.notes.size()) return object;
   const ManualNote& note = content.notes[index];
   object["comment"] = note.comment;
   object["uid"] = note.uid;
@@ -47,32 +47,32 @@ json rule_json(const config::ListSettings& list, const ListContent& content, std
 
 base::Result<json> list_rules(const config::Settings& settings, const View& view,
                               const RuleListing& listing) {
-  Place place;
-  if (!listing.cursor.empty()) {
-    const auto read = read_cursor(listing.cursor);
-    if (!read) return base::Error{"cursor_invalid", "cursor: one of an earlier answer was expected"};
-    place = *read;
+  Position position;
+  if (listing.cursor) {
+    const auto read = read_cursor(*listing.cursor);
+    if (!read) return base::Error{"cursor_invalid", "cursor: expected the cursor of an earlier answer"};
+    position = *read;
   }
   if (listing.entries) {
     for (std::size_t list = 0; list < view.contents.size(); ++list) {
-      const bool asked = listing.list.empty() || settings.lists[list].name == listing.list;
+      const bool asked = !listing.list || settings.lists[list].name == *listing.list;
       if (!asked || view.contents[list] == nullptr || view.has_text(list)) continue;
       return base::Error{
           "entries_not_kept",
-          fmt::format("the entries of list {} are not kept (control.entries.at_rest: none): ask without "
-                      "entries, and look up the id where the feed comes from",
+          fmt::format("the entries of list {} are not kept (control.entries.at_rest: none): list the rules "
+                      "without entries, and look up the id at the source of the feed",
                       settings.lists[list].name)};
     }
   }
   json rules = json::array();
   rules::Rule rule;
-  bool known = listing.list.empty();
+  bool known = !listing.list;
   for (std::size_t list = 0; list < view.contents.size(); ++list) {
-    if (!listing.list.empty() && settings.lists[list].name != listing.list) continue;
+    if (listing.list && settings.lists[list].name != *listing.list) continue;
     known = true;
-    if (list < place.list || view.contents[list] == nullptr) continue;
+    if (list < position.list || view.contents[list] == nullptr) continue;
     const ListContent& content = *view.contents[list];
-    for (std::size_t i = list == place.list ? place.rule : 0; i < content.rules.size(); ++i) {
+    for (std::size_t i = list == position.list ? position.rule : 0; i < content.rules.size(); ++i) {
       if (rules.size() == listing.limit) {
         return json{{"generation", view.state.generation.value},
                     {"rules", std::move(rules)},
@@ -83,7 +83,7 @@ base::Result<json> list_rules(const config::Settings& settings, const View& view
   }
   if (!known)
     return base::Error{"list_unknown",
-                       fmt::format("no list {}; `weirctl lists` shows those that there are", listing.list)};
+                       fmt::format("no list {}: `weirctl lists` shows the lists", *listing.list)};
   return json{{"generation", view.state.generation.value}, {"rules", std::move(rules)}, {"cursor", nullptr}};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -14,16 +15,16 @@ namespace weir::control {
 inline constexpr std::uint64_t kMaxListedRules = 5000;
 inline constexpr std::uint64_t kDefaultListedRules = 100;
 
-/// What of the rules is asked for.
+/// Which rules to list, and how.
 struct RuleListing {
-  std::string list;  // empty: all
+  std::optional<std::string> list;  // none: all
   std::uint64_t limit = kDefaultListedRules;
-  std::string cursor;    // of the answer before; empty: from the start
-  bool entries = false;  // show their text
+  std::optional<std::string> cursor;  // of the previous answer; none: from the start
+  bool entries = false;               // with the text of the entries
 };
 
-/// A page of rules in the order of the lists. `cursor` of the answer goes on from there and is null at the
-/// end. Error codes: list_unknown, cursor_invalid.
+/// One page of rules, in the order of the lists. The answer's `cursor` continues the listing; it is null at
+/// the end. Error codes: list_unknown, cursor_invalid, entries_not_kept.
 base::Result<nlohmann::json> list_rules(const config::Settings& settings, const View& view,
                                         const RuleListing& listing);
 

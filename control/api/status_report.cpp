@@ -1,10 +1,15 @@
 #include "control/api/status_report.h"
 
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "control/intake/feed_source.h"
 #include "control/proof/enforceability.h"
-#include "dataplane/base/unix_time.h"
+#include "dataplane/base/outcome.h"
 #include "dataplane/base/version.h"
 
 namespace weir::control {
@@ -16,103 +21,113 @@ json problem(std::string_view code, std::string message) {
   return {{"code", code}, {"message", std::move(message)}};
 }
 
-std::string dataplane_mode(const DataplaneStatus& dataplane) {
-  const auto mode = dataplane.raw.find("enforcement");
-  return mode != dataplane.raw.end() && mode->is_string() ? mode->get<std::string>() : std::string();
-}
-
-/// Ids, with commas between; empty: none.
-std::string tripped_rules(const DataplaneStatus& dataplane) {
-  std::string ids;
-  if (!dataplane.up || !dataplane.raw.contains("tripped_rules")) return ids;
-  for (const json& rule : dataplane.raw.at("tripped_rules")) {
-    if (rule.is_number_unsigned())
-      ids += fmt::format("{}{}", ids.empty() ? "" : ", ", rule.get<std::uint64_t>());
+/// The ids of the tripped rules.
+std::vector<std::uint64_t> tripped_rules(const DataplaneStatus& dataplane) {
+  std::vector<std::uint64_t> ids;
+  if (!dataplane.up) return ids;
+  const auto rules = dataplane.raw.find("tripped_rules");
+  if (rules == dataplane.raw.end() || !rules->is_array()) return ids;
+  for (const json& rule : *rules) {
+    if (rule.is_number_unsigned()) ids.push_back(rule.get<std::uint64_t>());
   }
   return ids;
 }
 
-/// Whether the report is of what is in force now: when that changes, the next test is under way.
-bool is_current(const SelfTestReport& self_test, const DataplaneStatus& dataplane) {
-  return self_test.time_unix_seconds != 0 && dataplane.up &&
-         self_test.generation == dataplane.generation.value &&
-         self_test.enforcement == dataplane_mode(dataplane);
+/// Whether the report is about what is active now. If not, the next test is on its way.
+bool is_current(const SelfTestReport& report, const DataplaneStatus& dataplane) {
+  return dataplane.up && report.generation == dataplane.generation.value &&
+         report.enforcement == dataplane.enforcement;
 }
 
-std::string self_test_text(const SelfTestReport& self_test) {
-  if (self_test.error) return self_test.error->message;
-  return self_test.problems.empty() ? "unknown" : self_test.problems.front();
+/// A failed self-test of a box that should block. With another enforcement nothing is blocked, and that is
+/// reported anyway.
+bool shows_failure(const SelfTestReport& report, const DataplaneStatus& dataplane) {
+  return is_current(report, dataplane) && !report.passed() &&
+         report.enforcement == base::Enforcement::enforce;
 }
 
-/// What keeps the box from doing its job, the gravest first.
+std::string first_problem(const SelfTestReport& report) {
+  const std::vector<std::string> problems = report.problems();
+  return problems.empty() ? "unknown" : problems.front();
+}
+
+/// `: MESSAGE`, or nothing.
+std::string reason_text(const std::optional<base::Error>& error) {
+  return error ? ": " + error->message : std::string();
+}
+
+/// What keeps the box from doing its job, the worst first.
 json problems_of(const config::Settings& settings, const View& view, const DataplaneStatus& dataplane,
-                 const SelfTestReport& self_test, std::int64_t now) {
+                 const SelfTestReport* self_test, std::int64_t now) {
   json problems = json::array();
-  const std::uint64_t generation = view.state.generation.value;
+  const base::Generation built = view.state.generation;
   if (!dataplane.up) problems.push_back(problem("dataplane_down", dataplane.error));
-  if (generation == 0) {
-    problems.push_back(problem("no_generation", "no list was loaded yet: see `weirctl lists`"));
-  } else if (dataplane.up && dataplane.generation != view.state.generation) {
+  if (built.value == 0) {
+    problems.push_back(problem("no_generation", "no list has been loaded yet: see `weirctl lists`"));
+  } else if (dataplane.up && dataplane.generation != built) {
     problems.push_back(problem(
-        "not_active",
-        fmt::format("generation {} is built, the dataplane has {}{}", generation, dataplane.generation.value,
-                    view.publish_error ? ": " + view.publish_error->message : std::string())));
+        "not_active", fmt::format("generation {} is built, but generation {} is active{}", built.value,
+                                  dataplane.generation.value, reason_text(view.publish_error))));
   }
-  if (dataplane.up && dataplane_mode(dataplane) == "bypass") {
-    problems.push_back(
-        problem("bypass", "the dataplane is in bypass mode: nothing is blocked (`weirctl mode enforce`)"));
+  if (dataplane.enforcement == base::Enforcement::bypass) {
+    problems.push_back(problem(
+        "bypass", "enforcement is bypass, so nothing is blocked; `weirctl enforcement enforce` ends it"));
   }
-  // In another mode nothing is blocked, and that has been said already.
-  if (is_current(self_test, dataplane) && !self_test.passed() && self_test.enforcement == "enforce") {
+  if (self_test != nullptr && shows_failure(*self_test, dataplane)) {
     problems.push_back(
         problem("selftest_failed",
-                fmt::format("the self-test failed, see `weirctl selftest`: {}", self_test_text(self_test))));
+                fmt::format("the self-test failed, see `weirctl selftest`: {}", first_problem(*self_test))));
   }
-  const std::string tripped = tripped_rules(dataplane);
-  if (!tripped.empty()) {
-    problems.push_back(
-        problem("rules_tripped", fmt::format("tripped because they matched too often, see `weirctl reset`: "
-                                             "rules {}",
-                                             tripped)));
+  if (const auto tripped = tripped_rules(dataplane); !tripped.empty()) {
+    problems.push_back(problem(
+        "rules_tripped",
+        fmt::format("rules that matched too often are out of force: {}; `weirctl reset` puts them back",
+                    fmt::join(tripped, ", "))));
   }
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
     const ListState& list = view.state.lists[i];
     if (!is_stale(settings.lists[i], list, now)) continue;
-    const auto& error = view.health[i].error;
     problems.push_back(problem("list_stale", fmt::format("list {}: no good fetch within max_age{}", list.name,
-                                                         error ? ": " + error->message : std::string())));
+                                                         reason_text(view.health[i].error))));
   }
   return problems;
 }
 
+/// The server no longer has the changes since the last fetch. Servers keep changes for some time only, so
+/// this is not a fault.
+bool is_expired_delta(const base::Error& error) { return error.code == "delta_expired"; }
+
 json warnings_of(const config::Settings& settings, const View& view, const DataplaneStatus& dataplane,
                  std::int64_t now) {
   json warnings = json::array();
-  if (dataplane.up && dataplane_mode(dataplane) == "monitor") {
+  if (dataplane.enforcement == base::Enforcement::monitor) {
     warnings.push_back(
-        problem("monitor", "the dataplane is in monitor mode: listed requests are counted and pass"));
+        problem("monitor", "enforcement is monitor: listed requests are counted, but they pass"));
   }
   if (view.publish_error && dataplane.up)
     warnings.push_back(problem("publish_failed", view.publish_error->message));
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
+    const std::string& name = view.state.lists[i].name;
     const ListHealth& health = view.health[i];
     if (health.error && !is_stale(settings.lists[i], view.state.lists[i], now)) {
-      warnings.push_back(problem("list_failed", fmt::format("list {}: {}: {}", view.state.lists[i].name,
-                                                            health.error_stage, health.error->message)));
-    }
-    // That a server keeps changes for a time only is as it should be.
-    if (health.delta_error && health.delta_error->code != "delta_expired") {
       warnings.push_back(problem(
-          "delta_refused",
-          fmt::format("list {}: fetched whole: {}", view.state.lists[i].name, health.delta_error->message)));
+          "list_failed", fmt::format("list {}: {}: {}", name, health.error_stage, health.error->message)));
+    }
+    if (health.delta_error && !is_expired_delta(*health.delta_error)) {
+      warnings.push_back(problem(
+          "delta_refused", fmt::format("list {}: fetched whole: {}", name, health.delta_error->message)));
     }
     if (health.refused.count != 0) {
-      warnings.push_back(problem(
-          "lines_refused",
-          fmt::format("list {}: {} lines were refused", view.state.lists[i].name, health.refused.count)));
+      warnings.push_back(problem("lines_refused",
+                                 fmt::format("list {}: {} lines were refused", name, health.refused.count)));
     }
   }
   return warnings;
+}
+
+/// Null if there is none.
+json error_json(const std::optional<base::Error>& error) {
+  return error ? json{{"code", error->code}, {"message", error->message}} : json(nullptr);
 }
 
 }  // namespace
@@ -147,18 +162,12 @@ json list_report(const config::ListSettings& settings, const View& view, std::si
   report["stale"] = is_stale(settings, state, now);
   report["delta"] = nullptr;
   if (!settings.delta.url.empty()) {
-    report["delta"] = {
-        {"ready", !state.token.empty()}, {"last_full", state.last_full_unix_seconds}, {"error", nullptr}};
-    if (health.delta_error) {
-      report["delta"]["error"] = {{"code", health.delta_error->code},
-                                  {"message", health.delta_error->message}};
-    }
+    report["delta"] = {{"ready", !state.token.empty()},
+                       {"last_full", state.last_full_unix_seconds},
+                       {"error", error_json(health.delta_error)}};
   }
-  report["error"] = nullptr;
-  if (health.error) {
-    report["error"] = {
-        {"stage", health.error_stage}, {"code", health.error->code}, {"message", health.error->message}};
-  }
+  report["error"] = error_json(health.error);
+  if (health.error) report["error"]["stage"] = health.error_stage;
   return report;
 }
 
@@ -170,22 +179,23 @@ json lists_report(const config::Settings& settings, const View& view, std::int64
 }
 
 json status_report(const config::Settings& settings, const View& view, const DataplaneStatus& dataplane,
-                   const SelfTestReport& self_test, std::int64_t now) {
+                   const SelfTestReport* self_test, std::int64_t now) {
   json problems = problems_of(settings, view, dataplane, self_test, now);
   const bool active =
       dataplane.up && view.state.generation.value != 0 && dataplane.generation == view.state.generation;
-  return {{"version", base::version()},
-          {"healthy", problems.empty()},
-          {"problems", std::move(problems)},
-          {"warnings", warnings_of(settings, view, dataplane, now)},
-          {"generation", view.state.generation.value},
-          {"created", view.state.created_unix_seconds},
-          {"active", active},
-          {"enforcement", dataplane.up ? json(dataplane_mode(dataplane)) : json(nullptr)},
-          {"dataplane",
-           {{"up", dataplane.up}, {"generation", dataplane.generation.value}, {"status", dataplane.raw}}},
-          {"selftest", self_test_json(self_test)},
-          {"lists", lists_report(settings, view, now)}};
+  return {
+      {"version", base::version()},
+      {"healthy", problems.empty()},
+      {"problems", std::move(problems)},
+      {"warnings", warnings_of(settings, view, dataplane, now)},
+      {"generation", view.state.generation.value},
+      {"created", view.state.created_unix_seconds},
+      {"active", active},
+      {"enforcement", dataplane.enforcement ? json(base::to_string(*dataplane.enforcement)) : json(nullptr)},
+      {"dataplane",
+       {{"up", dataplane.up}, {"generation", dataplane.generation.value}, {"status", dataplane.raw}}},
+      {"selftest", self_test_json(self_test)},
+      {"lists", lists_report(settings, view, now)}};
 }
 
 json enforceability_report(const config::Settings& settings, const View& view) {

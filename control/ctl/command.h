@@ -1,101 +1,110 @@
 #pragma once
 
-#include <chrono>
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <initializer_list>
 #include <map>
 #include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "control/ctl/session.h"
 #include "dataplane/base/result.h"
 
 namespace weir::ctl {
 
-inline constexpr int kDone = 0;
-inline constexpr int kFailed = 1;
-inline constexpr int kUsage = 2;
-
-/// What stands behind a command's name on the command line.
+/// The words that follow a command's name on the command line.
 struct Given {
   std::vector<std::string> arguments;
   std::map<std::string, std::string, std::less<>> options;  // flags have an empty value
 
   [[nodiscard]] bool has(std::string_view option) const { return options.find(option) != options.end(); }
-  /// Empty when it was not given.
+  /// Empty if it was not given.
   [[nodiscard]] std::string text(std::string_view option) const {
     const auto found = options.find(option);
     return found == options.end() ? std::string() : found->second;
   }
 };
 
-/// Where a command talks to: the daemon, and the user.
-class Session {
- public:
-  Session(std::string socket, bool json, bool colours, std::ostream& out)
-      : socket_(std::move(socket)), json_(json), colours_(colours), out_(out) {}
+struct Option {
+  std::string_view name;     // without dashes
+  std::string_view value{};  // what the help calls its value; empty: a flag
+  std::string_view help;     // one line
+  char letter = 0;           // short form; 0: none
+};
 
-  /// The result of a method. While it takes longer than a second, a terminal shows that it goes on.
-  [[nodiscard]] base::Result<nlohmann::json> call(const std::string& method,
-                                                  const nlohmann::json& params) const;
-  /// An error of a call with what to do about it.
-  [[nodiscard]] base::Error explain(base::Error error) const;
-  [[nodiscard]] const std::string& socket() const noexcept { return socket_; }
-  [[nodiscard]] bool json() const noexcept { return json_; }
-  [[nodiscard]] std::ostream& out() const noexcept { return out_; }
-  [[nodiscard]] std::string good(std::string_view text) const { return coloured("32", text); }
-  [[nodiscard]] std::string bad(std::string_view text) const { return coloured("31;1", text); }
+/// The options of a command.
+class Options {
+ public:
+  constexpr Options() = default;
+  constexpr Options(std::initializer_list<Option> options) : count_(options.size()) {
+    std::copy(options.begin(), options.end(), options_.begin());
+  }
+  [[nodiscard]] constexpr const Option* begin() const noexcept { return options_.data(); }
+  [[nodiscard]] constexpr const Option* end() const noexcept { return options_.data() + count_; }
 
  private:
-  [[nodiscard]] std::string coloured(std::string_view code, std::string_view text) const;
-
-  const std::string socket_;
-  const bool json_;
-  const bool colours_;
-  std::ostream& out_;
+  std::array<Option, 6> options_{};
+  std::size_t count_ = 0;
 };
 
-struct Option {
-  std::string_view name;   // without dashes
-  std::string_view value;  // its name in the help; empty: a flag
-  std::string_view help;
-  char letter = 0;  // its short form; 0: none
+/// What the shell completes the first argument with.
+enum class Completion : unsigned char { nothing, list_names, files, words };
+
+/// A command that makes one call to weir-control and prints the answer.
+struct RemoteCall {
+  std::string_view method;
+  /// The parameters of the call. Error code: usage.
+  base::Result<nlohmann::json> (*request)(const Given& given);
+  /// Prints the answer for people. Returns the exit status.
+  int (*print)(const Session& session, const Given& given, const nlohmann::json& answer);
 };
 
-/// One command: help, completion and the check of the command line derive from its row.
+/// A command that does more, or something else.
+struct LocalRun {
+  /// Does and prints everything. Returns the exit status.
+  int (*run)(const Session& session, const Given& given, std::ostream& errors);
+  /// Whether it talks to weir-control, so that its socket must be known.
+  bool (*needs_socket)(const Given& given);
+};
+
+/// One command. Help, completion, manual page and the check of the command line derive from its row.
 struct Command {
   std::string_view name;
-  std::string_view arguments;  // as in the help: `ENTRY`, `[LIST]`
-  std::size_t fewest = 0;      // arguments
+  std::string_view alias{};      // another name; empty: none
+  std::string_view old_name{};   // also accepted, but not shown; empty: none
+  std::string_view arguments{};  // as in the help: `ENTRY`, `[LIST]`
+  std::size_t fewest = 0;        // arguments
   std::size_t most = 0;
-  std::span<const Option> options;
-  std::string_view completes;  // words for its first argument; `lists`: names of lists, `files`: of files
-  std::string_view help;
-  /// The call to make. Error code: usage.
-  base::Result<nlohmann::json> (*request)(const Given& given);
-  std::string_view method;
-  /// Prints the answer for people; the exit status.
-  int (*print)(const Session& session, const Given& given, const nlohmann::json& answer);
-  /// In place of the three where it is not null: does and prints all of it; the exit status.
-  int (*run)(const Session& session, const Given& given, std::ostream& errors) = nullptr;
-  /// Whether it asks nobody, so that it needs no configuration either. Null: it asks the daemon.
-  bool (*offline)(const Given& given) = nullptr;
+  Options options{};
+  Completion completion = Completion::nothing;
+  std::string_view words{};  // for Completion::words
+  std::string_view help;     // one line of at most 50 characters
+  std::string_view details;  // what `weirctl COMMAND --help` adds
+  std::string_view example;
+  std::variant<RemoteCall, LocalRun> action;
+
+  [[nodiscard]] bool needs_socket(const Given& given) const;
 };
 
 std::span<const Command> commands();
+/// By name, alias or old name; null: no such command.
 const Command* find_command(std::string_view name);
 
-/// Runs a command and prints what came of it; errors go to `errors`. The exit status.
+/// Runs a command and prints its result; errors go to `errors`. Returns the exit status.
 int run_command(const Command& command, const Given& given, const Session& session, std::ostream& errors);
-/// Prints why a command failed, as JSON too where that is wanted. The exit status.
-int report_error(const Session& session, const base::Error& error, std::ostream& errors);
 
-/// The commands and their options, as `weirctl --help` shows them.
+/// The commands and their options, as `weirctl --help` shows them. No line is longer than 80 characters.
 std::string command_help();
-/// A script for bash that completes commands, their options and arguments.
+/// `weirctl COMMAND --help`.
+std::string command_help(const Command& command);
+/// A completion script for bash: commands, options and first arguments.
 std::string bash_completion();
 
 }  // namespace weir::ctl

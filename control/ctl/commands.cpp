@@ -1,282 +1,257 @@
+// The commands of weirctl.
+
 #include <algorithm>
 #include <array>
-#include <cstdint>
 
-#include <fmt/format.h>
-
-#include "control/ctl/audit.h"
 #include "control/ctl/command.h"
-#include "control/ctl/compile.h"
-#include "control/ctl/live.h"
-#include "control/ctl/numbers.h"
-#include "control/ctl/printers.h"
-#include "control/ctl/self_test.h"
+#include "control/ctl/commands/audit.h"
+#include "control/ctl/commands/calls.h"
+#include "control/ctl/commands/compile.h"
+#include "control/ctl/commands/live.h"
+#include "control/ctl/commands/self_test.h"
 #include "dataplane/base/ids.h"
 
 namespace weir::ctl {
 namespace {
 
-using nlohmann::json;
-using Request = base::Result<json>;
-
-constexpr std::size_t kDefaultRules = 100;
-
-constexpr std::array<Option, 1> kReloadOptions{{{"dry-run", "", "fetch and check, change nothing"}}};
-constexpr std::array<Option, 1> kDiffOptions{{{"entries", "", "show what would come and go"}}};
-constexpr std::array<Option, 5> kAddOptions{{
-    {"list", "LIST", "the manual list, when there are several"},
-    {"allow", "", "never block it, whatever the lists say"},
-    {"comment", "TEXT", "why: a case number, a ticket"},
-    {"expires", "WHEN", "30m, 12h, 7d, 2026-01-02 or 2026-01-02T03:04:05Z"},
-    {"confirm", "", "block it although it covers a protected host"},
+constexpr std::array<Command, 22> kCommands{{
+    {.name = "status",
+     .help = "does the box do its job? exit status 1 if not",
+     .details = "The first line answers the question. Below it: everything that is wrong and what to do, the "
+                "dataplane, every list, every port.",
+     .example = "weirctl status || page-the-engineer",
+     .action = RemoteCall{.method = "status", .request = no_parameters, .print = print_status}},
+    {.name = "top",
+     .options = {{.name = "once", .help = "print one page; exit status as for status"}},
+     .help = "packets, requests and blocks per second, live",
+     .details = "Refreshes every second until you press Ctrl-C. With --json, prints one object per line.",
+     .example = "weirctl --json top --once",
+     .action = LocalRun{.run = run_top, .needs_socket = always}},
+    {.name = "events",
+     .options = {{.name = "count", .value = "N", .help = "stop after N events"}},
+     .help = "blocked requests as they happen",
+     .details =
+         "Prints time, protocol, list and rule of each blocked request, and nothing about the subscriber. "
+         "With --json, prints one object per line.",
+     .example = "weirctl events --count 10",
+     .action = LocalRun{.run = run_events, .needs_socket = always}},
+    {.name = "check",
+     .arguments = "URL",
+     .fewest = 1,
+     .most = 1,
+     .help = "the verdict on a request for URL, and the reason",
+     .details =
+         "Prints the rule and list that decide, the form of the URL that is compared, and the verdict on "
+         "each protocol. If no rule matches, says which rules come closest. Sends no packet.",
+     .example = "weirctl check http://shop.example/private/page.html",
+     .action = RemoteCall{.method = "check", .request = check_request, .print = print_check}},
+    {.name = "lists",
+     .help = "every list: entries, age, last error",
+     .details = "Also prints the first refused lines of each feed as FILE:LINE: reason.",
+     .example = "weirctl lists",
+     .action = RemoteCall{.method = "lists", .request = no_parameters, .print = print_lists}},
+    {.name = "reload",
+     .arguments = "[LIST]",
+     .most = 1,
+     .options = {{.name = "dry-run", .help = "fetch and check, but change nothing"}},
+     .completion = Completion::list_names,
+     .help = "fetch a feed, or all of them, now",
+     .details =
+         "All or nothing: if one feed fails, none is loaded. To read the configuration file again, use "
+         "reconfigure.",
+     .example = "weirctl reload hotline",
+     .action = RemoteCall{.method = "list.reload", .request = reload_request, .print = print_reload}},
+    {.name = "diff",
+     .arguments = "LIST",
+     .fewest = 1,
+     .most = 1,
+     .options = {{.name = "entries", .help = "also print the added and removed entries"}},
+     .completion = Completion::list_names,
+     .help = "what a reload of the feed would change",
+     .details = "Fetches the feed and compares it with the active list. Exit status 1 if the feed would be "
+                "refused, for example by its guards.",
+     .example = "weirctl diff hotline --entries",
+     .action = RemoteCall{.method = "list.diff", .request = diff_request, .print = print_diff}},
+    {.name = "rules",
+     .arguments = "[LIST]",
+     .most = 1,
+     .options = {{.name = "entries", .help = "also print the entries (role update)"},
+                 {.name = "limit", .value = "N", .help = "at most N rules, up to 5000 (default 100)"},
+                 {.name = "cursor", .value = "CURSOR", .help = "continue where the previous page ended"}},
+     .completion = Completion::list_names,
+     .help = "the rules of one list, or of all, by id",
+     .details = "Prints ids and kinds. Entries are printed only on request, because a list may be secret.",
+     .example = "weirctl rules local --entries",
+     .action = RemoteCall{.method = "rule.list", .request = rules_request, .print = print_rules}},
+    {.name = "add",
+     .arguments = "ENTRY",
+     .fewest = 1,
+     .most = 1,
+     .options = {{.name = "list", .value = "LIST", .help = "which manual list, if there are several"},
+                 {.name = "allow", .help = "never block it, whatever the lists say"},
+                 {.name = "comment", .value = "TEXT", .help = "why: a case number, a ticket"},
+                 {.name = "expires", .value = "WHEN", .help = "30m, 12h, 7d, or a date like 2026-01-02"},
+                 {.name = "confirm", .help = "block it although it covers a protected host"}},
+     .help = "block a host or page, or allow it with --allow",
+     .details =
+         "Adds ENTRY to a manual list. ENTRY is a host (with its subdomains), *.HOST (only subdomains), or "
+         "HOST/PATH. The rule is active when the command returns. WHEN may also be a UTC time like "
+         "2026-01-02T03:04:05Z.",
+     .example = "weirctl add shop.example/private/page.html --comment \"case 17\" --expires 30d",
+     .action = RemoteCall{.method = "rule.add", .request = add_request, .print = print_added}},
+    {.name = "remove",
+     .arguments = "ENTRY|ID",
+     .fewest = 1,
+     .most = 1,
+     .options = {{.name = "list", .value = "LIST", .help = "only from this list"}},
+     .help = "remove an entry from the manual lists",
+     .details = "A number is the id of a rule; `weirctl rules` prints the ids.",
+     .example = "weirctl remove shop.example/private/page.html",
+     .action = RemoteCall{.method = "rule.remove", .request = remove_request, .print = print_removed}},
+    {.name = "snapshots",
+     .help = "the generations that you can roll back to",
+     .details = "control.keep_generations says how many are kept.",
+     .example = "weirctl snapshots",
+     .action = RemoteCall{.method = "snapshots", .request = no_parameters, .print = print_snapshots}},
+    {.name = "rollback",
+     .arguments = "[GENERATION]",
+     .most = 1,
+     .help = "return to the lists of an earlier generation",
+     .details = "Builds a new generation with the lists of an earlier one; by default, of the last one with "
+                "different lists. A feed stays rolled back until its source changes or you reload it.",
+     .example = "weirctl rollback 41",
+     .action = RemoteCall{.method = "rollback", .request = rollback_request, .print = print_rollback}},
+    {.name = "enforcement",
+     .alias = "mode",
+     .arguments = "MODE",
+     .fewest = 1,
+     .most = 1,
+     .completion = Completion::words,
+     .words = "enforce monitor bypass",
+     .help = "enforce, monitor or bypass, until a restart",
+     .details =
+         "enforce blocks listed requests. monitor counts them and lets them pass. bypass forwards every "
+         "packet uninspected. When the dataplane restarts, dataplane.enforcement applies again.",
+     .example = "weirctl enforcement bypass",
+     .action =
+         RemoteCall{.method = "enforcement", .request = enforcement_request, .print = print_enforcement}},
+    {.name = "reset",
+     .old_name = "unsuspend",
+     .arguments = "[RULE]",
+     .most = 1,
+     .help = "put tripped rules back into force: one, or all",
+     .details =
+         "The breaker trips a rule that matches far too often, and then what it names passes. First find "
+         "out why: `weirctl status` names the tripped rules.",
+     .example = "weirctl reset 1234",
+     .action = RemoteCall{.method = "breaker.reset", .request = reset_request, .print = print_reset}},
+    {.name = "selftest",
+     .options = {{.name = "certificate", .help = "write a dated, signed report on the test"},
+                 {.name = "output",
+                  .value = "FILE",
+                  .help = "the report's file (weir-selftest-DATE.json)",
+                  .letter = 'o'},
+                 {.name = "check-certificate",
+                  .value = "FILE",
+                  .help = "verify such a report, without weir-control"},
+                 {.name = "key", .value = "PEM", .help = "the public key that must have signed it"}},
+     .help = "does every worker block? exit status 1 if not",
+     .details =
+         "Every worker decides two made-up requests per protocol: one that every snapshot lists and one "
+         "that no list should name. With --certificate, writes a signed report for an authority; "
+         "--check-certificate and --key verify it on any machine.",
+     .example = "weirctl selftest --certificate -o report.json",
+     .action = LocalRun{.run = run_self_test, .needs_socket = self_test_needs_socket}},
+    {.name = "report",
+     .help = "how many entries work on which protocols",
+     .details =
+         "EVERYWHERE: whole hosts, blocked on every protocol. HTTP ONLY: pages, which encryption hides. "
+         "HOST ON TLS: pages whose whole host is blocked when encrypted (on_tls: block-host). NOT AT ALL: "
+         "refused lines, and entries that an allow rule overrides. UNSEEN: encrypted connections to hosts "
+         "of which only pages are listed.",
+     .example = "weirctl report",
+     .action =
+         RemoteCall{.method = "report.enforceability", .request = no_parameters, .print = print_report}},
+    {.name = "counters",
+     .help = "the dataplane's counters",
+     .details = "The same counters as in the metrics.",
+     .example = "weirctl --json counters",
+     .action = RemoteCall{.method = "counters", .request = no_parameters, .print = print_counters}},
+    {.name = "latency",
+     .arguments = "on|off",
+     .fewest = 1,
+     .most = 1,
+     .completion = Completion::words,
+     .words = "on off",
+     .help = "measure how long packets take, until a restart",
+     .details = "The result is a histogram in the metrics. The measurement costs a little throughput.",
+     .example = "weirctl latency on",
+     .action = RemoteCall{.method = "latency", .request = latency_request, .print = print_latency}},
+    {.name = "audit",
+     .options = {{.name = "since", .value = "SECONDS", .help = "only records from this Unix time on"},
+                 {.name = "limit", .value = "N", .help = "at most N records, up to 1000 (default 100)"},
+                 {.name = "verify", .help = "check the log; exit status 1 if it is broken"},
+                 {.name = "file", .value = "FILE", .help = "with --verify: this file, without weir-control"}},
+     .help = "who changed what, and when",
+     .details =
+         "Prints the newest records. Each record holds a digest of the one before it; --verify checks this "
+         "chain. With --file, it reads audit.jsonl and the rotated files next to it, on any machine.",
+     .example = "weirctl audit --verify --file /var/lib/weir/audit.jsonl",
+     .action = LocalRun{.run = run_audit, .needs_socket = audit_needs_socket}},
+    {.name = "reconfigure",
+     .help = "read the configuration again, in both daemons",
+     .details =
+         "Prints which settings changed and which need a restart. A file with a mistake changes nothing. To "
+         "fetch lists, use reload.",
+     .example = "weir-control --check-config && weirctl reconfigure",
+     .action = RemoteCall{.method = "reconfigure", .request = no_parameters, .print = print_reconfigured}},
+    {.name = "compile",
+     .arguments = "LIST...",
+     .fewest = 1,
+     .most = base::kMaxLists,
+     .options =
+         {{.name = "output", .value = "SNAPSHOT", .help = "the file to write (required)", .letter = 'o'},
+          {.name = "seed", .value = "HEX", .help = "32 hex digits: the same lists give the same file"},
+          {.name = "generation", .value = "N", .help = "the snapshot's generation (default 1)"},
+          {.name = "subdomains", .help = "entries with a path also match on subdomains"},
+          {.name = "www-equivalent", .help = "www.HOST and HOST are the same host"},
+          {.name = "on-tls",
+           .value = "pass|block-host",
+           .help = "entries with a path when encrypted (pass)"}},
+     .completion = Completion::files,
+     .help = "compile plain lists to a snapshot, offline",
+     .details =
+         "Each LIST is FILE or NAME=FILE; earlier lists take precedence. Refused lines are reported as "
+         "FILE:LINE: reason, and the rest is compiled. With --seed the file is reproducible and has no "
+         "date; keep the seed secret.",
+     .example = "weirctl compile hotline.txt local=extra.txt -o lists.snapshot",
+     .action = LocalRun{.run = compile_lists, .needs_socket = never}},
+    {.name = "completion",
+     .arguments = "bash",
+     .fewest = 1,
+     .most = 1,
+     .completion = Completion::words,
+     .words = "bash",
+     .help = "print a completion script for the shell",
+     .details = "bash is the only shell that is supported. The packages install the script.",
+     .example = "source <(weirctl completion bash)",
+     .action = LocalRun{.run = print_completion, .needs_socket = never}},
 }};
-constexpr std::array<Option, 1> kRemoveOptions{{{"list", "LIST", "only from this list"}}};
-constexpr std::array<Option, 3> kRulesOptions{{
-    {"entries", "", "show what the rules stand for (role update)"},
-    {"limit", "N", "how many, up to 5000 (100)"},
-    {"cursor", "CURSOR", "go on where an earlier answer ended"},
-}};
-constexpr std::array<Option, 4> kAuditOptions{{
-    {"since", "SECONDS", "not before this Unix time"},
-    {"limit", "N", "how many, up to 1000 (100)"},
-    {"verify", "", "whether the log is whole: exit status 1, and the line, if it is not"},
-    {"file", "FILE", "with --verify: this audit.jsonl and those rotated before it, without weir-control"},
-}};
-
-constexpr std::array<Option, 1> kEventsOptions{{{"count", "N", "end after so many"}}};
-constexpr std::array<Option, 1> kTopOptions{
-    {{"once", "", "one page; exit status 1 if the box does not do its job"}}};
-constexpr std::array<Option, 6> kCompileOptions{{
-    {"output", "SNAPSHOT", "the file to write, whole or not at all", 'o'},
-    {"seed", "HEX", "32 digits, to be kept secret: same lists, same bytes, no date (random)"},
-    {"generation", "N", "the snapshot's number (1)"},
-    {"subdomains", "", "entries with a path hold for the hosts below theirs too"},
-    {"www-equivalent", "", "www.X and X are one host"},
-    {"on-tls", "pass|block-host", "what an entry with a path does to encrypted connections (pass)"},
-}};
-
-constexpr std::array<Option, 4> kSelfTestOptions{{
-    {"certificate", "", "write the dated and signed report that hotlines ask for"},
-    {"output", "FILE", "its name (weir-selftest-DATE.json)", 'o'},
-    {"check-certificate", "FILE", "whether such a report is as it was signed, without weir-control"},
-    {"key", "PEM", "with --check-certificate: the public key that must have signed it"},
-}};
-
-Request no_parameters(const Given&) { return json::object(); }
-
-Request reload_request(const Given& given) {
-  json params{{"dry_run", given.has("dry-run")}};
-  if (!given.arguments.empty()) params["list"] = given.arguments[0];
-  return params;
-}
-
-Request diff_request(const Given& given) {
-  return json{{"list", given.arguments[0]}, {"entries", given.has("entries")}};
-}
-
-Request add_request(const Given& given) {
-  json params{{"entry", given.arguments[0]}, {"action", given.has("allow") ? "allow" : "block"}};
-  for (const char* option : {"list", "comment", "expires"}) {
-    if (given.has(option)) params[option] = given.text(option);
-  }
-  if (given.has("confirm")) params["confirm"] = true;
-  return params;
-}
-
-/// A number is a rule's id: a host cannot be one.
-Request remove_request(const Given& given) {
-  json params = json::object();
-  if (const auto id = number(given.arguments[0])) {
-    params["id"] = *id;
-  } else {
-    params["entry"] = given.arguments[0];
-  }
-  if (given.has("list")) params["list"] = given.text("list");
-  return params;
-}
-
-Request rules_request(const Given& given) {
-  json params{{"limit", kDefaultRules}};
-  if (!given.arguments.empty()) params["list"] = given.arguments[0];
-  if (given.has("entries")) params["entries"] = true;
-  if (given.has("cursor")) params["cursor"] = given.text("cursor");
-  if (!given.has("limit")) return params;
-  const auto limit = number(given.text("limit"));
-  if (!limit) return not_a_number("--limit", given.text("limit"));
-  params["limit"] = *limit;
-  return params;
-}
-
-Request check_request(const Given& given) { return json{{"url", given.arguments[0]}}; }
-
-Request rollback_request(const Given& given) {
-  if (given.arguments.empty()) return json::object();
-  const auto generation = number(given.arguments[0]);
-  if (!generation) return not_a_number("GENERATION", given.arguments[0]);
-  return json{{"generation", *generation}};
-}
-
-Request mode_request(const Given& given) { return json{{"mode", given.arguments[0]}}; }
-
-Request reset_request(const Given& given) {
-  if (given.arguments.empty()) return json::object();
-  const auto rule = number(given.arguments[0]);
-  if (!rule) return not_a_number("RULE", given.arguments[0]);
-  return json{{"rule", *rule}};
-}
-
-Request latency_request(const Given& given) {
-  const std::string& word = given.arguments[0];
-  if (word != "on" && word != "off") {
-    return base::Error{"usage", fmt::format("latency: on or off was expected, not '{}'", word)};
-  }
-  return json{{"enabled", word == "on"}};
-}
-
-bool asks_nobody(const Given&) { return true; }
-
-constexpr std::array<Command, 21> kCommands{{
-    {"status",
-     "",
-     0,
-     0,
-     {},
-     "",
-     "whether the box does its job; exit status 1 if not",
-     &no_parameters,
-     "status",
-     &print_status},
-    {"lists",
-     "",
-     0,
-     0,
-     {},
-     "",
-     "the lists: entries, age, what went wrong",
-     &no_parameters,
-     "lists",
-     &print_lists},
-    {"reload", "[LIST]", 0, 1, kReloadOptions, "lists", "fetch a feed, or all of them, now", &reload_request,
-     "list.reload", &print_reload},
-    {"diff", "LIST", 1, 1, kDiffOptions, "lists", "what a reload of a feed would change", &diff_request,
-     "list.diff", &print_diff},
-    {"add", "ENTRY", 1, 1, kAddOptions, "", "block a host or page, or allow it for good", &add_request,
-     "rule.add", &print_added},
-    {"remove", "ENTRY|ID", 1, 1, kRemoveOptions, "", "take back what was added", &remove_request,
-     "rule.remove", &print_removed},
-    {"rules", "[LIST]", 0, 1, kRulesOptions, "lists", "the rules by id; --entries shows what they stand for",
-     &rules_request, "rule.list", &print_rules},
-    {"check", "URL", 1, 1, {}, "", "what would become of a request", &check_request, "check", &print_check},
-    {"snapshots",
-     "",
-     0,
-     0,
-     {},
-     "",
-     "the generations that can be brought back",
-     &no_parameters,
-     "snapshots",
-     &print_snapshots},
-    {"rollback",
-     "[GENERATION]",
-     0,
-     1,
-     {},
-     "",
-     "bring back an earlier generation (the last one that differs)",
-     &rollback_request,
-     "rollback",
-     &print_rollback},
-    {"mode",
-     "enforce|monitor|bypass",
-     1,
-     1,
-     {},
-     "enforce monitor bypass",
-     "what to do about listed requests, until the dataplane restarts",
-     &mode_request,
-     "enforcement",
-     &print_mode},
-    {"reset",
-     "[RULE]",
-     0,
-     1,
-     {},
-     "",
-     "put a rule that matched too often, or all of them, back into force",
-     &reset_request,
-     "breaker.reset",
-     &print_reset},
-    {"latency",
-     "on|off",
-     1,
-     1,
-     {},
-     "on off",
-     "measure how long packets take, until the dataplane restarts",
-     &latency_request,
-     "latency",
-     &print_latency},
-    {"report",
-     "",
-     0,
-     0,
-     {},
-     "",
-     "how many entries hold on which protocols",
-     &no_parameters,
-     "report.enforceability",
-     &print_report},
-    {"counters", "", 0, 0, {}, "", "what the dataplane counted", &no_parameters, "counters", &print_counters},
-    {"audit", "", 0, 0, kAuditOptions, "", "who changed what", nullptr, "", nullptr, &run_audit,
-     &audits_offline},
-    {"reconfigure",
-     "",
-     0,
-     0,
-     {},
-     "",
-     "read the configuration file again, without a restart",
-     &no_parameters,
-     "config.reload",
-     &print_reconfigured},
-    {"events", "", 0, 0, kEventsOptions, "", "blocked requests as they happen", nullptr, "", nullptr,
-     &run_events},
-    {"top", "", 0, 0, kTopOptions, "", "packets, requests and blocks a second, drawn anew each second",
-     nullptr, "", nullptr, &run_top},
-    {"selftest", "", 0, 0, kSelfTestOptions, "", "prove that every worker blocks; exit status 1 if not",
-     nullptr, "", nullptr, &run_self_test, &self_test_is_offline},
-    {"compile", "LIST...", 1, base::kMaxLists, kCompileOptions, "files",
-     "plain lists (FILE or NAME=FILE) into a snapshot, without weir-control", nullptr, "", nullptr,
-     &compile_lists, &asks_nobody},
-}};
-
-std::string option_text(const Option& option) {
-  const std::string name = option.letter == 0 ? fmt::format("--{}", option.name)
-                                              : fmt::format("-{}, --{}", option.letter, option.name);
-  return option.value.empty() ? name : fmt::format("{} {}", name, option.value);
-}
 
 }  // namespace
 
 std::span<const Command> commands() { return kCommands; }
 
 const Command* find_command(std::string_view name) {
-  const auto found = std::find_if(kCommands.begin(), kCommands.end(),
-                                  [name](const Command& command) { return command.name == name; });
+  const auto found = std::find_if(kCommands.begin(), kCommands.end(), [name](const Command& command) {
+    return !name.empty() && (command.name == name || command.alias == name || command.old_name == name);
+  });
   return found == kCommands.end() ? nullptr : &*found;
 }
 
-std::string command_help() {
-  std::string help = "Commands:\n";
-  for (const Command& command : kCommands) {
-    help += fmt::format("  {:<30} {}\n", fmt::format("{} {}", command.name, command.arguments), command.help);
-    for (const Option& option : command.options)
-      help += fmt::format("    {:<28} {}\n", option_text(option), option.help);
-  }
-  help += fmt::format("  {:<30} {}\n", "completion bash",
-                      "a script for the shell: source <(weirctl completion bash)");
-  return help;
+bool Command::needs_socket(const Given& given) const {
+  const auto* run = std::get_if<LocalRun>(&action);
+  return run == nullptr || run->needs_socket(given);
 }
 
 }  // namespace weir::ctl

@@ -3,22 +3,34 @@
 #include "control/ctl/command.h"
 
 namespace weir::ctl {
+namespace {
+
+/// The words that complete the first argument, as the shell expands them.
+std::string words_of(const Command& command) {
+  switch (command.completion) {
+    case Completion::list_names:
+      return "$(weirctl --json lists 2>/dev/null | sed -n 's/^ *\"name\": \"\\(.*\\)\",*$/\\1/p')";
+    case Completion::words:
+      return std::string(command.words);
+    default:
+      return {};
+  }
+}
+
+}  // namespace
 
 std::string bash_completion() {
   std::string names;
   std::string cases;
   for (const Command& command : commands()) {
-    names += fmt::format("{} ", command.name);
+    const bool has_alias = !command.alias.empty();
+    names +=
+        has_alias ? fmt::format("{} {} ", command.name, command.alias) : fmt::format("{} ", command.name);
     std::string options;
     for (const Option& option : command.options) options += fmt::format("--{} ", option.name);
-    const bool completes_files = command.completes == "files";
-    const std::string words =
-        completes_files ? ""
-        : command.completes == "lists"
-            ? "$(weirctl --json lists 2>/dev/null | sed -n 's/^ *\"name\": \"\\(.*\\)\",*$/\\1/p')"
-            : std::string(command.completes);
-    cases += fmt::format("    {}) words=\"{}{}\"{} ;;\n", command.name, options, words,
-                         completes_files ? " files=-f" : "");
+    cases += fmt::format("    {}{}{}) words=\"{}--help {}\"{} ;;\n", command.name, has_alias ? " | " : "",
+                         command.alias, options, words_of(command),
+                         command.completion == Completion::files ? " files=-f" : "");
   }
   return fmt::format(
       "_weirctl() {{\n"
@@ -31,9 +43,8 @@ std::string bash_completion() {
       "    esac\n"
       "  done\n"
       "  case $command in\n"
-      "    '') words='{}completion --socket --config --json --help --version' ;;\n"
+      "    '') words='{}--socket --config --json --help --version' ;;\n"
       "{}"
-      "    completion) words=bash ;;\n"
       "  esac\n"
       "  COMPREPLY=($(compgen $files -W \"$words\" -- \"$word\"))\n"
       "}}\n"

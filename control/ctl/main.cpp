@@ -22,18 +22,16 @@ using weir::ctl::kUsage;
 
 po::options_description global_options() {
   po::options_description description("Options");
-  description.add_options()("help,h", "print this and exit")("version",
-                                                             "print version, git revision and DPDK version")(
-      "socket,s", po::value<std::string>()->value_name("PATH"),
-      "weir-control's socket (default: the configuration's)")(
+  description.add_options()("help,h", "print this and exit")("version", "print the version and exit")(
+      "socket,s", po::value<std::string>()->value_name("PATH"), "weir-control's socket")(
       "config,c",
       po::value<std::string>()->default_value(weir::config::kDefaultConfigFile)->value_name("FILE"),
-      "configuration file, for the socket")("json", "print answers as JSON")(
-      "check-config", "check the configuration and exit");
+      "configuration file")("json", "print answers as JSON")("check-config",
+                                                             "check the configuration and exit");
   return description;
 }
 
-/// The options of all commands, each name once; which of them a command takes is checked afterwards.
+/// The options of all commands, each name once. check_usage() checks which of them a command takes.
 po::options_description command_options() {
   po::options_description description;
   std::set<std::string> seen;
@@ -57,7 +55,7 @@ int usage(const std::string& message) {
   return kUsage;
 }
 
-/// The options given that belong to commands.
+/// The command's arguments and options.
 weir::ctl::Given read_given(const po::variables_map& variables, std::vector<std::string> words) {
   weir::ctl::Given given;
   given.arguments.assign(words.begin() + 1, words.end());
@@ -73,8 +71,8 @@ weir::ctl::Given read_given(const po::variables_map& variables, std::vector<std:
 
 int check_usage(const weir::ctl::Command& command, const weir::ctl::Given& given) {
   if (given.arguments.size() < command.fewest || given.arguments.size() > command.most) {
-    return usage(
-        fmt::format("{} {}: {} arguments given", command.name, command.arguments, given.arguments.size()));
+    return usage(fmt::format("expected weirctl {} {}, but {} arguments were given", command.name,
+                             command.arguments, given.arguments.size()));
   }
   for (const auto& entry : given.options) {
     bool known = false;
@@ -84,14 +82,37 @@ int check_usage(const weir::ctl::Command& command, const weir::ctl::Given& given
   return kDone;
 }
 
-int run(const po::variables_map& variables) {
-  if (variables.count("help") != 0) {
-    std::cout << "Usage: weirctl [OPTION]... COMMAND [ARGUMENT]...\nAsks and directs a running weir-control; "
-                 "compile works without one.\n\n"
-              << weir::ctl::command_help() << '\n'
-              << global_options() << "\nExit status: 0 done, 1 failed, 2 usage or configuration error.\n";
+/// Of one command, or of all.
+int print_help(const std::vector<std::string>& words) {
+  if (!words.empty()) {
+    const auto* command = weir::ctl::find_command(words[0]);
+    if (command == nullptr) return usage(fmt::format("no command {}", words[0]));
+    std::cout << weir::ctl::command_help(*command);
     return kDone;
   }
+  std::cout << "Usage: weirctl [OPTION]... COMMAND [ARGUMENT]...\n"
+               "Shows what weir-control knows, and tells it what to do.\n"
+               "`weirctl COMMAND --help` says more about one command.\n\n"
+            << weir::ctl::command_help() << '\n'
+            << global_options() << "\nExit status: 0 done, 1 failed, 2 usage or configuration error.\n";
+  return kDone;
+}
+
+/// The socket to talk to; empty for a command that needs none.
+weir::base::Result<std::string> socket_of(const po::variables_map& variables,
+                                          const weir::ctl::Command& command, const weir::ctl::Given& given) {
+  if (!command.needs_socket(given)) return std::string();
+  if (variables.count("socket") != 0) return variables["socket"].as<std::string>();
+  const auto settings =
+      weir::config::load_settings(variables["config"].as<std::string>(), weir::config::Audience::client);
+  if (!settings) return settings.error();
+  return settings.value().control.socket.string();
+}
+
+int run(const po::variables_map& variables) {
+  const auto words = variables.count("words") != 0 ? variables["words"].as<std::vector<std::string>>()
+                                                   : std::vector<std::string>();
+  if (variables.count("help") != 0) return print_help(words);
   if (variables.count("version") != 0) {
     std::cout << weir::base::version_text("weirctl") << '\n';
     return kDone;
@@ -103,34 +124,18 @@ int run(const po::variables_map& variables) {
     if (!settings) std::cerr << "weirctl: " << settings.error().message << '\n';
     return settings ? kDone : kUsage;
   }
-  const auto words = variables.count("words") != 0 ? variables["words"].as<std::vector<std::string>>()
-                                                   : std::vector<std::string>();
-  if (words.empty()) return usage("which command?");
-  if (words[0] == "completion") {
-    if (words.size() != 2 || words[1] != "bash")
-      return usage("completion bash: the only shell that is known");
-    std::cout << weir::ctl::bash_completion();
-    return kDone;
-  }
+  if (words.empty()) return usage("no command given");
   const auto* command = weir::ctl::find_command(words[0]);
   if (command == nullptr) return usage(fmt::format("no command {}", words[0]));
   const auto given = read_given(variables, words);
   if (const int status = check_usage(*command, given); status != kDone) return status;
-  std::string socket;
-  if (command->offline != nullptr && command->offline(given)) {
-    // Needs no socket, so no configuration either.
-  } else if (variables.count("socket") != 0) {
-    socket = variables["socket"].as<std::string>();
-  } else {
-    const auto settings = weir::config::load_settings(file, weir::config::Audience::client);
-    if (!settings) {
-      std::cerr << "weirctl: " << settings.error().message << '\n';
-      return kUsage;
-    }
-    socket = settings.value().control.socket.string();
+  const auto socket = socket_of(variables, *command, given);
+  if (!socket) {
+    std::cerr << "weirctl: " << socket.error().message << '\n';
+    return kUsage;
   }
   const bool colours = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-  const weir::ctl::Session session(socket, variables.count("json") != 0, colours, std::cout);
+  const weir::ctl::Session session(socket.value(), variables.count("json") != 0, colours, std::cout);
   return weir::ctl::run_command(*command, given, session, std::cerr);
 }
 

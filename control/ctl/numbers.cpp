@@ -14,7 +14,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
 }
 
 base::Error not_a_number(std::string_view name, const std::string& text) {
-  return {"usage", fmt::format("{}: a number was expected, not '{}'", name, text)};
+  return {"usage", fmt::format("{}: expected a number, not '{}'", name, text)};
 }
 
 }  // namespace weir::ctl

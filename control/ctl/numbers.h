@@ -9,9 +9,9 @@
 
 namespace weir::ctl {
 
-/// Decimal digits alone, as a number; none when `text` is anything else.
+/// Reads decimal digits; none if `text` is anything else.
 std::optional<std::uint64_t> number(std::string_view text);
-/// The error (code: usage) for an option or argument `name` that is no number.
+/// The error (code: usage) for an option or argument `name` that should be a number.
 base::Error not_a_number(std::string_view name, const std::string& text);
 
 }  // namespace weir::ctl

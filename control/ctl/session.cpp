@@ -1,3 +1,5 @@
+#include "control/ctl/session.h"
+
 #include <array>
 #include <future>
 #include <iostream>
@@ -5,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "control/ctl/answer.h"
 #include "control/ctl/command.h"
 #include "control/ctl/text_table.h"
 #include "dataplane/rpc/client.h"
@@ -12,7 +15,7 @@
 namespace weir::ctl {
 namespace {
 
-// Longer than the daemon may take to fetch a feed.
+// Longer than weir-control takes to give up on a feed.
 constexpr std::chrono::milliseconds kTimeout{1000000};
 constexpr std::chrono::seconds kQuiet{1};
 
@@ -41,11 +44,13 @@ base::Error Session::explain(base::Error error) const {
     std::string_view text;
   };
   static constexpr std::array<Hint, 4> kHints{{
-      {"permission_denied",
-       ": the directory of the socket is closed to you; ask as root, or change its mode"},
-      {"timeout", ": weir-control is busy or stuck; `systemctl status weir-control` and its log say more"},
-      {"method_not_found", "; weirctl and weir-control are of different versions: start weir-control again"},
-      {"lists_incomplete", "; `weirctl lists` shows which list waits and why"},
+      {.code = "permission_denied",
+       .text = ": you may not enter the directory of the socket; run weirctl as root, or change its mode"},
+      {.code = "timeout",
+       .text = ": weir-control is busy or stuck; see `systemctl status weir-control` and its log"},
+      {.code = "method_not_found",
+       .text = "; weirctl and weir-control have different versions: restart weir-control"},
+      {.code = "lists_incomplete", .text = "; `weirctl lists` shows which list is missing and why"},
   }};
   if (error.code == "not_running") {
     error.message = fmt::format(
@@ -68,25 +73,32 @@ int report_error(const Session& session, const base::Error& error, std::ostream&
   return error.code == "invalid_params" || error.code == "usage" ? kUsage : kFailed;
 }
 
-int run_command(const Command& command, const Given& given, const Session& session, std::ostream& errors) {
-  if (command.run != nullptr) return command.run(session, given, errors);
-  const auto request = command.request(given);
+namespace {
+
+int run_call(const RemoteCall& call, const Given& given, const Session& session, std::ostream& errors) {
+  const auto request = call.request(given);
   if (!request) {
     errors << "weirctl: " << printable(request.error().message) << '\n';
     return kUsage;
   }
-  const auto answer = session.call(std::string(command.method), request.value());
+  const auto answer = session.call(std::string(call.method), request.value());
   if (!answer) return report_error(session, answer.error(), errors);
-  // The same exit status with and without --json: the printer knows it.
+  // The exit status is the same with and without --json: the printer decides it.
   std::ostream silent(nullptr);
   const Session quiet("", true, false, silent);
-  const int status = command.print(session.json() ? quiet : session, given, answer.value());
+  const int status = call.print(session.json() ? quiet : session, given, answer.value());
   if (session.json()) session.out() << answer.value().dump(2) << '\n';
-  const auto error = answer.value().is_object() ? answer.value().find("error") : answer.value().end();
-  if (error != answer.value().end() && error->is_object()) {
-    errors << "weirctl: built, but not in force yet: " << printable(error->value("message", "")) << '\n';
+  if (const nlohmann::json& error = member(answer.value(), "error"); error.is_object()) {
+    errors << "weirctl: built, but not active yet: " << printable(cell(error, "message")) << '\n';
   }
   return status;
+}
+
+}  // namespace
+
+int run_command(const Command& command, const Given& given, const Session& session, std::ostream& errors) {
+  if (const auto* run = std::get_if<LocalRun>(&command.action)) return run->run(session, given, errors);
+  return run_call(std::get<RemoteCall>(command.action), given, session, errors);
 }
 
 }  // namespace weir::ctl

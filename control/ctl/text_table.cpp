@@ -5,7 +5,7 @@
 namespace weir::ctl {
 namespace {
 
-/// Characters of UTF-8 text: bytes that do not go on with one.
+/// The number of characters of UTF-8 text: continuation bytes do not count.
 std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));

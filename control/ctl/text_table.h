@@ -7,10 +7,10 @@
 
 namespace weir::ctl {
 
-/// Text that came from elsewhere, fit for a terminal: control characters become `?`.
+/// Makes text from elsewhere safe for a terminal: control characters become `?`.
 std::string printable(std::string_view text);
 
-/// Columns that line up, two spaces between them; columns of numbers to the right.
+/// A table of aligned columns with two spaces between them.
 class TextTable {
  public:
   enum class Align : unsigned char { left, right };
@@ -19,8 +19,12 @@ class TextTable {
     Align align = Align::left;
   };
 
+  static Column left(std::string title) { return {.title = std::move(title), .align = Align::left}; }
+  /// For numbers.
+  static Column right(std::string title) { return {.title = std::move(title), .align = Align::right}; }
+
   explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  /// Cells that are missing are empty.
+  /// Missing cells stay empty.
   void add(std::vector<std::string> cells);
   void print(std::ostream& out) const;
 

@@ -4,7 +4,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "config/changes.h"
 #include "control/storage/entry_storage.h"
 
 namespace weir::control {
@@ -21,7 +20,7 @@ Core::Core(config::Settings settings, Store store, const Surroundings& surroundi
       collector_(std::make_shared<MetricsCollector>(settings_, publisher_, link_, surroundings.durations,
                                                     self_test_)),
       api_(settings_, surroundings.config_file, publisher_, updates_, link_, surroundings.audit,
-           surroundings.events, self_test_, Roles(settings_.control.roles), surroundings.reload) {}
+           surroundings.events, self_test_, Roles(settings_.control.roles), surroundings.reconfigure) {}
 
 Core::~Core() { updates_.stop(); }
 
@@ -29,7 +28,7 @@ std::unique_ptr<Core> Core::make(config::Settings settings, Store store, const S
   std::unique_ptr<Core> core(new Core(std::move(settings), std::move(store), surroundings));
   StageTimes times;
   if (const auto started = core->publisher_.start(times); !started) {
-    spdlog::error("W201: no generation at start: {}", started.error().message);
+    spdlog::error("W201: no generation could be built at the start: {}", started.error().message);
   }
   core->self_test_.start();
   return core;
@@ -40,17 +39,6 @@ base::Result<Store> open_store(const config::Settings& settings) {
   auto storage = storage::open_entry_storage(settings.control, credentials == nullptr ? "" : credentials);
   if (!storage) return storage.error();
   return Store::open(settings.control.state_dir, settings.dataplane.snapshot_dir, std::move(storage).value());
-}
-
-Reconfiguration reconfigure(const config::Settings& current, const config::Settings& wanted) {
-  Reconfiguration result{
-      .in_force = wanted, .changed = config::changed_settings(current, wanted), .needs_restart = {}};
-  result.in_force.dataplane = current.dataplane;
-  result.in_force.control = current.control;
-  result.in_force.control.roles = wanted.control.roles;
-  result.in_force.control.keep_generations = wanted.control.keep_generations;
-  result.needs_restart = config::changed_settings(result.in_force, wanted);
-  return result;
 }
 
 }  // namespace weir::control

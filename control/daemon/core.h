@@ -9,7 +9,7 @@
 #include "config/settings.h"
 #include "control/api/control_api.h"
 #include "control/api/event_hub.h"
-#include "control/metrics/metrics.h"
+#include "control/metrics/exporter.h"
 #include "control/proof/self_test.h"
 #include "control/publish/dataplane_link.h"
 #include "control/publish/publisher.h"
@@ -19,20 +19,20 @@
 
 namespace weir::control {
 
-/// What outlives a reload of the configuration.
+/// What outlives a reconfiguration.
 struct Surroundings {
   std::filesystem::path config_file;
   storage::AuditLog& audit;
   EventHub& events;
   ReloadDurations& durations;
-  ControlApi::ConfigReload reload;  // what the method config.reload does
+  Reconfigure reconfigure;  // what the method reconfigure does
 };
 
-/// The part of the daemon that is made anew for each configuration: state, lists, updates and the API.
+/// The part of the daemon that each reconfiguration builds anew: state, lists, updates and the API.
 class Core {
  public:
-  /// Takes the state up; Updates is to be started then. A generation that cannot be made is no error: what is
-  /// in force stays, and it is logged.
+  /// Loads the state; the caller then starts updates(). If no generation can be built, this is logged, and
+  /// what is active stays.
   static std::unique_ptr<Core> make(config::Settings settings, Store store, const Surroundings& surroundings);
   ~Core();
   Core(const Core&) = delete;
@@ -57,16 +57,7 @@ class Core {
   ControlApi api_;
 };
 
-/// The key and the state directory. Error codes: those of open_entry_storage and Store::open.
+/// Opens the key and the state directory. Error codes: those of open_entry_storage and Store::open.
 base::Result<Store> open_store(const config::Settings& settings);
-
-/// What a reload of the configuration makes of it: `in_force` is `wanted` but for what only another start of
-/// a program can change, whose keys are in `needs_restart`.
-struct Reconfiguration {
-  config::Settings in_force;
-  std::vector<std::string> changed;
-  std::vector<std::string> needs_restart;
-};
-Reconfiguration reconfigure(const config::Settings& current, const config::Settings& wanted);
 
 }  // namespace weir::control

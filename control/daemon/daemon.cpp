@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -14,36 +13,26 @@
 #include <prometheus/exposer.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "config/changes.h"
 #include "control/daemon/core.h"
 #include "control/intake/fetcher.h"
 #include "control/storage/entry_storage.h"
 #include "dataplane/base/service_notify.h"
+#include "dataplane/base/signals.h"
 
 namespace weir::control {
 namespace {
 
-// Any user may connect: what a caller may do is decided by who it is, call for call.
+// Any user may connect. What a caller may do is decided for each call.
 constexpr unsigned kSocketMode = 0666;
 constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::milliseconds kDataplaneTimeout{10000};
+// The old name of the method: a dataplane that was not upgraded yet knows no other.
+constexpr const char* kDataplaneReconfigure = "config.reload";
 
-sigset_t handled_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
-  return signals;
-}
-
-/// The first of the handled signals that waits; 0: none.
-int pending_signal() {
-  const sigset_t signals = handled_signals();
-  const timespec no_wait{};
-  const int signal = ::sigtimedwait(&signals, nullptr, &no_wait);
-  return signal > 0 ? signal : 0;
-}
-
-/// As many clients as the server takes need a descriptor each.
+/// Each client needs a descriptor.
 void raise_descriptor_limit() {
   constexpr rlim_t wanted = 4096;
   rlimit limit{};
@@ -52,7 +41,7 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Of its own part of the file the dataplane knows best what is in force: its word stands for `dataplane.*`.
+/// The keys of `name`: the dataplane's answer decides about `dataplane.*`, because it knows what it applied.
 std::vector<std::string> with_dataplanes_keys(const std::vector<std::string>& own,
                                               const nlohmann::json& answer, const char* name) {
   std::vector<std::string> keys;
@@ -66,8 +55,8 @@ std::vector<std::string> with_dataplanes_keys(const std::vector<std::string>& ow
   return keys;
 }
 
-/// The daemon from its start to its end. All of it runs in the thread of the socket, so that no call comes
-/// while one configuration gives way to the other.
+/// The daemon from start to end. All of it runs in the socket's thread, so no call arrives while one
+/// configuration replaces the other.
 class Daemon {
  public:
   Daemon(std::filesystem::path config_file, storage::AuditLog& audit, const config::Settings& settings)
@@ -76,15 +65,17 @@ class Daemon {
         events_([this](bool skip) {
           return dataplane_.call("events.take", {{"skip", skip}}, kDataplaneTimeout);
         }),
-        surroundings_{.config_file = std::move(config_file),
-                      .audit = audit,
-                      .events = events_,
-                      .durations = durations_,
-                      .reload = [this](Caller caller, const std::shared_ptr<rpc::Responder>& responder) {
-                        if (reload_)
-                          return responder->fail({"busy", "the configuration is read already: try again"});
-                        reload_ = Reload{.caller = std::move(caller), .responder = responder};
-                      }} {}
+        surroundings_{
+            .config_file = std::move(config_file),
+            .audit = audit,
+            .events = events_,
+            .durations = durations_,
+            .reconfigure = [this](Caller caller, const std::shared_ptr<rpc::Responder>& responder) {
+              if (asked_) {
+                return responder->fail({"busy", "the configuration is being read already: try again"});
+              }
+              asked_ = Asked{.uid = caller.uid, .responder = responder};
+            }} {}
 
   base::Status run(const config::Settings& settings, Store store) {
     core_ = Core::make(settings, std::move(store), surroundings_);
@@ -107,7 +98,7 @@ class Daemon {
     base::Status served = serve(*server.value());
     notify_.stopping();
     spdlog::info("stopping");
-    // Threads that give answers end before the server that carries them.
+    // The threads that answer calls end before the server that sends the answers.
     exposer_.reset();
     events_.stop();
     core_.reset();
@@ -115,13 +106,14 @@ class Daemon {
   }
 
  private:
-  struct Reload {
-    Caller caller;
-    std::shared_ptr<rpc::Responder> responder;
+  /// Who asked for a reconfiguration.
+  struct Asked {
+    unsigned uid = 0;
+    std::shared_ptr<rpc::Responder> responder;  // null: a signal, which gets no answer
   };
 
-  /// Every start is a record; what was changed since the last one (by new settings, or by an update that a
-  /// crash kept from its record) shows as its two generations.
+  /// Every start is a record. If something changed without a record (new settings, or an update cut off by a
+  /// crash), the record's two generations differ.
   base::Status note_start() {
     storage::AuditRecord record;
     record.method = "daemon.start";
@@ -135,58 +127,64 @@ class Daemon {
     while (true) {
       server.run_once(kTick);
       notify_.alive();
-      if (reload_) {
-        const Reload asked = *std::exchange(reload_, std::nullopt);
-        if (auto kept = reload(asked); !kept) return kept;
+      if (asked_) {
+        const Asked asked = *std::exchange(asked_, std::nullopt);
+        if (auto kept = reconfigure(asked); !kept) return kept;
       }
-      const int signal = pending_signal();
-      if (signal == SIGTERM || signal == SIGINT) return base::ok_status();
-      if (signal == SIGHUP) {
-        spdlog::info("SIGHUP: every feed is fetched now");
-        core_->updates().make_all_due();
+      switch (base::next_signal_request()) {
+        case base::SignalRequest::stop:
+          return base::ok_status();
+        case base::SignalRequest::reconfigure:
+          spdlog::info("SIGHUP: reading the configuration again");
+          if (auto kept = reconfigure({.uid = ::getuid(), .responder = nullptr}); !kept) return kept;
+          break;
+        case base::SignalRequest::refresh:
+          spdlog::info("SIGUSR1: checking every feed now");
+          core_->updates().make_all_due();
+          break;
+        case base::SignalRequest::none:
+          break;
       }
     }
   }
 
-  /// An error here ends the daemon: neither configuration could be taken up.
-  base::Status reload(const Reload& asked) {
+  /// An error ends the daemon: neither the new nor the old configuration could be applied.
+  base::Status reconfigure(const Asked& asked) {
     storage::AuditRecord record;
-    record.uid = asked.caller.uid;
-    record.method = "config.reload";
+    record.uid = asked.uid;
+    record.method = "reconfigure";
     record.before_generation = core_->generation();
     base::Status kept = base::ok_status();
-    const auto answer = try_reload(kept);
+    const auto answer = try_reconfigure(kept);
     if (!kept) return kept;
     record.after_generation = core_->generation();
     record.active = answer.ok();
     record.outcome = answer ? "ok" : answer.error().code;
     if (const auto written = audit_.append(record); !written)
       spdlog::error("W202: {}", written.error().message);
-    if (answer) {
-      asked.responder->result(answer.value());
-    } else {
-      spdlog::warn("W208: the configuration stays as it was: {}", answer.error().message);
-      asked.responder->fail(answer.error());
-    }
+    if (!answer) spdlog::warn("W208: the configuration was not changed: {}", answer.error().message);
+    if (asked.responder != nullptr && answer) asked.responder->result(answer.value());
+    if (asked.responder != nullptr && !answer) asked.responder->fail(answer.error());
     return base::ok_status();
   }
 
-  base::Result<nlohmann::json> try_reload(base::Status& kept) {
+  base::Result<nlohmann::json> try_reconfigure(base::Status& kept) {
     const auto wanted = config::load_settings(surroundings_.config_file, config::Audience::control);
     if (!wanted) return wanted.error();
-    const Reconfiguration next = reconfigure(core_->settings(), wanted.value());
+    const auto next = config::take_over(core_->settings(), wanted.value(), config::Audience::control);
     if (next.changed.size() != next.needs_restart.size()) {
       if (!core_->updates().finish()) {
-        return base::Error{"busy", "a reload of lists is under way: try again when it is done"};
+        return base::Error{"busy", "lists are being reloaded: try again when that is done"};
       }
       const config::Settings before = core_->settings();
-      if (const auto taken = take_up(next.in_force); !taken) {
-        kept = take_up(before);
-        return taken.error();
+      if (const auto applied = apply(next.in_force); !applied) {
+        kept = apply(before);
+        return applied.error();
       }
     }
-    // The dataplane has a part of the file as well, and says itself what it took of it.
-    const auto dataplane = dataplane_.call("config.reload", nlohmann::json::object(), kDataplaneTimeout);
+    // The dataplane reads its part of the file itself, and says what it applied.
+    const auto dataplane =
+        dataplane_.call(kDataplaneReconfigure, nlohmann::json::object(), kDataplaneTimeout);
     const auto keys = [&dataplane](const std::vector<std::string>& own, const char* name) {
       return dataplane ? with_dataplanes_keys(own, dataplane.value(), name) : own;
     };
@@ -201,8 +199,8 @@ class Daemon {
                                                    {"message", dataplane.error().message}}}}}};
   }
 
-  /// In place of the core that there is.
-  base::Status take_up(const config::Settings& settings) {
+  /// Replaces the core by one with these settings.
+  base::Status apply(const config::Settings& settings) {
     if (exposer_ != nullptr) exposer_->RemoveCollectable(core_->collector());
     core_.reset();  // it holds the state directory
     auto store = open_store(settings);
@@ -210,7 +208,7 @@ class Daemon {
     core_ = Core::make(settings, std::move(store).value(), surroundings_);
     if (exposer_ != nullptr) exposer_->RegisterCollectable(core_->collector());
     core_->updates().start();
-    spdlog::info("the configuration was read again: generation {}", core_->generation());
+    spdlog::info("the configuration was applied: generation {}", core_->generation());
     return base::ok_status();
   }
 
@@ -223,21 +221,15 @@ class Daemon {
   const Surroundings surroundings_;
   std::unique_ptr<Core> core_;
   std::unique_ptr<prometheus::Exposer> exposer_;
-  std::optional<Reload> reload_;
+  std::optional<Asked> asked_;
 };
 
 }  // namespace
 
-void block_signals() {
-  const sigset_t signals = handled_signals();
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-}
-
 base::Status run_daemon(const config::Settings& settings, const std::filesystem::path& config_file) {
   storage::protect_memory(settings.control.lock_memory);
   raise_descriptor_limit();
-  auto store = open_store(settings);  // first: it keeps a second daemon off the log as well
+  auto store = open_store(settings);  // first: its lock also keeps a second daemon from the audit log
   if (!store) return store.error();
   auto audit = storage::AuditLog::open(
       settings.control.state_dir / "audit.jsonl",

@@ -7,11 +7,9 @@
 
 namespace weir::control {
 
-/// Runs the control daemon until SIGTERM or SIGINT; SIGHUP makes every feed due. Signals must be blocked by
-/// block_signals() before the first thread is made. The error says why it could not start.
+/// Runs the control daemon until SIGTERM or SIGINT. SIGHUP reads the configuration again, like the method
+/// `reconfigure`. SIGUSR1 makes every feed due, as if its interval had passed. Call base::block_signals() before
+/// the first thread starts. The error says why the daemon could not start.
 base::Status run_daemon(const config::Settings& settings, const std::filesystem::path& config_file);
-
-/// Blocks the signals that run_daemon() waits for, in this thread and those that it makes.
-void block_signals();
 
 }  // namespace weir::control

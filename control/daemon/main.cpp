@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "control/daemon/daemon.h"
 #include "dataplane/base/log_setup.h"
+#include "dataplane/base/signals.h"
 #include "dataplane/base/version.h"
 
 namespace {
@@ -20,10 +21,14 @@ constexpr int kUsage = 2;
 constexpr const char* kProgram = "weir-control";
 
 po::options_description options() {
-  po::options_description description("weir-control [OPTIONS]: keeps the lists of the dataplane up to date");
-  description.add_options()("help,h", "show this help")("version", "show the version")(
+  po::options_description description(
+      "Usage: weir-control [OPTION]...\n"
+      "Fetches lists, compiles them and passes them to weir-dataplane. Serves weirctl and the metrics.\n\n"
+      "Options");
+  description.add_options()("help,h", "print this and exit")("version",
+                                                             "print version, git revision and DPDK version")(
       "config,c", po::value<std::string>()->default_value(weir::config::kDefaultConfigFile),
-      "configuration file")("check-config", "check the configuration file and exit");
+      "configuration file")("check-config", "check the configuration and exit");
   return description;
 }
 
@@ -36,10 +41,10 @@ int run(const po::variables_map& arguments) {
   }
   if (arguments.contains("check-config")) {
     for (const auto& notice : weir::config::setting_notices(settings.value())) std::cout << notice << '\n';
-    std::cout << file << ": good\n";
+    std::cout << file << ": no problem found\n";
     return kDone;
   }
-  weir::control::block_signals();
+  weir::base::block_signals();
   weir::base::set_up_log(kProgram);
   for (const auto& notice : weir::config::setting_notices(settings.value())) spdlog::warn("{}", notice);
   const auto status = weir::control::run_daemon(settings.value(), file);

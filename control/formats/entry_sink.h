@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "dataplane/rules/plain_list.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 
 namespace weir::formats {
 

@@ -7,7 +7,7 @@
 namespace weir::control {
 namespace {
 
-/// Hosts that are allowed whole, on every port: nothing on them is blocked, whatever the lists say.
+/// The hosts that an allow rule covers as a whole, on every port: nothing on them is ever blocked.
 class AllowedHosts {
  public:
   explicit AllowedHosts(const View& view) {

@@ -7,19 +7,19 @@
 
 namespace weir::control {
 
-/// Entries of a list by what can be done with them.
+/// The entries of a list, by how far Weir can enforce them.
 struct EnforceabilityCounts {
-  std::size_t whole_hosts = 0;  // block rules that hold on every protocol
+  std::size_t whole_hosts = 0;  // block rules that work on every protocol
   std::size_t paths = 0;        // block rules that need to see a path
-  std::size_t overridden = 0;   // block rules that an allow rule on the whole host takes out of force
+  std::size_t overridden = 0;   // block rules without effect: an allow rule covers the whole host
   std::size_t allow_rules = 0;
 };
 
 struct Enforceability {
-  std::vector<EnforceabilityCounts> lists;  // as in the view
+  std::vector<EnforceabilityCounts> lists;  // in the order of the view
 };
 
-/// Goes through every list of `view`.
+/// Linear in the rules of `view`.
 Enforceability count_enforceability(const View& view);
 
 }  // namespace weir::control

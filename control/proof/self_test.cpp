@@ -16,67 +16,86 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds kTimeout{5000};
-constexpr std::chrono::seconds kLook{1};
+constexpr std::chrono::seconds kPollInterval{1};
 
-/// Why a request went the wrong way; empty: it did not.
-std::string problem_of(const json& result) {
+/// What is wrong with the outcome of one request; none: nothing.
+std::optional<std::string> problem_of(const json& result) {
   const bool listed = result.at("listed").get<bool>();
   const std::string what = fmt::format("{} on lcore {}", result.at("protocol").get<std::string>(),
                                        result.at("lcore").get<unsigned>());
   if (result.contains("error")) return fmt::format("{}: the worker does not answer", what);
   const auto outcome = result.at("outcome").get<std::string>();
-  const bool blocked = outcome == "drop_blocked";
-  if (listed && !blocked) return fmt::format("{}: the canary was not blocked ({})", what, outcome);
-  if (!listed && outcome != "forward_passed") {
+  if (listed && outcome != base::to_string(base::Outcome::drop_blocked)) {
+    return fmt::format("{}: the canary was not blocked ({})", what, outcome);
+  }
+  if (!listed && outcome != base::to_string(base::Outcome::forward_passed)) {
     return fmt::format("{}: the unlisted host did not pass ({})", what, outcome);
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
 
-bool SelfTestReport::passed() const {
-  return time_unix_seconds != 0 && !error && !success.empty() &&
+bool SelfTestFindings::passed() const {
+  return !success.empty() &&
          std::all_of(success.begin(), success.end(), [](const auto& entry) { return entry.second; });
 }
 
-SelfTestReport judge_self_test(const json& answer) {
-  SelfTestReport report;
-  try {
-    std::set<unsigned> workers;
-    for (const json& name : answer.at("not_inspected")) {
-      report.not_inspected.push_back(name.get<std::string>());
-    }
-    for (const json& result : answer.at("results")) {
-      const std::string problem = problem_of(result);
-      bool& success =
-          report.success.try_emplace(result.at("protocol").get<std::string>(), true).first->second;
-      success = success && problem.empty();
-      if (!problem.empty()) report.problems.push_back(problem);
-      workers.insert(result.at("lcore").get<unsigned>());
-    }
-    report.workers = static_cast<unsigned>(workers.size());
-    if (report.success.empty()) report.problems.emplace_back("no protocol is inspected");
-  } catch (const json::exception&) {
-    report = {};
-    report.error = base::Error{"selftest_answer", "the dataplane's answer is not that of this version"};
-  }
-  return report;
+std::vector<std::string> SelfTestReport::problems() const {
+  return findings ? findings.value().problems : std::vector<std::string>{findings.error().message};
 }
 
-json self_test_json(const SelfTestReport& report) {
-  json protocols = json::object();
-  for (const auto& [protocol, success] : report.success) protocols[protocol] = success;
-  json object{{"passed", report.passed()},
-              {"time", report.time_unix_seconds},
-              {"generation", report.generation},
-              {"enforcement", report.enforcement},
-              {"workers", report.workers},
-              {"protocols", std::move(protocols)},
-              {"not_inspected", report.not_inspected},
-              {"problems", report.problems},
+base::Result<SelfTestFindings> judge_self_test(const json& answer) {
+  try {
+    SelfTestFindings findings;
+    std::set<unsigned> workers;
+    for (const json& name : answer.at("not_inspected")) {
+      findings.not_inspected.push_back(name.get<std::string>());
+    }
+    for (const json& result : answer.at("results")) {
+      const auto problem = problem_of(result);
+      bool& success =
+          findings.success.try_emplace(result.at("protocol").get<std::string>(), true).first->second;
+      success = success && !problem;
+      if (problem) findings.problems.push_back(*problem);
+      workers.insert(result.at("lcore").get<unsigned>());
+    }
+    findings.workers = static_cast<unsigned>(workers.size());
+    if (findings.success.empty()) findings.problems.emplace_back("no protocol is inspected");
+    return findings;
+  } catch (const json::exception&) {
+    return base::Error{
+        "selftest_answer",
+        "weir-dataplane's answer to the self-test is not one of this version: restart it after "
+        "an upgrade"};
+  }
+}
+
+json self_test_json(const SelfTestReport* report) {
+  json object{{"passed", false},
+              {"time", nullptr},
+              {"generation", 0},
+              {"enforcement", nullptr},
+              {"workers", 0},
+              {"protocols", json::object()},
+              {"not_inspected", json::array()},
+              {"problems", json::array()},
               {"error", nullptr}};
-  if (report.error) object["error"] = {{"code", report.error->code}, {"message", report.error->message}};
+  if (report == nullptr) return object;
+  object["passed"] = report->passed();
+  object["time"] = report->time_unix_seconds;
+  object["generation"] = report->generation;
+  if (report->enforcement) object["enforcement"] = base::to_string(*report->enforcement);
+  if (!report->findings) {
+    const base::Error& error = report->findings.error();
+    object["error"] = {{"code", error.code}, {"message", error.message}};
+    return object;
+  }
+  const SelfTestFindings& findings = report->findings.value();
+  object["workers"] = findings.workers;
+  for (const auto& [protocol, success] : findings.success) object["protocols"][protocol] = success;
+  object["not_inspected"] = findings.not_inspected;
+  object["problems"] = findings.problems;
   return object;
 }
 
@@ -103,16 +122,15 @@ std::shared_ptr<const SelfTestReport> SelfTest::last() const {
 
 SelfTest::State SelfTest::state() const {
   const auto status = link_.status();
-  State state;
-  state.up = status->up;
-  state.generation = status->generation.value;
+  State state{.up = status->up,
+              .generation = status->generation.value,
+              .process = std::nullopt,
+              .enforcement = status->enforcement};
   if (!status->up) return state;
   const auto process = status->raw.find("pid");
   if (process != status->raw.end() && process->is_number_integer()) {
     state.process = process->get<std::int64_t>();
   }
-  const auto mode = status->raw.find("enforcement");
-  if (mode != status->raw.end() && mode->is_string()) state.enforcement = mode->get<std::string>();
   return state;
 }
 
@@ -121,22 +139,17 @@ std::shared_ptr<const SelfTestReport> SelfTest::run() {
   const State state = this->state();
   const auto answer =
       link_.call("selftest", {{"listed", settings_.listed}, {"unlisted", settings_.unlisted}}, kTimeout);
-  SelfTestReport made = answer ? judge_self_test(answer.value()) : SelfTestReport{};
-  if (!answer) made.error = answer.error();
-  made.time_unix_seconds = base::unix_now();
-  made.generation = state.generation;
-  made.enforcement = state.enforcement;
-  auto report = std::make_shared<const SelfTestReport>(std::move(made));
+  const auto report = std::make_shared<const SelfTestReport>(
+      SelfTestReport{.time_unix_seconds = base::unix_now(),
+                     .generation = state.generation,
+                     .enforcement = state.enforcement,
+                     .findings = answer ? judge_self_test(answer.value()) : answer.error()});
   const std::lock_guard lock(mutex_);
-  const bool was_passed = last_->passed();
-  const bool first = last_->time_unix_seconds == 0;
+  const bool is_news = last_ == nullptr || last_->passed() != report->passed();
   last_ = report;
-  if (report->passed() && (first || !was_passed)) spdlog::info("self-test: passed");
-  if (!report->passed() && (first || was_passed)) {
-    spdlog::error("W203: self-test: FAILED: {}", report->error
-                                                     ? report->error->message
-                                                     : fmt::format("{}", fmt::join(report->problems, "; ")));
-  }
+  if (is_news && report->passed()) spdlog::info("self-test: passed");
+  if (is_news && !report->passed())
+    spdlog::error("W203: self-test: FAILED: {}", fmt::join(report->problems(), "; "));
   return report;
 }
 
@@ -144,10 +157,11 @@ void SelfTest::loop() {
   auto due = std::chrono::steady_clock::now();
   State tested;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, kLook, [this] { return stop_; })) {
+  while (!wake_.wait_for(lock, kPollInterval, [this] { return stop_; })) {
     lock.unlock();
     const State now = state();
-    // Before the dataplane has told anything, nothing can be said of it; when it is gone, that is said once.
+    // Until the dataplane answers for the first time, there is nothing to test. When it goes down, one test
+    // records the failure.
     const bool changed = !(now == tested);
     if (now.up && (changed || std::chrono::steady_clock::now() >= due)) {
       run();

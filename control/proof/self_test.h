@@ -15,34 +15,45 @@
 
 #include "config/settings.h"
 #include "control/publish/dataplane_link.h"
+#include "dataplane/base/outcome.h"
 #include "dataplane/base/result.h"
 
 namespace weir::control {
 
-/// What the last self-test found. Names of protocols and numbers of workers, no host.
-struct SelfTestReport {
-  std::int64_t time_unix_seconds = 0;   // 0: none was made yet
-  std::optional<base::Error> error;     // it could not be made
-  std::uint64_t generation = 0;         // in force at the time
-  std::string enforcement;              // at the time; empty: not known
-  std::map<std::string, bool> success;  // by protocol: blocked what is listed and passed what is not
+/// What the workers did with the requests of a self-test. Names of protocols and numbers of workers; no host.
+struct SelfTestFindings {
+  std::map<std::string, bool>
+      success;  // by protocol: the listed host was blocked and the unlisted one passed
   std::vector<std::string> not_inspected;
-  std::vector<std::string> problems;  // for people, one for each request that went the wrong way
+  std::vector<std::string> problems;  // for people: one per request with the wrong outcome
   unsigned workers = 0;
 
-  /// Every protocol that is inspected, on every worker.
+  /// Every inspected protocol, on every worker. False if no protocol is inspected.
   [[nodiscard]] bool passed() const;
 };
 
-/// Reads what the dataplane's `selftest` answers. Of another shape it is an error, code `selftest_answer`.
-SelfTestReport judge_self_test(const nlohmann::json& answer);
+/// One self-test. `findings` is an error if the test could not be made; then it has failed.
+struct SelfTestReport {
+  std::int64_t time_unix_seconds = 0;
+  std::uint64_t generation = 0;                  // active at the time; 0: none
+  std::optional<base::Enforcement> enforcement;  // at the time; none: the dataplane did not say
+  base::Result<SelfTestFindings> findings;
 
-/// As it stands in answers to clients.
-nlohmann::json self_test_json(const SelfTestReport& report);
+  [[nodiscard]] bool passed() const { return findings && findings.value().passed(); }
+  /// For people, the first of the problems; empty if the test passed.
+  [[nodiscard]] std::vector<std::string> problems() const;
+};
 
-/// Proves from time to time that the box blocks: has the dataplane's workers decide requests for an entry
-/// that every snapshot holds (the canary) and for a host that none should hold. Also a second after anything
-/// in the dataplane changed: its process, its snapshot, its mode. Any thread may ask.
+/// Reads the dataplane's answer to `selftest`. Error code: selftest_answer (not an answer of this version).
+base::Result<SelfTestFindings> judge_self_test(const nlohmann::json& answer);
+
+/// A report as clients get it; `report` null: no test has been made yet.
+nlohmann::json self_test_json(const SelfTestReport* report);
+
+/// Proves regularly that the box blocks. The dataplane's workers decide two made-up requests per protocol:
+/// one for an entry that every snapshot holds (the canary), one for a host that no list should hold. A test
+/// is also made within about a second after the dataplane's process, generation or enforcement changes.
+/// Callable from any thread.
 class SelfTest {
  public:
   SelfTest(config::SelfTestSettings settings, const DataplaneLink& link);
@@ -53,18 +64,19 @@ class SelfTest {
   void start();
   void stop();
 
+  /// The newest report; null before the first test.
   [[nodiscard]] std::shared_ptr<const SelfTestReport> last() const;
-  /// Makes one now; the report is the last() one then. Takes some milliseconds, or as long as the dataplane
-  /// is silent.
+  /// Makes a test now and returns its report, which becomes the last() one; never null. Takes some
+  /// milliseconds, or up to 5 seconds if the dataplane does not answer.
   std::shared_ptr<const SelfTestReport> run();
 
  private:
-  /// What a test is true of.
+  /// What a test depends on: if it changes, the last test proves nothing.
   struct State {
     bool up = false;
     std::uint64_t generation = 0;
-    std::int64_t process = 0;
-    std::string enforcement;
+    std::optional<std::int64_t> process;
+    std::optional<base::Enforcement> enforcement;
     bool operator==(const State&) const = default;
   };
   [[nodiscard]] State state() const;
@@ -76,7 +88,7 @@ class SelfTest {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   bool stop_ = false;
-  std::shared_ptr<const SelfTestReport> last_ = std::make_shared<SelfTestReport>();
+  std::shared_ptr<const SelfTestReport> last_;
   std::thread thread_;
 };
 

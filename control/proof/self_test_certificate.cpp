@@ -20,7 +20,7 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-/// Null: never.
+/// Null for 0, which stands for never.
 json time_or_null(std::int64_t unix_seconds) {
   return unix_seconds == 0 ? json(nullptr) : json(base::format_time(unix_seconds));
 }
@@ -40,8 +40,8 @@ json lists_of(const config::Settings& settings, const View& view) {
 
 base::Result<json> self_test_certificate(const config::Settings& settings, const View& view,
                                          const SelfTestReport& report) {
-  json self_test = self_test_json(report);
-  self_test["time"] = time_or_null(report.time_unix_seconds);
+  json self_test = self_test_json(&report);
+  self_test["time"] = base::format_time(report.time_unix_seconds);
   const json document{{"report", "Weir self-test"},
                       {"host", host_name()},
                       {"version", base::version()},

@@ -9,11 +9,11 @@
 
 namespace weir::control {
 
-/// A dated report on a self-test, for who has to be shown that the box filters: which machine and version,
-/// which generation and lists, how old they are, what was tried and what became of it; signed with the key in
-/// state_dir/certificate.key, made when it is first needed. No entry is in it. Whether the test was passed or
-/// not. {"text", "signature", "public_key"}, see storage::SignedText; the text is JSON. Error codes: those of
-/// storage::sign_text.
+/// A dated, signed report on a self-test, passed or failed, for authorities and hotlines that ask for
+/// evidence that the box filters. It names the machine and version, the generation, the lists and their age,
+/// and what the test found. It contains no entry. The signing key is state_dir/certificate.key, which the
+/// first report creates. Returns {"text", "signature", "public_key"} as in storage::SignedText; the text is
+/// JSON. Error codes: those of storage::sign_text.
 base::Result<nlohmann::json> self_test_certificate(const config::Settings& settings, const View& view,
                                                    const SelfTestReport& report);
 

@@ -24,6 +24,11 @@ DataplaneStatus read_dataplane_status(nlohmann::json answer) {
     status.generation = {number("generation")};
     status.activated_unix_seconds = static_cast<std::int64_t>(number("activated_unix_seconds"));
   }
+  const auto enforcement = answer.find("enforcement");
+  if (enforcement != answer.end() && enforcement->is_string()) {
+    status.enforcement = base::enum_from_name<base::Enforcement>(base::kEnforcements,
+                                                                 enforcement->get_ref<const std::string&>());
+  }
   status.raw = std::move(answer);
   return status;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -13,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dataplane/base/ids.h"
+#include "dataplane/base/outcome.h"
 #include "dataplane/base/result.h"
 
 namespace weir::control {
@@ -23,7 +25,8 @@ struct DataplaneStatus {
   std::string error;            // why it is not up
   base::Generation generation;  // in force there; 0: none
   std::int64_t activated_unix_seconds = 0;
-  nlohmann::json raw;  // its whole answer; null when it is not up
+  std::optional<base::Enforcement> enforcement;  // none: not up, or it did not say
+  nlohmann::json raw;                            // its whole answer; null when it is not up
 };
 
 /// The way to the dataplane's socket. A thread asks for its status each second; calls come from any thread.

@@ -7,29 +7,11 @@
 #include <span>
 #include <string_view>
 
+#include "dataplane/base/enum_rows.h"
 #include "dataplane/base/ids.h"
 #include "dataplane/base/outcome.h"
 
 namespace weir::base {
-
-/// One dimension of a counter. An axis without rows is indexed by list and named at export time.
-struct LabelAxis {
-  std::string_view key;
-  std::span<const EnumRow> rows;
-  [[nodiscard]] constexpr bool is_list() const noexcept { return !key.empty() && rows.empty(); }
-  [[nodiscard]] constexpr std::size_t size() const noexcept {
-    return key.empty() ? 1 : is_list() ? kMaxLists : rows.size();
-  }
-};
-
-/// A metric and its labels; every exporter (Prometheus, weirctl, weir-replay) walks this one table.
-struct CounterRow {
-  std::string_view name;
-  std::string_view help;
-  LabelAxis first;
-  LabelAxis second;
-  [[nodiscard]] constexpr std::size_t size() const noexcept { return first.size() * second.size(); }
-};
 
 enum class Counter : std::uint8_t {
   packets,
@@ -53,55 +35,121 @@ enum class Counter : std::uint8_t {
   icmp_limited
 };
 
-inline constexpr std::array<CounterRow, 19> kCounters{{
-    {"weir_packets_total", "Received packets by what became of them", {"outcome", kOutcomes}, {}},
-    {"weir_requests_total", "Inspected requests", {"protocol", kProtocols}, {"verdict", kRequestVerdicts}},
-    {"weir_blocked_total", "Blocked requests by list", {"protocol", kProtocols}, {"list", {}}},
-    {"weir_parse_total",
-     "What the parsers made of candidate payloads",
-     {"protocol", kProtocols},
-     {"result", kParseStatuses}},
-    {"weir_ech_total", "ClientHellos with the encrypted_client_hello extension (most are GREASE)", {}, {}},
-    {"weir_unenforceable_total", "Encrypted connections to hosts that have path rules", {"list", {}}, {}},
-    {"weir_injected_packets_total", "Frames made and sent by Weir", {"towards", kTowards}, {}},
-    {"weir_inject_failed_total",
-     "Answers that could not be sent: no mbuf, or the transmit queue full",
-     {"towards", kTowards},
+/// One label of a metric. An axis without rows is indexed by list, and its values are named at export.
+struct LabelAxis {
+  std::string_view key;
+  std::span<const EnumName> rows;
+  [[nodiscard]] constexpr bool is_list() const noexcept { return !key.empty() && rows.empty(); }
+  [[nodiscard]] constexpr std::size_t size() const noexcept {
+    return key.empty() ? 1 : is_list() ? kMaxLists : rows.size();
+  }
+};
+
+/// A metric and its labels. Every exporter (Prometheus, weirctl, weir-replay) walks this one table.
+struct CounterRow {
+  Counter counter;
+  std::string_view name;
+  std::string_view help;
+  LabelAxis first;
+  LabelAxis second;
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return first.size() * second.size(); }
+};
+
+inline constexpr auto kCounters = std::to_array<CounterRow>({
+    {Counter::packets,
+     "weir_packets_total",
+     "Received packets by outcome",
+     {"outcome", kNamesOf<kOutcomes>},
      {}},
-    {"weir_h2c_unfollowed_total",
-     "Cleartext HTTP/2 connections read segment by segment, for want of state to follow them with",
+    {Counter::requests,
+     "weir_requests_total",
+     "Inspected requests",
+     {"protocol", kNamesOf<kProtocols>},
+     {"verdict", kNamesOf<kRequestVerdicts>}},
+    {Counter::blocked,
+     "weir_blocked_total",
+     "Blocked requests by list",
+     {"protocol", kNamesOf<kProtocols>},
+     {"list", {}}},
+    {Counter::parse,
+     "weir_parse_total",
+     "Parser results for payloads that may hold a request",
+     {"protocol", kNamesOf<kProtocols>},
+     {"result", kNamesOf<kParseStatuses>}},
+    {Counter::ech,
+     "weir_ech_total",
+     "ClientHellos with the encrypted_client_hello extension (most are GREASE)",
      {},
      {}},
-    {"weir_quic_evictions_total",
-     "QUIC connections forgotten, or read anew, before the end of their hello: table or memory full",
+    {Counter::unenforceable,
+     "weir_unenforceable_total",
+     "Encrypted connections to hosts that have path rules",
+     {"list", {}},
+     {}},
+    {Counter::injected,
+     "weir_injected_packets_total",
+     "Frames made and sent by Weir",
+     {"towards", kNamesOf<kTowards>},
+     {}},
+    {Counter::inject_failed,
+     "weir_inject_failed_total",
+     "Frames of Weir that could not be sent: no mbuf, or the transmit queue was full",
+     {"towards", kNamesOf<kTowards>},
+     {}},
+    {Counter::h2c_unfollowed,
+     "weir_h2c_unfollowed_total",
+     "Cleartext HTTP/2 connections read one segment at a time because no state was free to follow them",
      {},
      {}},
-    {"weir_fragment_evictions_total",
-     "Packets in fragments forgotten before their last fragment came, because memory was full",
+    {Counter::quic_evictions,
+     "weir_quic_evictions_total",
+     "QUIC connections evicted or restarted before their ClientHello was complete: table or memory full",
      {},
      {}},
-    {"weir_flow_evictions_total", "Flows forgotten early because the flow table was full", {}, {}},
-    {"weir_stream_evictions_total",
-     "Unfinished messages given up because the memory for reassembly was full",
+    {Counter::fragment_evictions,
+     "weir_fragment_evictions_total",
+     "Fragmented packets evicted before their last fragment arrived: memory full",
      {},
      {}},
-    {"weir_handoffs_total",
-     "Packets passed from the worker that received them to the one that inspects their addresses",
+    {Counter::flow_evictions,
+     "weir_flow_evictions_total",
+     "Flows evicted because the flow table was full",
      {},
      {}},
-    {"weir_snapshots_refused_total", "Snapshots that the dataplane did not take", {}, {}},
-    {"weir_rule_trips_total", "Times that a rule was tripped because it matched too often", {}, {}},
-    {"weir_worker_stalls_total", "Times that a worker was seen to stand still", {}, {}},
-    {"weir_link_follows_total",
-     "Times that a port was taken down because the other one lost its link",
+    {Counter::stream_evictions,
+     "weir_stream_evictions_total",
+     "Incomplete requests given up because the reassembly memory was full",
      {},
      {}},
-    {"weir_icmp_limited_total",
-     "ICMP errors of mode routed that were not sent (dataplane.routed.icmp_errors_per_second)",
+    {Counter::handoffs,
+     "weir_handoffs_total",
+     "Packets handed off from the worker that received them to the worker that inspects them",
      {},
      {}},
-}};
-static_assert(kCounters.size() == index_of(Counter::icmp_limited) + 1);
+    {Counter::snapshots_refused,
+     "weir_snapshots_refused_total",
+     "Snapshots that the dataplane refused",
+     {},
+     {}},
+    {Counter::rule_trips,
+     "weir_rule_trips_total",
+     "Times that the breaker tripped a rule because it matched too often",
+     {},
+     {}},
+    {Counter::worker_stalls, "weir_worker_stalls_total", "Times that a worker was found stalled", {}, {}},
+    {Counter::link_follows,
+     "weir_link_follows_total",
+     "Times that a port was taken down because the other port lost its link",
+     {},
+     {}},
+    {Counter::icmp_limited,
+     "weir_icmp_limited_total",
+     "ICMP errors not sent because of the rate limit (dataplane.routed.icmp_errors_per_second)",
+     {},
+     {}},
+});
+static_assert(has_one_row_each<kCounters, &CounterRow::counter>(),
+              "kCounters: one row for each Counter, in the order of the enum");
 
 constexpr std::size_t offset_of(Counter counter) noexcept {
   std::size_t offset = 0;
@@ -109,12 +157,10 @@ constexpr std::size_t offset_of(Counter counter) noexcept {
   return offset;
 }
 
-inline constexpr std::size_t kCounterCount =
-    offset_of(Counter::icmp_limited) + kCounters[index_of(Counter::icmp_limited)].size();
+inline constexpr std::size_t kCounterCount = offset_of(kCounters.back().counter) + kCounters.back().size();
 
-/// The counters of one worker. Written by that worker alone, read by any thread: a load and a store without a
-/// locked instruction are enough, and a reader sees each counter whole (memory_order_relaxed: counters
-/// order nothing).
+/// The counters of one worker. Only that worker writes them, any thread reads them, so a plain load and store
+/// are enough and no locked instruction is needed (memory_order_relaxed: counters order nothing).
 class alignas(64) Counters {
  public:
   void add(Counter counter, std::size_t first = 0, std::size_t second = 0,

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,6 +16,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "dataplane/base/signals.h"
 #include "dataplane/engine/process/eal_arguments.h"
 #include "dataplane/engine/process/privileges.h"
 #include "dataplane/engine/snapshots/snapshot_directory.h"
@@ -31,22 +30,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kTurn(100);
 /// Owner and group may call every method. The installation decides who is in the group.
 constexpr unsigned kSocketMode = 0660;
-
-sigset_t handled_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGHUP);
-  return set;
-}
-
-/// The signal that waits; negative: none does.
-int pending_signal() {
-  const sigset_t set = handled_signals();
-  const timespec at_once{};
-  return sigtimedwait(&set, nullptr, &at_once);
-}
 
 }  // namespace
 
@@ -63,15 +46,6 @@ Dataplane::~Dataplane() {
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     if (links_.is_down(port)) set_link(port, true);
   }
-}
-
-void Dataplane::block_signals() {
-  // Whoever started us may have ignored it (nohup): then it would not wait.
-  std::signal(SIGHUP, SIG_DFL);
-  const sigset_t set = handled_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // A client of the socket that goes away must not take us along.
-  std::signal(SIGPIPE, SIG_IGN);
 }
 
 base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
@@ -347,8 +321,10 @@ void Dataplane::run() {
   service_notify_.ready();
   auto next_look = Clock::now();
   auto next_second = Clock::now();
-  for (int signal = pending_signal(); signal != SIGTERM && signal != SIGINT; signal = pending_signal()) {
-    if (signal == SIGHUP) static_cast<void>(reconfiguration_->reload());  // it logs the result
+  for (auto asked = base::next_signal_request(); asked != base::SignalRequest::stop;
+       asked = base::next_signal_request()) {
+    // It logs its result itself.
+    if (asked == base::SignalRequest::reconfigure) static_cast<void>(reconfiguration_->reload());
     server_->run_once(kTurn);
     look_after_links();
     if (Clock::now() >= next_second) {

@@ -38,12 +38,9 @@ class Dataplane {
   Dataplane& operator=(const Dataplane&) = delete;
 
   /// Serves the local socket and the service manager until SIGTERM or SIGINT; SIGHUP has the configuration
-  /// read again. The caller has blocked them with block_signals before start(). When it returns no packet is
-  /// in flight any more.
+  /// read again. The caller has blocked them with base::block_signals() before start(). When it returns no
+  /// packet is in flight any more.
   void run();
-
-  /// For the threads made afterwards, too: the signals wait until run() looks at them.
-  static void block_signals();
 
  private:
   explicit Dataplane(StartPlan plan);

@@ -11,6 +11,7 @@
 
 #include "config/settings.h"
 #include "dataplane/base/log_setup.h"
+#include "dataplane/base/signals.h"
 #include "dataplane/base/version.h"
 #include "dataplane/engine/dataplane.h"
 #include "dataplane/engine/start_plan.h"
@@ -43,7 +44,7 @@ int run(const std::string& file, bool check_only) {
   spdlog::cfg::load_env_levels();
   for (const std::string& notice : weir::config::setting_notices(settings.value()))
     spdlog::warn("{}", notice);
-  weir::engine::Dataplane::block_signals();
+  weir::base::block_signals();
   auto dataplane = weir::engine::Dataplane::start(std::move(plan).value());
   if (!dataplane) {
     spdlog::critical("W111: {}", dataplane.error().message);

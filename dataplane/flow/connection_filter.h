@@ -12,9 +12,9 @@
 
 namespace weir::flow {
 
-/// Tells in one read of 2 KiB that a connection is none of those that were added: a set of bits, each with a
-/// count of its own beside it, so that what was added can be taken out. A `true` may be wrong. The place is
-/// not secret: who aims at it gains that his own packets take the long way. Not thread safe.
+/// A filter of 2 KiB that tells with one read whether a connection may have been added: a set of bits, each
+/// with a counter, so that connections can be removed again. A `true` may be wrong, a `false` is not. The
+/// hash is not secret: a client that aims at a bit only slows down its own packets. Not thread safe.
 class ConnectionFilter {
  public:
   ConnectionFilter() : counts_(kPlaces) {}
@@ -24,14 +24,15 @@ class ConnectionFilter {
     ++counts_[place];
     bits_[place / kWordBits] |= std::uint64_t{1} << place % kWordBits;
   }
-  /// `key` has been added.
+  /// `key` must have been added.
   void remove(const FlowKey& key) noexcept {
     const std::size_t place = place_of(key);
     if (--counts_[place] == 0) bits_[place / kWordBits] &= ~(std::uint64_t{1} << place % kWordBits);
   }
-  /// Of TCP.
-  [[nodiscard]] bool may_hold(const proto::FastClassification& glance) const noexcept {
-    const std::size_t place = place_of(glance.addresses, glance.source_port, glance.destination_port);
+  /// `classification` is of TCP.
+  [[nodiscard]] bool may_hold(const proto::FastClassification& classification) const noexcept {
+    const std::size_t place =
+        place_of(classification.addresses, classification.source_port, classification.destination_port);
     return (bits_[place / kWordBits] >> place % kWordBits & 1U) != 0;
   }
 

@@ -59,7 +59,7 @@ CryptoStreams::CryptoStreams(const Settings& settings)
 }
 
 std::uint64_t CryptoStreams::connection_of(const FlowKey& key) const noexcept {
-  // Written out byte by byte, since a struct's padding must not be hashed.
+  // Written byte by byte, because the padding of a struct must not be hashed.
   std::array<std::byte, 36> bytes;
   std::memcpy(bytes.data(), key.source.bytes.data(), 16);
   std::memcpy(bytes.data() + 16, key.destination.bytes.data(), 16);
@@ -98,7 +98,7 @@ CryptoStream& CryptoStreams::add(std::uint64_t connection, proto::QuicVersion ve
                                  const proto::QuicConnectionId& id, std::chrono::nanoseconds now) noexcept {
   now_ = now;
   CryptoStream& stream = place_for(connection, now);
-  // A place that was never taken shows by its tag: it need not be fetched.
+  // The tag tells that a place was never used, so it need not be fetched.
   if (tags_[index_of(stream)] != 0) release_bytes(stream);
   stream = CryptoStream{};
   stream.chunks.fill(CryptoStream::kNoChunk);
@@ -246,7 +246,7 @@ std::uint32_t CryptoStreams::take_chunk(std::uint32_t owner) noexcept {
   return index;
 }
 
-// A stream has 32 chunks at most, so the walk over the spared one's is short and another is always found.
+// A stream has at most 32 chunks, so skipping those of the spared one is short, and another is always found.
 bool CryptoStreams::evict_one(std::uint32_t spared) noexcept {
   const bool oldest_expired = waiting_.first != kNone && !live(streams_[chunks_[waiting_.first].owner], now_);
   for (const Queue* queue : {oldest_expired ? &waiting_ : &retired_, &retired_, &waiting_}) {
@@ -255,7 +255,7 @@ bool CryptoStreams::evict_one(std::uint32_t spared) noexcept {
       CryptoStream& victim = streams_[chunks_[index].owner];
       if (!chunks_[index].retired && live(victim, now_)) ++evictions_;
       release_bytes(victim);
-      // What comes again is read anew: without its bytes a different copy could not be told.
+      // Later copies are read again: without the old bytes a different copy cannot be told.
       victim.decided = {};
       return true;
     }

@@ -12,22 +12,22 @@
 
 namespace weir::flow {
 
-/// Most bytes of one connection's handshake stream that are kept; servers take less.
+/// Bytes of a connection's handshake stream that are kept at most; servers accept less.
 inline constexpr std::size_t kMaxCryptoBytes = 65536;
-/// Bytes of one buffer: a usual hello, a post-quantum one too, fits one.
+/// Bytes of one buffer. A usual hello fits, even a post-quantum one.
 inline constexpr std::size_t kCryptoChunkBytes = 2048;
 
-/// What is known of the client's Initial packets under one set of keys. Belongs to CryptoStreams.
+/// The state of the client's Initial packets under one set of keys. Belongs to CryptoStreams.
 struct CryptoStream {
   static constexpr std::size_t kChunks = kMaxCryptoBytes / kCryptoChunkBytes;
   static constexpr std::uint16_t kNoChunk = 0xffff;
 
   std::uint64_t connection = 0;  // CryptoStreams::connection_of()
   std::chrono::nanoseconds last_seen{0};
-  std::uint64_t next_number = 0;  // behind the largest packet number seen
+  std::uint64_t next_number = 0;  // after the largest packet number seen
   std::array<std::uint16_t, kChunks> chunks{};
-  std::uint32_t second_message = 0;  // where the message behind the first decided one begins; 0: not known
-  proto::QuicConnectionId id;        // that the keys come from
+  std::uint32_t second_message = 0;  // start of the message after the first decided one; 0: not known
+  proto::QuicConnectionId id;        // the keys are derived from it
   proto::QuicVersion version = proto::QuicVersion::unknown;
   bool used = false;
   bool blocked = false;
@@ -35,17 +35,19 @@ struct CryptoStream {
 };
 static_assert(sizeof(CryptoStream) <= 128);
 
-/// Fixed-capacity table of the QUIC connections of one worker whose Initials were seen, and a fixed pool of
-/// buffers for their handshake streams: bytes may come in any order and any pieces. Memory is taken once, by
-/// the constructor. Not thread safe.
+/// The QUIC connections of one worker whose Initials were seen, and the bytes of their handshake streams,
+/// which may arrive in any order and any pieces. Table and pool of buffers have a fixed size, and the
+/// constructor allocates all memory. Not thread safe.
 ///
-/// - The first copy of a byte stands; a later one that differs is a conflict.
-/// - The bytes of a decided message are kept until the pool needs them, so that a decoy that a server never
-///   got cannot be completed differently afterwards. They go first, the oldest first; then those of the
-///   connection that has waited longest for the end of its hello (counted). Without its bytes a connection is
-///   read anew from what still comes.
-/// - In a full set the longest unseen decided connection is forgotten, then the longest unseen undecided one,
-///   blocked ones last (the latter two are counted).
+/// - The first copy of a byte counts; a later one that differs is a conflict.
+/// - The bytes of a decided message are kept until the pool needs them, so that a decoy that no server
+/// received
+///   cannot be completed differently later. They are evicted first, the oldest first; then those of the
+///   connection that has waited longest for the end of its hello (counted). A connection without its bytes is
+///   read again from later packets.
+/// - In a full set the decided connection that was unseen longest is evicted first, then an undecided one,
+/// and
+///   a blocked one last (the latter two are counted).
 class CryptoStreams {
  public:
   static constexpr std::size_t kWays = 8;
@@ -62,30 +64,30 @@ class CryptoStreams {
 
   /// Keyed hash of a 5-tuple.
   [[nodiscard]] std::uint64_t connection_of(const FlowKey& key) const noexcept;
-  /// The live streams of a 5-tuple, one after the other: `place` begins at 0 and is moved on. Null: no more.
+  /// The live streams of a 5-tuple, one per call: `place` begins at 0 and is advanced. Null: no more.
   CryptoStream* next_of(std::uint64_t connection, std::size_t& place, std::chrono::nanoseconds now) noexcept;
 
   CryptoStream* find(std::uint64_t connection, proto::QuicVersion version, const proto::QuicConnectionId& id,
                      std::chrono::nanoseconds now) noexcept;
-  /// A new stream in a place of its set; references to other streams of the set may be another's afterwards.
+  /// Adds a stream. This may evict another one of the set, so references to them are no longer valid.
   CryptoStream& add(std::uint64_t connection, proto::QuicVersion version, const proto::QuicConnectionId& id,
                     std::chrono::nanoseconds now) noexcept;
 
-  /// Has the memory fetched that add() and the first store() of a new connection write to, when there is
-  /// something else to do before: decrypting.
+  /// Prefetches the memory that add() and the first store() of a new connection write to. Useful when other
+  /// work (decryption) comes first.
   void expect(std::uint64_t connection) noexcept;
 
-  /// Keeps bytes at an offset of the stream; what reaches behind kMaxCryptoBytes is left out. A conflicting
-  /// piece leaves the bytes that were there. O(bytes).
+  /// Stores bytes at an offset of the stream, without those beyond kMaxCryptoBytes. A conflicting piece
+  /// changes nothing. O(bytes).
   Stored store(CryptoStream& stream, std::uint64_t offset, std::span<const std::byte> data) noexcept;
-  /// Whether all of [begin, end) is there. O(end - begin) / 64.
+  /// Whether all bytes of [begin, end) are stored. O((end - begin) / 64).
   [[nodiscard]] bool has(const CryptoStream& stream, std::size_t begin, std::size_t end) const noexcept;
-  /// The bytes [begin, end), which are all there; valid until the next call.
+  /// The bytes [begin, end), all of which must be stored. Valid until the next call.
   std::span<const std::byte> read(const CryptoStream& stream, std::size_t begin, std::size_t end) noexcept;
-  /// A message was decided: the stream's bytes may go before those of undecided ones, until new ones come.
+  /// A message was decided: until new bytes arrive, those of the stream are evicted before undecided ones.
   void retire(CryptoStream& stream) noexcept { set_retired(stream, true); }
 
-  /// Undecided and blocked streams that lost their place, and undecided ones that lost their bytes, since
+  /// Undecided and blocked streams that were evicted, and undecided ones that lost their bytes, since
   /// construction.
   [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
   [[nodiscard]] std::size_t chunks_used() const noexcept { return chunks_.size() - free_count_; }
@@ -103,13 +105,13 @@ class CryptoStreams {
     std::uint32_t next = kNone;
     bool retired = false;
   };
-  /// Chunks in the order in which they were taken; the first is the next to go.
+  /// Chunks in the order of their allocation; the first is evicted next.
   struct Queue {
     std::uint32_t first = kNone;
     std::uint32_t last = kNone;
   };
 
-  /// Never 0, which stands for a place that was never taken.
+  /// Never 0, which marks a place that was never used.
   [[nodiscard]] static std::uint32_t tag_of(std::uint64_t connection) noexcept {
     return static_cast<std::uint32_t>(connection >> 32) | 1U;
   }
@@ -129,8 +131,8 @@ class CryptoStreams {
   CryptoStream& place_for(std::uint64_t connection, std::chrono::nanoseconds now) noexcept;
 
   std::vector<CryptoStream> streams_;
-  // Parts of the streams' `connection`: a set's lie in half a cache line, so that a look for a connection
-  // that is not there does not touch the streams.
+  // A part of each stream's `connection`. The tags of a set share half a cache line, so that the lookup of an
+  // unknown connection does not touch the streams.
   std::vector<std::uint32_t> tags_;
   std::vector<Chunk> chunks_;
   std::vector<std::byte> read_buffer_;
@@ -139,7 +141,7 @@ class CryptoStreams {
   std::uint32_t free_ = kNone;  // chained by Chunk::next
   std::size_t free_count_ = 0;
   std::chrono::nanoseconds lifetime_;
-  std::chrono::nanoseconds now_{0};  // of the call before: which streams have expired
+  std::chrono::nanoseconds now_{0};  // of the last call; decides which streams have expired
   std::uint64_t hash_seed_;
   std::uint64_t evictions_ = 0;
 };

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <random>
 
-// The key's size is known at compile time, which halves the time of the hash where it is inlined.
+// The size of the key is known at compile time, which halves the time of an inlined hash.
 #define XXH_INLINE_ALL  // NOLINT(cppcoreguidelines-macro-usage): the library's own switch
 #include <xxhash.h>
 
@@ -19,8 +19,8 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
-/// Written out field by field, since a struct's padding must not be hashed. IPv4's 14 bytes take half the
-/// time.
+/// Written field by field, because the padding of a struct must not be hashed. The 14 bytes of IPv4 take half
+/// the time.
 template <std::size_t kAddressBytes>
 std::uint64_t hash_of_bytes(const FlowKey& key, std::uint64_t seed) noexcept {
   std::array<std::byte, 2 * kAddressBytes + 6> bytes{};
@@ -41,7 +41,7 @@ std::uint32_t tag_of(std::uint64_t hash) noexcept {
   return static_cast<std::uint32_t>(hash >> 32) | 1U;  // 0 is a free place
 }
 
-// What has to go first: the lower, the sooner.
+// Order of eviction: the lowest goes first.
 int worth_of(const Flow& flow) noexcept {
   if (flow.reading == Reading::blocked) return 2;
   return flow.buffer.queue == BufferedBytes::Queue::waiting ? 1 : 0;
@@ -92,7 +92,7 @@ void FlowTable::count_blocked(const FlowKey& key, bool more) noexcept {
 }
 
 void FlowTable::release(std::size_t index) noexcept {
-  // A free place shows by its tag: its record need not be fetched.
+  // The tag tells that a place is free, so its record need not be fetched.
   if (tags_[index] == 0) return;
   Flow& flow = flows_[index];
   buffers_.release(flow);
@@ -135,7 +135,7 @@ FlowTable::Readings FlowTable::find(const FlowKey& key, std::chrono::nanoseconds
 }
 
 std::size_t FlowTable::place_for(std::size_t set, std::chrono::nanoseconds now) noexcept {
-  // The tags alone show what is free: the records of other flows stay where they are, outside the cache.
+  // The tags tell which places are free, so the records of other flows are not fetched.
   for (std::size_t i = set; i < set + kWays; ++i) {
     if (tags_[i] == 0) return i;
   }

@@ -14,28 +14,29 @@
 
 namespace weir::flow {
 
-/// Fixed-capacity, set-associative table of one worker: memory is taken once, by the constructor. The set is
-/// chosen by a hash with a random seed, so nobody outside can aim at a set. Not thread safe, but for
-/// blocked().
+/// Set-associative table of fixed capacity, for one worker. The constructor allocates all memory. A hash with
+/// a random seed chooses the set, so nobody outside can aim at one. Not thread safe, except blocked().
 ///
-/// A connection can have several readings: what a packet of unknown truth says (a SYN, a sequence number far
-/// away) begins a further one beside the old. In a full set the longest unseen flow is forgotten and counted:
-/// one that waits for nothing first, then one with a message that waits for its end, a blocked one last.
+/// A connection can have several readings. A packet that may or may not be genuine (a SYN, a sequence number
+/// far away) starts another reading beside the existing ones. In a full set the flow that was unseen longest
+/// is evicted and counted: first one that waits for nothing, then one with an incomplete message, last a
+/// blocked one.
 class FlowTable {
  public:
   static constexpr std::size_t kWays = 8;
-  /// Readings of one connection, blocked ones included. Those stay until they expire, and a port that is
-  /// blocked several times within that time must get further connections all the same.
+  /// Readings of one connection, blocked ones included. Blocked ones stay until they expire, and a port that
+  /// is blocked several times in that time must still be able to open connections.
   static constexpr std::size_t kReadings = 6;
-  /// Of those, that are not blocked.
+  /// Of these, the ones that are not blocked.
   static constexpr std::size_t kOpenReadings = 3;
-  /// Pieces of a request may come a minute apart, requests of a connection more. But Linux's initial sequence
-  /// numbers come round after 275 s: a port that is used again then would seem to contradict what it sent.
+  /// Pieces of a request may arrive a minute apart, requests of a connection further. But the initial
+  /// sequence numbers of Linux repeat after 275 s: a port that is reused then would seem to contradict its
+  /// old bytes.
   static constexpr std::chrono::seconds kOpenLifetime{240};
 
   struct Settings {
     std::size_t capacity = 65536;                         // flows, rounded up to a power of two of at least 8
-    std::chrono::nanoseconds lifetime{};                  // a blocked flow unseen for this long is gone
+    std::chrono::nanoseconds lifetime{};                  // a blocked flow expires when unseen for this long
     std::size_t reassembly_bytes = std::size_t{4} << 20;  // see StreamBuffers
     bool keep_waiting = false;                            // see StreamBuffers
   };
@@ -54,37 +55,38 @@ class FlowTable {
     std::array<Flow*, kReadings> flows_{};
     std::size_t count_ = 0;
   };
-  /// Begins to fetch what find() reads first for this key. The hash is for fetch_flows(), some packets later.
+  /// Prefetches what find() reads first for this key. Pass the hash to fetch_flows() some packets later.
   std::uint64_t fetch_tags(const FlowKey& key) const noexcept;
-  /// Begins to fetch the readings of a connection. Both only save time: find() needs neither.
+  /// Prefetches the readings of a connection. Both calls only save time: find() needs neither.
   void fetch_flows(std::uint64_t hash) const noexcept;
-  /// Sets last_seen of none of them. A clock that jumps back expires nothing.
+  /// The readings of a connection. Does not set last_seen. A clock that jumps back expires nothing.
   Readings find(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
-  /// Whether add() would forget nothing that matters: neither a message that waits nor a blocked connection.
+  /// Whether add() would evict neither an incomplete message nor a blocked connection.
   [[nodiscard]] bool has_place(const FlowKey& key, std::chrono::nanoseconds now) const noexcept;
-  /// A new reading of the connection, empty. One that has kReadings already must lose one before.
+  /// Adds an empty reading of the connection. When it has kReadings, erase one first.
   Flow& add(const FlowKey& key, std::chrono::nanoseconds now) noexcept;
-  /// Makes the flow a blocked one, without buffered bytes.
+  /// Marks the flow as blocked and releases its buffered bytes.
   void block(Flow& flow, const BlockedStream& stream) noexcept;
   void erase(Flow& flow) noexcept;
-  /// Frees the places of expired flows in the next set; calls go round the whole table. O(kWays).
+  /// Frees the places of expired flows in the next set; successive calls go through the whole table.
+  /// O(kWays).
   void sweep(std::chrono::nanoseconds now) noexcept;
 
-  /// Frees the places of expired flows that hold parts of messages, the longest waiting one first.
+  /// Frees the places of expired flows with incomplete messages, the longest waiting first.
   void release_stale(std::chrono::nanoseconds now) noexcept;
 
   [[nodiscard]] StreamBuffers& buffers() noexcept { return buffers_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return flows_.size(); }
-  /// Blocked flows, those that have expired and that nothing has come across yet too. From any thread
-  /// (memory_order_relaxed: a figure for people).
+  /// Blocked flows, including expired ones that have not been freed yet. From any thread
+  /// (memory_order_relaxed: a figure for display).
   [[nodiscard]] std::size_t blocked() const noexcept { return blocked_.load(std::memory_order_relaxed); }
-  /// False: the packet belongs to none of them. Of TCP; takes a few instructions.
-  [[nodiscard]] bool may_be_blocked(const proto::FastClassification& glance) const noexcept {
-    return blocked_filter_.may_hold(glance);
+  /// False: the packet, which is of TCP, belongs to no blocked flow. Takes a few instructions.
+  [[nodiscard]] bool may_be_blocked(const proto::FastClassification& classification) const noexcept {
+    return blocked_filter_.may_hold(classification);
   }
-  /// Times that a flow became blocked since construction.
+  /// Flows that were blocked since construction.
   [[nodiscard]] std::uint64_t blocks() const noexcept { return blocks_; }
-  /// Live flows that had to go for new ones since construction.
+  /// Live flows that were evicted since construction.
   [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
 
  private:
@@ -96,7 +98,7 @@ class FlowTable {
   void count_blocked(const FlowKey& key, bool more) noexcept;
 
   std::vector<Flow> flows_;
-  std::vector<std::uint32_t> tags_;  // of each place; 0: free. Eight of them share half a cache line.
+  std::vector<std::uint32_t> tags_;  // one per place; 0: free. Eight of them share half a cache line.
   StreamBuffers buffers_;
   ConnectionFilter blocked_filter_;
   std::chrono::nanoseconds lifetime_;

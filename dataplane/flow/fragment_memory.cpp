@@ -1,4 +1,4 @@
-// FragmentTable's places: finding them, and giving them up when time or memory runs out.
+// The memory of FragmentTable: finds packets, and evicts them when they expire or memory runs out.
 #include <array>
 #include <cstring>
 
@@ -9,7 +9,7 @@
 namespace weir::flow {
 
 std::size_t FragmentTable::bucket_of(const Key& key) const noexcept {
-  // Written out byte by byte, since a struct's padding must not be hashed.
+  // Written byte by byte, because the padding of a struct must not be hashed.
   std::array<std::byte, 38> bytes{};
   std::memcpy(bytes.data(), key.source.bytes.data(), 16);
   std::memcpy(bytes.data() + 16, key.destination.bytes.data(), 16);
@@ -20,7 +20,7 @@ std::size_t FragmentTable::bucket_of(const Key& key) const noexcept {
          (buckets_.size() - 1);
 }
 
-// A clock that jumps back ends nothing.
+// A clock that jumps back expires nothing.
 bool FragmentTable::expired(const Packet& packet, std::chrono::nanoseconds now) const noexcept {
   const auto lifetime = packet.key.source.is_v6 ? kIpv6Lifetime : kIpv4Lifetime;
   return now > packet.last_seen && now - packet.last_seen >= lifetime;
@@ -56,7 +56,7 @@ std::uint32_t FragmentTable::create(const Key& key, std::chrono::nanoseconds now
   return index;
 }
 
-// Two of each kind a fragment: more than one fragment can add.
+// Two of each kind per fragment: more than a fragment can add.
 void FragmentTable::expire(std::chrono::nanoseconds now) noexcept {
   for (Queue& queue : queues_) {
     for (int i = 0; i < 2 && queue.oldest != kNone && expired(packets_[queue.oldest], now); ++i) {
@@ -74,8 +74,8 @@ void FragmentTable::evict_for_packet() noexcept {
   evict(closed_first ? closed : open);
 }
 
-// Blocks are with open and passed packets alone, and one packet can never have all of them. One that has just
-// been made has none yet.
+// Only open and passed packets have blocks, and one packet can never have all of them. A new packet has none
+// yet.
 void FragmentTable::evict_for_block(std::uint32_t keep) noexcept {
   while (free_block_ == kNone) {
     std::uint32_t victim = queue_of(State::passed).oldest;

@@ -5,13 +5,15 @@
 #include <cstring>
 #include <random>
 
+#include "dataplane/proto/packet/numbers.h"
+
 namespace weir::flow {
 namespace {
 
-constexpr std::size_t kIpv4HeaderBytes = 20;
-constexpr std::size_t kIpv6HeaderBytes = 40;
+using proto::kIpv4HeaderBytes;
+using proto::kIpv6HeaderBytes;
 
-/// The units first..last of a packet, as far as they lie in word `word` of 64.
+/// The bits of the units first..last of a packet in word `word`, which has 64.
 std::uint64_t unit_mask(std::size_t word, std::size_t first, std::size_t last) noexcept {
   const std::size_t base = word * 64;
   const std::size_t from = std::max(first, base) - base;
@@ -27,7 +29,7 @@ void put_u16(std::span<std::byte> out, std::size_t at, std::size_t value) noexce
 }  // namespace
 
 FragmentTable::FragmentTable(std::size_t memory_bytes) : hash_seed_(0) {
-  // Half as many packets as blocks: one that is worth the name has two fragments.
+  // Half as many packets as blocks: a fragmented packet has at least two fragments.
   constexpr std::size_t kSetBytes = sizeof(Packet) + 2 * sizeof(Block) + 2 * sizeof(std::uint32_t);
   const std::size_t sets = std::max(memory_bytes / kSetBytes, kMostBlocks);
   packets_.resize(sets);
@@ -51,7 +53,7 @@ FragmentResult FragmentTable::add(const proto::PacketView& fragment, FragmentSta
   auto content = fragment.payload;
   if (fragment.fragment.more && content.size() % kUnitBytes != 0) {
     if (is_v6) return {};                                                   // RFC 8200, 4.5: discarded
-    content = content.first(content.size() - content.size() % kUnitBytes);  // as Linux takes it
+    content = content.first(content.size() - content.size() % kUnitBytes);  // as Linux reads it
   }
   const std::size_t end = fragment.fragment.offset + content.size();
   constexpr std::size_t kMostBytes = 65535;
@@ -74,7 +76,7 @@ FragmentResult FragmentTable::add(const proto::PacketView& fragment, FragmentSta
   if (packet.state == State::spoiled) return {.fate = FragmentFate::overlap};
   const Fit fit = fit_of(packet, range);
   if (fit == Fit::overlap && !(packet.harmless && start != FragmentStart::telling)) {
-    // A packet that has gone out whole may have reached its receiver: only what contradicts it is refused.
+    // A packet that was forwarded whole may have reached its receiver: only contradictions are refused.
     if (packet.state == State::open) close(index, State::spoiled);
     return {.fate = FragmentFate::overlap};
   }
@@ -129,9 +131,9 @@ FragmentTable::Fit FragmentTable::fit_of(const Packet& packet, const Range& rang
     if (starts != 0) one_start = false;
   }
   if (!any) return Fit::fresh;
-  const std::size_t behind = range.last_unit + 1;
+  const std::size_t next = range.last_unit + 1;
   const bool ends_there =
-      behind == kMostBlocks * kWordsInBlock * kWordUnits || !bit(behind, false) || bit(behind, true);
+      next == kMostBlocks * kWordsInBlock * kWordUnits || !bit(next, false) || bit(next, true);
   const bool same_end = ends_there && range.last == (range.end_bytes == packet.total_bytes);
   return all && one_start && same_end && same_content(packet, range) ? Fit::duplicate : Fit::overlap;
 }
@@ -177,10 +179,10 @@ void FragmentTable::store(std::uint32_t index, const Range& range) noexcept {
   if (range.last) packet.total_bytes = range.end_bytes;
 }
 
-// The fragment's bytes in the place of those it contradicts, its end in the place of an end it contradicts.
+// The bytes of the fragment replace those that it contradicts, and so does its end.
 void FragmentTable::replace(std::uint32_t index, const Range& range) noexcept {
   Packet& packet = packets_[index];
-  dequeue(index);  // complete ones make room for its bytes
+  dequeue(index);  // so that it is not evicted for its own bytes
   enqueue(index, State::open);
   const bool beyond = packet.total_bytes != 0 && range.end_bytes >= packet.total_bytes;
   if (beyond && !range.last) {
@@ -192,8 +194,8 @@ void FragmentTable::replace(std::uint32_t index, const Range& range) noexcept {
     cut(packet, range.last_unit + 1);
     packet.highest_bytes = range.end_bytes;
   }
-  // What is left of an older piece behind this one is a piece of its own: its exact copy is none of the
-  // packet.
+  // The rest of an older piece after this one is a separate piece: an exact copy of the old piece no longer
+  // matches the packet.
   const auto words_of = [&](std::size_t unit) -> Block* {
     const std::uint32_t block = packet.blocks[unit / kWordUnits / kWordsInBlock];
     return block == kNone ? nullptr : &blocks_[block];
@@ -203,10 +205,10 @@ void FragmentTable::replace(std::uint32_t index, const Range& range) noexcept {
       block->starts[word % kWordsInBlock] &= ~unit_mask(word, range.first_unit, range.last_unit);
     }
   }
-  const std::size_t behind = range.last_unit + 1;
-  if (Block* block = behind / kWordUnits / kWordsInBlock < kMostBlocks ? words_of(behind) : nullptr) {
-    const std::size_t word = behind / kWordUnits % kWordsInBlock;
-    block->starts[word] |= block->present[word] & std::uint64_t{1} << (behind % kWordUnits);
+  const std::size_t next = range.last_unit + 1;
+  if (Block* block = next / kWordUnits / kWordsInBlock < kMostBlocks ? words_of(next) : nullptr) {
+    const std::size_t word = next / kWordUnits % kWordsInBlock;
+    block->starts[word] |= block->present[word] & std::uint64_t{1} << (next % kWordUnits);
   }
   store(index, range);
   packet.received_bytes = count_received(packet);
@@ -236,7 +238,7 @@ std::uint32_t FragmentTable::count_received(const Packet& packet) const noexcept
   }
   std::size_t bytes = units * kUnitBytes;
   if (packet.total_bytes % kUnitBytes != 0) {
-    // The last unit is there: it came with the end.
+    // The last unit has been received: it came with the end.
     bytes -= kUnitBytes - packet.total_bytes % kUnitBytes;
   }
   return static_cast<std::uint32_t>(bytes);

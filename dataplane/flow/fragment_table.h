@@ -11,25 +11,25 @@
 
 namespace weir::flow {
 
-/// What became of one IP fragment.
+/// The result for one IP fragment.
 enum class FragmentFate : std::uint8_t {
-  kept,       // its packet is not complete
-  untracked,  // no receiver puts it together with anything: no content, beyond the largest packet, ragged
-  duplicate,  // an exact copy of one that was seen
-  complete,   // the last one that was missing
-  overlap,    // it, or one before it, covers bytes that another fragment of the packet covers
-  replaced,   // as overlap, but in a packet that is not to be inspected: it stands in the other one's place
-  blocked,    // of a packet that was blocked
+  kept,       // its packet is not complete yet
+  untracked,  // no receiver can use it: no content, beyond the largest packet, a length that is not allowed
+  duplicate,  // an exact copy of an earlier one
+  complete,   // the last missing one
+  overlap,    // it or an earlier one covers bytes of another fragment of the packet
+  replaced,   // as overlap, but the packet need not be inspected: it has replaced the other fragment
+  blocked,    // its packet was blocked
 };
 
-/// What a fragment shows of the bytes that tell whether its packet may have to be inspected.
+/// What a fragment shows of the bytes that decide whether its packet must be inspected.
 enum class FragmentStart : std::uint8_t {
   elsewhere,  // none of them
-  harmless,   // all of them: it need not be, whatever the other fragments hold
-  telling,    // some of them, or it may have to be
+  harmless,   // all of them, and the packet need not be inspected, whatever the other fragments hold
+  telling,    // some of them; or all, and the packet may have to be inspected
 };
 
-/// Names a packet in the table for as long as it is there.
+/// A handle of a packet in the table, valid as long as the packet is there.
 struct FragmentedPacket {
   std::uint32_t index = 0;
   std::uint32_t serial = 0;
@@ -37,64 +37,64 @@ struct FragmentedPacket {
 
 struct FragmentResult {
   FragmentFate fate = FragmentFate::untracked;
-  FragmentedPacket packet{};           // complete
-  std::span<const std::byte> frame{};  // complete: the whole packet, in the caller's buffer
-  std::size_t ip_offset = 0;           // of it in `frame`
+  FragmentedPacket packet{};           // when complete
+  std::span<const std::byte> frame{};  // when complete: the whole packet, in the buffer of the caller
+  std::size_t ip_offset = 0;           // of the packet in `frame`
 };
 
-/// Puts the IP fragments of one worker together, in a copy: the fragments themselves go their way. IPv4 and
-/// IPv6, in any order (RFC 791, 3.2; RFC 8200, 4.5). All memory is taken by the constructor.
+/// Reassembles copies of the IP fragments of one worker; the fragments themselves are forwarded. IPv4 and
+/// IPv6, in any order (RFC 791, 3.2; RFC 8200, 4.5). The constructor allocates all memory.
 ///
-/// A fragment that overlaps another one, unless it is its exact copy, spoils its packet (RFC 5722, here for
-/// both families): receivers do not agree which bytes they would take. A complete packet is remembered until
-/// its time is up or the memory is needed: what comes for it later can still meet earlier fragments at a
-/// receiver that never got all of them, so it is held against the same bytes.
+/// A fragment that overlaps another one and is not its exact copy spoils the packet (RFC 5722, here for both
+/// families), because receivers disagree which bytes they use. A complete packet is remembered until it
+/// expires or the memory is needed. A later fragment can still meet the earlier ones at a receiver that did
+/// not get all of them, so it is compared with the same bytes.
 ///
-/// Identifications of IPv4 come round within that time where many packets are cut up (RFC 6864, 1), so this
-/// holds only where a packet may have to be inspected, or where its start, which tells, has not been seen.
-/// Else the fragment begins another packet, in which the older bytes stand for what is missing: a receiver
-/// may have just those. Only a harmless start is ever put in the place of a harmless one, so no choice among
-/// the fragments that were forwarded makes a packet that would have to be inspected.
+/// With many fragmented packets the identifications of IPv4 repeat within that time (RFC 6864, 1). So this
+/// rule applies only when the packet may have to be inspected, or its start, which tells that, has not been
+/// seen. Otherwise the fragment begins another packet, in which the older bytes stand for the missing ones: a
+/// receiver may have exactly those. Only a harmless start ever replaces a harmless one, so no selection of
+/// the forwarded fragments makes a packet that must be inspected.
 ///
-/// When memory runs out, complete packets go first, then the oldest incomplete one. Not thread safe.
+/// When memory runs out, complete packets are evicted first, then the oldest incomplete one. Not thread safe.
 class FragmentTable {
  public:
-  /// Longest link header that is put in front of a complete packet.
+  /// Longest link header that is copied to a complete packet.
   static constexpr std::size_t kMaxLinkBytes = 256;
   /// What the buffer for a complete packet must hold: link header, IPv6 header, content.
   static constexpr std::size_t kBufferBytes = kMaxLinkBytes + 40 + 65535;
-  /// How long receivers wait from the first fragment on: Linux and the BSDs for IPv4; RFC 8200, 4.5. Here it
-  /// counts from the last one that was forwarded: any of them may be the first that gets there.
+  /// How long receivers wait after the first fragment: Linux and the BSDs for IPv4; RFC 8200, 4.5 for IPv6.
+  /// Here the time starts with the last forwarded one, because any of them may be the first to arrive.
   static constexpr std::chrono::seconds kIpv4Lifetime{30};
   static constexpr std::chrono::seconds kIpv6Lifetime{60};
 
-  /// About `memory_bytes` in all, at least what two of the largest packets need.
+  /// Takes about `memory_bytes`, but at least enough for two of the largest packets.
   explicit FragmentTable(std::size_t memory_bytes);
 
-  /// Takes in a packet of class fragment; `start` is what the caller makes of it. When it completes its
-  /// packet, that is written to `out` (kBufferBytes): the fragment's link header (nothing, where it is inside
-  /// a tunnel or longer than kMaxLinkBytes), an IP header without options, extension and fragment headers,
-  /// the content. The checksum in an IPv4 header is zero. O(bytes of the fragment), and of the packet when
-  /// complete.
+  /// Adds a packet of class fragment; `start` is the caller's judgement of it. When it completes its packet,
+  /// the packet is written to `out` (kBufferBytes): the link header of the fragment (nothing, when the
+  /// fragment is inside a tunnel or the header is longer than kMaxLinkBytes), an IP header without options,
+  /// extension and fragment headers, and the content. The checksum of an IPv4 header is zero. O(bytes of the
+  /// fragment), and of the packet when complete.
   FragmentResult add(const proto::PacketView& fragment, FragmentStart start, std::chrono::nanoseconds now,
                      std::span<std::byte> out) noexcept;
 
-  /// What comes of this packet from now on is `blocked`; nothing when it is no longer there.
+  /// Later fragments of this packet are `blocked`. Does nothing when the packet is no longer there.
   void block(const FragmentedPacket& packet) noexcept;
 
-  /// Until let_go(), what comes of this packet is `blocked`: it is being decided elsewhere.
+  /// Until let_go(), fragments of this packet are `blocked`: another worker is deciding about it.
   void hold(const FragmentedPacket& packet) noexcept;
   void let_go(const FragmentedPacket& packet) noexcept;
 
   /// Packets remembered.
   [[nodiscard]] std::size_t size() const noexcept { return used_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return packets_.size(); }
-  /// Packets that were forgotten before their time and before they were complete, since construction.
+  /// Incomplete packets that were evicted before they expired, since construction.
   [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffff;
-  static constexpr std::size_t kUnitBytes = 8;  // fragments begin at multiples of it
+  static constexpr std::size_t kUnitBytes = 8;  // fragments begin at multiples of this
   static constexpr std::size_t kWordUnits = 64;
   static constexpr std::size_t kWordsInBlock = 2;
   static constexpr std::size_t kBlockBytes = kUnitBytes * kWordUnits * kWordsInBlock;
@@ -137,13 +137,13 @@ class FragmentTable {
     std::array<std::uint32_t, kMostBlocks> blocks{};
   };
 
-  /// Packets of one kind, the one that was silent for longest first.
+  /// Packets of one kind; the one that was unseen longest is first.
   struct Queue {
     std::uint32_t oldest = kNone;
     std::uint32_t newest = kNone;
   };
 
-  /// The bytes that a fragment brings, in units.
+  /// The bytes of a fragment, in units.
   struct Range {
     std::size_t first_unit;
     std::size_t last_unit;
@@ -173,7 +173,7 @@ class FragmentTable {
   [[nodiscard]] bool same_content(const Packet& packet, const Range& range) const noexcept;
   void store(std::uint32_t index, const Range& range) noexcept;
   void replace(std::uint32_t index, const Range& range) noexcept;
-  /// Forgets the units from `first` on.
+  /// Drops the units from `first` on.
   void cut(Packet& packet, std::size_t first) noexcept;
   [[nodiscard]] std::uint32_t count_received(const Packet& packet) const noexcept;
   void note_start(Packet& packet, const proto::PacketView& fragment, FragmentStart start) noexcept;

@@ -90,7 +90,7 @@ StreamBuffers::StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes, bo
     : flows_(flows),
       chunk_count_(std::max(memory_bytes / sizeof(Chunk), kMinChunks)),
       keep_waiting_(keep_waiting),
-      // Value-initialised: every page is there before the first packet.
+      // Value-initialised, so that every page is present before the first packet.
       chunks_(std::make_unique<Chunk[]>(chunk_count_)),
       next_(std::make_unique<std::uint32_t[]>(chunk_count_)) {
   for (std::size_t i = chunk_count_; i-- > 0;) {
@@ -101,7 +101,7 @@ StreamBuffers::StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes, bo
 
 const StreamBuffers::Chunk* StreamBuffers::chunk_at(const Flow& flow, std::uint32_t start) const noexcept {
   if (flow.buffer.last_chunk == kNone) return nullptr;
-  // The end of a stream is where most pieces go.
+  // Most pieces belong at the end of their stream.
   const Chunk& last = chunks_[flow.buffer.last_chunk];
   if (last.start == start) return &last;
   if (is_before(last.start, start)) return nullptr;

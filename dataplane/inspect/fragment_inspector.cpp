@@ -14,8 +14,8 @@ using flow::FragmentStart;
 
 namespace {
 
-/// Tells whether UDP may be QUIC: its header, the first byte and the version of a long header (RFC
-/// 8999, 5.1).
+/// What is needed to tell whether UDP may be QUIC: its header, the first byte and the version of a long
+/// header (RFC 8999, 5.1).
 constexpr std::size_t kTellingBytes = proto::kUdpHeaderBytes + 5;
 
 }  // namespace
@@ -57,8 +57,8 @@ FragmentInspector::Taken FragmentInspector::take(const proto::PacketView& fragme
   return taken;
 }
 
-// The number in an IPv4 header is a part of what names the packet (RFC 791, 3.2). In IPv6 only the first
-// fragment's counts (RFC 8200, 4.5), and extension headers may follow it.
+// In IPv4 the protocol number is part of the packet's identity (RFC 791, 3.2). In IPv6 only the first
+// fragment's number counts (RFC 8200, 4.5), and extension headers may follow it.
 bool FragmentInspector::is_tracked(const proto::PacketView& fragment) const noexcept {
   constexpr std::uint8_t kHopByHop = 0;
   constexpr std::uint8_t kRoutingHeader = 43;
@@ -80,8 +80,8 @@ bool FragmentInspector::is_tracked(const proto::PacketView& fragment) const noex
   }
 }
 
-// Harmless is what no receiver can take for QUIC, whatever the packet's other fragments are: all that tells
-// lies in this one. Tunnels and TCP never are.
+// A start is harmless if no receiver can take the packet for QUIC, whatever its other fragments are: this
+// fragment has all the bytes that tell. Tunnels and TCP are never harmless.
 FragmentStart FragmentInspector::start_of(const proto::PacketView& fragment) const noexcept {
   if (fragment.fragment.offset >= kTellingBytes) return FragmentStart::elsewhere;
   const bool first = fragment.fragment.offset == 0;
@@ -124,7 +124,7 @@ void FragmentInspector::settle(const Completed& completed, bool dropped) noexcep
   }
 }
 
-// What a fragment of a fragment comes to holds for every packet that it is a part of.
+// The decision on a fragment of a fragment applies to every packet that it is a part of.
 Verdict FragmentInspector::refuse(Outcome outcome) noexcept {
   settle(completed_, true);
   return {.action = Action::drop, .outcome = outcome};

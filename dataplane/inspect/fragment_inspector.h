@@ -13,42 +13,41 @@
 
 namespace weir::inspect {
 
-/// Makes whole packets of IP fragments, so that they are inspected like any other, and lets the decision on
-/// the whole hold for its fragments. The fragments themselves are never held back or altered. Not thread
-/// safe.
+/// Reassembles IP fragments so that the whole packet is inspected like any other, and applies the decision on
+/// the whole packet to its fragments. Fragments are never held back and never altered. Not thread safe.
 class FragmentInspector {
  public:
   FragmentInspector(const InspectorSettings& settings, base::Counters& counters);
 
-  /// Fragments of fragments, the first level included: a tunnel whose packets are too large for the path,
-  /// that carries packets that were too large for the tunnel. No more than that occurs in honest use.
+  /// How deep fragments of fragments are followed, counting the outer ones. Honest traffic needs no more: a
+  /// tunnel whose packets exceed the path's MTU, carrying packets that exceeded the tunnel's.
   static constexpr std::size_t kLevels = 3;
 
-  /// The packets that the last fragment completed, each around the next.
+  /// The packets that the last fragment completed, innermost last.
   struct Completed {
     std::array<flow::FragmentedPacket, kLevels> packets{};
     std::size_t count = 0;
   };
 
-  /// What a fragment comes to: a verdict, or the whole packet (never of class fragment) that it completes, on
-  /// which conclude() is to be called next. The packet is valid until the next call of take().
+  /// The result of take(): a verdict, or the whole packet that the fragment completed. The whole packet is
+  /// never of class fragment; decide it, then call conclude() or hold(). It is valid until the next take().
   struct Taken {
     const proto::PacketView* whole = nullptr;
-    Verdict verdict;  // when there is no whole packet
+    Verdict verdict;  // if `whole` is null
   };
   Taken take(const proto::PacketView& fragment, std::chrono::nanoseconds now,
              Enforcement enforcement) noexcept;
 
-  /// The verdict on the whole packet as that on the fragment which completed it.
+  /// Turns the verdict on the whole packet into the verdict on the fragment that completed it.
   Verdict conclude(Verdict verdict) noexcept;
 
-  /// Instead of conclude(): the whole packet is decided elsewhere. Until settle(), what comes for it is
-  /// dropped, else a copy of the last fragment would overtake the decision.
+  /// Instead of conclude(), if another worker decides the whole packet. Until settle(), further fragments of
+  /// it are dropped: otherwise a copy of the last fragment could overtake the decision.
   Completed hold() noexcept;
-  /// The decision: whether the whole packet was dropped.
+  /// Records the decision: whether the whole packet was dropped.
   void settle(const Completed& completed, bool dropped) noexcept;
 
-  /// Packets whose fragments are remembered.
+  /// Packets whose fragments are in the table.
   [[nodiscard]] std::size_t packets() const noexcept { return table_.size(); }
 
  private:
@@ -63,7 +62,7 @@ class FragmentInspector {
   flow::FragmentTable table_;
   std::array<std::vector<std::byte>, kLevels> buffers_;
   std::array<proto::PacketView, kLevels> wholes_{};
-  Completed completed_{};  // by the fragment at hand
+  Completed completed_{};  // by the current fragment
 };
 
 }  // namespace weir::inspect

@@ -17,49 +17,51 @@ base::Error invalid(std::string message) {
   return base::Error{.code = "config_invalid", .message = std::move(message)};
 }
 
-void select_ports(const config::PortSelection& selection, bool& inspect, inspect::PortSet& ports) {
+void select_ports(const config::PortSelection& selection, bool& inspect, PortSet& ports) {
   inspect = selection.any || !selection.ports.empty();
   if (!selection.any) ports = selection.ports;
 }
 
 base::Result<std::string> read_page(const std::filesystem::path& file) {
+  const auto unusable = [&file](const char* why) {
+    return invalid(fmt::format("cannot use {}: {}", file.string(), why));
+  };
   errno = 0;
   std::ifstream page(file, std::ios::binary);
-  // One byte more than is allowed is enough to see that it is too much: the path may be a device.
+  // Read one byte more than allowed, not the whole file: the path may be a device.
   std::string text(kPageBytesLimit + 1, '\0');
   if (page) page.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(page.is_open() && !page.bad() ? static_cast<std::size_t>(page.gcount()) : 0);
-  if (!text.empty() && text.size() <= kPageBytesLimit) return text;
-  const std::string why = !text.empty() ? "larger than 1 MiB"
-                          : errno != 0  ? std::strerror(errno)
-                                        : "it is empty";
-  return invalid(fmt::format("cannot use {}: {}", file.string(), why));
+  if (!page.is_open() || page.bad()) return unusable(std::strerror(errno));
+  text.resize(static_cast<std::size_t>(page.gcount()));
+  if (text.empty()) return unusable("it is empty");
+  if (text.size() > kPageBytesLimit) return unusable("larger than 1 MiB");
+  return text;
 }
 
 }  // namespace
 
-base::Result<inspect::BlockPage> make_block_page(const config::HttpBlockSettings& http,
-                                                 const std::string& file) {
-  inspect::BlockPage::Settings settings{
-      .status = http.status,
-      .body = {},
-      .redirect = http.redirect,
-      .blocked_by = http.blocked_by,
-      .body_name = http.page.empty() ? "built-in page" : http.page.string(),
-      .texts = {.operator_name = http.operator_name, .reason = http.reason, .contact = http.contact},
-      .segment_bytes = static_cast<std::uint16_t>(http.segment_bytes)};
+base::Result<BlockPage> make_block_page(const config::HttpBlockSettings& http, const std::string& file) {
+  BlockPage::Settings settings{.status = http.status,
+                               .body = {},
+                               .redirect = http.redirect,
+                               .blocked_by = http.blocked_by,
+                               .body_name = http.page.empty() ? "built-in page" : http.page.string(),
+                               .texts = {{.name = "operator", .text = http.operator_name},
+                                         {.name = "reason", .text = http.reason},
+                                         {.name = "contact", .text = http.contact}},
+                               .segment_bytes = static_cast<std::uint16_t>(http.segment_bytes)};
   if (!http.page.empty()) {
     auto text = read_page(http.page);
     if (!text) return invalid(fmt::format("{}: dataplane.block.http.page: {}", file, text.error().message));
     settings.body = std::move(text).value();
   }
-  auto made = inspect::BlockPage::make(settings);
+  auto made = BlockPage::make(settings);
   if (!made) return invalid(fmt::format("{}: dataplane.block.http: {}", file, made.error().message));
   return made;
 }
 
-inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& settings) {
-  inspect::InspectorSettings result;
+InspectorSettings inspector_settings(const config::DataplaneSettings& settings) {
+  InspectorSettings result;
   select_ports(settings.inspect.http, result.inspect_http, result.http_ports);
   select_ports(settings.inspect.tls, result.inspect_tls, result.tls_ports);
   select_ports(settings.inspect.quic, result.inspect_quic, result.quic_ports);

@@ -9,12 +9,11 @@
 
 namespace weir::inspect {
 
-/// What the configuration says of inspection, in the terms of the inspector.
-inspect::InspectorSettings inspector_settings(const config::DataplaneSettings& settings);
+/// The configuration's inspection settings, as the inspector takes them.
+InspectorSettings inspector_settings(const config::DataplaneSettings& settings);
 
-/// Makes the block page, with its file read now. The error names `file`, the configuration's, the page's file
-/// and why it cannot be used. Error code: config_invalid.
-base::Result<inspect::BlockPage> make_block_page(const config::HttpBlockSettings& http,
-                                                 const std::string& file);
+/// Makes the block page; reads its file. Errors name `file` (the configuration file), the page's file and the
+/// reason. Error code: config_invalid.
+base::Result<BlockPage> make_block_page(const config::HttpBlockSettings& http, const std::string& file);
 
 }  // namespace weir::inspect

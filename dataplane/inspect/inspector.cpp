@@ -12,22 +12,33 @@ Inspector::Inspector(const InspectorSettings& settings, base::Counters& counters
 
 Verdict Inspector::inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
                            const match::SnapshotView* snapshot, Enforcement enforcement) noexcept {
-  if (enforcement == Enforcement::bypass) return forward(Outcome::forward_bypass);
+  const Inspection inspection = begin(packet, direction, now, snapshot, enforcement);
+  if (inspection.completed == nullptr) return inspection.verdict;
+  return decide_completed(*inspection.completed, direction, now, snapshot, enforcement);
+}
+
+Inspection Inspector::begin(const proto::PacketView& packet, Direction direction,
+                            std::chrono::nanoseconds now, const match::SnapshotView* snapshot,
+                            Enforcement enforcement) noexcept {
+  if (enforcement == Enforcement::bypass) return {.verdict = forward(Outcome::forward_bypass)};
   switch (packet.packet_class) {
     case proto::PacketClass::not_ip:
-      return forward(Outcome::forward_not_ip);
+      return {.verdict = forward(Outcome::forward_not_ip)};
     case proto::PacketClass::malformed:
-      return forward(Outcome::forward_malformed);
-    case proto::PacketClass::fragment:
-      return inspect_fragment(packet, direction, now, snapshot, enforcement);
+      return {.verdict = forward(Outcome::forward_malformed)};
+    case proto::PacketClass::fragment: {
+      if (direction == Direction::from_network) return {.verdict = forward(Outcome::forward_fragment)};
+      const auto taken = fragments_.take(packet, now, enforcement);
+      return {.verdict = taken.verdict, .completed = taken.whole};
+    }
     case proto::PacketClass::other:
-      return forward(Outcome::forward_not_candidate);
+      return {.verdict = forward(Outcome::forward_not_candidate)};
     case proto::PacketClass::udp:
     case proto::PacketClass::tcp:
       break;
   }
-  if (direction == Direction::from_network) return forward(Outcome::forward_not_candidate);
-  return inspect_request(packet, now, snapshot, enforcement);
+  if (direction == Direction::from_network) return {.verdict = forward(Outcome::forward_not_candidate)};
+  return {.verdict = inspect_request(packet, now, snapshot, enforcement)};
 }
 
 Verdict Inspector::inspect_request(const proto::PacketView& packet, std::chrono::nanoseconds now,
@@ -39,15 +50,6 @@ Verdict Inspector::inspect_request(const proto::PacketView& packet, std::chrono:
       verdict.outcome == Outcome::forward_passed || verdict.outcome == Outcome::forward_allowed;
   if (decider_.take_tripped_match() && passes) verdict.outcome = Outcome::forward_tripped;
   return verdict;
-}
-
-Verdict Inspector::inspect_fragment(const proto::PacketView& fragment, Direction direction,
-                                    std::chrono::nanoseconds now, const match::SnapshotView* snapshot,
-                                    Enforcement enforcement) noexcept {
-  if (direction == Direction::from_network) return forward(Outcome::forward_fragment);
-  const auto taken = fragments_.take(fragment, now, enforcement);
-  if (taken.whole == nullptr) return taken.verdict;
-  return fragments_.conclude(inspect(*taken.whole, direction, now, snapshot, enforcement));
 }
 
 }  // namespace weir::inspect

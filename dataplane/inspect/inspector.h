@@ -18,55 +18,76 @@
 
 namespace weir::inspect {
 
-/// The whole decision for the packets of one worker: packet and flow to verdict. No DPDK, no clock, no I/O;
-/// no allocation after construction. Not thread safe: one for each worker (flow figures from any thread).
+/// What Inspector::begin() found.
+struct Inspection {
+  Verdict verdict{};  // the final one, if `completed` is null
+  /// The whole packet that a fragment completed; it is not decided yet. Never of class fragment. Valid until
+  /// the next call of begin() or inspect().
+  const proto::PacketView* completed = nullptr;
+};
+
+/// Makes the whole decision for the packets of one worker: a packet and what is known of its flow go in, a
+/// verdict comes out. No DPDK, no clock, no I/O, no allocation after construction. Not thread safe: each
+/// worker has its own. Only flow_capacity() and blocked_flows() may be called from any thread.
 class Inspector {
  public:
   Inspector(const InspectorSettings& settings, base::Counters& counters, RequestObserver* observer = nullptr);
 
-  /// `snapshot` may be null (no list yet: requests are counted and pass). `now` is any clock that does not
-  /// jump.
+  /// `snapshot` may be null (no list loaded yet: requests are counted and pass). `now` comes from any clock
+  /// that does not jump.
   Verdict inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 
-  /// Whether inspect() would find the packet forward_not_candidate and remember nothing of it: so the packet
-  /// need not be parsed. Holds as long as blocks() stays. Most of what crosses a wire: what the network
-  /// sends, and the bare acknowledgements of who receives it.
-  [[nodiscard]] bool passes_unread(const proto::FastClassification& glance,
-                                   Direction direction) const noexcept {
-    if (direction == Direction::from_network) return glance.kind != proto::FastClassification::Kind::unknown;
-    return glance.kind == proto::FastClassification::Kind::bare && !tcp_.may_be_blocked(glance);
+  /// The same in two steps, for workers that share the traffic: a packet that a fragment completes may belong
+  /// to another worker, because in a tunnel the inner addresses decide. Whoever gets a completed packet calls
+  /// decide_completed(), or hold_completed() if another worker decides it.
+  Inspection begin(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
+                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
+  /// Decides the packet that the last begin() completed; the verdict applies to the fragment.
+  Verdict decide_completed(const proto::PacketView& completed, Direction direction,
+                           std::chrono::nanoseconds now, const match::SnapshotView* snapshot,
+                           Enforcement enforcement) noexcept {
+    return fragments_.conclude(inspect(completed, direction, now, snapshot, enforcement));
+  }
+  /// Leaves the packet that the last begin() completed to another worker. Until settle_completed(), every
+  /// further fragment of it is dropped; do not call it in monitor mode, which drops nothing.
+  FragmentInspector::Completed hold_completed() noexcept { return fragments_.hold(); }
+  /// `dropped`: what the other worker decided.
+  void settle_completed(const FragmentInspector::Completed& completed, bool dropped) noexcept {
+    fragments_.settle(completed, dropped);
   }
 
-  /// Times that a connection was blocked since construction.
+  /// Whether inspect() would return forward_not_candidate and remember nothing: such a packet need not be
+  /// parsed. Holds as long as blocks() does not change. It is true of most packets: of what the network sends
+  /// and of the bare acknowledgements of receivers.
+  [[nodiscard]] bool passes_unread(const proto::FastClassification& fast,
+                                   Direction direction) const noexcept {
+    if (direction == Direction::from_network) return fast.kind != proto::FastClassification::Kind::unknown;
+    return fast.kind == proto::FastClassification::Kind::bare && !tcp_.may_be_blocked(fast);
+  }
+
+  /// How often a connection was blocked since construction.
   [[nodiscard]] std::uint64_t blocks() const noexcept { return tcp_.blocks(); }
 
-  /// For who has a burst at hand: begins to fetch from memory what inspect() will read first for this packet.
-  /// What it returns goes to fetch() when the whole burst has been announced, and before any of it is
-  /// inspected: so the accesses of a burst overlap. Neither changes a verdict, and neither is needed.
-  [[nodiscard]] std::uint64_t announce(const proto::PacketView& packet) const noexcept {
-    return packet.packet_class == proto::PacketClass::tcp ? tcp_.announce(packet) : 0;
+  /// For callers with a burst: prefetches what inspect() reads first for this packet. Call it for the whole
+  /// burst, then prefetch_flow() with each result, then inspect(): the memory accesses of the burst overlap.
+  /// Both are optional and change no verdict.
+  [[nodiscard]] std::uint64_t prefetch(const proto::PacketView& packet) const noexcept {
+    return packet.packet_class == proto::PacketClass::tcp ? tcp_.prefetch(packet) : 0;
   }
-  void fetch(std::uint64_t announced) const noexcept {
-    if (announced != 0) tcp_.fetch(announced);
+  void prefetch_flow(std::uint64_t flow_hash) const noexcept {
+    if (flow_hash != 0) tcp_.prefetch_flow(flow_hash);
   }
-
-  /// For who decides elsewhere what fragments make: take() and hold() there instead of inspect() here.
-  [[nodiscard]] FragmentInspector& fragments() noexcept { return fragments_; }
 
   /// See RequestDecider.
   void count_hits(RuleHits& hits) noexcept { decider_.count_hits(hits); }
-  void suspend(std::span<const std::uint32_t> rules) noexcept { decider_.suspend(rules); }
+  void set_tripped_rules(std::span<const std::uint32_t> rules) noexcept { decider_.set_tripped_rules(rules); }
 
   [[nodiscard]] std::size_t flow_capacity() const noexcept { return tcp_.flow_capacity(); }
-  /// Blocked connections remembered; the ones that expire leave as traffic comes by.
+  /// Blocked connections in the flow table. Expired ones leave only when traffic arrives.
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return tcp_.blocked_flows(); }
 
  private:
-  Verdict inspect_fragment(const proto::PacketView& fragment, Direction direction,
-                           std::chrono::nanoseconds now, const match::SnapshotView* snapshot,
-                           Enforcement enforcement) noexcept;
-
   Verdict inspect_request(const proto::PacketView& packet, std::chrono::nanoseconds now,
                           const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 

@@ -1,6 +1,6 @@
 #include "dataplane/match/fingerprint.h"
 
-// Inlined, so that hashing a short name costs no call into another library.
+// Inlined, so that hashing a short name needs no call into another library.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

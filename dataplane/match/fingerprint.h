@@ -10,22 +10,22 @@ namespace weir::match {
 /// Secret of one snapshot; fingerprints mean nothing without it.
 using FingerprintSeed = std::array<std::uint64_t, 2>;
 
-/// 128 bits of keyed XXH3: what a snapshot holds in place of a host or URL.
+/// 128 bits of keyed XXH3. A snapshot holds these instead of hosts and URLs.
 struct Fingerprint {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
   bool operator==(const Fingerprint&) const = default;
-  // Spelt out: clang-tidy 14 takes what `<=>` is rewritten to for a null pointer.
+  // Written out: clang-tidy 14 mistakes the rewritten `<=>` for a null pointer.
   bool operator<(const Fingerprint& other) const noexcept {
     return low != other.low ? low < other.low : high < other.high;
   }
 };
 
-/// What a joined fingerprint stands for, so that equal parts in different roles get different fingerprints.
+/// The role of a joined fingerprint. Equal parts in different roles get different fingerprints.
 enum class KeyKind : std::uint8_t { directory = 1, prefix = 2, url = 3, url_query = 4, port = 5 };
 
-/// Takes fingerprints under one seed. Those of paths are chained, a step a segment: all the directories of a
-/// path together cost no more than hashing it once, however deep it is.
+/// Computes fingerprints under one seed. Those of paths are chained, one step per segment: all directories of
+/// a path together cost no more than hashing the path once.
 class Fingerprinter {
  public:
   explicit Fingerprinter(const FingerprintSeed& seed) noexcept;
@@ -37,12 +37,12 @@ class Fingerprinter {
   [[nodiscard]] Fingerprint join(const Fingerprint& first, const Fingerprint& second,
                                  KeyKind kind) const noexcept;
 
-  /// Of what `key` stands for on one port alone.
+  /// Of `key` on one port only.
   [[nodiscard]] Fingerprint with_port(const Fingerprint& key, std::uint16_t port) const noexcept {
     return join(key, Fingerprint{.low = port, .high = 0}, KeyKind::port);
   }
 
-  /// Of a canonical path, without its host. Calls `on_directory(depth, fingerprint)` for each directory from
+  /// Of a canonical path without its host. Calls `on_directory(depth, fingerprint)` for each directory from
   /// the root (depth 0) down: `/`, `/a/`, `/a/b/` for `/a/b/c`.
   template <class OnDirectory>
   Fingerprint walk_path(std::string_view path, OnDirectory&& on_directory) const noexcept {
@@ -58,13 +58,13 @@ class Fingerprinter {
     return join(directory, of(rest), KeyKind::url);
   }
 
-  /// Of a path with its query, from walk_path's result.
+  /// Of a path with its query; `path` is the result of walk_path.
   [[nodiscard]] Fingerprint with_query(const Fingerprint& path, std::string_view query) const noexcept {
     return join(path, of(query), KeyKind::url_query);
   }
 
  private:
-  // All 128 bits of the seed reach every length of input only through a secret; XXH3's seed has 64.
+  // The seed of XXH3 has only 64 bits. Through a secret all 128 bits count for every length of input.
   static constexpr std::size_t kSecretBytes = 192;
   alignas(64) std::array<std::uint64_t, kSecretBytes / sizeof(std::uint64_t)> secret_;
 };

@@ -12,16 +12,16 @@
 namespace weir::match {
 namespace {
 
-// A canonical host has no empty labels.
+// A canonical host has no empty labels, so each label takes at least two bytes with its dot.
 constexpr std::size_t kMaxSuffixes = (proto::kMaxHostBytes + 1) / 2;
 
-// Suffixes of one host whose table lines are fetched together; nearly every host has fewer.
+// Suffixes of one host that are looked up together; nearly every host has fewer.
 constexpr std::size_t kSuffixBatch = 8;
 
-// Requests whose table lines are fetched together.
+// Requests whose table lines are prefetched together.
 constexpr std::size_t kQueryBatch = 16;
 
-// Fingerprints of the host itself and, unless it is an address, of every host above it, longest first.
+// Fingerprints of the host and, unless it is an address, of every parent domain, longest first.
 class Suffixes {
  public:
   void start(const proto::CanonicalUrl& url) noexcept {
@@ -29,7 +29,7 @@ class Suffixes {
     is_address_ = url.host_is_address();
   }
 
-  // Takes the next ones; false when there are no more.
+  // Computes the next ones; false when there are no more.
   bool next(const Fingerprinter& fingerprinter) noexcept {
     count_ = 0;
     while (!rest_.empty() && count_ < keys_.size()) {
@@ -50,10 +50,10 @@ class Suffixes {
   bool is_address_ = false;
 };
 
-// A host with path rules that may hold for the request.
+// A host with path rules that may match the request.
 struct PathHost {
   Slot info;
-  const TableView* paths = nullptr;  // of the layer that has them
+  const TableView* paths = nullptr;  // of the layer of these rules
   std::uint8_t scope = 0;            // kSelf or kBelow
 };
 
@@ -67,7 +67,7 @@ class Search {
     }
   }
 
-  // `suffixes` has its first keys already.
+  // `suffixes` already has its first keys.
   Match run(Suffixes& suffixes) noexcept {
     scope_ = kSelf;
     do {
@@ -94,8 +94,8 @@ class Search {
     best_is_path_ = in_paths_;
   }
 
-  // Every rule of the key, with and without a port, from the entry that find() gave on; on_path_info gets
-  // what the host table says of paths.
+  // Considers every rule of the key, with and without a port. `first` is the result of find(). on_path_info
+  // gets the path info of the host table.
   template <class OnPathInfo>
   void visit_key(const TableView& table, const Fingerprint& key, std::uint32_t first, std::uint8_t scope,
                  OnPathInfo&& on_path_info) noexcept {
@@ -186,11 +186,17 @@ class Search {
   bool best_is_path_ = false;
   bool in_paths_ = false;
   std::size_t path_host_count_ = 0;
-  // Left as it is: to initialise so many would cost more than the lookup. path_host_count_ of them are there.
+  // Not initialised, which would cost more than the lookup. The first path_host_count_ are valid.
   union {
     std::array<PathHost, kLayers * kMaxSuffixes> path_hosts_;
   };
 };
+
+bool has_rule(const TableView& table, base::RuleId rule) noexcept {
+  return std::any_of(table.entries().begin(), table.entries().end(), [rule](const TableEntry& entry) {
+    return value_of(entry) == rule.value && (entry.flags & (kPathInfo | kPortInfo)) == 0;
+  });
+}
 
 }  // namespace
 
@@ -217,6 +223,12 @@ void lookup_batch(const SnapshotView& snapshot, std::span<const Query> queries,
       matches[start + i] = Search(snapshot, queries[start + i]).run(suffixes[i]);
     }
   }
+}
+
+bool contains_rule(const SnapshotView& snapshot, base::RuleId rule) noexcept {
+  return std::any_of(snapshot.layers().begin(), snapshot.layers().end(), [rule](const LayerView& layer) {
+    return has_rule(layer.hosts, rule) || has_rule(layer.paths, rule);
+  });
 }
 
 }  // namespace weir::match

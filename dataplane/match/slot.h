@@ -9,13 +9,14 @@
 
 namespace weir::match {
 
-/// A table's entry at hand, with its key.
+/// An unpacked table entry with its key.
 struct Slot {
   Fingerprint key;
   std::uint32_t value = 0;
   std::uint8_t list = 0;
   std::uint8_t flags = 0;
-  /// While building: the rule's own key, not one that a list's policy adds. Counted.
+  /// While building: the key of the rule itself, not one added by the policy of its list. Only these are
+  /// counted.
   bool primary = false;
 
   bool operator==(const Slot&) const = default;
@@ -24,8 +25,7 @@ struct Slot {
 };
 static_assert(sizeof(Slot) == 24);
 
-/// Whether rule `a` decides where both hold: allow wins, then the list of higher precedence, then the lower
-/// id.
+/// Whether rule `a` wins when both match: allow first, then the list of higher precedence, then the lower id.
 [[nodiscard]] inline bool decides_over(const Slot& a, const Slot& b) noexcept {
   if (a.has(kAllow) != b.has(kAllow)) return a.has(kAllow);
   if (a.list != b.list) return a.list < b.list;
@@ -37,7 +37,7 @@ static_assert(sizeof(Slot) == 24);
   return static_cast<std::uint16_t>(key.low);
 }
 
-/// The key's bucket in a table of `bucket_count`; grows with the key.
+/// The bucket of the key in a table of `bucket_count` buckets. Buckets are in the order of their keys.
 [[nodiscard]] inline std::size_t bucket_index(const Fingerprint& key, std::size_t bucket_count) noexcept {
   __extension__ using Wide = unsigned __int128;
   return static_cast<std::size_t>(Wide{key.low} * bucket_count >> 64);
@@ -68,14 +68,14 @@ static_assert(sizeof(Slot) == 24);
   return high == key.high && middle == static_cast<std::uint32_t>(key.low >> 16);
 }
 
-/// What path info says of prefix rules of one depth (see kDeepestBit).
+/// The value of path info for prefix rules of one depth (see kDeepestBit).
 [[nodiscard]] inline std::uint32_t depth_set(std::size_t depth) noexcept {
   if (depth < kDeepestBit) return std::uint32_t{1} << depth;
   const auto units = std::min<std::size_t>((depth + kDepthUnit - 1) / kDepthUnit, kAnyDepth);
   return std::uint32_t{1} << kDeepestBit | static_cast<std::uint32_t>(units) << kDepthShift;
 }
 
-/// Of prefix rules of either set.
+/// The value for the prefix rules of both sets.
 [[nodiscard]] inline std::uint32_t merge_depth_sets(std::uint32_t a, std::uint32_t b) noexcept {
   constexpr std::uint32_t kBits = (std::uint32_t{1} << kDepthShift) - 1;
   return ((a | b) & kBits) | std::max(a >> kDepthShift, b >> kDepthShift) << kDepthShift;

@@ -16,7 +16,7 @@ namespace {
 using base::Error;
 using Problem = std::optional<Error>;
 
-// Of the start of a file, up to and with the field that says how to read the rest.
+// Bytes of a file up to the end of the version, which says how to read the rest.
 constexpr std::size_t kVersionEnd = offsetof(SnapshotHeader, version) + sizeof(SnapshotHeader::version);
 
 Error truncated(std::uint64_t size, std::uint64_t expected) {
@@ -24,7 +24,7 @@ Error truncated(std::uint64_t size, std::uint64_t expected) {
                                     std::to_string(expected) + "; copy or build it again"};
 }
 
-// Magic and version come before all else: a file of another version may differ in whatever follows.
+// Magic and version are checked first: a file of another version may differ in everything after them.
 Problem check_start(std::span<const std::byte> bytes) {
   if (bytes.size() < kSnapshotMagic.size()) return truncated(bytes.size(), sizeof(SnapshotHeader));
   if (std::memcmp(bytes.data(), kSnapshotMagic.data(), kSnapshotMagic.size()) != 0) {
@@ -42,7 +42,7 @@ Problem check_start(std::span<const std::byte> bytes) {
   return std::nullopt;
 }
 
-// Names go into metrics and tables: printable, and nothing hidden behind their end.
+// Names are shown in metrics and tables: they must be printable, with nothing but zeros after them.
 bool is_good_name(const ListRecord& list) noexcept {
   const auto end = std::find(list.name.begin(), list.name.end(), '\0');
   const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == '\x7F'; };
@@ -99,7 +99,7 @@ Problem check_frame(std::span<const std::byte> bytes) {
   const auto& header = *reinterpret_cast<const SnapshotHeader*>(bytes.data());
   if (header.header_bytes != sizeof(SnapshotHeader)) return snapshot_corrupt("the header has another size");
   if (header.total_bytes > bytes.size()) return truncated(bytes.size(), header.total_bytes);
-  if (header.total_bytes < bytes.size()) return snapshot_corrupt("something follows its end");
+  if (header.total_bytes < bytes.size()) return snapshot_corrupt("there are bytes after its end");
   const auto checked = bytes.subspan(kChecksumStart);
   if (XXH3_64bits(checked.data(), checked.size()) != header.checksum) {
     return Error{"snapshot_checksum",
@@ -108,33 +108,32 @@ Problem check_frame(std::span<const std::byte> bytes) {
   return std::nullopt;
 }
 
-// The layout is fixed by the counts, so each offset has one right value; counts are compared with what the
-// total has room for before they are multiplied.
+// The counts determine the layout, so each offset has one right value. Counts are checked against the total
+// size before they are multiplied.
 Problem check_layout(const SnapshotHeader& header) {
   const bool is_overlay = header.base_generation != 0;
   if (header.reserved != 0) return snapshot_corrupt("a reserved field is set");
   if (header.list_count > base::kMaxLists) return snapshot_corrupt("too many lists");
-  if (!is_overlay && header.base_checksum != 0) return snapshot_corrupt("it names half a base");
+  if (!is_overlay && header.base_checksum != 0) return snapshot_corrupt("it names a base only in part");
   std::uint64_t offset = sizeof(SnapshotHeader) + header.list_count * sizeof(ListRecord);
   for (std::size_t layer = 0; layer < kLayers; ++layer) {
     const LayerRecord& record = header.layers[layer];
     const bool absent = record.hosts == TableRecord{} && record.paths == TableRecord{};
-    // Layer 0 is what an overlay has not, layer 1 is all that it has; a whole snapshot may be without
-    // layer 1.
+    // An overlay has only layer 1. A whole snapshot has layer 0 and may have layer 1.
     const bool wanted = (layer == 0) != is_overlay;
     const bool allowed = wanted || layer == 1;
-    if (absent ? wanted : !allowed) return snapshot_corrupt("a layer is missing, or one too many");
+    if (absent ? wanted : !allowed) return snapshot_corrupt("a layer is missing, or there is one too many");
     if (absent) continue;
     for (const TableRecord* table : {&record.hosts, &record.paths}) {
       offset = (offset + kTableAlignment - 1) / kTableAlignment * kTableAlignment;
       if (table->bucket_count == 0 || table->bucket_count >= kOverflows || table->entry_count >= kOverflows ||
           table->bucket_count > header.total_bytes / sizeof(Bucket) ||
           table->entry_count > header.total_bytes / sizeof(TableEntry)) {
-        return snapshot_corrupt("a table is empty, or beyond the file");
+        return snapshot_corrupt("a table is empty or does not fit the file");
       }
-      if (table->buckets_offset != offset) return snapshot_corrupt("a table is not where it belongs");
+      if (table->buckets_offset != offset) return snapshot_corrupt("a table is in the wrong place");
       offset += (table->bucket_count + 1) * sizeof(Bucket);
-      if (table->entries_offset != offset) return snapshot_corrupt("entries are not where they belong");
+      if (table->entries_offset != offset) return snapshot_corrupt("entries are in the wrong place");
       offset += table->entry_count * sizeof(TableEntry);
     }
   }
@@ -144,11 +143,11 @@ Problem check_layout(const SnapshotHeader& header) {
 
 Problem check_lists(std::span<const ListRecord> lists, bool is_overlay) {
   for (const ListRecord& list : lists) {
-    if (!is_good_name(list)) return snapshot_corrupt("a list's name");
-    if (list.layer >= kLayers) return snapshot_corrupt("a list's layer");
+    if (!is_good_name(list)) return snapshot_corrupt("the name of a list is not valid");
+    if (list.layer >= kLayers) return snapshot_corrupt("the layer of a list is not valid");
     const bool has_rules = list.whole_host_rules != 0 || list.path_rules != 0;
     if (is_overlay && list.layer == 0 && has_rules)
-      return snapshot_corrupt("rules that an overlay cannot have");
+      return snapshot_corrupt("an overlay has rules that it cannot have");
   }
   return std::nullopt;
 }
@@ -157,20 +156,21 @@ Problem check_table(std::span<const Bucket> buckets, std::span<const TableEntry>
                     std::size_t list_count) {
   const Bucket& last = buckets.back();
   if (buckets.front().first % kOverflows != 0 || last.first != entries.size()) {
-    return snapshot_corrupt("a table's ends");
+    return snapshot_corrupt("a table does not begin or end where its entries do");
   }
   for (std::size_t i = 0; i + 1 < buckets.size(); ++i) {
     const std::uint32_t start = buckets[i].first & ~kOverflows;
     const std::uint32_t end = buckets[i + 1].first & ~kOverflows;
     if (end < start || end - start > kMaxBucketEntries) {
-      return snapshot_corrupt("a bucket's entries are not within the table, or too many");
+      return snapshot_corrupt("a bucket has entries outside the table, or too many");
     }
-    if (!tags_are_good(buckets[i], end - start)) return snapshot_corrupt("a bucket's tags");
+    if (!tags_are_good(buckets[i], end - start))
+      return snapshot_corrupt("the tags of a bucket do not fit its entries");
   }
-  if (!tags_are_good(last, 0)) return snapshot_corrupt("a table's end");
+  if (!tags_are_good(last, 0)) return snapshot_corrupt("the last bucket of a table is not empty");
   const auto is_good = [&](const TableEntry& entry) { return is_good_entry(entry, kind, list_count); };
   if (!std::all_of(entries.begin(), entries.end(), is_good)) {
-    return snapshot_corrupt("an entry has impossible contents");
+    return snapshot_corrupt("an entry is not valid");
   }
   return std::nullopt;
 }

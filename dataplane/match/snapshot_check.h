@@ -10,23 +10,25 @@
 
 namespace weir::match {
 
-/// Error of a snapshot whose contents contradict each other.
+/// The error for a snapshot whose contents are inconsistent.
 base::Error snapshot_corrupt(std::string_view what);
 
-/// Whether the bytes begin as a snapshot of this version does and have the size and checksum that they say.
-/// Error codes: those of SnapshotView::open.
+/// Checks that the bytes begin like a snapshot of this version and have the size and checksum in its header.
+/// Error codes: see SnapshotView::open.
 std::optional<base::Error> check_frame(std::span<const std::byte> bytes);
 
-/// Whether the tables that the header names lie where they must, one behind the other up to the file's end.
-/// After it every offset and size may be used.
+/// Checks that the tables of the header are where they must be, one after the other up to the end of the
+/// file. After that every offset and size is safe to use.
 std::optional<base::Error> check_layout(const SnapshotHeader& header);
 
+/// Checks the names, layers and counts of the lists.
 std::optional<base::Error> check_lists(std::span<const ListRecord> lists, bool is_overlay);
 
 enum class TableKind : std::uint8_t { hosts, paths };
 
-/// Whether every bucket's entries lie within the table and are no more than a lookup may read, every tag has
-/// an entry, and every entry is one that a builder makes. `buckets` with the additional last one. O(size).
+/// Checks that the entries of every bucket lie within the table and are not too many for a lookup, that every
+/// tag has an entry, and that every entry is one that a builder can make. `buckets` includes the extra last
+/// one. O(size).
 std::optional<base::Error> check_table(std::span<const Bucket> buckets, std::span<const TableEntry> entries,
                                        TableKind kind, std::size_t list_count);
 

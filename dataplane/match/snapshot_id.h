@@ -7,7 +7,7 @@
 
 namespace weir::match {
 
-/// What tells a whole snapshot from every other.
+/// Identifies a whole snapshot.
 struct SnapshotId {
   base::Generation generation;
   std::uint64_t checksum = 0;

@@ -53,14 +53,15 @@ base::Result<SnapshotView> SnapshotView::join(const SnapshotView& base, const Sn
     return base::Error{"snapshot_base", "generation " + std::to_string(overlay.generation().value) +
                                             " holds changes to generation " +
                                             std::to_string(overlay.needs().generation.value) +
-                                            ", which is not the one at hand; load that one first"};
+                                            ", which is not loaded; load that generation first"};
   }
   bool same_lists = base.lists_.size() == overlay.lists_.size();
   for (std::size_t i = 0; same_lists && i < base.lists_.size(); ++i) {
     same_lists =
         base.lists_[i].name == overlay.lists_[i].name && base.lists_[i].layer == overlay.lists_[i].layer;
   }
-  if (!same_lists) return base::Error{"snapshot_base", "the changes are to other lists; build them again"};
+  if (!same_lists)
+    return base::Error{"snapshot_base", "the overlay was built for other lists; build it again"};
   SnapshotView joined = base;
   joined.header_ = overlay.header_;
   joined.manual_lists_ = overlay.lists_;

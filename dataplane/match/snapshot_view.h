@@ -22,24 +22,25 @@ struct LayerView {
   TableView paths;
 };
 
-/// A validated snapshot in memory that somebody else owns and nobody changes. open() checks size, version,
-/// checksum, every offset, every bucket and every entry; after it no lookup can read outside or take long,
-/// whatever the bytes were. Readers are wait-free. Cheap to copy.
+/// A validated snapshot in memory that another object owns and nobody changes. open() checks size, version,
+/// checksum, every offset, every bucket and every entry. After that no lookup can read outside the memory or
+/// take long. Readers are wait-free. Cheap to copy.
 class SnapshotView {
  public:
   /// Error codes: snapshot_truncated, snapshot_magic, snapshot_version, snapshot_checksum, snapshot_corrupt.
   /// `bytes` must outlive the view and be aligned to 8 (refused otherwise as snapshot_corrupt). O(bytes).
   static base::Result<SnapshotView> open(std::span<const std::byte> bytes);
 
-  /// `base` with its layer 1 replaced by that of `overlay`, whose generation, time and manual lists it has
-  /// then; the bytes of both must outlive it. Error code: snapshot_base (not an overlay, or of another base).
+  /// `base` with layer 1, generation, time and manual lists of `overlay`. The bytes of both must outlive it.
+  /// Error code: snapshot_base (not an overlay, or an overlay of another base).
   static base::Result<SnapshotView> join(const SnapshotView& base, const SnapshotView& overlay);
 
-  /// An overlay alone decides only for its own lists: it must be joined with the snapshot that needs() names.
+  /// An overlay alone has only the rules of manual lists: it must be joined with the snapshot that needs()
+  /// names.
   [[nodiscard]] bool is_overlay() const noexcept { return base_.generation.value != 0; }
   /// The whole snapshot that an overlay belongs to.
   [[nodiscard]] const SnapshotId& needs() const noexcept { return base_; }
-  /// Of the whole snapshot: of an overlay that was joined, its base's.
+  /// The id of the whole snapshot; after join() that of the base.
   [[nodiscard]] const SnapshotId& id() const noexcept { return id_; }
 
   [[nodiscard]] base::Generation generation() const noexcept { return {header_->generation}; }
@@ -47,13 +48,13 @@ class SnapshotView {
   [[nodiscard]] std::size_t list_count() const noexcept { return lists_.size(); }
   /// Empty for a list that the snapshot does not have.
   [[nodiscard]] std::string_view list_name(base::ListIndex list) const noexcept;
-  /// Entries that hold for whole hosts, and those with a path, of one list; 0 for a list that there is not.
+  /// Number of whole-host rules and of path rules of one list; 0 for a list that does not exist.
   [[nodiscard]] std::uint64_t whole_host_rules(base::ListIndex list) const noexcept;
   [[nodiscard]] std::uint64_t path_rules(base::ListIndex list) const noexcept;
   [[nodiscard]] const FingerprintSeed& seed() const noexcept { return header_->seed; }
   [[nodiscard]] const Fingerprinter& fingerprinter() const noexcept { return fingerprinter_; }
 
-  /// What a lookup goes through.
+  /// The layers that a lookup searches.
   [[nodiscard]] std::span<const LayerView> layers() const noexcept {
     return std::span(layers_).first(layer_count_);
   }
@@ -69,7 +70,7 @@ class SnapshotView {
   std::array<LayerView, kLayers> layers_;
   std::size_t layer_count_ = 0;
   std::span<const ListRecord> lists_;
-  std::span<const ListRecord> manual_lists_;  // the overlay's records, which stand for their lists
+  std::span<const ListRecord> manual_lists_;  // records of the overlay, which replace those of its lists
 };
 
 }  // namespace weir::match

@@ -10,7 +10,7 @@ namespace {
 
 enum class Instructions : std::uint8_t { portable, avx2, avx512 };
 
-// Asked once: it cannot change.
+// Determined once: it cannot change.
 Instructions best_instructions() noexcept {
 #ifdef __x86_64__
   if (__builtin_cpu_supports("avx512bw")) return Instructions::avx512;
@@ -28,7 +28,7 @@ std::uint32_t TableView::find_tagged(std::size_t bucket, std::uint32_t tags,
   const std::uint32_t end = start_of(bucket + 1);
   for (; tags != 0; tags &= tags - 1) {
     const std::uint32_t entry = start + static_cast<std::uint32_t>(std::countr_zero(tags));
-    // A tag of 0 is also found where there is no entry.
+    // A tag of 0 also stands where there is no entry.
     if (entry >= end) break;
     if (has_key(entries_[entry], key)) return entry;
   }
@@ -41,7 +41,7 @@ std::uint32_t TableView::find_tagged(std::size_t bucket, std::uint32_t tags,
 template <class TagMatch>
 [[gnu::always_inline]] inline void TableView::find_batch_with(std::span<const Fingerprint> keys,
                                                               std::uint32_t* found) const noexcept {
-  // As many lines on their way as a core can have misses, and some for the next ones.
+  // About as many prefetches as a core can have misses in flight.
   constexpr std::size_t kAhead = 24;
   const std::size_t bucket_count = bucket_count_;
   const Bucket* const buckets = buckets_;
@@ -57,7 +57,7 @@ template <class TagMatch>
     }
   };
   const std::size_t count = keys.size();
-  // A table that stays in the cache anyway is read as it comes.
+  // A small table stays in the cache and needs no prefetching.
   constexpr std::size_t kCachedBuckets = (std::size_t{256} << 10) / sizeof(Bucket);
   const std::size_t ahead = bucket_count <= kCachedBuckets ? 0 : std::min(kAhead, count);
   for (std::size_t i = 0; i < ahead; ++i) ask_for(i);

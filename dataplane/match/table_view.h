@@ -10,34 +10,34 @@
 
 namespace weir::match {
 
-/// A validated table of a snapshot. Wait-free readers; a key that is not there costs one cache line.
+/// A validated table of a snapshot. Readers are wait-free; an absent key costs one cache line.
 class TableView {
  public:
-  /// No such entry.
+  /// No entry.
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
 
-  /// A table without buckets: holds nothing.
+  /// An empty table without buckets.
   TableView() = default;
-  /// `buckets` with the additional last one; both as check_table() has them.
+  /// Both have passed check_table(); `buckets` includes the extra last one.
   TableView(std::span<const Bucket> buckets, std::span<const TableEntry> entries) noexcept
       : buckets_(buckets.data()), bucket_count_(buckets.size() - 1), entries_(entries) {}
 
-  /// The number of the key's first entry, or kNone.
+  /// Index of the first entry of the key, or kNone.
   [[nodiscard]] std::uint32_t find(const Fingerprint& key) const noexcept {
     std::uint32_t found = kNone;
     find_batch({&key, 1}, {&found, 1});
     return found;
   }
 
-  /// find() of each key, with the cache lines of those to come asked for ahead. `found` is as long as `keys`.
+  /// find() of each key, with prefetching of the cache lines. `found` is as long as `keys`.
   void find_batch(std::span<const Fingerprint> keys, std::span<std::uint32_t> found) const noexcept;
 
-  /// Asks for the line that find() of the key will read.
+  /// Prefetches the cache line that find() of the key reads.
   void prefetch(const Fingerprint& key) const noexcept {
     if (bucket_count_ != 0) __builtin_prefetch(buckets_ + bucket_of(key));
   }
 
-  /// Calls on_slot(slot) for every entry of the key, of which `first` is what find() gave.
+  /// Calls on_slot(slot) for every entry of the key. `first` is the result of find().
   template <class OnSlot>
   void for_each(const Fingerprint& key, std::uint32_t first, OnSlot&& on_slot) const noexcept {
     if (first == kNone) return;
@@ -64,7 +64,7 @@ class TableView {
   void find_batch_avx512(std::span<const Fingerprint> keys, std::uint32_t* found) const noexcept;
   void find_batch_avx2(std::span<const Fingerprint> keys, std::uint32_t* found) const noexcept;
   void find_batch_portable(std::span<const Fingerprint> keys, std::uint32_t* found) const noexcept;
-  /// Where `tags` says which of the bucket's tags are the key's.
+  /// The first entry of the key in the bucket. `tags` has a bit for each tag of the bucket that is the key's.
   [[nodiscard]] std::uint32_t find_tagged(std::size_t bucket, std::uint32_t tags,
                                           const Fingerprint& key) const noexcept;
 

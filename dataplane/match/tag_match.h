@@ -9,13 +9,13 @@
 #include <immintrin.h>
 #endif
 
-/// Ways to find a tag in a bucket: all give the same, bit i for tag i, and read one cache line.
+/// Ways to find a tag in a bucket. All give the same result, bit i for tag i, and read one cache line.
 namespace weir::match {
 
-// Of a bucket's 32 half-words the first two are no tags.
+// The first two of the 32 half-words of a bucket are not tags.
 static_assert(offsetof(Bucket, tags) == 2 * sizeof(std::uint16_t));
 
-/// Needs nothing of the processor.
+/// For any processor.
 struct PortableTagMatch {
   static std::uint32_t of(const Bucket& bucket, std::uint16_t tag) noexcept {
     std::uint32_t matches = 0;
@@ -27,7 +27,7 @@ struct PortableTagMatch {
 };
 
 #ifdef __x86_64__
-/// Every x86-64 has it.
+/// For any x86-64 processor.
 struct Sse2TagMatch {
   static std::uint32_t of(const Bucket& bucket, std::uint16_t tag) noexcept {
     const auto* const line = reinterpret_cast<const __m128i*>(&bucket);
@@ -42,20 +42,20 @@ struct Sse2TagMatch {
   }
 };
 
-/// Callers must know that the processor has AVX2.
+/// Only for processors with AVX2.
 struct Avx2TagMatch {
   [[gnu::target("avx2")]] static std::uint32_t of(const Bucket& bucket, std::uint16_t tag) noexcept {
     const auto* const line = reinterpret_cast<const __m256i*>(&bucket);
     const __m256i wanted = _mm256_set1_epi16(static_cast<short>(tag));
     const __m256i low = _mm256_cmpeq_epi16(_mm256_loadu_si256(line), wanted);
     const __m256i high = _mm256_cmpeq_epi16(_mm256_loadu_si256(line + 1), wanted);
-    // Packing works within halves of 128 bits: put the quarters back in order.
+    // Packing works within halves of 128 bits, so the quarters must be put back in order.
     const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xD8);
     return static_cast<std::uint32_t>(_mm256_movemask_epi8(packed)) >> 2;
   }
 };
 
-/// Callers must know that the processor has AVX-512BW.
+/// Only for processors with AVX-512BW.
 struct Avx512TagMatch {
   [[gnu::target("avx512bw")]] static std::uint32_t of(const Bucket& bucket, std::uint16_t tag) noexcept {
     const __m512i wanted = _mm512_set1_epi16(static_cast<short>(tag));

@@ -16,7 +16,7 @@ constexpr std::uint32_t kByteOrderMagic = 0x1a2b3c4d;
 constexpr std::size_t kPcapHeaderBytes = 24;
 constexpr std::size_t kPcapRecordBytes = 16;
 constexpr std::size_t kBlockOverheadBytes = 12;  // type, length, length again
-/// As in libpcap: a length beyond it is damage, not a packet.
+/// As in libpcap: a larger length is damage, not a packet.
 constexpr std::uint32_t kMaxFrameBytes = 262144;
 
 std::uint32_t read_integer(std::span<const std::byte> from, std::size_t at, std::size_t width,
@@ -30,14 +30,14 @@ std::uint32_t read_integer(std::span<const std::byte> from, std::size_t at, std:
   return value;
 }
 
-/// Nanoseconds since the epoch of a count of an interface's units; times that do not fit become the nearest
-/// that does.
+/// Converts a time in an interface's units to nanoseconds since the epoch. A time out of range becomes the
+/// nearest one in range.
 std::chrono::nanoseconds to_time(std::uint64_t units, std::uint8_t resolution, std::int64_t offset_seconds) {
   const unsigned exponent = resolution & 0x7FU;
   long double seconds_in_unit = 1;
   for (unsigned i = 0; i < exponent; ++i) seconds_in_unit /= (resolution & 0x80U) != 0 ? 2 : 10;
   constexpr std::int64_t kBillion = 1'000'000'000;
-  if (resolution <= 9) {  // exact where it can be
+  if (resolution <= 9) {  // exact, if possible
     std::uint64_t per_second = 1;
     for (unsigned i = 0; i < exponent; ++i) per_second *= 10;
     const std::uint64_t seconds = units / per_second;
@@ -63,7 +63,7 @@ std::optional<proto::LinkType> link_type_of(LinkNumber number) noexcept {
   switch (number.value) {
     case 1:
       return proto::LinkType::ethernet;
-    case 12:  // raw IP, as some systems number it
+    case 12:  // raw IP on some systems
     case 14:
     case 101:  // LINKTYPE_RAW
     case 228:  // LINKTYPE_IPV4
@@ -76,8 +76,8 @@ std::optional<proto::LinkType> link_type_of(LinkNumber number) noexcept {
     case 0:
     case 108:
       return proto::LinkType::loopback;
-    case 9:   // LINKTYPE_PPP: with address and control or without
-    case 50:  // LINKTYPE_PPP_HDLC: with them
+    case 9:   // LINKTYPE_PPP: with or without address and control
+    case 50:  // LINKTYPE_PPP_HDLC: with address and control
       return proto::LinkType::ppp;
     default:
       return std::nullopt;
@@ -102,7 +102,7 @@ CaptureReader::CaptureReader(std::span<const std::byte> file) : file_(file) {
     return;
   }
   nanoseconds_ = integer(file, 0, 4) == kPcapNanoseconds;
-  link_.value = integer(file, 20, 4) & 0x0fffffff;  // the upper bits say whether frames end in a checksum
+  link_.value = integer(file, 20, 4) & 0x0fffffff;  // the upper bits tell whether frames end with a checksum
   offset_ = kPcapHeaderBytes;
 }
 
@@ -150,7 +150,7 @@ CaptureStatus CaptureReader::next_pcapng(CapturePacket& packet) {
     const auto rest = file_.subspan(offset_);
     if (rest.empty()) return CaptureStatus::end;
     if (rest.size() < kBlockOverheadBytes) return broken(offset_, "block header cut short");
-    // The type of a section header reads the same in both orders; what follows says which one it is.
+    // The type of a section header is the same in both byte orders; the next field tells the order.
     const bool section = read_integer(rest, 0, 4, true) == kSectionBlock;
     if (section) {
       little_endian_ = read_integer(rest, 8, 4, true) == kByteOrderMagic;
@@ -180,22 +180,24 @@ CaptureStatus CaptureReader::next_pcapng(CapturePacket& packet) {
   }
 }
 
+bool CaptureReader::reject(std::string problem) {
+  problem_ = std::move(problem);
+  return false;
+}
+
 bool CaptureReader::read_section(std::span<const std::byte> body) {
   constexpr std::size_t kBodyBytes = 16;
   interfaces_.clear();
-  if (body.size() < kBodyBytes) problem_ = "section header cut short";
-  if (body.size() >= kBodyBytes && integer(body, 4, 2) != 1) problem_ = "pcapng version is not 1";
-  return problem_.empty();
+  if (body.size() < kBodyBytes) return reject("section header cut short");
+  if (integer(body, 4, 2) != 1) return reject("pcapng version is not 1");
+  return true;
 }
 
 bool CaptureReader::read_interface(std::span<const std::byte> body) {
   constexpr std::size_t kBodyBytes = 8;
   constexpr std::uint32_t kResolution = 9;
   constexpr std::uint32_t kOffset = 14;
-  if (body.size() < kBodyBytes) {
-    problem_ = "interface description cut short";
-    return false;
-  }
+  if (body.size() < kBodyBytes) return reject("interface description cut short");
   Interface interface { .link = {integer(body, 0, 2)}, .snap_bytes = integer(body, 4, 4) };
   for (auto options = body.subspan(kBodyBytes); options.size() >= 4;) {
     const std::uint32_t code = integer(options, 0, 2);
@@ -218,19 +220,14 @@ bool CaptureReader::read_interface(std::span<const std::byte> body) {
 
 bool CaptureReader::read_enhanced(std::span<const std::byte> body, bool obsolete, CapturePacket& packet) {
   constexpr std::size_t kHeaderBytes = 20;
-  if (body.size() < kHeaderBytes) {
-    problem_ = "packet block cut short";
-    return false;
-  }
+  if (body.size() < kHeaderBytes) return reject("packet block cut short");
   const std::uint32_t index = integer(body, 0, obsolete ? 2 : 4);
   const std::uint32_t captured = integer(body, 12, 4);
   if (index >= interfaces_.size()) {
-    problem_ = fmt::format("packet of interface {}, of which there is no description", index);
-    return false;
+    return reject(fmt::format("packet of interface {}, which has no description", index));
   }
   if (captured > body.size() - kHeaderBytes || captured > kMaxFrameBytes) {
-    problem_ = fmt::format("packet of {} bytes does not fit its block", captured);
-    return false;
+    return reject(fmt::format("packet of {} bytes does not fit its block", captured));
   }
   const Interface& interface = interfaces_[index];
   const std::uint64_t units = std::uint64_t{integer(body, 4, 4)} << 32 | integer(body, 8, 4);
@@ -242,18 +239,15 @@ bool CaptureReader::read_enhanced(std::span<const std::byte> body, bool obsolete
 }
 
 bool CaptureReader::read_simple(std::span<const std::byte> body, CapturePacket& packet) {
-  if (body.size() < 4 || interfaces_.empty()) {
-    problem_ = body.size() < 4 ? "packet block cut short" : "packet before any interface description";
-    return false;
-  }
+  if (body.size() < 4) return reject("packet block cut short");
+  if (interfaces_.empty()) return reject("packet before any interface description");
   const Interface& interface = interfaces_.front();
-  packet.time = {};  // a simple packet has none
+  packet.time = {};  // a simple packet block has no time
   packet.original_bytes = integer(body, 0, 4);
   std::size_t captured = std::min<std::size_t>(packet.original_bytes, body.size() - 4);
   if (interface.snap_bytes != 0) captured = std::min<std::size_t>(captured, interface.snap_bytes);
   if (captured > kMaxFrameBytes) {
-    problem_ = fmt::format("packet of {} bytes, at most {} expected", captured, kMaxFrameBytes);
-    return false;
+    return reject(fmt::format("packet of {} bytes, at most {} expected", captured, kMaxFrameBytes));
   }
   packet.frame = body.subspan(4, captured);
   packet.link = interface.link;

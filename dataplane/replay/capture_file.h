@@ -12,38 +12,38 @@
 
 namespace weir::replay {
 
-/// Number of a link type in pcap and pcapng files (LINKTYPE_ values).
+/// The number of a link type in pcap and pcapng files (a LINKTYPE_ value).
 struct LinkNumber {
   std::uint32_t value = 0;
   auto operator<=>(const LinkNumber&) const = default;
 };
 
-/// What the dataplane makes of a link type; none for the ones that Weir does not read.
+/// The dataplane's name for a link type; none: Weir does not read it.
 std::optional<proto::LinkType> link_type_of(LinkNumber number) noexcept;
 
 struct CapturePacket {
   std::chrono::nanoseconds time{0};  // since the epoch
   std::span<const std::byte> frame{};
-  std::uint32_t original_bytes = 0;  // more than the frame when the capture cut it
+  std::uint32_t original_bytes = 0;  // larger than the frame if the capture cut it
   LinkNumber link{};
 };
 
 enum class CaptureStatus : std::uint8_t { packet, end, broken };
 
 /// Reads the packets of a pcap file (micro- or nanoseconds, either byte order) or a pcapng file (any number
-/// of sections and interfaces, each of its own byte order, resolution and link type; enhanced, simple and
-/// obsolete packet blocks). Any bytes are allowed. Frames point into `file`, which must outlive the reader.
+/// of sections and interfaces with different byte orders, resolutions and link types; enhanced, simple and
+/// obsolete packet blocks). Accepts any bytes. Frames point into `file`, which must outlive the reader.
 class CaptureReader {
  public:
   explicit CaptureReader(std::span<const std::byte> file);
 
-  /// The next packet. After end or broken, calls give the same again.
+  /// Reads the next packet. After end or broken, every call returns the same.
   CaptureStatus next(CapturePacket& packet);
 
-  /// Where reading stopped and why, once next() has said broken.
+  /// After next() returned broken: where reading stopped, and why.
   [[nodiscard]] std::size_t offset() const noexcept { return offset_; }
   [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
-  /// The file can hold times finer than a microsecond.
+  /// The file may contain times finer than a microsecond.
   [[nodiscard]] bool nanoseconds() const noexcept { return nanoseconds_; }
 
  private:
@@ -57,6 +57,9 @@ class CaptureReader {
   CaptureStatus next_pcap(CapturePacket& packet);
   CaptureStatus next_pcapng(CapturePacket& packet);
   CaptureStatus broken(std::size_t offset, std::string problem);
+  /// Sets the problem; always false.
+  bool reject(std::string problem);
+  // These return false, and set the problem, if the block is broken.
   bool read_section(std::span<const std::byte> body);
   bool read_interface(std::span<const std::byte> body);
   bool read_enhanced(std::span<const std::byte> body, bool obsolete, CapturePacket& packet);

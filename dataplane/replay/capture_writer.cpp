@@ -46,16 +46,15 @@ base::Status CaptureWriter::finish() {
   if (!link_) write_header({1});
   file_.close();
   if (!file_) {
-    return base::Error{
-        .code = "write_failed",
-        .message = fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(errno))};
+    return base::Error{.code = "write_failed",
+                       .message = fmt::format("{}: cannot write: {}", path_.string(), std::strerror(errno))};
   }
   if (left_out_ != 0) {
-    return base::Error{
-        .code = "mixed_link_types",
-        .message = fmt::format("{}: {} packets left out: a pcap file holds one link type, and "
-                               "theirs is not the first packet's; replay such captures one by one",
-                               path_.string(), left_out_)};
+    return base::Error{.code = "mixed_link_types",
+                       .message = fmt::format(
+                           "{}: {} packets left out: a pcap file holds only one link type, here the first "
+                           "packet's: replay the captures one by one",
+                           path_.string(), left_out_)};
   }
   return base::ok_status();
 }

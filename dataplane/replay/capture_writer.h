@@ -13,15 +13,15 @@
 
 namespace weir::replay {
 
-/// Writes a pcap file of one link type. Trouble is remembered and told by finish().
+/// Writes a pcap file of one link type. Errors are kept until finish().
 class CaptureWriter {
  public:
-  /// `nanoseconds`: full resolution, in the variant of the format that has it.
+  /// `nanoseconds`: use the variant of the format with nanosecond times.
   CaptureWriter(const std::filesystem::path& path, bool nanoseconds);
 
   void write(const CapturePacket& packet);
 
-  /// Flushes. Error codes: write_failed; mixed_link_types, when packets of a second link type were left out.
+  /// Flushes. Error codes: write_failed; mixed_link_types (packets of a second link type were left out).
   base::Status finish();
 
  private:

@@ -16,20 +16,22 @@ po::options_description visible_options() {
   // clang-format off
   options.add_options()
     ("list", po::value<Paths>()->value_name("FILE"),
-     "rules, one a line (plain profile); may be repeated, the first list has the highest precedence")
-    ("snapshot", po::value<std::string>()->value_name("FILE"), "rules as the control daemon compiled them")
+     "read rules from FILE, one per line (plain format); may be repeated, the first list has the highest "
+     "precedence")
+    ("snapshot", po::value<std::string>()->value_name("FILE"), "read rules from a snapshot of the control daemon")
     ("config", po::value<std::string>()->value_name("FILE"),
-     "take dataplane.inspect, block, flows and enforcement from here (else: the built-in defaults)")
-    ("check-config", "check the configuration (by default /etc/weir/weir.yaml) and stop")
+     "use dataplane.inspect, block, flows and enforcement of this configuration (default: the built-in "
+     "settings)")
+    ("check-config", "check the configuration (default: /etc/weir/weir.yaml) and exit")
     ("write", po::value<std::string>()->value_name("OUT.pcap"),
-     "write what would leave the box: forwarded and injected packets, in order")
-    ("all", "print requests that pass too, not only blocked ones")
-    ("json", "print a JSON object a request")
-    ("stats", "print counters and the time of the inspection to standard error, as one JSON object")
+     "write the packets that would leave Weir: forwarded and injected ones, in order")
+    ("all", "print passed requests as well as blocked ones")
+    ("json", "print one JSON object per request")
+    ("stats", "print counters and the inspection time to standard error, as one JSON object")
     ("repeat", po::value<unsigned>()->value_name("N")->default_value(1),
-     "run N times with fresh flows (the first prints and writes; all count)")
-    ("help", "print this help and stop")
-    ("version", "print versions and stop");
+     "run N times, each time with an empty flow table; only the first run prints and writes, all are counted")
+    ("help", "print this help and exit")
+    ("version", "print the versions and exit");
   // clang-format on
   return options;
 }
@@ -77,7 +79,7 @@ base::Result<Options> parse_options(int argc, const char* const* argv) {
   if (options.captures.empty()) return usage("no capture given: weir-replay [OPTION]... IN.pcap...");
   if (options.repeat == 0) return usage("--repeat 0: expected a number of at least 1");
   if (!options.lists.empty() && options.snapshot) {
-    return usage("--list and --snapshot: give the one or the other");
+    return usage("--list and --snapshot: give only one of them");
   }
   return options;
 }
@@ -85,13 +87,13 @@ base::Result<Options> parse_options(int argc, const char* const* argv) {
 std::string help_text() {
   std::ostringstream text;
   text << "usage: weir-replay [OPTION]... IN.pcap...\n"
-          "Takes captures (pcap, pcapng) through the inspection of the dataplane and prints the requests "
-          "that\n"
-          "it would block. Host and path are those of the captured traffic.\n\n"
+          "Inspects captures (pcap, pcapng) as the dataplane inspects traffic, and prints the requests that "
+          "it\n"
+          "would block, with the hosts and paths of the captured traffic.\n\n"
        << visible_options()
-       << "\nExit status: 0 done; 1 a capture is broken or something could not be written; 2 usage, or a "
-          "list,\n"
-          "snapshot or configuration that cannot be used.\n";
+       << "\nExit status: 0: success; 1: a capture is broken or a file cannot be written; 2: wrong usage, or "
+          "a\n"
+          "list, snapshot or configuration that cannot be used.\n";
   return text.str();
 }
 

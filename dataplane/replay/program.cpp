@@ -17,12 +17,12 @@ constexpr int kDone = 0;
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
-/// Everything that a run needs, checked.
+/// Everything that a run needs, already checked.
 struct Setup {
   Replay::Settings replay;
   std::optional<inspect::BlockPage> page;
   std::optional<RuleSource> rules;
-  std::vector<std::string> complaints;  // lines of lists that were left out
+  std::vector<std::string> skipped_lines;  // of the lists, as FILE:LINE: reason
 };
 
 base::Result<Setup> set_up(const Options& options) {
@@ -41,7 +41,7 @@ base::Result<Setup> set_up(const Options& options) {
   setup.page = std::move(page).value();
   if (options.lists.empty() && !options.snapshot) return setup;
   auto rules = options.snapshot ? RuleSource::from_snapshot(*options.snapshot)
-                                : RuleSource::from_lists(options.lists, setup.complaints);
+                                : RuleSource::from_lists(options.lists, setup.skipped_lines);
   if (!rules) return rules.error();
   setup.rules = std::move(rules).value();
   return setup;
@@ -69,11 +69,15 @@ int run(const Options& options, const Setup& setup, std::ostream& out, std::ostr
   bool nanoseconds = false;
   for (const auto& file : options.captures) {
     auto capture = load_capture(file);
-    if (!capture || !capture.value().problem.empty()) {
-      err << (capture ? capture.value().problem : capture.error().message) << '\n';
+    if (!capture) {
+      err << capture.error().message << '\n';
+      status = kFailed;
+      continue;
+    }
+    for (const std::string& problem : capture.value().problems) {
+      err << problem << '\n';
       status = kFailed;
     }
-    if (!capture) continue;
     nanoseconds |= capture.value().nanoseconds;
     captures.push_back(std::move(capture).value());
   }
@@ -91,7 +95,7 @@ int run(const Options& options, const Setup& setup, std::ostream& out, std::ostr
   }
   out.flush();
   if (!out) {
-    err << "standard output: cannot be written\n";
+    err << "standard output: cannot write\n";
     status = kFailed;
   }
   if (writer) {
@@ -121,10 +125,10 @@ int run_program(int argc, const char* const* argv, std::ostream& out, std::ostre
     err << "weir-replay: " << setup.error().message << '\n';
     return kUsage;
   }
-  for (const std::string& complaint : setup.value().complaints) err << complaint << '\n';
-  if (!setup.value().complaints.empty()) {
-    err << "weir-replay: " << setup.value().complaints.size()
-        << " list lines left out, the rest is in force\n";
+  const auto& skipped_lines = setup.value().skipped_lines;
+  for (const std::string& line : skipped_lines) err << line << '\n';
+  if (!skipped_lines.empty()) {
+    err << "weir-replay: " << skipped_lines.size() << " list lines skipped; all other lines are in force\n";
   }
   return run(options.value(), setup.value(), out, err);
 }

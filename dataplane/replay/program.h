@@ -4,8 +4,8 @@
 
 namespace weir::replay {
 
-/// The whole program: what it prints goes to `out`, complaints and statistics to `err`. The result is the
-/// exit status: 0 done, 1 failed, 2 usage or configuration error.
+/// The whole program. Prints to `out`; errors and statistics go to `err`. Returns the exit status: 0 success,
+/// 1 failure, 2 usage or configuration error.
 int run_program(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
 
 }  // namespace weir::replay

@@ -15,8 +15,8 @@ namespace {
 using base::Counter;
 using base::index_of;
 
-template <std::size_t N, class Count>
-nlohmann::ordered_json counts_by_name(const std::array<base::EnumRow, N>& rows, const Count& count) {
+template <class Enum, std::size_t N, class Count>
+nlohmann::ordered_json counts_by_name(const std::array<base::EnumRow<Enum>, N>& rows, const Count& count) {
   nlohmann::ordered_json result = nlohmann::ordered_json::object();
   for (std::size_t i = 0; i < N; ++i) result[std::string(rows[i].name)] = count(i);
   return result;
@@ -40,14 +40,14 @@ base::Result<Capture> load_capture(const std::filesystem::path& file) {
   }
   capture.nanoseconds = reader.nanoseconds();
   if (status == CaptureStatus::broken) {
-    capture.problem = fmt::format("{}: offset {}: {}", capture.name, reader.offset(), reader.problem());
+    capture.problems.push_back(
+        fmt::format("{}: offset {}: {}", capture.name, reader.offset(), reader.problem()));
   }
   for (const auto& [link, count] : left_out) {
-    if (!capture.problem.empty()) capture.problem += '\n';
-    capture.problem += fmt::format(
-        "{}: {} packets of link type {} left out: expected Ethernet, raw IP, Linux "
-        "cooked, loopback or PPP",
-        capture.name, count, link);
+    capture.problems.push_back(
+        fmt::format("{}: {} packets of link type {} left out: expected Ethernet, raw IP, Linux cooked, "
+                    "loopback or PPP",
+                    capture.name, count, link));
   }
   return capture;
 }

@@ -18,41 +18,41 @@
 
 namespace weir::replay {
 
-/// A capture in memory. `problem` says where and why reading it stopped early, or is empty.
+/// A capture in memory.
 struct Capture {
   std::string name;
   std::vector<std::byte> bytes;
   std::vector<CapturePacket> packets;
   bool nanoseconds = false;
-  std::string problem;
+  std::vector<std::string> problems;  // messages: where reading stopped early, what was left out
 };
 
-/// Reads a whole capture; a broken one as far as it goes. Packets of link types that Weir does not read are
-/// left out, and said in `problem`. Error code: file_unreadable.
+/// Reads a whole capture, or a broken one up to the damage. Packets of link types that Weir does not read are
+/// left out. Error code: file_unreadable.
 base::Result<Capture> load_capture(const std::filesystem::path& file);
 
-/// What a run came to.
+/// The totals of a run.
 struct Totals {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t cut_packets = 0;  // of which the capture holds a part only
+  std::uint64_t cut_packets = 0;  // packets of which the capture has only a part
   std::chrono::nanoseconds inspection_time{0};
 };
 
-/// Takes captures through the inspection as one worker of the dataplane would.
+/// Inspects captures in the same way as one worker of the dataplane.
 class Replay {
  public:
   struct Settings {
     inspect::InspectorSettings inspector;
     base::Enforcement enforcement = base::Enforcement::enforce;
   };
-  /// All but `settings` must outlive the object; `snapshot` and `writer` may be null.
+  /// All arguments but `settings` must outlive the object. `snapshot` and `writer` may be null.
   Replay(const Settings& settings, const match::SnapshotView* snapshot, const inspect::BlockPage& page,
          RequestPrinter& printer, CaptureWriter* writer);
 
-  /// One pass over all captures, in order, with fresh flows.
+  /// One pass over all captures, in order, with an empty flow table.
   void run(const std::vector<Capture>& captures);
-  /// Further passes are measured and counted alone.
+  /// Further passes only measure and count.
   void stop_writing() noexcept { writer_ = nullptr; }
 
   [[nodiscard]] const Totals& totals() const noexcept { return totals_; }
@@ -71,10 +71,10 @@ class Replay {
   CaptureWriter* writer_;
   base::Counters counters_;
   Totals totals_;
-  std::chrono::nanoseconds writing_time_{0};  // no part of the inspection
+  std::chrono::nanoseconds writing_time_{0};  // not counted as inspection
 };
 
-/// The line that --stats prints: one JSON object.
+/// What --stats prints: one JSON object in one line.
 std::string stats_json(const Replay& replay, const RequestPrinter& printer);
 
 }  // namespace weir::replay

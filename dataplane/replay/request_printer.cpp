@@ -21,7 +21,7 @@ bool has_rule(const inspect::RequestRecord& record) {
   return record.reason == base::Reason::listed || record.reason == base::Reason::allow_rule;
 }
 
-/// For a terminal: bytes of the capture that are no printable ASCII must not reach it.
+/// Escapes bytes of the capture that are not printable ASCII: they must not reach a terminal.
 std::string printable(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -97,7 +97,7 @@ std::string RequestPrinter::json_line(const inspect::RequestRecord& record) cons
   }
   line["reason"] = to_string(record.reason);
   if (settings_.name_file) line["file"] = *file_;
-  // Methods and ALPN names may hold any bytes; JSON is UTF-8.
+  // Methods and ALPN names may contain any bytes; JSON is UTF-8.
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

@@ -18,19 +18,19 @@ std::string format_time(std::chrono::nanoseconds since_epoch);
 /// Dotted decimal, or RFC 5952 without brackets.
 std::string format_address(const proto::IpAddress& address);
 
-/// Prints the inspected requests, a line each, and counts the reasons of their verdicts.
+/// Prints one line per inspected request and counts the reasons of their verdicts.
 class RequestPrinter : public inspect::RequestObserver {
  public:
   struct Settings {
     bool json = false;
-    bool passed_too = false;  // else blocked requests alone
-    bool name_file = false;   // there are several captures
+    bool passed_too = false;  // false: only blocked requests
+    bool name_file = false;   // for several captures
   };
-  /// `snapshot` (may be null) names the lists; all three must outlive the printer.
+  /// `snapshot` supplies the names of the lists and may be null. It and `out` must outlive the printer.
   RequestPrinter(Settings settings, std::ostream& out, const match::SnapshotView* snapshot)
       : settings_(settings), out_(out), snapshot_(snapshot) {}
 
-  /// Which packet the next requests are of.
+  /// Sets the packet that the next requests belong to. `file` must outlive them.
   void at(const std::string& file, std::uint64_t packet_number, std::chrono::nanoseconds time) {
     file_ = &file;
     packet_number_ = packet_number;
@@ -41,7 +41,7 @@ class RequestPrinter : public inspect::RequestObserver {
   void on_request(const inspect::RequestRecord& record) noexcept override;
 
   [[nodiscard]] std::uint64_t count(base::Reason reason) const { return reasons_[base::index_of(reason)]; }
-  /// What printing took, which is no part of the inspection.
+  /// Time spent on printing, which does not count as inspection.
   [[nodiscard]] std::chrono::nanoseconds printing_time() const { return printing_time_; }
 
  private:

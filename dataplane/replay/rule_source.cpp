@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/rules/plain_list.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::replay {
@@ -41,16 +41,17 @@ base::Result<std::vector<std::byte>> read_file(const std::filesystem::path& file
   }
   if (!stream.eof()) {
     return base::Error{.code = "file_unreadable",
-                       .message = fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno))};
+                       .message = fmt::format("{}: cannot read: {}", file.string(), std::strerror(errno))};
   }
   return bytes;
 }
 
 base::Result<RuleSource> RuleSource::from_lists(const std::vector<std::filesystem::path>& files,
-                                                std::vector<std::string>& complaints) {
+                                                std::vector<std::string>& skipped_lines) {
   if (files.size() > base::kMaxLists) {
-    return base::Error{.code = "too_many_lists",
-                       .message = fmt::format("{} lists: at most {}", files.size(), base::kMaxLists)};
+    return base::Error{
+        .code = "too_many_lists",
+        .message = fmt::format("{} lists given, at most {} are possible", files.size(), base::kMaxLists)};
   }
   std::vector<rules::ListPolicy> policies;
   for (const auto& file : files) policies.push_back({.name = list_name_of(file)});
@@ -73,7 +74,7 @@ base::Result<RuleSource> RuleSource::from_lists(const std::vector<std::filesyste
                                                   builder.add(rule);
                                                 });
     for (const auto& [line, message] : summary.errors) {
-      complaints.push_back(fmt::format("{}:{}: {}", files[i].string(), line, message));
+      skipped_lines.push_back(fmt::format("{}:{}: {}", files[i].string(), line, message));
     }
   }
   RuleSource source;
@@ -101,8 +102,8 @@ base::Result<RuleSource> RuleSource::from_snapshot(const std::filesystem::path& 
   const auto base = source.join_with(base_file);
   if (!base) {
     return base::Error{.code = base.error().code,
-                       .message = fmt::format("{} holds changes to another snapshot: {}", file.string(),
-                                              base.error().message)};
+                       .message = fmt::format("{} is an overlay and its base cannot be used: {}",
+                                              file.string(), base.error().message)};
   }
   return source;
 }

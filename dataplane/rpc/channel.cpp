@@ -14,13 +14,15 @@ namespace weir::rpc {
 
 base::Result<std::shared_ptr<Waker>> Waker::make() {
   base::FileDescriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!event)
-    return base::Error{"socket", "cannot make an eventfd: " + std::generic_category().message(errno)};
+  if (!event) {
+    return base::Error{.code = "socket",
+                       .message = "cannot make an eventfd: " + std::generic_category().message(errno)};
+  }
   return std::make_shared<Waker>(std::move(event));
 }
 
 void Waker::wake() noexcept {
-  // It fails only when the counter is full: then the thread is awake anyway.
+  // This fails only if the counter is full: then the thread is awake anyway.
   const std::uint64_t one = 1;
   static_cast<void>(!::write(event_.get(), &one, sizeof one));
 }
@@ -90,7 +92,7 @@ Channel::Flushed Channel::flush(int socket) {
     sent_ = 0;
     return Flushed::all;
   }
-  // Moving the rest down only when half is sent keeps the cost linear.
+  // The rest is moved only when half is sent, which keeps the cost linear.
   if (sent_ > unsent_.size() / 2) {
     unsent_.erase(0, sent_);
     sent_ = 0;

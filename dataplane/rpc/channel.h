@@ -13,19 +13,19 @@
 
 namespace weir::rpc {
 
-/// Tells the server's thread, from any other, which connections have something for it. Outlives the server
-/// where answers are still to come.
+/// Wakes the server's thread, from any other thread, and tells it which connections have something to do.
+/// Outlives the server while answers are pending.
 class Waker {
  public:
   /// Error code: socket.
   static base::Result<std::shared_ptr<Waker>> make();
   explicit Waker(base::FileDescriptor event) noexcept : event_(std::move(event)) {}
 
-  /// Readable when woken; for epoll.
+  /// For epoll: readable after wake().
   [[nodiscard]] int get() const noexcept { return event_.get(); }
   void wake() noexcept;
   void ready(std::uint64_t connection);
-  /// The connections marked ready since the last call, and ends the waking.
+  /// Returns the connections marked ready since the last call, and resets the wake-up.
   std::vector<std::uint64_t> take();
 
  private:
@@ -34,7 +34,7 @@ class Waker {
   std::vector<std::uint64_t> ready_;  // guarded by mutex_
 };
 
-/// What goes to one client: bounded, filled from any thread, emptied by the server's thread.
+/// The outgoing lines for one client: bounded, filled from any thread, sent by the server's thread.
 class Channel {
  public:
   enum class Flushed : std::uint8_t { all, part, broken };
@@ -42,23 +42,23 @@ class Channel {
   Channel(std::uint64_t connection, std::shared_ptr<Waker> waker, std::size_t unsent_bytes) noexcept
       : connection_(connection), waker_(std::move(waker)), limit_bytes_(unsent_bytes) {}
 
-  /// Queues a whole line. A client that left more than the limit unread is given up: alive() turns false.
+  /// Queues a whole line. If the client leaves more than the limit unread, it is given up: alive() turns
+  /// false.
   void post(const std::string& line);
   [[nodiscard]] bool alive() const;
   [[nodiscard]] std::size_t unsent_bytes() const;
   [[nodiscard]] std::size_t limit_bytes() const noexcept { return limit_bytes_; }
 
-  /// Requests whose Responder lives.
+  /// The number of requests whose Responder still exists.
   void begin_request() noexcept { requests_.fetch_add(1, std::memory_order_relaxed); }
   void end_request();
   [[nodiscard]] std::size_t requests() const noexcept { return requests_.load(std::memory_order_acquire); }
 
-  /// For the server's thread, before it looks at what made the channel ready: from here on, news mark it
-  /// again.
+  /// For the server's thread, before it handles a ready channel: later posts mark the channel ready again.
   void acknowledge();
-  /// For the server's thread: sends what the socket takes without waiting.
+  /// For the server's thread: sends as much as the socket accepts without blocking.
   Flushed flush(int socket);
-  /// The client is gone: whatever is posted later is forgotten.
+  /// The client is gone: later posts are dropped.
   void close();
 
  private:
@@ -72,7 +72,7 @@ class Channel {
   std::string unsent_;    // guarded by mutex_
   std::size_t sent_ = 0;  // of unsent_; guarded by mutex_
   bool alive_ = true;     // guarded by mutex_
-  bool marked_ = false;   // already among the ready ones; guarded by mutex_
+  bool marked_ = false;   // already marked ready; guarded by mutex_
 };
 
 }  // namespace weir::rpc

@@ -16,10 +16,10 @@
 
 namespace weir::rpc {
 
-/// Connects to the Unix socket at `path`, makes one call and returns its result. `descriptors`
-/// go along by SCM_RIGHTS. `timeout` is for the whole call. Error codes: not_running (nobody listens),
-/// permission_denied, path_too_long, timeout, protocol (the answer is no JSON-RPC 2.0, or the connection
-/// ended before it), and those of the server.
+/// Connects to the Unix socket at `path`, makes one call and returns its result. `descriptors` are sent along
+/// by SCM_RIGHTS. `timeout` covers the whole call. Error codes: not_running (no process listens),
+/// permission_denied, path_too_long, timeout, protocol (the answer is not JSON-RPC 2.0, or the connection
+/// ended before it), and the server's own codes.
 base::Result<nlohmann::json> call(const std::string& path, const std::string& method,
                                   const nlohmann::json& params, std::chrono::milliseconds timeout,
                                   std::span<const int> descriptors = {});
@@ -30,17 +30,17 @@ struct Event {
   std::string params;
 };
 
-/// A connection for several calls and for what the server sends unasked. After an error of the connection
-/// (timeout, protocol) it is of no more use.
+/// A connection for several calls and for notifications. After an error of the connection (timeout, protocol)
+/// it must not be used again.
 class Client {
  public:
-  /// Error codes as call().
+  /// Error codes: those of call().
   static base::Result<Client> connect(const std::string& path, std::chrono::milliseconds timeout);
 
-  /// Notifications that come before the answer are kept for next_event().
+  /// Notifications that arrive before the answer are kept for next_event().
   base::Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
                                     std::chrono::milliseconds timeout, std::span<const int> descriptors = {});
-  /// The next notification; none when none came within `timeout`. Error code: protocol.
+  /// The next notification; none: no notification arrived within `timeout`. Error code: protocol.
   base::Result<std::optional<Event>> next_event(std::chrono::milliseconds timeout);
 
  private:
@@ -48,7 +48,8 @@ class Client {
 
   explicit Client(base::FileDescriptor socket);
   base::Status send(std::string_view line, std::span<const int> descriptors, Deadline deadline);
-  base::Result<std::string> read_line(Deadline deadline);
+  /// None: the deadline passed.
+  base::Result<std::optional<std::string>> read_line(Deadline deadline);
 
   base::FileDescriptor socket_;
   LineFramer framer_;

@@ -24,7 +24,7 @@ class ChannelResponder final : public Responder {
   ChannelResponder(const ChannelResponder&) = delete;
   ChannelResponder& operator=(const ChannelResponder&) = delete;
   ~ChannelResponder() override {
-    fail({"internal", "the request was dropped without an answer"});
+    fail({.code = "internal", .message = "the request was dropped without an answer"});
     channel_->end_request();
   }
 
@@ -32,11 +32,9 @@ class ChannelResponder final : public Responder {
     if (answered_.exchange(true)) return;
     std::string line = result_line(id_, value);
     if (line.size() > channel_->limit_bytes()) {
-      line =
-          error_line(id_, {"response_too_large",
-                           fmt::format("the answer has {} bytes, more than the {} that may be sent at once: "
-                                       "ask for less",
-                                       line.size(), channel_->limit_bytes())});
+      line = error_line(id_, {.code = "response_too_large",
+                              .message = fmt::format("the answer has {} bytes, the limit is {}: request less",
+                                                     line.size(), channel_->limit_bytes())});
     }
     channel_->post(line);
   }
@@ -73,7 +71,7 @@ Connection::~Connection() { channel_->close(); }
 bool Connection::on_events(std::uint32_t events, std::span<char> buffer, const Handler& handler) {
   const bool gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
   if ((events & EPOLLIN) != 0 || gone) {
-    // One read a round, so that nobody's flood starves others; of a client that is gone, all that it left.
+    // One read per round, so that no client starves the others. If the client is gone, read all it left.
     do {
       if (!may_read() || !read_once(buffer)) break;
       serve_lines(handler);
@@ -102,7 +100,7 @@ bool Connection::may_read() const noexcept {
   return reading_ && channel_->requests() < limits_.requests_per_client;
 }
 
-// False: nothing came.
+// False: there was nothing to read.
 bool Connection::read_once(std::span<char> buffer) {
   Received received = receive(socket_.get(), buffer);
   if (received.bytes > 0) {
@@ -116,8 +114,8 @@ bool Connection::read_once(std::span<char> buffer) {
   return false;
 }
 
-// A recvmsg ends with the bytes that the descriptors were sent with (unix(7): they are a barrier) and may
-// begin with earlier ones: so they belong to the line of its last byte.
+// A recvmsg stops after the bytes that the descriptors were sent with (unix(7)), and may begin with earlier
+// bytes. So the descriptors belong to the line of the last byte.
 void Connection::attach(std::vector<base::FileDescriptor> descriptors, std::span<const char> bytes) {
   const auto line_feeds = static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
   const std::uint64_t line = lines_received_ + line_feeds - (bytes.back() == '\n' ? 1 : 0);
@@ -125,7 +123,7 @@ void Connection::attach(std::vector<base::FileDescriptor> descriptors, std::span
   for (base::FileDescriptor& descriptor : descriptors) {
     const auto held = std::count_if(pending_.begin(), pending_.end(),
                                     [line](const PendingDescriptor& each) { return each.line == line; });
-    if (static_cast<std::size_t>(held) >= kMaxDescriptors) break;  // the rest is closed
+    if (static_cast<std::size_t>(held) >= kMaxDescriptors) break;  // closes the rest
     pending_.push_back({.line = line, .descriptor = std::move(descriptor)});
   }
 }
@@ -137,7 +135,8 @@ void Connection::serve_lines(const Handler& handler) {
     serve(*line, descriptors_of(lines_served_++), handler);
   }
   if (framer_.too_long() && reading_) {
-    refuse({"invalid_request", fmt::format("a line of more than {} bytes", limits_.line_bytes)});
+    refuse({.code = "invalid_request",
+            .message = fmt::format("the line is longer than {} bytes", limits_.line_bytes)});
   }
 }
 
@@ -156,11 +155,11 @@ void Connection::serve(std::string_view line, std::vector<base::FileDescriptor> 
                   .params = std::make_shared<const nlohmann::json>(std::move(call.params)),
                   .peer = peer_,
                   .descriptors = std::move(descriptors)};
-  // A fault in one handler is that request's alone.
+  // An exception in a handler fails only that request.
   try {
     handler(std::move(request), responder);
   } catch (const std::exception& fault) {
-    responder->fail({"internal", fmt::format("{} failed: {}", method, fault.what())});
+    responder->fail({.code = "internal", .message = fmt::format("{} failed: {}", method, fault.what())});
   }
 }
 
@@ -173,7 +172,7 @@ std::vector<base::FileDescriptor> Connection::descriptors_of(std::uint64_t line)
   return result;
 }
 
-// Sends what can be sent; false when nothing can come of this connection any more.
+// Sends as much as possible; false: the connection has nothing more to do.
 bool Connection::settle() {
   const bool busy = channel_->requests() > 0;  // before the flush: an answer precedes the end of its request
   const auto flushed = channel_->flush(socket_.get());

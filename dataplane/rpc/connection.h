@@ -15,7 +15,7 @@
 
 namespace weir::rpc {
 
-/// One client of the server; used by the server's thread alone.
+/// One client of the server. Only for the server's thread.
 class Connection {
  public:
   Connection(std::uint64_t id, base::FileDescriptor socket, const std::shared_ptr<Waker>& waker,
@@ -28,13 +28,13 @@ class Connection {
   [[nodiscard]] bool idle() const noexcept { return channel_->requests() == 0; }
   [[nodiscard]] std::size_t buffered_bytes() const noexcept { return framer_.buffered_bytes(); }
 
-  /// Acts on epoll's `events`; `buffer` is scratch space. False: the connection is over.
+  /// Handles epoll's `events`; `buffer` is scratch space. False: the connection is over.
   bool on_events(std::uint32_t events, std::span<char> buffer, const Handler& handler);
   /// Something was posted to the channel, or a request ended. False: the connection is over.
   bool on_ready(const Handler& handler);
-  /// What epoll is to wait for.
+  /// The events that epoll should wait for.
   [[nodiscard]] std::uint32_t interest() const noexcept;
-  /// Sends an error that belongs to no request, as far as the socket takes it, and reads no more.
+  /// Sends an error that belongs to no request, as far as the socket accepts it, and stops reading.
   void refuse(const base::Error& error);
 
  private:
@@ -56,11 +56,11 @@ class Connection {
   std::shared_ptr<Channel> channel_;
   Peer peer_;
   LineFramer framer_;
-  std::uint64_t lines_received_ = 0;  // LFs seen: the number of the line that is coming in
-  std::uint64_t lines_served_ = 0;    // the number of the line that is served next
+  std::uint64_t lines_received_ = 0;  // LFs received: the number of the current incoming line
+  std::uint64_t lines_served_ = 0;    // the number of the line to serve next
   std::deque<PendingDescriptor> pending_;
   bool reading_ = true;   // false after the end of the stream, or after refuse()
-  bool sending_ = false;  // the socket took less than there was
+  bool sending_ = false;  // the socket did not accept everything
 };
 
 }  // namespace weir::rpc

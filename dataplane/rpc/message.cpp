@@ -18,13 +18,13 @@ struct ErrorNumber {
   int number;
 };
 
-// JSON-RPC 2.0, 5.1; every other code travels under one number of the range left to servers.
+// JSON-RPC 2.0, 5.1. All other codes share one number of the range reserved for servers.
 constexpr std::array<ErrorNumber, 5> kErrorNumbers{{
-    {"parse_error", -32700},
-    {"invalid_request", -32600},
-    {"method_not_found", -32601},
-    {"invalid_params", -32602},
-    {"internal", -32603},
+    {.code = "parse_error", .number = -32700},
+    {.code = "invalid_request", .number = -32600},
+    {.code = "method_not_found", .number = -32601},
+    {.code = "invalid_params", .number = -32602},
+    {.code = "internal", .number = -32603},
 }};
 constexpr int kOtherError = -32000;
 
@@ -40,8 +40,8 @@ std::string code_of(std::int64_t number) {
   return row == kErrorNumbers.end() ? "error" : std::string(row->code);
 }
 
-// Looks at brackets outside strings before anything is built: the depth of valid JSON exactly, and of broken
-// JSON as far as any parser could get.
+// Counts brackets outside strings before anything is parsed: exact for valid JSON, and for broken JSON at
+// least as deep as any parser gets.
 bool nested_too_deep(std::string_view text) {
   std::size_t depth = 0;
   bool in_string = false;
@@ -63,11 +63,13 @@ bool nested_too_deep(std::string_view text) {
 
 base::Result<json> parse_document(std::string_view text) {
   if (nested_too_deep(text)) {
-    return base::Error{"parse_error", fmt::format("JSON nested deeper than {} levels", kMaxNesting)};
+    return base::Error{.code = "parse_error",
+                       .message = fmt::format("JSON nested deeper than {} levels", kMaxNesting)};
   }
   json document = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (document.is_discarded()) {
-    return base::Error{"parse_error", "not JSON: expected one JSON-RPC 2.0 object a line, in UTF-8"};
+    return base::Error{.code = "parse_error",
+                       .message = "not JSON: expected one JSON-RPC 2.0 object per line, in UTF-8"};
   }
   return document;
 }
@@ -83,7 +85,7 @@ bool is_version_2(const json& message) {
   return version != message.end() && version->is_string() && version->get_ref<const std::string&>() == "2.0";
 }
 
-// What is wrong with the envelope of a request, if anything is.
+// What is wrong with the envelope of a request; none: nothing.
 std::optional<std::string> envelope_problem(const json& message) {
   if (!is_version_2(message)) return R"(expected "jsonrpc":"2.0")";
   const auto id = message.find("id");
@@ -124,23 +126,27 @@ std::variant<Call, Rejection> parse_call(std::string_view line) {
   json& message = document.value();
   if (message.is_array()) {
     return Rejection{.id = nullptr,
-                     .error = {"invalid_request", "batches are not supported: send one request a line"}};
+                     .error = {.code = "invalid_request",
+                               .message = "batches are not supported: send one request per line"}};
   }
   if (!message.is_object()) {
-    return Rejection{.id = nullptr, .error = {"invalid_request", "expected a JSON object"}};
+    return Rejection{.id = nullptr,
+                     .error = {.code = "invalid_request", .message = "expected a JSON object"}};
   }
   const auto id = message.find("id");
   const bool has_id = id != message.end();
   const bool usable_id = has_id && (id->is_string() || id->is_number());
   json echoed = usable_id ? *id : json(nullptr);
   if (auto problem = envelope_problem(message)) {
-    return Rejection{.id = std::move(echoed), .error = {"invalid_request", std::move(*problem)}};
+    return Rejection{.id = std::move(echoed),
+                     .error = {.code = "invalid_request", .message = std::move(*problem)}};
   }
   json params = message.contains("params") ? std::move(message["params"]) : json::object();
   if (!params.is_object()) {
-    return Rejection{.id = std::move(echoed),
-                     .error = {"invalid_params", "parameters go by name: expected an object"},
-                     .wants_answer = has_id};
+    return Rejection{
+        .id = std::move(echoed),
+        .error = {.code = "invalid_params", .message = "parameters are passed by name: expected an object"},
+        .wants_answer = has_id};
   }
   return Call{.method = std::move(message["method"].get_ref<std::string&>()),
               .params = std::move(params),
@@ -149,12 +155,14 @@ std::variant<Call, Rejection> parse_call(std::string_view line) {
 }
 
 base::Result<std::variant<Answer, Notification>> parse_reply(std::string_view line) {
-  const auto wrong = [](std::string what) { return base::Error{"protocol", std::move(what)}; };
+  const auto wrong = [](std::string what) {
+    return base::Error{.code = "protocol", .message = std::move(what)};
+  };
   auto document = parse_document(line);
   if (!document) return wrong("the server's answer is " + document.error().message);
   json& message = document.value();
   if (!message.is_object() || !is_version_2(message)) {
-    return wrong("the server's answer is no JSON-RPC 2.0 object");
+    return wrong("the server's answer is not a JSON-RPC 2.0 object");
   }
   if (const auto method = message.find("method"); method != message.end()) {
     json params = message.contains("params") ? std::move(message["params"]) : json::object();

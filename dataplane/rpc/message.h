@@ -11,7 +11,8 @@
 
 namespace weir::rpc {
 
-/// Deepest nesting of arrays and objects in a message: what handles JSON recursively stays within its stack.
+/// Deepest nesting of arrays and objects in a message, so that recursive JSON code does not overflow its
+/// stack.
 inline constexpr std::size_t kMaxNesting = 32;
 
 /// A request or, without `wants_answer`, a notification (JSON-RPC 2.0, 4).
@@ -22,17 +23,17 @@ struct Call {
   bool wants_answer = true;
 };
 
-/// A line that is no request. Codes: parse_error, invalid_request, invalid_params.
+/// A line that is not a valid request. Error codes: parse_error, invalid_request, invalid_params.
 struct Rejection {
   nlohmann::json id;
   base::Error error;
   bool wants_answer = true;
 };
 
-/// What a server makes of one line. Never throws on any input, save std::bad_alloc.
+/// For servers: parses one line. Throws nothing but std::bad_alloc, whatever the input.
 std::variant<Call, Rejection> parse_call(std::string_view line);
 
-/// What a client makes of one line: the answer to its call, or a notification.
+/// For clients: a line is the answer to a call, or a notification.
 struct Answer {
   nlohmann::json id;
   base::Result<nlohmann::json> outcome;
@@ -44,8 +45,7 @@ struct Notification {
 /// Error code: protocol.
 base::Result<std::variant<Answer, Notification>> parse_reply(std::string_view line);
 
-/// Messages ready to send, their LF included. Strings that are not UTF-8 are sent with U+FFFD in the place of
-/// what is not.
+/// Messages ready to send, with their LF. Bytes that are not UTF-8 are replaced by U+FFFD.
 std::string call_line(const nlohmann::json& id, std::string_view method, const nlohmann::json& params);
 std::string result_line(const nlohmann::json& id, const nlohmann::json& value);
 std::string error_line(const nlohmann::json& id, const base::Error& error);

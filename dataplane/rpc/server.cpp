@@ -80,14 +80,16 @@ class EpollServer final : public Server {
 
   void on_events(std::uint64_t id, std::uint32_t events) {
     const auto client = clients_.find(id);
-    if (client == clients_.end()) return;  // ended earlier in this round
+    if (client == clients_.end()) return;  // its connection ended earlier in this round
     Connection& connection = *client->second.connection;
     if ((events & EPOLLIN) != 0) by_activity_.splice(by_activity_.end(), by_activity_, client->second.place);
     const std::size_t before = connection.buffered_bytes();
     const bool open = connection.on_events(events, buffer_, handler_);
     account(before, connection);
     const bool too_much = connection.buffered_bytes() > before && buffered_bytes_ > limits_.buffered_bytes;
-    if (open && too_much) connection.refuse({"busy", "too many incomplete requests at once: try again"});
+    if (open && too_much) {
+      connection.refuse({.code = "busy", .message = "too many incomplete requests at once: try again"});
+    }
     conclude(client, open && !too_much);
   }
 
@@ -135,8 +137,7 @@ class EpollServer final : public Server {
     }
   }
 
-  // No descriptor is left to accept with: without this, the client in the queue would keep epoll awake
-  // forever.
+  // No descriptor is left for accept(): without this, the client in the queue would keep epoll awake forever.
   void turn_away_one() {
     spare_.reset();
     const base::FileDescriptor refused(
@@ -146,7 +147,8 @@ class EpollServer final : public Server {
 
   void admit(base::FileDescriptor socket) {
     if (clients_.size() >= limits_.clients && !make_room()) {
-      send_some(socket.get(), error_line(nullptr, {"busy", "too many clients: try again"}));
+      send_some(socket.get(),
+                error_line(nullptr, {.code = "busy", .message = "too many clients: try again"}));
       return;
     }
     const std::uint64_t id = next_id_++;
@@ -155,7 +157,7 @@ class EpollServer final : public Server {
     const std::uint32_t interest = connection->interest();
     if (!watch(descriptor, id, interest, EPOLL_CTL_ADD)) return;
     const auto place = by_activity_.insert(by_activity_.end(), id);
-    clients_.emplace(id, Client{std::move(connection), place, interest});
+    clients_.emplace(id, Client{.connection = std::move(connection), .place = place, .interest = interest});
   }
 
   bool make_room() {
@@ -174,7 +176,7 @@ class EpollServer final : public Server {
   base::FileDescriptor spare_;
   std::vector<char> buffer_;
   std::uint64_t next_id_ = kFirstConnection;
-  std::list<std::uint64_t> by_activity_;  // the client that was silent longest comes first
+  std::list<std::uint64_t> by_activity_;  // the client that was silent longest is first
   Clients clients_;
   std::size_t buffered_bytes_ = 0;
 };
@@ -192,7 +194,8 @@ base::Result<std::unique_ptr<Server>> Server::listen(const std::string& path, un
                                               std::move(waker).value(), std::move(handler), limits);
   if (!server->epoll_ || !server->watch(server->listener_.get(), kListenerKey, EPOLLIN, EPOLL_CTL_ADD) ||
       !server->watch(server->waker_->get(), kWakerKey, EPOLLIN, EPOLL_CTL_ADD)) {
-    return base::Error{"socket", "cannot wait for clients: " + std::generic_category().message(errno)};
+    return base::Error{.code = "socket",
+                       .message = "cannot wait for clients: " + std::generic_category().message(errno)};
   }
   return std::unique_ptr<Server>(std::move(server));
 }

@@ -27,63 +27,71 @@ base::Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path) || path.find('\0') != std::string::npos) {
-    return base::Error{"path_too_long", fmt::format("socket path '{}': expected 1 to {} bytes without NUL",
-                                                    path, sizeof(address.sun_path) - 1)};
+    return base::Error{.code = "path_too_long",
+                       .message = fmt::format("socket path '{}': expected 1 to {} bytes without NUL", path,
+                                              sizeof(address.sun_path) - 1)};
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
 }
 
-// The sockets interface wants the generic type.
+// The socket calls take the generic type.
 const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
 base::Result<base::FileDescriptor> stream_socket() {
   base::FileDescriptor result(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!result) return base::Error{"socket", "cannot make a Unix socket: " + reason(errno)};
+  if (!result) {
+    return base::Error{.code = "socket", .message = "cannot make a Unix socket: " + reason(errno)};
+  }
   return result;
 }
 
-// Holds the directory's lock while a socket is set up, so that two servers that start at once cannot each
-// take the other's fresh socket for a stale one.
+// The directory is locked while a socket is set up. Otherwise, of two servers that start at the same time,
+// each could take the other's new socket for a stale one.
 base::Result<base::FileDescriptor> lock_directory(const std::filesystem::path& directory) {
   base::FileDescriptor lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock) {
     const int error_number = errno;
     const bool missing = error_number == ENOENT || error_number == ENOTDIR;
     return base::Error{
-        missing ? "no_directory" : "permission_denied",
-        fmt::format("directory '{}' for the socket: {}; create it and let this user write in it",
-                    directory.string(), reason(error_number))};
+        .code = missing ? "no_directory" : "permission_denied",
+        .message = fmt::format("directory '{}' for the socket: {}: create it and make it writable for this "
+                               "user",
+                               directory.string(), reason(error_number))};
   }
   constexpr int kAttempts = 100;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  return base::Error{"address_in_use",
-                     fmt::format("directory '{}' stays locked by another process", directory.string())};
+  return base::Error{
+      .code = "address_in_use",
+      .message = fmt::format("directory '{}' is locked by another process: try again", directory.string())};
 }
 
-// Removes what an earlier server left at `path`; refuses what is in use or no socket.
+// Removes the socket that an earlier server left at `path`. Refuses a socket in use and any other file.
 base::Status clear_stale(const std::string& path, const sockaddr_un& address) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return base::ok_status();
-    return base::Error{"socket", fmt::format("socket '{}': {}", path, reason(errno))};
+    return base::Error{.code = "socket", .message = fmt::format("socket '{}': {}", path, reason(errno))};
   }
   if (!S_ISSOCK(status.st_mode)) {
-    return base::Error{"not_a_socket",
-                       fmt::format("'{}' exists and is no socket: move it away or name another path", path)};
+    return base::Error{
+        .code = "not_a_socket",
+        .message = fmt::format("'{}' exists and is not a socket: remove it or set another path", path)};
   }
   auto probe = stream_socket();
   if (!probe) return probe.error();
   if (::connect(probe.value().get(), generic(address), sizeof address) == 0 || errno != ECONNREFUSED) {
-    return base::Error{"address_in_use",
-                       fmt::format("another process listens on '{}': stop it or name another path", path)};
+    return base::Error{
+        .code = "address_in_use",
+        .message = fmt::format("another process listens on '{}': stop it or set another path", path)};
   }
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-    return base::Error{"permission_denied",
-                       fmt::format("cannot remove the stale socket '{}': {}", path, reason(errno))};
+    return base::Error{
+        .code = "permission_denied",
+        .message = fmt::format("cannot remove the stale socket '{}': {}", path, reason(errno))};
   }
   return base::ok_status();
 }
@@ -114,17 +122,17 @@ base::Result<Listener> Listener::open(const std::string& path, unsigned file_mod
   if (!made) return made.error();
   const int socket = made.value().get();
   const auto failed = [&path](const char* what, int error_number) {
-    return base::Error{error_number == EACCES || error_number == EPERM || error_number == EROFS
-                           ? "permission_denied"
-                           : "socket",
-                       fmt::format("socket '{}': cannot {}: {}", path, what, reason(error_number))};
+    const bool denied = error_number == EACCES || error_number == EPERM || error_number == EROFS;
+    return base::Error{
+        .code = denied ? "permission_denied" : "socket",
+        .message = fmt::format("socket '{}': cannot {}: {}", path, what, reason(error_number))};
   };
-  // The file is born with the socket's own mode less the umask (unix(7)): never wider than wanted. chmod then
-  // gives back what the umask took. Nobody can connect before listen().
+  // The file is created with the socket's mode minus the umask (unix(7)), so its mode is never too wide.
+  // chmod then restores what the umask removed. No client can connect before listen().
   if (::fchmod(socket, file_mode) != 0) return failed("set its mode", errno);
   if (::bind(socket, generic(address.value()), sizeof(sockaddr_un)) != 0) return failed("bind", errno);
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return failed("find it again", errno);
+  if (::lstat(path.c_str(), &status) != 0) return failed("read its status", errno);
   Listener listener(std::move(made).value(), path, status.st_dev, status.st_ino);
   if (::chmod(path.c_str(), file_mode) != 0) return failed("set its mode", errno);
   if (::listen(listener.get(), kBacklog) != 0) return failed("listen", errno);
@@ -148,7 +156,7 @@ Received receive(int socket, std::span<char> buffer) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   Received result;
-  // Descriptors for which there is no room are never installed (MSG_CTRUNC): the kernel drops them.
+  // If there is no room for all descriptors (MSG_CTRUNC), the kernel drops the rest.
   result.bytes = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (result.bytes >= 0) take_descriptors(message, result.descriptors);
   return result;
@@ -181,7 +189,7 @@ Peer peer_of(int socket) {
   ucred credentials{};
   socklen_t length = sizeof credentials;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) {
-    // Nobody has this uid: a peer that cannot be told has no rights.
+    // No user has this uid: an unknown peer has no rights.
     return Peer{.uid = ~0U, .gid = ~0U, .pid = 0, .groups = {}};
   }
   peer.uid = credentials.uid;
@@ -198,25 +206,31 @@ Peer peer_of(int socket) {
   return peer;
 }
 
-base::Result<base::FileDescriptor> connect_to(const std::string& path) {
+base::Result<std::optional<base::FileDescriptor>> connect_to(const std::string& path) {
   auto address = address_of(path);
   if (!address) return address.error();
   auto made = stream_socket();
-  if (!made) return made;
-  if (::connect(made.value().get(), generic(address.value()), sizeof(sockaddr_un)) == 0) return made;
+  if (!made) return made.error();
+  if (::connect(made.value().get(), generic(address.value()), sizeof(sockaddr_un)) == 0) {
+    return std::optional<base::FileDescriptor>(std::move(made).value());
+  }
   switch (const int error_number = errno; error_number) {
     case EAGAIN:
-      return base::Error{"busy", fmt::format("'{}': too many clients are waiting", path)};
+      return std::optional<base::FileDescriptor>();
     case ENOENT:
     case ECONNREFUSED:
-      return base::Error{"not_running", fmt::format("nobody listens on '{}': is the program running?", path)};
+      return base::Error{.code = "not_running",
+                         .message = fmt::format("no process listens on '{}': start the program", path)};
     case EACCES:
     case EPERM:
       return base::Error{
-          "permission_denied",
-          fmt::format("'{}': this user may not connect; use a member of the socket's group, or root", path)};
+          .code = "permission_denied",
+          .message = fmt::format("'{}': this user may not connect: run it as root or as a member of the "
+                                 "socket's group",
+                                 path)};
     default:
-      return base::Error{"socket", fmt::format("cannot connect to '{}': {}", path, reason(error_number))};
+      return base::Error{.code = "socket",
+                         .message = fmt::format("cannot connect to '{}': {}", path, reason(error_number))};
   }
 }
 

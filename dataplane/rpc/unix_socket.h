@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 
 namespace weir::rpc {
 
-/// Who is at the other end when it connected: SO_PEERCRED and SO_PEERGROUPS.
+/// The process at the other end, as of the time it connected: SO_PEERCRED and SO_PEERGROUPS.
 struct Peer {
   unsigned uid = 0;
   unsigned gid = 0;
@@ -21,7 +22,7 @@ struct Peer {
   std::vector<unsigned> groups;  // supplementary
 };
 
-/// A listening socket and its file, which is removed with it unless somebody replaced it meanwhile.
+/// A listening socket and its file. The destructor removes the file, unless another process replaced it.
 class Listener {
  public:
   /// The directory must exist. A stale socket file is replaced. Error codes: path_too_long, no_directory,
@@ -44,25 +45,26 @@ class Listener {
   ino_t inode_;
 };
 
-/// Most descriptors taken with one request; more are closed unseen.
+/// Most descriptors accepted with one request; further ones are closed.
 inline constexpr std::size_t kMaxDescriptors = 4;
 
-/// What one recvmsg gave.
+/// The result of one recvmsg.
 struct Received {
-  ssize_t bytes = 0;  // 0: end of stream; -1: errno says why
+  ssize_t bytes = 0;  // 0: end of stream; -1: see errno
   std::vector<base::FileDescriptor> descriptors;
 };
 
-/// One non-blocking recvmsg; descriptors are close-on-exec.
+/// One non-blocking recvmsg; the descriptors are close-on-exec.
 Received receive(int socket, std::span<char> buffer);
 
-/// One non-blocking sendmsg without SIGPIPE; `descriptors`, at most kMaxDescriptors, go along. As send(2).
+/// One non-blocking sendmsg without SIGPIPE. Sends at most kMaxDescriptors `descriptors` along. Returns the
+/// same as send(2).
 ssize_t send_some(int socket, std::string_view bytes, std::span<const int> descriptors = {});
 
 Peer peer_of(int socket);
 
-/// Starts to connect a non-blocking socket to `path`. Error codes: path_too_long, not_running,
-/// permission_denied, busy (the server's queue is full: try again), socket.
-base::Result<base::FileDescriptor> connect_to(const std::string& path);
+/// Connects a non-blocking socket to `path`; none: the server's queue is full, try again. Error codes:
+/// path_too_long, not_running, permission_denied, socket.
+base::Result<std::optional<base::FileDescriptor>> connect_to(const std::string& path);
 
 }  // namespace weir::rpc

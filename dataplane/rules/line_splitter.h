@@ -8,25 +8,25 @@
 
 namespace weir::rules {
 
-/// What is kept of a line in bytes; of the rest only its end is looked for. An entry has at most
-/// kMaxEntryBytes, what lies between is room for a comment.
+/// Bytes of a line that are kept; the rest is skipped. An entry has at most kMaxEntryBytes, so there is room
+/// for a comment.
 inline constexpr std::size_t kMaxLineBytes = 65536;
 
-/// Cuts blocks into lines, wherever the blocks are cut; of a line kMaxLineBytes are kept. A byte order
-/// mark and the CR of a CRLF are taken off.
+/// Splits blocks, which may be cut anywhere, into lines of at most kMaxLineBytes. Removes a byte order mark
+/// and the CR of a CRLF.
 class LineSplitter {
  public:
   struct Line {
     std::string_view text;
     std::size_t number = 0;  // from 1
-    bool is_cut = false;     // there was more of it
+    bool is_cut = false;     // the line was longer
   };
   using OnLine = std::function<void(const Line&)>;
 
   explicit LineSplitter(OnLine on_line) : on_line_(std::move(on_line)) {}
 
   void feed(std::string_view block);
-  /// After the last block: gives a last line without line end. Once.
+  /// Call once after the last block: passes on a last line without line end.
   void finish();
 
  private:

@@ -25,7 +25,7 @@ PlainListSummary PlainListReader::finish() {
 
 void PlainListReader::take_line(const LineSplitter::Line& line) {
   const std::string_view text = without_comment(line.text);
-  // Only a comment may be cut: what is before it is whole.
+  // Only a comment may be cut: the text before it must be complete.
   if (line.is_cut && text.size() == line.text.size()) {
     return refuse(line.number, "the line is too long: at most " + std::to_string(kMaxLineBytes) +
                                    " bytes before a comment");

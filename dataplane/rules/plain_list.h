@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/line_splitter.h"
-#include "dataplane/rules/rule.h"
 
 namespace weir::rules {
 
-/// Most bad lines whose reason is kept; further ones are only counted, so that a file of garbage cannot fill
-/// the memory.
+/// Bad lines whose reason is kept. Further ones are only counted, so that a file of garbage cannot fill the
+/// memory.
 inline constexpr std::size_t kMaxLineErrors = 1000;
 
 /// A line that could not be used; `message` gives the reason and never repeats the line.
@@ -28,19 +28,19 @@ struct PlainListSummary {
   std::vector<LineError> errors;  // of the first kMaxLineErrors bad lines
 };
 
-/// `line` without a comment: `#` at its start or behind white space begins one; elsewhere it belongs to a
-/// URL.
+/// `line` without its comment. `#` begins a comment at the start of the line or after white space; elsewhere
+/// it belongs to a URL.
 std::string_view without_comment(std::string_view line) noexcept;
 
-/// Reads the `plain` profile block by block, wherever the blocks are cut, and keeps no more of them than a
-/// line: an entry a line, `#` starts a comment (at the line's start or after white space), blank lines are
-/// skipped, LF or CRLF, an optional UTF-8 byte order mark. Calls `on_rule(rule, line)` for each good line in
-/// order (rule id and list are left to the caller); bad lines are collected and the rest loads.
+/// Reads the format `plain`: one entry per line; `#` at the start of a line or after white space begins a
+/// comment; blank lines are skipped; LF or CRLF; an optional UTF-8 byte order mark. The input comes in
+/// blocks, which may be cut anywhere; no more than a line of them is kept. Calls `on_rule(rule, line)` for
+/// each good line in order; the caller sets rule id and list. Bad lines are collected, and reading goes on.
 class PlainListReader {
  public:
   using OnRule = std::function<void(Rule&&, std::size_t line)>;
 
-  /// `parser` outlives the reader.
+  /// `parser` must outlive the reader.
   PlainListReader(EntryParser& parser, OnRule on_rule)
       : parser_(parser),
         on_rule_(std::move(on_rule)),
@@ -50,7 +50,7 @@ class PlainListReader {
 
   /// The next bytes of the list.
   void feed(std::string_view block) { lines_.feed(block); }
-  /// After the last block: takes a last line without line end. Once.
+  /// Call once after the last block: reads a last line without line end.
   PlainListSummary finish();
 
  private:
@@ -63,7 +63,7 @@ class PlainListReader {
   LineSplitter lines_;
 };
 
-/// Reads a whole list in the same way.
+/// Reads a whole list.
 PlainListSummary read_plain_list(std::string_view text, EntryParser& parser,
                                  const PlainListReader::OnRule& on_rule);
 

@@ -18,39 +18,27 @@
 #include "dataplane/rules/table_builder.h"
 
 namespace weir::rules {
+namespace {
 
-using match::depth_set;
 using match::Fingerprint;
-using match::Fingerprinter;
-using match::kAllow;
 using match::kBelow;
-using match::kChecksumStart;
-using match::kEncryptedOnly;
 using match::KeyKind;
-using match::kHasBlock;
-using match::kHasUrl;
-using match::kHasUrlQuery;
 using match::kLayers;
-using match::kPathInfo;
-using match::kPortInfo;
 using match::kSelf;
-using match::kSnapshotMagic;
-using match::kSnapshotVersion;
 using match::ListRecord;
 using match::Slot;
 using match::SnapshotHeader;
 using match::SnapshotId;
-namespace {
 
 constexpr std::string_view kWww = "www.";
 
-// A host under which a rule is compiled, and which of the rule's scopes hold there.
+// A host under which a rule is compiled, and the scopes of the rule for it.
 struct HostKey {
   std::string host;
   std::uint8_t scope = 0;
 };
 
-// The host in percent-encoded UTF-8, as a request with the raw name canonicalises; empty where it has no
+// The host in percent-encoded UTF-8, the canonical form of a request with the raw name. Empty when it has no
 // A-label or libidn2 cannot read it.
 std::string unicode_spelling(const std::string& host, proto::CanonicalUrl& url) {
   if (host.find("xn--") == std::string::npos) return {};
@@ -72,7 +60,7 @@ bool is_printable(std::string_view name) noexcept {
   return std::none_of(name.begin(), name.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7F'; });
 }
 
-// The byte behind a name that may be an address: canonical ones end so, and few others.
+// By the last byte, which is the same for all canonical addresses and few names.
 bool may_be_address(std::string_view host) noexcept {
   return !host.empty() && ((host.back() >= '0' && host.back() <= '9') || host.back() == ']');
 }
@@ -81,7 +69,7 @@ bool may_be_address(std::string_view host) noexcept {
 
 SnapshotSeed random_snapshot_seed() {
   SnapshotSeed seed{};
-  // Requests of up to 256 bytes are never cut short; only a signal before the pool is ready interrupts.
+  // Requests of up to 256 bytes are always complete; only a signal before the pool is ready interrupts them.
   while (getrandom(seed.data(), sizeof(seed), 0) != static_cast<ssize_t>(sizeof(seed))) {
     if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
   }
@@ -101,9 +89,9 @@ struct SnapshotBuilder::State {
   Header header;
   std::vector<ListPolicy> lists;
   std::vector<ListRecord> records;
-  Fingerprinter fingerprinter;
+  match::Fingerprinter fingerprinter;
   std::array<Layer, kLayers> layers;
-  std::vector<HostKey> keys;  // of the rule at hand
+  std::vector<HostKey> keys;  // of the current rule
   std::size_t duplicates = 0;
   bool built = false;
   proto::CanonicalUrl url;
@@ -117,7 +105,7 @@ struct SnapshotBuilder::State {
   std::vector<std::byte> write(std::size_t first_layer, const SnapshotId& base);
 };
 
-// The rule's own host comes first.
+// The host of the rule itself comes first.
 void SnapshotBuilder::State::find_host_keys(const Rule& rule) {
   const ListPolicy& policy = lists[rule.list.value];
   const bool is_address = may_be_address(rule.host) &&
@@ -125,7 +113,7 @@ void SnapshotBuilder::State::find_host_keys(const Rule& rule) {
   std::uint8_t scope = kSelf;
   if (rule.kind == RuleKind::domain || (!rule.is_whole_host() && policy.subdomains)) scope = kSelf | kBelow;
   if (rule.kind == RuleKind::subdomains) scope = kBelow;
-  // An address has no hosts below it: 192.0.2.1 says nothing of the name a.192.0.2.1.
+  // An address has no hosts below it: 192.0.2.1 does not match the name a.192.0.2.1.
   if (is_address) scope &= kSelf;
   keys.clear();
   if (scope == 0) return;
@@ -146,10 +134,10 @@ void SnapshotBuilder::State::find_host_keys(const Rule& rule) {
 void SnapshotBuilder::State::put(TableBuilder& table, const Fingerprint& key, const Rule& rule,
                                  std::uint8_t flags, bool primary) const {
   Slot slot{.key = key, .value = rule.id.value, .list = rule.list.value, .flags = flags, .primary = primary};
-  if (rule.action == Action::allow) slot.flags |= kAllow;
+  if (rule.action == Action::allow) slot.flags |= match::kAllow;
   if (rule.port) {
     slot.key = fingerprinter.with_port(key, *rule.port);
-    table.add({.key = key, .value = 0, .list = 0, .flags = kPortInfo, .primary = false});
+    table.add({.key = key, .value = 0, .list = 0, .flags = match::kPortInfo, .primary = false});
   }
   table.add(slot);
 }
@@ -162,21 +150,21 @@ void SnapshotBuilder::State::put_path_rule(const Rule& rule) {
     directory = fingerprint;
   });
   Slot info;
-  info.flags = kPathInfo;
+  info.flags = match::kPathInfo;
   KeyKind kind = KeyKind::url;
   if (rule.kind == RuleKind::prefix) {
     kind = KeyKind::prefix;
     path = directory;
-    info.value = depth_set(depth);
+    info.value = match::depth_set(depth);
   } else if (rule.kind == RuleKind::url_query) {
     kind = KeyKind::url_query;
     path = fingerprinter.with_query(path, rule.query);
-    info.flags |= kHasUrlQuery;
+    info.flags |= match::kHasUrlQuery;
   } else {
-    info.flags |= kHasUrl;
+    info.flags |= match::kHasUrl;
   }
   const bool is_block = rule.action == Action::block;
-  if (is_block) info.flags |= kHasBlock;
+  if (is_block) info.flags |= match::kHasBlock;
   if (is_block) info.list = rule.list.value;
   Layer& layer = layer_of(rule);
   const std::uint8_t info_flags = info.flags;
@@ -190,13 +178,13 @@ void SnapshotBuilder::State::put_path_rule(const Rule& rule) {
       layer.hosts.add(info);
     }
     if (is_block && lists[rule.list.value].block_host_on_tls) {
-      put(layer.hosts, info.key, rule, kSelf | kEncryptedOnly, false);
+      put(layer.hosts, info.key, rule, kSelf | match::kEncryptedOnly, false);
     }
   }
 }
 
 void SnapshotBuilder::State::reduce() {
-  if (built) throw std::logic_error("a snapshot builder builds once");
+  if (built) throw std::logic_error("a snapshot builder can build only once");
   built = true;
   for (Layer& layer : layers) {
     layer.hosts.reduce([this](const Slot& slot, bool is_first) {
@@ -211,8 +199,8 @@ void SnapshotBuilder::State::reduce() {
 std::vector<std::byte> SnapshotBuilder::State::write(std::size_t first_layer, const SnapshotId& base) {
   using Density = TableBuilder::Density;
   SnapshotHeader wanted{};
-  wanted.magic = kSnapshotMagic;
-  wanted.version = kSnapshotVersion;
+  wanted.magic = match::kSnapshotMagic;
+  wanted.version = match::kSnapshotVersion;
   wanted.header_bytes = sizeof(SnapshotHeader);
   wanted.generation = header.generation.value;
   wanted.created_unix_seconds = header.created_unix_seconds;
@@ -239,7 +227,7 @@ std::vector<std::byte> SnapshotBuilder::State::write(std::size_t first_layer, co
   }
   wanted.total_bytes = bytes.size();
   std::memcpy(bytes.data(), &wanted, sizeof(wanted));
-  wanted.checksum = XXH3_64bits(bytes.data() + kChecksumStart, bytes.size() - kChecksumStart);
+  wanted.checksum = XXH3_64bits(bytes.data() + match::kChecksumStart, bytes.size() - match::kChecksumStart);
   std::memcpy(bytes.data() + offsetof(SnapshotHeader, checksum), &wanted.checksum, sizeof(wanted.checksum));
   return bytes;
 }
@@ -292,7 +280,7 @@ std::vector<std::byte> SnapshotBuilder::build_overlay(const SnapshotId& base) {
   }
   const auto& layer = state_->layers[0];
   if (layer.hosts.size() + layer.paths.size() > 0) {
-    throw std::invalid_argument("an overlay holds rules of manual lists alone");
+    throw std::invalid_argument("an overlay can hold only rules of manual lists");
   }
   state_->reduce();
   return state_->write(1, base);

@@ -8,44 +8,30 @@
 #include <tuple>
 
 namespace weir::rules {
-
-using match::Bucket;
-using match::bucket_index;
-using match::decides_over;
-using match::kBelow;
-using match::kBucketTags;
-using match::kEncryptedOnly;
-using match::kHasBlock;
-using match::kMaxBucketEntries;
-using match::kOverflows;
-using match::kPathInfo;
-using match::kPortInfo;
-using match::kSelf;
-using match::kTableAlignment;
-using match::merge_depth_sets;
-using match::pack;
-using match::Slot;
-using match::TableEntry;
-using match::TableRecord;
-using match::tag_of;
 namespace {
 
-// The rules of one key that decide, by scope and by what they hold for.
+using match::Bucket;
+using match::kBelow;
+using match::kSelf;
+using match::Slot;
+using match::TableEntry;
+
+// The rules of one key and scope that decide: on every connection, and on encrypted ones only.
 struct Winners {
   std::optional<Slot> always;
   std::optional<Slot> encrypted;
 
   void offer(const Slot& slot) {
-    std::optional<Slot>& winner = slot.has(kEncryptedOnly) ? encrypted : always;
+    std::optional<Slot>& winner = slot.has(match::kEncryptedOnly) ? encrypted : always;
     if (!winner || decides_over(slot, *winner)) winner = slot;
   }
-  // One that holds always makes a weaker one for encrypted connections pointless.
+  // A rule for every connection makes a weaker one for encrypted connections useless.
   void settle() {
     if (always && encrypted && !decides_over(*encrypted, *always)) encrypted.reset();
   }
 };
 
-// A part's slots shrink in place: what is written never overtakes what is read.
+// The slots of a part shrink in place: writing never overtakes reading.
 class Output {
  public:
   explicit Output(std::vector<Slot>& slots) noexcept : slots_(slots) {}
@@ -60,7 +46,7 @@ class Output {
   std::size_t size_ = 0;
 };
 
-// The same rule for both scopes is one slot.
+// The same rule for both scopes becomes one slot.
 void push_pair(const std::optional<Slot>& self, const std::optional<Slot>& below, Output& out) {
   const auto with_scope = [](Slot slot, std::uint8_t scope) {
     slot.flags = static_cast<std::uint8_t>((slot.flags & ~(kSelf | kBelow)) | scope);
@@ -80,9 +66,10 @@ void merge_path_info(std::optional<Slot>& merged, const Slot& slot) {
     merged = slot;
     return;
   }
-  if (slot.has(kHasBlock) && (!merged->has(kHasBlock) || slot.list < merged->list)) merged->list = slot.list;
+  if (slot.has(match::kHasBlock) && (!merged->has(match::kHasBlock) || slot.list < merged->list))
+    merged->list = slot.list;
   merged->flags |= slot.flags;
-  merged->value = merge_depth_sets(merged->value, slot.value);
+  merged->value = match::merge_depth_sets(merged->value, slot.value);
 }
 
 void push_reduced(std::span<const Slot> same_key, Output& out) {
@@ -91,9 +78,9 @@ void push_reduced(std::span<const Slot> same_key, Output& out) {
   std::array<std::optional<Slot>, 2> path_info;
   std::optional<Slot> port_info;
   for (const Slot& slot : same_key) {
-    if (slot.has(kPortInfo)) {
+    if (slot.has(match::kPortInfo)) {
       port_info = slot;
-    } else if (slot.has(kPathInfo)) {
+    } else if (slot.has(match::kPathInfo)) {
       merge_path_info(path_info[slot.has(kSelf) ? 0 : 1], slot);
     } else {
       if (slot.has(kSelf)) self.offer(slot);
@@ -110,7 +97,7 @@ void push_reduced(std::span<const Slot> same_key, Output& out) {
   if (port_info) out.push(*port_info);
 }
 
-// Equal primary slots stand side by side.
+// Orders equal primary slots next to each other.
 bool comes_before(const Slot& a, const Slot& b) noexcept {
   if (a.key.low != b.key.low) return a.key.low < b.key.low;
   return std::tie(a.key.high, a.primary, a.flags, a.list, a.value) <
@@ -130,7 +117,7 @@ std::size_t wanted_buckets(std::size_t entries, TableBuilder::Density density) n
   return std::max<std::size_t>(1, (entries + average - 1) / average);
 }
 
-// Writes buckets and entries to their places, in the order of the keys.
+// Writes buckets and entries in the order of the keys.
 class TableWriter {
  public:
   TableWriter(std::byte* buckets, std::size_t bucket_count, std::byte* entries) noexcept
@@ -140,7 +127,7 @@ class TableWriter {
     const std::size_t bucket = bucket_index(slot.key, bucket_count_);
     while (current_ < bucket) finish_bucket();
     const std::size_t place = written_ - line_.first;
-    if (place < kBucketTags) line_.tags[place] = tag_of(slot.key);
+    if (place < match::kBucketTags) line_.tags[place] = tag_of(slot.key);
     const TableEntry entry = pack(slot);
     std::memcpy(entries_ + written_++ * sizeof(TableEntry), &entry, sizeof(TableEntry));
   }
@@ -150,7 +137,7 @@ class TableWriter {
 
  private:
   void finish_bucket() {
-    if (written_ - line_.first > kBucketTags) line_.first |= kOverflows;
+    if (written_ - line_.first > match::kBucketTags) line_.first |= match::kOverflows;
     std::memcpy(buckets_ + current_++ * sizeof(Bucket), &line_, sizeof(Bucket));
     line_ = Bucket{.first = static_cast<std::uint32_t>(written_), .tags = {}};
   }
@@ -167,7 +154,7 @@ class TableWriter {
 
 void TableBuilder::add(const Slot& slot) {
   std::vector<Slot>& part = parts_[slot.key.low >> kPartShift];
-  // Growing by half would leave a third of the memory unused.
+  // Growing by half would leave up to a third of the memory unused.
   if (part.size() == part.capacity()) part.reserve(part.size() + part.size() / 4 + 4);
   part.push_back(slot);
 }
@@ -189,7 +176,7 @@ void TableBuilder::reduce(const std::function<void(const Slot& slot, bool is_fir
           on_primary(part[last], last == first || !says_the_same(part[last - 1], part[last]));
         }
       }
-      // A copy, since the output may reach into what it is made of.
+      // A copy, because the output may overwrite its input.
       same_key.assign(part.begin() + static_cast<std::ptrdiff_t>(first),
                       part.begin() + static_cast<std::ptrdiff_t>(last));
       push_reduced(same_key, out);
@@ -206,23 +193,23 @@ bool TableBuilder::fits(std::size_t bucket_count) const {
       const std::size_t bucket = bucket_index(slot.key, bucket_count);
       entries = bucket == current ? entries + 1 : 1;
       current = bucket;
-      if (entries > kMaxBucketEntries) return false;
+      if (entries > match::kMaxBucketEntries) return false;
     }
   }
   return true;
 }
 
-TableRecord TableBuilder::write(std::vector<std::byte>& out, Density density) {
+match::TableRecord TableBuilder::write(std::vector<std::byte>& out, Density density) {
   const std::size_t entry_count = size();
   std::size_t bucket_count = wanted_buckets(entry_count, density);
   for (const std::size_t limit = 64 * bucket_count; !fits(bucket_count); bucket_count *= 2) {
     if (bucket_count > limit) throw std::length_error("too many keys fall into one bucket");
   }
-  if (entry_count >= kOverflows || bucket_count >= kOverflows) {
+  if (entry_count >= match::kOverflows || bucket_count >= match::kOverflows) {
     throw std::length_error("too many rules for one snapshot");
   }
-  TableRecord record{};
-  record.buckets_offset = round_up(out.size(), kTableAlignment);
+  match::TableRecord record{};
+  record.buckets_offset = round_up(out.size(), match::kTableAlignment);
   record.bucket_count = bucket_count;
   record.entries_offset = record.buckets_offset + (bucket_count + 1) * sizeof(Bucket);
   record.entry_count = entry_count;
@@ -237,7 +224,7 @@ TableRecord TableBuilder::write(std::vector<std::byte>& out, Density density) {
 }
 
 std::size_t table_bytes(std::size_t entries, TableBuilder::Density density) noexcept {
-  return kTableAlignment + (wanted_buckets(entries, density) + 1) * sizeof(Bucket) +
+  return match::kTableAlignment + (wanted_buckets(entries, density) + 1) * sizeof(Bucket) +
          entries * sizeof(TableEntry);
 }
 

@@ -125,7 +125,7 @@ show_weirctl() {
 
 show_manual_entry() {
   local page=http://news.test/breaking.html start milliseconds
-  heading "A page that is added by hand is blocked at once"
+  heading "A page that an operator adds is blocked at once"
   visit "$page"
   expect "it loads before" loads news.test /breaking.html
   start=${EPOCHREALTIME/[.,]/}

@@ -8,8 +8,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
-// Stands in for libFuzzer's main where the compiler has none: every file named, or found below a folder
-// named, goes through the target once.
+// Replaces libFuzzer's main if the compiler has no libFuzzer: runs the target once on every file named, and
+// on every file below a directory named.
 int main(int argc, char** argv) {
   std::size_t inputs = 0;
   const auto run = [&inputs](const std::filesystem::path& path) {

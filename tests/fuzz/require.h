@@ -9,7 +9,7 @@
 
 namespace weir::fuzz {
 
-/// Ends the run as a crash, with the reason, unless `holds`.
+/// Unless `holds`, prints the reason and crashes.
 inline void require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "violated: %s\n", what);

@@ -13,8 +13,8 @@ struct Recorded {
   std::vector<test::Bytes> frames;
 };
 
-/// Reads a pcap file of this machine's byte order, apart from the reader under test. Throws
-/// std::runtime_error for anything else.
+/// Reads a pcap file in this machine's byte order, independently of the reader under test. Throws
+/// std::runtime_error for any other file.
 Recorded read_capture(const std::filesystem::path& file);
 
 }  // namespace weir::scenario

@@ -12,7 +12,7 @@
 namespace weir::scenario {
 namespace {
 
-/// Whatever is in a capture, the program ends by itself and every packet has one outcome.
+/// Whatever a capture contains, the program ends normally and every packet has one outcome.
 TEST(RealCaptures, EveryFileEndsWellAndEveryPacketHasAnOutcome) {
   const char* folder = std::getenv("WEIR_CAPTURES");
   if (folder == nullptr || !std::filesystem::is_directory(folder)) {

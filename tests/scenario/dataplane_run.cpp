@@ -27,7 +27,7 @@ constexpr bool kHasAddressSanitizer = false;
 
 using std::chrono::milliseconds;
 
-/// The last CPU that this process may use: the worker's.
+/// The last CPU that this process may use, for the worker.
 int last_cpu() {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
@@ -50,7 +50,7 @@ std::string configuration(const Scenario& scenario, const TemporaryDirectory& di
   text += "  workers: [" + std::to_string(last_cpu()) + "]\n";
   text += "  socket: " + (directory / "dataplane.sock").string() + "\n";
   text += "  snapshot_dir: " + (directory / "snapshots").string() + "\n";
-  // The sanitizer looks for leaks by calls that the filter of system calls refuses.
+  // The leak sanitizer uses system calls that the seccomp filter refuses.
   if (kHasAddressSanitizer) text += "  seccomp: false\n";
   return text + scenario.settings;
 }

@@ -4,12 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/dataplane_run.h"
 
 namespace weir::scenario {
 namespace {
 
-/// Frames of two sides of the same wire, compared one by one.
+/// Compares the frames of the two ends of a wire one by one.
 void expect_same(const std::vector<Bytes>& replayed, const std::vector<Bytes>& sent, const char* side) {
   ASSERT_EQ(sent.size(), replayed.size()) << side;
   for (std::size_t i = 0; i < sent.size(); ++i) {
@@ -17,7 +18,7 @@ void expect_same(const std::vector<Bytes>& replayed, const std::vector<Bytes>& s
   }
 }
 
-/// What went to the subscriber beside the network's own frames, all of which did, in order.
+/// Frames that went to the subscriber in addition to the network's, all of which must be there, in order.
 std::vector<Bytes> answers(const DataplaneRun& run) {
   std::vector<Bytes> answers;
   std::size_t passed = 0;
@@ -34,7 +35,7 @@ std::vector<Bytes> answers(const DataplaneRun& run) {
 
 std::vector<Scenario> ethernet_scenarios() {
   std::vector<Scenario> scenarios = all_scenarios();
-  // A DPDK port knows Ethernet alone.
+  // DPDK ports only support Ethernet.
   std::erase_if(scenarios, [](const Scenario& s) { return s.link != test::PcapLink::ethernet; });
   return scenarios;
 }

@@ -1,6 +1,5 @@
-// One request, listed and not, in every encapsulation and every way of cutting its packet into IP fragments:
-// the verdict is always the same, what has to pass passes unaltered, and answers go out only where they are
-// right.
+// One request, listed and unlisted, in every encapsulation and every way to fragment its packet: the verdict
+// is always the same, what must pass passes unchanged, and answers are sent only if they can be right.
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -37,8 +36,8 @@ constexpr std::string_view kUnlisted = "passed.example.com";
 enum class Carries : std::uint8_t { http, tls, quic };
 constexpr std::array kCarried{Carries::http, Carries::tls, Carries::quic};
 
-/// Headers around an IP packet; `answered`: the way back is known from them; `tunnel`: but not from a
-/// fragment inside them.
+/// Headers around an IP packet. `answered`: they show the way back. `tunnel`: a fragment inside them does
+/// not.
 struct Wrapping {
   std::string name;
   PacketBuilder around;
@@ -85,7 +84,7 @@ std::vector<Wrapping> wrappings() {
   };
 }
 
-/// The frames of one packet, in the order in which they are sent, and the place of the one that completes it.
+/// The frames of one packet in sending order, and the position of the one that completes it.
 struct Sending {
   std::string name;
   std::vector<Bytes> frames;
@@ -110,8 +109,7 @@ std::vector<Sending> orders_of(const std::string& name, const std::vector<Bytes>
   return sendings;
 }
 
-/// A test of many packets in one capture: each case has a source port of its own, by which its requests are
-/// told.
+/// A test of many packets in one capture. Each case has its own source port, which identifies its requests.
 class DisguisedPackets : public testing::Test {
  protected:
   PacketBuilder request(PacketBuilder around, Carries carries, std::string_view host) {
@@ -137,7 +135,7 @@ class DisguisedPackets : public testing::Test {
                       port_, std::move(sending)});
   }
 
-  /// Every way of sending one packet, each with a connection of its own.
+  /// Every way to send one packet, each on its own connection.
   void add_all(const Wrapping& wrapping, bool v6, Carries carries, bool listed) {
     const auto packet = [&] {
       PacketBuilder around = wrapping.around;
@@ -186,7 +184,7 @@ class DisguisedPackets : public testing::Test {
     out_ = read_capture(directory_ / "out.pcap").frames;
   }
 
-  /// Requests: one each, with the right verdict, from the packet that completed it.
+  /// Checks the requests: one per case, with the right verdict, from the packet that completed it.
   void check_requests() {
     std::size_t number = 0;
     for (const Case& one : cases_) {
@@ -200,8 +198,8 @@ class DisguisedPackets : public testing::Test {
     }
   }
 
-  /// Frames: those that must pass do so as they were, the completing and the later ones of a listed request
-  /// do not; answers are right in every length and checksum and come where the way back is known.
+  /// Checks the frames: those that must pass are unchanged; the completing and the later frames of a listed
+  /// request do not pass; answers have right lengths and checksums and are sent if the way back is known.
   void check_frames() {
     std::size_t next = 0;
     for (const Case& one : cases_) {
@@ -230,7 +228,7 @@ class DisguisedPackets : public testing::Test {
     Sending sending;
   };
 
-  /// last: of the segments to one end.
+  /// last: the last segment in its direction.
   enum class AnswerPart : std::uint8_t { segment, last, datagram };
   static AnswerPart check_answer(const Case& one, const Bytes& answer, bool to_client) {
     const auto view = proto::parse_packet(answer, proto::LinkType::ethernet);
@@ -307,8 +305,7 @@ TEST_F(DisguisedPackets, FragmentsInsideFragments) {
   check_frames();
 }
 
-/// The first request must not be had by any receiver from what passes, whichever of two overlapping copies it
-/// takes.
+/// No receiver may get the listed request from what passes, whichever of two overlapping copies it keeps.
 TEST_F(DisguisedPackets, OverlappingFragmentsAreDropped) {
   for (const bool v6 : {false, true}) {
     const auto packet = [&](std::string_view host) {
@@ -327,13 +324,13 @@ TEST_F(DisguisedPackets, OverlappingFragmentsAreDropped) {
     std::vector<Bytes> frames(real.begin(), real.begin() + static_cast<std::ptrdiff_t>(differing));
     const std::size_t before = frames.size();
     frames.push_back(decoy[differing]);
-    frames.push_back(real[differing]);  // from here on everything is dropped
+    frames.push_back(real[differing]);  // from here on, everything is dropped
     frames.insert(frames.end(), real.begin(), real.end());
     frames.insert(frames.end(), coarse.begin(), coarse.end());
     add("conflicting", true, false, {"decoy first", frames, before + 1});
 
     std::vector<Bytes> same(real.begin(), real.begin() + 2);
-    same.push_back(coarse[0]);  // the same bytes, cut elsewhere
+    same.push_back(coarse[0]);  // the same bytes, split elsewhere
     same.insert(same.end(), real.begin(), real.end());
     for (Bytes& frame : same) frame[v6 ? 60 : 19] ^= std::byte{0x40};  // another identification
     add("the same bytes, cut elsewhere", true, false, {"", same, 2});
@@ -346,7 +343,8 @@ TEST_F(DisguisedPackets, OverlappingFragmentsAreDropped) {
   EXPECT_EQ(stats_["outcomes"]["drop_overlap"], dropped);
 }
 
-/// The decoy completes the packet here and dies on the way to the server: its other half must not get there.
+/// The decoy completes the packet at Weir and is lost on the way to the server: the real half must not get
+/// there.
 TEST_F(DisguisedPackets, ADecoyThatCompletesThePacketDoesNotOpenTheWay) {
   const auto packet = [&](std::string_view host) {
     return request(PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1"), Carries::http, host);
@@ -393,7 +391,7 @@ TEST_F(DisguisedPackets, OptionsAndExtensionHeadersHideNothing) {
       }
     }
   }
-  // The header chain itself cut into fragments (RFC 7112 forbids it, receivers differ).
+  // The header chain itself is fragmented (RFC 7112 forbids it; receivers differ).
   for (const bool listed : {true, false}) {
     const auto pieces =
         request(v6().destination_options().extension(60, 64), Carries::http, listed ? kListed : kUnlisted)
@@ -409,7 +407,7 @@ TEST_F(DisguisedPackets, OptionsAndExtensionHeadersHideNothing) {
   check_frames();
 }
 
-/// Ports say nothing: a client's may be the lower one, and the tunnels' ports may carry something else.
+/// Ports prove nothing: the client's may be the lower one, and tunnel ports may carry other traffic.
 TEST_F(DisguisedPackets, OddPortsAndUdpLengths) {
   const auto ip = [] { return PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1"); };
   const auto quic = [](std::string_view host) {
@@ -448,7 +446,7 @@ TEST_F(DisguisedPackets, OddPortsAndUdpLengths) {
   check_frames();
 }
 
-/// A flood of beginnings: the program neither stops nor grows, and what is complete goes on being inspected.
+/// A flood of first fragments: the program neither stops nor grows, and complete packets are still inspected.
 TEST_F(DisguisedPackets, AFloodOfFragmentsPassesAndTheRestIsInspected) {
   std::vector<Bytes> flood;
   for (std::uint32_t i = 0; i < 6000; ++i) {

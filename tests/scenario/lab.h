@@ -9,7 +9,7 @@
 
 namespace weir::scenario {
 
-/// A directory that is gone with the object.
+/// A directory that is removed with the object.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -23,13 +23,13 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-/// Where the build put its programs: WEIR_PROGRAMS, else beside the test itself.
+/// The path of a program of the build: in WEIR_PROGRAMS, else in the test's own directory.
 std::filesystem::path program(std::string_view name);
 
 std::string read_text(const std::filesystem::path& file);
 void write_text(const std::filesystem::path& file, std::string_view text);
 
-/// A child process, its output in two files; killed with the object if it still runs.
+/// A child process with its output in two files. If it still runs, the destructor kills it.
 class Child {
  public:
   Child(const std::vector<std::string>& command, const std::filesystem::path& out,
@@ -40,7 +40,7 @@ class Child {
 
   [[nodiscard]] bool running();
   void terminate() const;
-  /// The exit status; 128 and the signal's number after a signal.
+  /// The exit status; after a signal, 128 plus its number.
   int wait();
 
  private:
@@ -54,7 +54,7 @@ struct Finished {
   std::string err;
 };
 
-/// Runs weir-replay to its end.
+/// Runs weir-replay until it ends.
 Finished run_replay(const std::vector<std::string>& arguments, const TemporaryDirectory& directory);
 
 std::vector<std::string> lines_of(const std::string& text);

@@ -1,5 +1,5 @@
-// What takes a client long, or many clients: only weir-replay's clock is the capture's, so these run there
-// alone.
+// Cases that take a long time or many clients. They run only in weir-replay, which takes its time from the
+// capture.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -30,7 +30,7 @@ class LongCaptures : public testing::Test {
     writer_.write(frame, now_ += later);
   }
 
-  /// Requests as `HOST VERDICT`, in order; keeps the statistics.
+  /// Returns the requests as `HOST VERDICT`, in order; stores the statistics.
   std::vector<std::string> run(const std::string& settings = {}) {
     { const test::PcapWriter flushed(std::move(writer_)); }
     write_text(directory_ / kListName, std::string(kListedName) + '\n');
@@ -90,8 +90,8 @@ TEST_F(LongCaptures, PiecesMayComeAMinuteApart) {
   EXPECT_EQ(run(), expected);
 }
 
-/// More unfinished requests than there is memory for: the oldest are given up and counted, whoever comes now
-/// is inspected as ever.
+/// More unfinished requests than the memory can hold: the oldest are given up and counted; new requests are
+/// inspected as usual.
 TEST_F(LongCaptures, AFloodOfHalfRequestsHidesNobodyElsesRequest) {
   const std::string listed = test::http_get(kListedName);
   const std::string passed = test::http_get(kUnlistedName);
@@ -115,7 +115,7 @@ TEST_F(LongCaptures, AFloodOfHalfRequestsHidesNobodyElsesRequest) {
     write(client(port).payload(text.substr(0, 30)).build());
     write(client(port).seq(1030).payload(text.substr(30)).build());
   }
-  // Its first half was given up long ago: nothing can be said about the rest by itself.
+  // Its first half was given up long ago, and the rest alone shows nothing.
   write(from(0, 30, listed.substr(30)));
   EXPECT_EQ(run("  flows: {capacity: 4096, reassembly_bytes: 262144}\n"),
             (std::vector<std::string>{kBlockedAndPassed[0], kBlockedAndPassed[1], kBlockedAndPassed[0],

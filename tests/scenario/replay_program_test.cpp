@@ -64,7 +64,7 @@ TEST_F(ReplayProgram, PrintsTheJsonOfTheInterface) {
   EXPECT_EQ(run({"--list", path(kListName), "--json", path("in.pcap")}).out, blocked) << "without --all";
 }
 
-TEST_F(ReplayProgram, PrintsForPeople) {
+TEST_F(ReplayProgram, PrintsTextForPeople) {
   const Finished finished = run({"--list", path(kListName), path("in.pcap")});
   EXPECT_EQ(finished.status, 0);
   EXPECT_EQ(finished.out,
@@ -72,10 +72,10 @@ TEST_F(ReplayProgram, PrintsForPeople) {
             "GET listed.example.com/a?b=c  listed hot.txt:2\n");
 }
 
-TEST_F(ReplayProgram, NamesTheFileWhenThereAreSeveral) {
+TEST_F(ReplayProgram, NamesTheFileIfThereAreSeveral) {
   const Finished finished = run({"--list", path(kListName), "--json", path("in.pcap"), path("in.pcap")});
   const auto lines = lines_of(finished.out);
-  // The second pass over the same connection meets it blocked.
+  // In the second file the same connection is blocked already.
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(nlohmann::json::parse(lines[0])["file"], path("in.pcap"));
 }
@@ -93,27 +93,27 @@ TEST_F(ReplayProgram, WithoutRulesEverythingPasses) {
   EXPECT_GE(stats["seconds"], 0.0);
 }
 
-TEST_F(ReplayProgram, RepeatsWithFreshFlows) {
+TEST_F(ReplayProgram, RepeatsWithAnEmptyFlowTable) {
   const Finished finished = run(
       {"--list", path(kListName), "--stats", "--repeat", "5", "--write", path("out.pcap"), path("in.pcap")});
   EXPECT_EQ(lines_of(finished.out).size(), 1U) << "printed once";
   EXPECT_EQ(read_capture(directory_ / "out.pcap").frames.size(), 5U) << "written once";
   const auto stats = nlohmann::json::parse(finished.err);
   EXPECT_EQ(stats["packets"], 15);
-  EXPECT_EQ(stats["outcomes"]["drop_blocked"], 5) << "a flow that stays blocked would make it 1";
+  EXPECT_EQ(stats["outcomes"]["drop_blocked"], 5) << "with flows kept between the runs it would be 1";
 }
 
-TEST_F(ReplayProgram, TellsAboutBadListLinesAndGoesOn) {
+TEST_F(ReplayProgram, SkipsAndReportsBadListLines) {
   write_text(directory_ / "bad.txt", "listed.example.com\ncom\n\nexa mple.com\n");
   const Finished finished = run({"--list", path("bad.txt"), "--json", path("in.pcap")});
   EXPECT_EQ(finished.status, 0);
-  EXPECT_EQ(lines_of(finished.out).size(), 1U) << "the rest is in force";
-  const auto complaints = lines_of(finished.err);
-  ASSERT_EQ(complaints.size(), 3U);
-  EXPECT_TRUE(complaints[0].starts_with(path("bad.txt") + ":2: ")) << complaints[0];
-  EXPECT_TRUE(complaints[1].starts_with(path("bad.txt") + ":4: ")) << complaints[1];
-  EXPECT_NE(complaints[2].find("2 list lines left out"), std::string::npos) << complaints[2];
-  EXPECT_EQ(finished.err.find("exa mple"), std::string::npos) << "a list's text is never repeated";
+  EXPECT_EQ(lines_of(finished.out).size(), 1U) << "the other lines are in force";
+  const auto skipped = lines_of(finished.err);
+  ASSERT_EQ(skipped.size(), 3U);
+  EXPECT_TRUE(skipped[0].starts_with(path("bad.txt") + ":2: ")) << skipped[0];
+  EXPECT_TRUE(skipped[1].starts_with(path("bad.txt") + ":4: ")) << skipped[1];
+  EXPECT_NE(skipped[2].find("2 list lines skipped"), std::string::npos) << skipped[2];
+  EXPECT_EQ(finished.err.find("exa mple"), std::string::npos) << "the text of a list is never printed";
 }
 
 TEST_F(ReplayProgram, TheFirstListHasPrecedence) {
@@ -142,7 +142,7 @@ TEST_F(ReplayProgram, UsesTheConfiguration) {
   EXPECT_TRUE(page.ends_with("<p>a page of our own"));
 }
 
-TEST_F(ReplayProgram, RefusesWhatItCannotUse) {
+TEST_F(ReplayProgram, RejectsUnusableInput) {
   write_text(directory_ / "weir.yaml", "dataplane:\n  blok: {}\n");
   write_text(directory_ / "bad.snapshot", "no snapshot at all");
   write_text(directory_ / "page.yaml",
@@ -156,19 +156,25 @@ TEST_F(ReplayProgram, RefusesWhatItCannotUse) {
   const std::vector<Case> cases{
       {"no capture", {}, 2, "no capture given"},
       {"an unknown option", {"--frobnicate", path("in.pcap")}, 2, "frobnicate"},
-      {"no passes", {"--repeat", "0", path("in.pcap")}, 2, "--repeat"},
+      {"no runs", {"--repeat", "0", path("in.pcap")}, 2, "--repeat"},
       {"two sources of rules", {"--list", "a", "--snapshot", "b", path("in.pcap")}, 2, "--snapshot"},
-      {"a list that is not there", {"--list", path("absent.txt"), path("in.pcap")}, 2, "absent.txt"},
-      {"a snapshot that is none", {"--snapshot", path("bad.snapshot"), path("in.pcap")}, 2, "bad.snapshot"},
+      {"a missing list", {"--list", path("absent.txt"), path("in.pcap")}, 2, "absent.txt"},
+      {"a file that is not a snapshot",
+       {"--snapshot", path("bad.snapshot"), path("in.pcap")},
+       2,
+       "bad.snapshot"},
       {"a configuration with an unknown key",
        {"--config", path("weir.yaml"), path("in.pcap")},
        2,
        "weir.yaml:2"},
       {"the same, checked", {"--check-config", "--config", path("weir.yaml")}, 2, "weir.yaml:2"},
-      {"a page that is not there", {"--config", path("page.yaml"), path("in.pcap")}, 2, "absent.html"},
-      {"a capture that is not there", {path("absent.pcap")}, 1, "absent.pcap"},
-      {"a capture that is none", {path(kListName)}, 1, "offset 0: neither pcap nor pcapng"},
-      {"an output that cannot be", {"--write", path("no/such/out.pcap"), path("in.pcap")}, 1, "out.pcap"},
+      {"a missing page", {"--config", path("page.yaml"), path("in.pcap")}, 2, "absent.html"},
+      {"a missing capture", {path("absent.pcap")}, 1, "absent.pcap"},
+      {"a file that is not a capture", {path(kListName)}, 1, "offset 0: neither pcap nor pcapng"},
+      {"an output file that cannot be created",
+       {"--write", path("no/such/out.pcap"), path("in.pcap")},
+       1,
+       "out.pcap"},
   };
   for (const Case& test : cases) {
     const Finished finished = run(test.arguments);
@@ -177,7 +183,7 @@ TEST_F(ReplayProgram, RefusesWhatItCannotUse) {
   }
 }
 
-TEST_F(ReplayProgram, ReadsABrokenCaptureAsFarAsItGoes) {
+TEST_F(ReplayProgram, ReadsABrokenCaptureUpToTheDamage) {
   const std::string whole = read_text(directory_ / "in.pcap");
   write_text(directory_ / "cut.pcap", std::string_view(whole).substr(0, whole.size() - 10));
   const Finished finished = run({"--all", path("cut.pcap")});

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "tests/scenario/scenario.h"
+#include "tests/scenario/catalogue/catalogue.h"
 
 namespace weir::scenario {
 namespace {
@@ -13,7 +13,7 @@ using nlohmann::json;
 
 std::string text_of(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-/// A line of --json in the scenario's spelling.
+/// Converts a line of --json to the scenario's notation.
 std::string summary(const std::string& line) {
   const json request = json::parse(line);
   std::string text = request["packet"].dump();

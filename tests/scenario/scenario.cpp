@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/proto/packet/packet_view.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/scenario/capture_read.h"
 #include "tests/support/frame_check.h"
@@ -37,7 +37,7 @@ std::uint32_t end_of(const proto::PacketView& view) {
          ((flags & proto::kTcpSyn) != 0 ? 1U : 0U) + ((flags & proto::kTcpFin) != 0 ? 1U : 0U);
 }
 
-/// Takes the frames of one answer off the front of what left.
+/// Removes the frames of one answer from the front of the outgoing frames, and checks them.
 class AnswerCheck {
  public:
   AnswerCheck(const Step& step, proto::LinkType link, std::span<const Bytes>& frames, Outgoing& outgoing)
@@ -78,14 +78,14 @@ class AnswerCheck {
   }
 
  private:
-  /// Frames to the client, the last of them with these flags.
+  /// Expects frames to the client, the last one with these flags.
   void expect_data(unsigned flags) {
     received_.clear();
     while (expect_segment(flags)) {
     }
   }
 
-  /// One of them; whether another one has to follow.
+  /// Expects one of them; returns whether another one must follow.
   bool expect_segment(unsigned flags) {
     const auto view = next(outgoing_.to_subscriber);
     EXPECT_EQ(view.source, seen_.destination) << step_.what;
@@ -115,7 +115,7 @@ class AnswerCheck {
     EXPECT_TRUE(view.payload.empty()) << step_.what;
   }
 
-  // What is in it, unit tests look at.
+  // Unit tests check its content.
   void expect_close() {
     const auto view = next(outgoing_.to_subscriber, proto::PacketClass::udp);
     EXPECT_EQ(view.source, seen_.destination) << step_.what;
@@ -142,7 +142,7 @@ class AnswerCheck {
     EXPECT_EQ(view.packet_class, expected) << step_.what;
     EXPECT_EQ(view.ip_offset, seen_.ip_offset) << step_.what << ": tags must be kept";
     EXPECT_EQ(test::checksum_error(frame_, seen_.ip_offset), "") << step_.what;
-    // Addresses aside, the link header with its tags is the client's.
+    // Apart from the addresses, the link header and its tags are the client's.
     const std::size_t addresses = link_ == proto::LinkType::ethernet ? 12 : 0;
     if (frame_.size() >= seen_.ip_offset && seen_.ip_offset >= addresses) {
       EXPECT_TRUE(std::equal(frame_.begin() + static_cast<std::ptrdiff_t>(addresses),
@@ -170,17 +170,6 @@ bool has_allow_rules(const Scenario& scenario) {
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario) { return out << scenario.name; }
-
-std::vector<Scenario> all_scenarios() {
-  std::vector<Scenario> all;
-  for (auto* group : {&http_scenarios, &h2c_scenarios, &tls_scenarios, &quic_scenarios, &frame_scenarios,
-                      &connection_scenarios, &stream_scenarios, &ordinary_scenarios, &decoy_scenarios,
-                      &connection_lie_scenarios, &http_disguise_scenarios, &tls_disguise_scenarios,
-                      &sequence_scenarios, &fragment_scenarios}) {
-    for (Scenario& scenario : group()) all.push_back(std::move(scenario));
-  }
-  return all;
-}
 
 PacketBuilder client(std::uint16_t port) {
   return PacketBuilder()
@@ -245,7 +234,7 @@ Outgoing check_outgoing(const Scenario& scenario, const std::vector<Bytes>& fram
     outgoing.to_network.push_back(rest.front());
     rest = rest.subspan(1);
   }
-  EXPECT_EQ(rest.size(), 0U) << "frames that nobody asked for";
+  EXPECT_EQ(rest.size(), 0U) << "unexpected frames";
   return outgoing;
 }
 

@@ -17,7 +17,7 @@ namespace weir::scenario {
 using test::Bytes;
 using test::PacketBuilder;
 
-/// What is sent in a dropped packet's place.
+/// What is sent instead of a dropped packet.
 enum class Answer : std::uint8_t {
   none,
   page,
@@ -30,20 +30,20 @@ enum class Answer : std::uint8_t {
   close
 };
 
-/// One frame from the subscriber, and what becomes of it.
+/// One frame from the subscriber, and its outcome.
 struct Step {
   std::string what;
   Bytes frame;
   std::string outcome;
   Answer answer = Answer::none;
-  std::optional<std::uint32_t> server_next{};  // RST to the server; default: the frame's sequence number
-  std::optional<std::uint32_t> client_end{};   // what the answer acknowledges; default: the frame
-  Bytes whole{};                               // what is answered, if not the frame: it was a fragment
+  std::optional<std::uint32_t> server_next{};  // of the RST to the server; default: the frame's number
+  std::optional<std::uint32_t> client_end{};   // what the answer acknowledges; default: the whole frame
+  Bytes whole{};                               // if the frame is a fragment: the packet to answer
 };
 
 struct Scenario {
   std::string name;
-  std::vector<std::string> rules;  // `!entry`: an allow rule; a rule's id is its place, from 1
+  std::vector<std::string> rules;  // `!entry`: an allow rule; a rule's id is its position, from 1
   std::vector<Step> steps;
   /// `PACKET PROTOCOL VERDICT HOST[:PORT][PATH][?QUERY] REASON [RULE] [ech]`, in order.
   std::vector<std::string> requests;
@@ -51,22 +51,6 @@ struct Scenario {
   test::PcapLink link = test::PcapLink::ethernet;
 };
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario);
-
-std::vector<Scenario> http_scenarios();
-std::vector<Scenario> tls_scenarios();
-std::vector<Scenario> quic_scenarios();
-std::vector<Scenario> h2c_scenarios();
-std::vector<Scenario> frame_scenarios();
-std::vector<Scenario> connection_scenarios();
-std::vector<Scenario> stream_scenarios();
-std::vector<Scenario> ordinary_scenarios();
-std::vector<Scenario> decoy_scenarios();
-std::vector<Scenario> connection_lie_scenarios();
-std::vector<Scenario> http_disguise_scenarios();
-std::vector<Scenario> tls_disguise_scenarios();
-std::vector<Scenario> sequence_scenarios();
-std::vector<Scenario> fragment_scenarios();
-std::vector<Scenario> all_scenarios();
 
 inline constexpr const char* kListName = "hot.txt";
 
@@ -78,20 +62,21 @@ void write_frames(const std::filesystem::path& file, const Scenario& scenario);
 /// The scenario's rules as the bytes of a snapshot.
 Bytes snapshot_of(const Scenario& scenario);
 
-/// Outcomes and how many frames have each.
+/// The number of frames with each outcome.
 std::map<std::string, std::uint64_t> expected_outcomes(const Scenario& scenario);
 
-/// Frames that left, by whom they go to, each side in order.
+/// Frames that left, by direction, each in order.
 struct Outgoing {
   std::vector<Bytes> to_network;
   std::vector<Bytes> to_subscriber;
 };
 
-/// Checks what weir-replay wrote against the scenario, frame by frame: forwarded ones unchanged, answers with
-/// the right addresses, numbers, flags, checksums and tags, nothing else. Failures are GoogleTest's.
+/// Compares what weir-replay wrote with the scenario, frame by frame: forwarded frames are unchanged, answers
+/// have the right addresses, numbers, flags, checksums and tags, and there is nothing else. Reports to
+/// GoogleTest.
 Outgoing check_outgoing(const Scenario& scenario, const std::vector<Bytes>& frames);
 
-/// Runs weir-replay over the scenario, with everything that it can print and write.
+/// Runs weir-replay on the scenario with all its output.
 struct ReplayRun {
   Finished finished;
   std::vector<Bytes> frames;

@@ -19,7 +19,7 @@ void Script::connection(const std::string& what, const Bytes& stream, const std:
                         bool listed, const Shown& shown) {
   const std::uint16_t port = new_port();
   add({what + ": SYN", client(port).seq(kFirst - 1).flags("S").build(), "forward_not_candidate"});
-  std::size_t sent = 0;  // without a gap
+  std::size_t sent = 0;  // bytes without a gap
   std::size_t furthest = 0;
   std::vector<bool> there(stream.size());
   for (const Piece& piece : pieces) {

@@ -16,57 +16,57 @@ inline constexpr std::uint32_t kFirst = 1000;  // sequence number of a connectio
 inline constexpr std::string_view kListedName = "listed.example.com";
 inline constexpr std::string_view kUnlistedName = "passed.example.com";
 
-/// Makes the same thing around either of the two names.
+/// Makes the same stream around either of the two names.
 using Around = std::function<Bytes(std::string_view)>;
 using Disguise = std::function<void(PacketBuilder&)>;
 
-/// One piece of a connection's stream, and how it is sent.
+/// One piece of a connection's stream, and its disguise.
 struct Piece {
   std::size_t begin = 0;
   std::size_t end = 0;
   Disguise disguise{};
 };
-/// Cuts a stream of a size into pieces, in the order in which they are sent.
+/// Splits a stream of a given size into pieces, in sending order.
 using Cut = std::function<std::vector<Piece>(std::size_t)>;
 
-/// What a request at the end of a stream shows as.
+/// How weir-replay prints the request at the end of a stream.
 struct Shown {
   std::string_view protocol = "http";
-  std::string_view form = "~/";  // with ~ for the name
+  std::string_view form = "~/";  // ~ stands for the name
   Answer answer = Answer::page;
-  std::string_view passed_form{};  // of the unlisted one, if another
+  std::string_view passed_form{};  // of the unlisted request, if it differs
   bool ech = false;
 };
 inline constexpr Shown kShownTls{.protocol = "tls", .form = "~", .answer = Answer::alert};
 
-/// One frame of a connection that is told frame by frame.
+/// One frame of a connection that is given frame by frame.
 struct Sent {
   std::string what;
   Bytes frame;
   std::string outcome;
   Answer answer = Answer::none;
-  std::vector<std::string> requests{};  // that the frame completes
+  std::vector<std::string> requests{};  // completed by the frame
   std::optional<std::uint32_t> server_next{};
   std::optional<std::uint32_t> client_end{};
 };
 
-/// Builds a scenario, connection by connection, each from a port of its own. The list names kListedName.
+/// Builds a scenario connection by connection, each from its own port. The list contains kListedName.
 class Script {
  public:
   explicit Script(std::string name);
 
-  /// A connection whose stream is `stream` in pieces, of which the last one sent completes a request for the
-  /// listed or the unlisted name.
+  /// Adds a connection that sends `stream` in pieces. The last piece sent completes a request for the listed
+  /// or the unlisted name.
   void connection(const std::string& what, const Bytes& stream, const std::vector<Piece>& pieces, bool listed,
                   const Shown& shown = {});
-  /// The same disguise around both names.
+  /// Adds two connections with the same disguise, one per name.
   void both(const std::string& what, const Around& stream, const Cut& cut, const Shown& shown = {});
-  /// Frames from the port that new_port() gave last, behind a SYN if `syn`.
+  /// Adds frames from the last new_port(), after a SYN if `syn`.
   void exchange(const std::string& what, const std::vector<Sent>& frames, bool syn = true);
 
   void add(Step step) { scenario_.steps.push_back(std::move(step)); }
   std::uint16_t new_port() { return next_port_++; }
-  /// The step before completed this request.
+  /// Expects that the previous step completed this request.
   void expect_request(std::string_view text);
   void settings(std::string yaml) { scenario_.settings = std::move(yaml); }
   void rules(std::vector<std::string> rules) { scenario_.rules = std::move(rules); }
@@ -77,18 +77,18 @@ class Script {
   std::uint16_t next_port_ = 2000;
 };
 
-/// Text with `name` in the place of each ~.
+/// Replaces each ~ of the text by `name`.
 std::string with_name(std::string text, std::string_view name);
 Around text_around(std::string text);
 Bytes http_around(std::string_view name);
 Bytes hello_around(std::string_view name);
-/// `PROTOCOL block NAME/ listed 1` and the like.
+/// For example `PROTOCOL block NAME/ listed 1`.
 std::string shown_request(bool listed, const Shown& shown = {});
 
-/// Equal pieces in the given order of their places.
+/// Equal pieces, sent in the given order.
 std::vector<Piece> in_pieces(std::size_t size, std::size_t count, const std::vector<std::size_t>& order);
 Cut ordered(std::vector<std::size_t> order);
-/// In segments of 1400 bytes, as on the wire, in order or the last one first.
+/// Segments of 1400 bytes, as on the wire, in order or the last one first.
 Cut in_segments(bool backward = false);
 std::vector<Piece> one_byte_each(std::size_t size);
 std::vector<Piece> whole(std::size_t size);

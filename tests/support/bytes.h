@@ -19,11 +19,11 @@ std::string_view to_text(std::span<const std::byte> bytes);
 /// Big-endian appends, each of the low `width` bytes of `value`.
 void append_integer(Bytes& to, std::uint64_t value, std::size_t width);
 void append(Bytes& to, std::span<const std::byte> bytes);
-/// Overwrites two or four bytes; throws std::out_of_range behind the end.
+/// Overwrites two or four bytes; throws std::out_of_range after the end.
 void put_u16(Bytes& in, std::size_t offset, std::uint16_t value);
 void put_u32(Bytes& in, std::size_t offset, std::uint32_t value);
 
-/// Empty when equal; else where the first difference is, with both neighbourhoods in hexadecimal.
+/// Empty if equal; else the position of the first difference, with the bytes around it in hexadecimal.
 std::string difference(std::span<const std::byte> expected, std::span<const std::byte> actual);
 
 }  // namespace weir::test

@@ -1,6 +1,6 @@
-// Loaded before a program by LD_PRELOAD: its wall clock is off by as many seconds as the first eight bytes of
-// the file $WEIR_CLOCK_FILE say, from moment to moment. Clocks that do not jump are left alone, as
-// settimeofday leaves them.
+// Loaded into a program by LD_PRELOAD: shifts its wall clock by the number of seconds in the first eight
+// bytes of the file $WEIR_CLOCK_FILE, read anew at every call. Monotonic clocks are unchanged, as with
+// settimeofday.
 
 #include <cstdint>
 #include <cstdlib>

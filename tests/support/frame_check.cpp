@@ -18,7 +18,7 @@ std::string transport_error(std::span<const std::byte> addresses, std::size_t pr
   const bool is_tcp = protocol == 6;
   if (!is_tcp && protocol != 17) return {};
   if (segment.size() < (is_tcp ? 20U : 8U)) return "transport header cut short";
-  if (is_tcp && (u8_at(segment, 12) >> 4) * 4 > segment.size()) return "TCP data offset behind the end";
+  if (is_tcp && (u8_at(segment, 12) >> 4) * 4 > segment.size()) return "TCP data offset after the end";
   if (!is_tcp && u16_at(segment, 4) != segment.size()) return "UDP length is not the datagram's";
   if (!is_tcp && u16_at(segment, 6) == 0) return {};
   Bytes summed(addresses.begin(), addresses.end());

@@ -15,7 +15,7 @@ enum class Coding : std::uint8_t { plain, huffman };
 class HpackWriter {
  public:
   HpackWriter& indexed(std::size_t index);
-  // Literals; by a name, or by the index of one.
+  // Literals, with a name or with the index of a name.
   HpackWriter& literal(std::string_view name, std::string_view value, Coding coding = Coding::plain);
   HpackWriter& literal(std::size_t name_index, std::string_view value, Coding coding = Coding::plain);
   HpackWriter& incremental(std::string_view name, std::string_view value, Coding coding = Coding::plain);
@@ -34,7 +34,7 @@ class HpackWriter {
   Bytes bytes_;
 };
 
-/// The code of RFC 7541, appendix B, padded.
+/// Huffman code (RFC 7541, appendix B), padded.
 Bytes huffman(std::string_view text);
 
 inline constexpr std::uint8_t kH2Data = 0;
@@ -45,15 +45,14 @@ inline constexpr std::uint8_t kH2Ping = 6;
 inline constexpr std::uint8_t kH2Continuation = 9;
 inline constexpr std::uint8_t kH2EndHeaders = 4;
 
-/// A client's stream of HTTP/2 (RFC 9113), frame by frame.
+/// A client's HTTP/2 stream (RFC 9113), frame by frame.
 class H2Builder {
  public:
   struct HeadersShape {
     std::uint32_t stream = 1;
     std::optional<std::uint8_t> padding{};
     bool priority = false;
-    std::size_t fragment_bytes =
-        0;  // in each frame; what is left over goes into CONTINUATIONs. 0: all in one
+    std::size_t fragment_bytes = 0;  // per frame; the rest goes into CONTINUATIONs. 0: one frame
   };
 
   H2Builder& preface();
@@ -72,7 +71,7 @@ class H2Builder {
   Bytes bytes_;
 };
 
-/// What curl --http2-prior-knowledge sends first: preface, SETTINGS, WINDOW_UPDATE.
+/// The first bytes of curl --http2-prior-knowledge: preface, SETTINGS, WINDOW_UPDATE.
 H2Builder h2_connection();
 
 }  // namespace weir::test

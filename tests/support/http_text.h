@@ -12,8 +12,8 @@ struct HttpText {
   std::string_view target = "/";
   std::string_view host = "www.example.com";  // empty: no Host header
   std::string_view version = "HTTP/1.1";
-  std::vector<std::pair<std::string_view, std::string_view>> headers = {};  // behind Host
-  std::string_view body = {};  // with a Content-Length when not empty
+  std::vector<std::pair<std::string_view, std::string_view>> headers = {};  // after Host
+  std::string_view body = {};  // if not empty, with a Content-Length
   std::string_view line_end = "\r\n";
 };
 

@@ -64,7 +64,7 @@ PacketBuilder& PacketBuilder::ethernet(std::string_view source, std::string_view
 }
 
 PacketBuilder& PacketBuilder::linux_sll() {
-  Bytes header = from_hex("0000 0001 0006");  // to us, ARPHRD_ETHER, address length
+  Bytes header = from_hex("0000 0001 0006");  // to this host, ARPHRD_ETHER, address length
   append(header, mac_bytes(kClientMac));
   append_integer(header, 0, 4);  // address padding, protocol
   add(Kind::sll, std::move(header), 0);

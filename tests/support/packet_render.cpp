@@ -89,7 +89,7 @@ void PacketBuilder::fill_next(const Layer& layer, std::size_t index, std::size_t
     case Kind::sll2:
       put_u16(header, 0, number);
       return;
-    case Kind::loopback:  // AF_INET 2, AF_INET6 as Linux (10) or BSD (24, 28, 30) has it
+    case Kind::loopback:  // AF_INET is 2; AF_INET6 is 10 on Linux and 24, 28 or 30 on BSD
       header[layer.big_endian ? 3 : 0] = inner_is_v6 ? std::byte{30} : std::byte{2};
       return;
     case Kind::ipv4:
@@ -137,7 +137,7 @@ void PacketBuilder::fill_transport(const Layer& layer, std::size_t index, const 
   append(summed, header);
   append(summed, body);
   std::uint16_t computed = internet_checksum(summed);
-  if (!is_tcp && computed == 0) computed = 0xffff;  // RFC 768: zero means none
+  if (!is_tcp && computed == 0) computed = 0xffff;  // RFC 768: zero means no checksum
   put_u16(header, is_tcp ? 16 : 6, layer.checksum.value_or(computed));
 }
 

@@ -62,7 +62,7 @@ PacketBuilder& PacketBuilder::gtp_u(std::span<const std::uint8_t> extension_word
   Bytes header = from_hex("30 ff 0000 00000001");
   if (!extension_words.empty()) {
     header[0] = std::byte{0x34};
-    append(header, from_hex("000000 85"));  // a PDU session container comes first
+    append(header, from_hex("000000 85"));  // begins with a PDU session container
     for (std::size_t i = 0; i < extension_words.size(); ++i) {
       Bytes extension(extension_words[i] * std::size_t{4});
       extension.front() = static_cast<std::byte>(extension_words[i]);

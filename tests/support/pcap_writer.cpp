@@ -29,7 +29,7 @@ void PcapWriter::write(std::span<const std::byte> frame, std::chrono::microsecon
 
 void PcapWriter::write(std::span<const std::byte> frame) { write(frame, next_); }
 
-// Little endian on any machine: readers go by the magic number.
+// Little endian on every machine: readers follow the magic number.
 void PcapWriter::integer(std::uint32_t value, std::size_t width) {
   for (std::size_t i = 0; i < width; ++i) file_.put(static_cast<char>(value >> (8 * i)));
 }

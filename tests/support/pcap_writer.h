@@ -19,15 +19,15 @@ enum class PcapLink : std::uint32_t {
   linux_sll2 = 276
 };
 
-/// Writes a capture file with microsecond timestamps. Throws std::runtime_error when the file cannot be
+/// Writes a capture file with microsecond timestamps. Throws std::runtime_error if the file cannot be
 /// written.
 class PcapWriter {
  public:
   explicit PcapWriter(const std::filesystem::path& path, PcapLink link = PcapLink::ethernet);
 
-  /// Adds a packet with its timestamp since the epoch.
+  /// Adds a packet with a timestamp since the epoch.
   void write(std::span<const std::byte> frame, std::chrono::microseconds time);
-  /// Adds a packet a millisecond after the one before (the first: 1767323045 s, 2026-01-02T03:04:05Z).
+  /// Adds a packet one millisecond after the previous one (the first: 1767323045 s, 2026-01-02T03:04:05Z).
   void write(std::span<const std::byte> frame);
 
  private:

@@ -175,7 +175,7 @@ QuicPacketBuilder& QuicPacketBuilder::crypto(std::uint64_t offset, std::span<con
 
 QuicPacketBuilder& QuicPacketBuilder::ping() { return frames(from_hex("01")); }
 QuicPacketBuilder& QuicPacketBuilder::padding(std::size_t bytes) { return frames(Bytes(bytes)); }
-// Up to packet 3, and of those before only 0.
+// Acknowledges packets 3 and 1.
 QuicPacketBuilder& QuicPacketBuilder::ack() { return frames(from_hex("02 03 00 01 00 00 00")); }
 QuicPacketBuilder& QuicPacketBuilder::connection_close() { return frames(from_hex("1c 0a 00 03 616263")); }
 

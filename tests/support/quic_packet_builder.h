@@ -16,13 +16,13 @@ inline constexpr std::uint32_t kQuicV2 = 0x6b3343cf;
 inline constexpr std::uint32_t kQuicDraft29 = 0xff00001d;
 inline constexpr std::string_view kQuicClientId = "8394c8f03e515708";  // RFC 9001, A
 
-/// Makes protected QUIC packets with long headers; frames come in the order in which they are added:
+/// Builds protected QUIC packets with long headers; frames are in the order in which they are added:
 ///
 ///     QuicPacketBuilder().id("8394c8f03e515708").crypto(0, hello).pad_to(1200).build();
 ///
 /// The keys are the client's Initial keys of the version and the destination id, or of keys_from(). Packets
-/// of other types than Initial are protected by them too: nobody but their endpoints could tell. Its
-/// cryptography is written apart from the code under test.
+/// of other types use them too: only the endpoints could tell. The cryptography is independent of the code
+/// under test.
 class QuicPacketBuilder {
  public:
   enum class Type : std::uint8_t { initial, zero_rtt, handshake };
@@ -31,12 +31,12 @@ class QuicPacketBuilder {
   QuicPacketBuilder& type(Type type);
   QuicPacketBuilder& id(std::string_view hex);         // destination connection id
   QuicPacketBuilder& source_id(std::string_view hex);  // default: none
-  QuicPacketBuilder& keys_from(std::string_view hex);  // another destination id than the packet's
+  QuicPacketBuilder& keys_from(std::string_view hex);  // a destination id other than the packet's
   QuicPacketBuilder& token(std::span<const std::byte> bytes);
-  /// `sent_bytes` 1 to 4 of the number go on the wire. Default: number 0 in one byte.
+  /// `sent_bytes` (1 to 4) of the number are sent. Default: number 0 in one byte.
   QuicPacketBuilder& number(std::uint64_t value, std::size_t sent_bytes = 1);
   QuicPacketBuilder& clear_quic_bit();
-  /// By the server's keys: those of the client's destination id, which keys_from() names.
+  /// Uses the server's keys, derived from the client's destination id, which keys_from() sets.
   QuicPacketBuilder& from_server();
 
   QuicPacketBuilder& crypto(std::uint64_t offset, std::span<const std::byte> data);
@@ -45,7 +45,7 @@ class QuicPacketBuilder {
   QuicPacketBuilder& ack();
   QuicPacketBuilder& connection_close();
   QuicPacketBuilder& frames(std::span<const std::byte> bytes);  // any bytes, right or wrong
-  /// PADDING behind the frames until the whole packet has `bytes`. Throws std::logic_error when it has more.
+  /// PADDING after the frames until the whole packet has `bytes`. Throws std::logic_error if it has more.
   QuicPacketBuilder& pad_to(std::size_t bytes);
 
   [[nodiscard]] Bytes build() const;
@@ -82,9 +82,9 @@ struct QuicPiece {
   std::size_t offset = 0;
   Bytes data;
 };
-/// `stream` in `count` nearly equal parts, in order.
+/// Splits `stream` into `count` nearly equal parts, in order.
 std::vector<QuicPiece> quic_pieces(std::span<const std::byte> stream, std::size_t count);
-/// The same parts in an order that depends on `seed` alone.
+/// The same parts in an order that depends only on `seed`.
 std::vector<QuicPiece> shuffled(std::vector<QuicPiece> pieces, std::uint32_t seed);
 
 }  // namespace weir::test

@@ -10,7 +10,7 @@
 
 namespace weir::test {
 
-/// A directory of its own for a test, removed at the end.
+/// A test's own directory, removed at the end.
 class Scratch {
  public:
   Scratch() {

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the test programs that a build tree declares to CTest under one label, and prints a line for each case.
+"""Runs the test programs that a build tree registers with CTest under one label; prints one line per case.
 
 usage: suite.py BUILD LABEL [--smoke|--figures]
 
-`ok PROGRAM.CASE`, `FAIL PROGRAM.CASE: reason` or `skip PROGRAM.CASE: reason`. GoogleTest programs are read case
-by case; any other program is one case, by its exit status. Output is kept in BUILD/test-logs. Two programs run
-at a time.
+A line is `ok PROGRAM.CASE`, `FAIL PROGRAM.CASE: reason` or `skip PROGRAM.CASE: reason`. A GoogleTest program has
+one line per case; any other program is one case, judged by its exit status. The output is in BUILD/test-logs.
+Two programs run at the same time.
 """
 
 import concurrent.futures
@@ -42,7 +42,7 @@ def run_program(build, name, command, properties):
                                     env=environment, timeout=float(properties.get("TIMEOUT", 600)),
                                     cwd=properties.get("WORKING_DIRECTORY", build)).returncode
         except subprocess.TimeoutExpired:
-            status = "it did not end in time"
+            status = "none, it did not end in time"
     lines = case_lines(name, log.read_text(errors="replace"))
     failed = any(line.startswith("FAIL ") for line in lines)
     if status != 0 and not failed:

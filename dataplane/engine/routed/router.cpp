@@ -3,21 +3,25 @@
 #include <algorithm>
 #include <utility>
 
+#include "dataplane/base/byte_reader.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/routing/rewrite.h"
 
 namespace weir::engine {
 namespace {
 
 using base::Outcome;
-using proto::HopStatus;
+using proto::ForwardStatus;
 using proto::IcmpReason;
 using proto::IpAddress;
 using proto::MacAddress;
 using Reply = Router::Admission::Reply;
 
-/// Ethertype 0x86dd; what is routed is IPv4 otherwise.
+/// By the EtherType. A frame that is routed holds IPv4 otherwise.
 bool holds_ipv6(std::span<const std::byte> frame) noexcept {
-  return frame.size() > 13 && frame[12] == std::byte{0x86} && frame[13] == std::byte{0xdd};
+  base::ByteReader reader(frame);
+  reader.skip(proto::kEthernetHeaderBytes - 2);
+  return reader.u16() == proto::ether_type::kIpv6;
 }
 
 bool shares_network(const RouterPort::Address& own, const IpAddress& other) noexcept {
@@ -122,23 +126,24 @@ Router::Admission Router::admit(std::size_t from, std::span<const std::byte> fra
   if (neighbour.status != base::ParseStatus::absent) return hear(from, neighbour, now);
   if (!to_us) return {.outcome = Outcome::routed_foreign};
 
-  const proto::HopView hop = proto::read_hop(frame);
-  if (hop.status == HopStatus::unroutable) return {.outcome = Outcome::drop_unroutable};
-  if (routing_.is_own(hop.destination)) return {.outcome = Outcome::routed_local, .reply = Reply::echo};
+  const proto::ForwardView view = proto::read_forward_view(frame);
+  if (view.status == ForwardStatus::unroutable) return {.outcome = Outcome::drop_unroutable};
+  if (routing_.is_own(view.destination)) return {.outcome = Outcome::routed_local, .reply = Reply::echo};
   // RFC 2644: directed broadcasts are not forwarded. No packet has a broadcast address as its source.
-  if (hop.status == HopStatus::on_link || routing_.is_broadcast(hop.destination) ||
-      routing_.is_broadcast(hop.source)) {
+  if (view.status == ForwardStatus::on_link || routing_.is_broadcast(view.destination) ||
+      routing_.is_broadcast(view.source)) {
     return {.outcome = Outcome::drop_unroutable};
   }
-  if (hop.status == HopStatus::expired) return refuse(Outcome::drop_expired, IcmpReason::time_exceeded, now);
+  if (view.status == ForwardStatus::expired)
+    return refuse(Outcome::drop_expired, IcmpReason::time_exceeded, now);
   const std::size_t exit = routing_.exit_of(from);
-  const NextHop* const next = routing_.next_hop(exit, hop.destination.is_v6);
+  const NextHop* const next = routing_.next_hop(exit, view.destination.is_v6);
   if (next == nullptr || next->is_unreachable()) {
     return refuse(Outcome::drop_no_next_hop, IcmpReason::unreachable, now);
   }
   // No ICMP error while the next hop is being asked for: senders retransmit.
   if (!next->mac()) return {.outcome = Outcome::drop_no_next_hop};
-  if (hop.packet_bytes > routing_.ports()[exit].mtu) {
+  if (view.packet_bytes > routing_.ports()[exit].mtu) {
     return refuse(Outcome::drop_too_big, IcmpReason::too_big, now);
   }
   return {};
@@ -154,7 +159,7 @@ std::size_t Router::reply(std::size_t from, std::span<const std::byte> frame, co
     case Reply::echo:
       return proto::build_echo_reply(frame, out);
     case Reply::error: {
-      const auto own = routing_.own_address(from, proto::read_hop(frame).source);
+      const auto own = routing_.own_address(from, proto::read_forward_view(frame).source);
       if (!own) return 0;
       const std::uint16_t mtu = routing_.ports()[routing_.exit_of(from)].mtu;
       return proto::build_icmp_error(frame, {.reason = admission.reason, .from = *own, .mtu = mtu}, out);
@@ -167,7 +172,7 @@ std::optional<Outcome> Router::send_on(std::size_t exit, std::span<std::byte> fr
   const NextHop* const next = routing_.next_hop(exit, holds_ipv6(frame));
   const auto mac = next == nullptr ? std::nullopt : next->mac();
   if (!mac) return Outcome::drop_no_next_hop;
-  if (!proto::take_hop(frame, routing_.ports()[exit].mac, *mac)) return Outcome::drop_unroutable;
+  if (!proto::rewrite_for_next_hop(frame, routing_.ports()[exit].mac, *mac)) return Outcome::drop_unroutable;
   return std::nullopt;
 }
 

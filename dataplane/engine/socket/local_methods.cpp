@@ -43,7 +43,8 @@ const std::vector<LocalMethods::Method>& LocalMethods::methods() {
       {.name = "latency", .run = &LocalMethods::latency},
       {.name = "selftest", .run = &LocalMethods::self_test},
       {.name = "events.take", .run = &LocalMethods::events},
-      {.name = "config.reload", .run = &LocalMethods::reload_configuration},
+      {.name = "reconfigure", .run = &LocalMethods::reload_configuration},
+      {.name = "config.reload", .run = &LocalMethods::reload_configuration},  // its old name
       {.name = "snapshot.load", .run = &LocalMethods::load_snapshot},
   };
   return kMethods;

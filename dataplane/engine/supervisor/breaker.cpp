@@ -3,30 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "dataplane/match/slot.h"
+#include "dataplane/match/lookup.h"
 
 namespace weir::engine {
-namespace {
-
-bool has_rule(const match::TableView& table, std::uint32_t rule) {
-  return std::any_of(table.entries().begin(), table.entries().end(), [&](const match::TableEntry& entry) {
-    const match::Slot slot{.key = {},
-                           .value = match::value_of(entry),
-                           .list = entry.list,
-                           .flags = entry.flags,
-                           .primary = false};
-    return slot.value == rule && slot.is_rule();
-  });
-}
-
-bool has_rule(const match::SnapshotView& snapshot, std::uint32_t rule) {
-  return std::any_of(snapshot.layers().begin(), snapshot.layers().end(), [&](const match::LayerView& layer) {
-    return has_rule(layer.hosts, rule) || has_rule(layer.paths, rule);
-  });
-}
-
-}  // namespace
-
 std::vector<base::RuleId> Breaker::next_second(std::span<inspect::RuleHits* const> workers) {
   struct Sum {
     std::uint64_t hits = 0;
@@ -63,7 +42,8 @@ std::size_t Breaker::reset(base::RuleId rule) { return std::erase(tripped_, rule
 std::size_t Breaker::reset_all() { return std::exchange(tripped_, {}).size(); }
 
 bool Breaker::keep_only(const match::SnapshotView& snapshot) {
-  return std::erase_if(tripped_, [&](std::uint32_t rule) { return !has_rule(snapshot, rule); }) != 0;
+  return std::erase_if(tripped_,
+                       [&](std::uint32_t rule) { return !match::contains_rule(snapshot, {rule}); }) != 0;
 }
 
 }  // namespace weir::engine

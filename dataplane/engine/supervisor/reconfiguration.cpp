@@ -11,8 +11,6 @@
 namespace weir::engine {
 namespace {
 
-constexpr std::string_view kTakenOver = "dataplane.block.http.";
-
 config::Settings of_dataplane(const config::DataplaneSettings& settings) {
   config::Settings all;
   all.dataplane = settings;
@@ -31,17 +29,14 @@ base::Result<nlohmann::json> Reconfiguration::reload() {
   const config::DataplaneSettings& settings = wanted.value().dataplane;
   auto page = inspect::make_block_page(settings.block.http, config_file_);
   if (!page) return refuse(page.error());
-  const auto changed = config::changed_settings(of_dataplane(in_force_), of_dataplane(settings));
-  std::vector<std::string> needs_restart;
-  for (const std::string& key : changed) {
-    if (!key.starts_with(kTakenOver)) needs_restart.push_back(key);
-  }
+  const config::Reconfigured next =
+      config::take_over(of_dataplane(in_force_), of_dataplane(settings), config::Audience::dataplane);
   publish(std::move(page).value());
-  in_force_.block.http = settings.block.http;
+  in_force_ = next.in_force.dataplane;
   spdlog::info(
       "the configuration was read again: the block page is made anew, {} changed keys need a restart",
-      needs_restart.size());
-  return nlohmann::json{{"changed", changed}, {"needs_restart", needs_restart}, {"page", true}};
+      next.needs_restart.size());
+  return nlohmann::json{{"changed", next.changed}, {"needs_restart", next.needs_restart}, {"page", true}};
 }
 
 // A worker that stands still keeps the old page for as long.

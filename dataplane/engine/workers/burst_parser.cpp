@@ -19,9 +19,9 @@ void BurstParser::prefetch(std::size_t from, std::span<rte_mbuf* const> frames,
     unread_[i] = passes_unread(frames[i]);
     if (unread_[i] || frames[i]->nb_segs != 1) continue;
     views_[i] = parse(frames[i]);
-    if (from == kSubscriber) flows[count++] = inspector_.announce(views_[i]);
+    if (from == kSubscriber) flows[count++] = inspector_.prefetch(views_[i]);
   }
-  for (std::size_t i = 0; i < count; ++i) inspector_.fetch(flows[i]);
+  for (std::size_t i = 0; i < count; ++i) inspector_.prefetch_flow(flows[i]);
 }
 
 bool BurstParser::passes_unread(const rte_mbuf* frame) const noexcept {

@@ -131,7 +131,7 @@ void WorkerLoop<T>::idle(bool received) noexcept {
 template <WorkerTopology T>
 BurstContext WorkerLoop<T>::begin_burst(std::uint64_t now_cycles) noexcept {
   const auto* const tripped = shared_.tripped.current();
-  inspector_.suspend(tripped == nullptr ? std::span<const std::uint32_t>() : std::span(*tripped));
+  inspector_.set_tripped_rules(tripped == nullptr ? std::span<const std::uint32_t>() : std::span(*tripped));
   // relaxed: the switch stands alone.
   const bool measures = shared_.measure_latency.load(std::memory_order_relaxed);
   topology_.exits().measure(measures ? &latency_ : nullptr, nanoseconds_per_cycle_);

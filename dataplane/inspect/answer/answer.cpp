@@ -9,19 +9,19 @@
 namespace weir::inspect {
 namespace {
 
-/// unrecognized_name (RFC 6066, 3) is what a server says about a name that it does not serve: clients stop at
-/// once and show an error about the name. access_denied would fit by its words, but browsers report it as a
-/// refused client certificate. The record version is the one that every TLS 1.2 and 1.3 server uses.
+/// unrecognized_name (RFC 6066, 3) is the alert of a server that does not serve the name: clients stop at
+/// once and show an error about the name. access_denied would be the better word, but browsers report it as a
+/// refused client certificate. The record version is the one that all TLS 1.2 and 1.3 servers use.
 constexpr std::array<std::byte, 7> kTlsAlert{std::byte{21},  // alert
                                              std::byte{3},  std::byte{3}, std::byte{0},
                                              std::byte{2},  std::byte{2},  // fatal
                                              std::byte{112}};              // unrecognized_name
 
-/// More than a server's clock moves on between two of its segments, up to hours at 1 ms a tick, and less than
-/// half of the number's range, from where on it would be old.
+/// More than the server's clock advances between two of its segments (hours, at 1 ms a tick), and less than
+/// half of the number's range: beyond that, the value would count as old.
 constexpr std::uint32_t kTimestampLead = std::uint32_t{1} << 24;
 
-/// An Ethernet frame without its checksum: more than that, tags of the request counted, may not pass.
+/// An Ethernet frame without its checksum. A longer one, including the tags of the request, may not pass.
 constexpr std::size_t kLinkBytes = 1514;
 static_assert(kLinkBytes <= kAnswerFrameBytes);
 
@@ -34,19 +34,20 @@ AnswerFrames::AnswerFrames(const proto::PacketView& packet, const Verdict& verdi
       client_done_(verdict.answer == AnswerKind::none),
       server_done_(!verdict.reset_server) {
   if (verdict.answer == AnswerKind::quic_close) return;
-  // RFC 7323, 3.2: where timestamps are in use a segment without them is dropped by some (FreeBSD); a reset
-  // needs none. What the client echoes is the server's latest, so that it does not take ours for an old one.
+  // RFC 7323, 3.2: once timestamps are in use, some stacks (FreeBSD) drop a segment without them; a reset
+  // needs none. The client echoes the server's latest value; repeating it keeps our segment from looking old.
   const auto seen = proto::tcp_timestamps(packet_);
   const bool carries = verdict.answer != AnswerKind::reset && (packet_.tcp.flags & proto::kTcpAck) != 0;
-  // Behind a copy, the server's acknowledgement of it is on its way with a newer value; with one that is
-  // newer still the answer is taken, and what the server sends after it is not (RFC 7323, 5.3).
+  // If the packet was a copy, the server's acknowledgement is already on its way with a newer value. With a
+  // value newer than that, the client accepts our answer and drops what the server sends later (RFC
+  // 7323, 5.3).
   const std::uint32_t lead = verdict.server_has_packet ? kTimestampLead : 0;
   if (seen && carries) timestamps_ = {.value = seen->echo + lead, .echo = seen->value};
-  // Behind headers that fill a frame by themselves nothing can be sent.
+  // If the headers alone fill a frame, nothing can be sent.
   const std::size_t header_bytes = proto::tcp_reply_bytes(packet_, {.timestamps = timestamps_});
   if (header_bytes >= kLinkBytes) client_done_ = server_done_ = true;
   if (client_done_) return;
-  // RFC 6691, 2: options count.
+  // The MSS does not allow for options, so they count (RFC 6691, 2).
   segment_bytes_ = std::min(page.segment_bytes(verdict.client_mss, packet_.source.is_v6) -
                                 (timestamps_ ? proto::kTcpTimestampBytes : 0),
                             kLinkBytes - header_bytes);
@@ -63,7 +64,7 @@ std::size_t AnswerFrames::next(std::span<std::byte> out, base::Towards& towards)
     return proto::build_udp_reply(packet_, verdict_.datagram, out);
   }
   while (!client_done_) {
-    // A frame whose link header leaves no room is left out; the loop still ends.
+    // A frame whose link header leaves no room is skipped; the loop still ends.
     const std::size_t bytes = proto::build_tcp_reply(packet_, next_to_client(), out);
     towards = base::Towards::client;
     if (bytes != 0) return bytes;
@@ -74,7 +75,7 @@ std::size_t AnswerFrames::next(std::span<std::byte> out, base::Towards& towards)
   return proto::build_tcp_reply(
       packet_,
       {.towards = base::Towards::server,
-       // A reset at the beginning of what the server has is an old one to it.
+       // The server has the packet: a reset with the packet's own number would be old to it.
        .sequence = verdict_.server_has_packet ? verdict_.client_end : verdict_.server_next,
        .acknowledgement = client_receives_next(),
        .flags = proto::kTcpRst | proto::kTcpAck},

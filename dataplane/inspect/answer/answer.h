@@ -13,20 +13,21 @@
 
 namespace weir::inspect {
 
-/// Room that a frame of an answer needs at most.
+/// Buffer size that is enough for any frame of an answer.
 inline constexpr std::size_t kAnswerFrameBytes = 1536;
 
-/// The frames to inject for one verdict, one after the other.
+/// The frames to inject for one verdict, one at a time.
 ///
 ///     AnswerFrames frames(packet, verdict, page);
 ///     while (std::size_t bytes = frames.next(buffer, towards)) send(buffer, bytes, towards);
 class AnswerFrames {
  public:
-  /// All three must outlive the object; `packet`, or verdict.reassembled, is what the verdict is about.
-  /// Nothing is made where the way back is not known: proto/reply_path.h.
+  /// All three must outlive the object. The answer is to verdict.reassembled if it is set, else to `packet`.
+  /// No frames are made if the way back is unknown: see dataplane/proto/reply/reply_path.h.
   AnswerFrames(const proto::PacketView& packet, const Verdict& verdict, const BlockPage& page) noexcept;
 
-  /// Writes the next frame and says whom it is for; 0: no more (or `out` below kAnswerFrameBytes).
+  /// Writes the next frame and sets `towards` to its receiver. Returns its length; 0: no more frames, or
+  /// `out` is smaller than kAnswerFrameBytes.
   std::size_t next(std::span<std::byte> out, base::Towards& towards) noexcept;
 
  private:

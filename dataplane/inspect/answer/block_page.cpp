@@ -20,7 +20,8 @@ std::string_view status_text(unsigned status) {
   }
 }
 
-/// Only what RFC 3986 lets stand in a URI: nothing that could end the header line, the link or a quote.
+/// Only the characters that RFC 3986 allows in a URI: none that could end the header line, the link or a
+/// quote.
 bool is_uri_text(std::string_view text) {
   return text.find_first_not_of(
              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#[]@!$&'()*+,;=%") ==
@@ -49,22 +50,22 @@ base::Status check(const BlockPage::Settings& settings) {
     return invalid(fmt::format("block page: a redirect needs status 302, not {}", settings.status));
   }
   if (!is_uri_text(settings.redirect)) {
-    return invalid("block page: redirect: has a character that no URL may have unescaped");
+    return invalid("block page: redirect: has a character that must be escaped in a URL");
   }
   if (!settings.blocked_by.empty() &&
       (!is_uri_text(settings.blocked_by) || !has_scheme(settings.blocked_by))) {
     return invalid(
-        "block page: blocked_by: expected an absolute URI such as https://operator.example/, without blanks");
+        "block page: blocked_by: expected an absolute URI without blanks, such as https://operator.example/");
   }
   if (settings.segment_bytes < kMinSegmentBytes || settings.segment_bytes > kMaxSegmentBytes) {
-    return invalid(fmt::format("block page: segments of {} bytes: expected {} to {}", settings.segment_bytes,
+    return invalid(fmt::format("block page: segment_bytes {}: expected {} to {}", settings.segment_bytes,
                                kMinSegmentBytes, kMaxSegmentBytes));
   }
   return base::ok_status();
 }
 
-// A 451 may be stored unless something says otherwise (RFC 7725, 3): the same URL may be unblocked tomorrow,
-// or fetched through another network.
+// A cache may store a 451 by default (RFC 7725, 3), but the URL may be unblocked tomorrow or fetched through
+// another network: hence no-store.
 std::string header_of(const BlockPage::Settings& settings, std::size_t body_bytes) {
   std::string text = fmt::format("HTTP/1.1 {}\r\n", status_text(settings.status));
   if (settings.status == 302) text += fmt::format("Location: {}\r\n", settings.redirect);
@@ -96,8 +97,8 @@ base::Result<BlockPage> BlockPage::make(const Settings& settings) {
   text += body;
   if (text.size() > kMaxResponseBytes) {
     return invalid(
-        fmt::format("{}: {} bytes with its headers, at most {} can be sent at once: shorten the page, or "
-                    "let status 302 lead to a larger one",
+        fmt::format("{}: {} bytes with its headers, at most {} can be sent: shorten the page, or use "
+                    "status 302 to redirect to a larger one",
                     settings.body_name, text.size(), kMaxResponseBytes));
   }
   const auto bytes = std::as_bytes(std::span(text));

@@ -1,6 +1,7 @@
 #include "dataplane/inspect/answer/page_template.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,6 +30,17 @@ constexpr std::string_view kNeutralPage = R"(<!doctype html>
 </html>
 )";
 
+/// A variable of a page, and the sentence that the built-in page shows if the operator has not set its text.
+struct Variable {
+  std::string_view name;
+  std::string_view neutral;
+};
+constexpr std::array kVariables{
+    Variable{.name = "operator", .neutral = "The operator of this network."},
+    Variable{.name = "reason", .neutral = "Its address is on a list of addresses that are blocked here."},
+    Variable{.name = "contact", .neutral = "Ask the operator of this network."},
+};
+
 constexpr std::string_view kOpen = "{{";
 constexpr std::string_view kClose = "}}";
 
@@ -41,7 +53,7 @@ base::Error invalid(std::string_view name, std::size_t line, std::string_view me
   return {.code = "block_page_invalid", .message = fmt::format("{}:{}: {}", name, line, message)};
 }
 
-// Bytes of the character that `text` begins with (RFC 3629, 4); 0: none does.
+// Length of the UTF-8 character that `text` begins with (RFC 3629, 4); 0: not UTF-8.
 std::size_t character_bytes(std::string_view text) {
   const auto octet = [text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t first = octet(0);
@@ -57,7 +69,7 @@ std::size_t character_bytes(std::string_view text) {
   return overlong || beyond ? 0 : bytes;
 }
 
-// Where the first byte stands that a page of text cannot have.
+// Position of the first byte that a page of text cannot have.
 std::optional<std::size_t> first_bad_byte(std::string_view page) {
   for (std::size_t i = 0; i < page.size();) {
     const auto byte = static_cast<std::uint8_t>(page[i]);
@@ -95,11 +107,25 @@ std::string escaped(std::string_view text) {
   return html;
 }
 
-const std::string* text_of(std::string_view variable, const PageTexts& texts) {
-  if (variable == "operator") return &texts.operator_name;
-  if (variable == "reason") return &texts.reason;
-  if (variable == "contact") return &texts.contact;
-  return nullptr;
+std::string_view text_of(std::string_view variable, const PageTexts& texts) {
+  const auto row = std::find_if(texts.begin(), texts.end(),
+                                [variable](const PageText& each) { return each.name == variable; });
+  return row == texts.end() ? std::string_view{} : row->text;
+}
+
+bool is_variable(std::string_view name) {
+  return std::any_of(kVariables.begin(), kVariables.end(),
+                     [name](const Variable& each) { return each.name == name; });
+}
+
+// "operator, reason or contact"
+std::string variable_names() {
+  std::string names;
+  for (std::size_t i = 0; i < kVariables.size(); ++i) {
+    if (i != 0) names += i + 1 == kVariables.size() ? " or " : ", ";
+    names += kVariables[i].name;
+  }
+  return names;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -109,16 +135,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
-std::string text_or(const std::string& text, const char* otherwise) {
-  return text.empty() ? otherwise : text;
-}
-
 }  // namespace
 
 base::Result<std::string> fill_page(std::string_view page, const PageTexts& texts, std::string_view name) {
   if (const auto bad = first_bad_byte(page)) {
     return invalid(name, line_of(page, *bad),
-                   fmt::format("byte 0x{:02x} is no text, expected UTF-8 without control characters",
+                   fmt::format("byte 0x{:02x} is not text: expected UTF-8 without control characters",
                                static_cast<std::uint8_t>(page[*bad])));
   }
   std::string filled;
@@ -129,21 +151,21 @@ base::Result<std::string> fill_page(std::string_view page, const PageTexts& text
     filled += page.substr(at, open - at);
     const std::size_t line = line_of(page, open);
     const std::size_t close = page.find(kClose, open);
-    if (close == std::string_view::npos) return invalid(name, line, "'{{' without '}}' behind it");
+    if (close == std::string_view::npos) return invalid(name, line, "'{{' without '}}' after it");
     const std::size_t begin = open + kOpen.size();
     const std::string_view variable = trimmed(page.substr(begin, close - begin));
-    const std::string* text = text_of(variable, texts);
-    if (text == nullptr) {
+    if (!is_variable(variable)) {
       return invalid(name, line,
-                     fmt::format("unknown variable '{}', expected operator, reason or contact (no page may "
-                                 "carry the blocked address)",
-                                 variable.substr(0, 40)));
+                     fmt::format("unknown variable '{}': expected {} (no page may carry the blocked address)",
+                                 variable.substr(0, 40), variable_names()));
     }
-    if (text->empty()) {
-      return invalid(name, line,
-                     fmt::format("the page shows '{0}', and dataplane.block.http.{0} is not set", variable));
+    const std::string_view text = text_of(variable, texts);
+    if (text.empty()) {
+      return invalid(
+          name, line,
+          fmt::format("the page shows '{0}', but dataplane.block.http.{0} is not set: set it", variable));
     }
-    filled += escaped(*text);
+    filled += escaped(text);
     at = close + kClose.size();
   }
   filled += page.substr(at);
@@ -151,10 +173,12 @@ base::Result<std::string> fill_page(std::string_view page, const PageTexts& text
 }
 
 std::string neutral_page(const PageTexts& texts) {
-  const PageTexts all{
-      .operator_name = text_or(texts.operator_name, "The operator of this network."),
-      .reason = text_or(texts.reason, "Its address is on a list of addresses that are blocked here."),
-      .contact = text_or(texts.contact, "Ask the operator of this network.")};
+  PageTexts all;
+  for (const Variable& variable : kVariables) {
+    const std::string_view text = text_of(variable.name, texts);
+    all.push_back(
+        {.name = std::string(variable.name), .text = std::string(text.empty() ? variable.neutral : text)});
+  }
   return fill_page(kNeutralPage, all, "built-in page").value();
 }
 

@@ -2,27 +2,29 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dataplane/base/result.h"
 
 namespace weir::inspect {
 
-/// What an operator has to say to a blocked client. Plain text in UTF-8, escaped where it goes into a page.
-struct PageTexts {
-  std::string operator_name{};  // who blocks
-  std::string reason{};         // why
-  std::string contact{};        // how to object
+/// What the operator tells a blocked client in place of `{{name}}`: plain UTF-8 text, escaped when it is put
+/// into a page. An empty text counts as not set.
+struct PageText {
+  std::string name;
+  std::string text;
 };
+using PageTexts = std::vector<PageText>;
 
-/// Fills in a page: UTF-8 text in which `{{operator}}`, `{{reason}}` and `{{contact}}` stand for the texts.
-/// There is no other variable, so that no page can carry the address that was blocked. `name` takes the place
-/// of the file in messages. Error code: block_page_invalid, as `NAME:LINE: what is wrong, what was expected`:
-/// an unknown variable, one whose text is empty, `{{` without `}}`, bytes that are no UTF-8, control
-/// characters other than tabs and line ends.
+/// Fills in a page: UTF-8 text in which a variable such as `{{operator}}` stands for the text of that name.
+/// The variables are the rows of page_template.cpp; none carries the blocked address. `name` is what messages
+/// call the page. Error code: block_page_invalid, with the message `NAME:LINE: what is wrong, what was
+/// expected`. It is returned for an unknown variable, a variable whose text is not set, `{{` without `}}`,
+/// bytes that are not UTF-8, and control characters other than tabs and line ends.
 base::Result<std::string> fill_page(std::string_view page, const PageTexts& texts, std::string_view name);
 
-/// The neutral page in English for whom has no file of his own. Texts that are empty are made up for by
-/// sentences that are true everywhere. It has nothing that a browser would fetch, and no link.
+/// The built-in page, neutral and in English, for operators without a page of their own. A text that is not
+/// set is replaced by a sentence that is true everywhere. The page has no links and nothing to fetch.
 std::string neutral_page(const PageTexts& texts);
 
 }  // namespace weir::inspect

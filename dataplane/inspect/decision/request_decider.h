@@ -19,11 +19,11 @@
 
 namespace weir::inspect {
 
-/// One decided request. Host, path and query are the operator's own traffic: only weir-replay prints them.
+/// One decided request. Host, path and query are subscribers' traffic: only weir-replay prints them.
 struct RequestRecord {
   base::Protocol protocol = base::Protocol::http;
-  const proto::PacketView* packet = nullptr;  // the one that completed the request
-  std::string_view host{};                    // canonical; empty where there is none
+  const proto::PacketView* packet = nullptr;  // the packet that completed the request
+  std::string_view host{};                    // canonical; empty: the request has no valid host
   std::optional<std::string_view> path{};     // canonical
   std::optional<std::string_view> query{};    // canonical, without `?`
   std::optional<std::uint16_t> port{};        // as written
@@ -36,46 +36,47 @@ struct RequestRecord {
   base::ListIndex list{};
 };
 
-/// Is told of every decided request, in order, before inspect() returns. Views are valid during the call.
+/// Receives every decided request, in order, before inspect() returns. Views are valid during the call.
 class RequestObserver {
  public:
   virtual ~RequestObserver() = default;
   virtual void on_request(const RequestRecord& record) noexcept = 0;
 };
 
-/// What the requests that one packet completed came to. The first one that is blocked counts.
+/// The decisions on all requests that one packet completed.
 struct Findings {
-  bool block = false;
-  bool allow = false;
-  bool found = false;
-  base::Protocol protocol = base::Protocol::http;  // of the blocked request, as the next two
+  bool block = false;                              // at least one request is blocked
+  bool allow = false;                              // at least one matched an allow rule
+  bool found = false;                              // there was a request
+  base::Protocol protocol = base::Protocol::http;  // of the first blocked request, as the next two
   base::RuleId rule{};
   base::ListIndex list{};
 };
 
-/// Looks requests up in the snapshot, whatever protocol they came by; counts and reports them. One for each
-/// inspector, not thread safe; no allocation after construction.
+/// Looks up requests of every protocol in the snapshot, counts them and reports them to the observer. One per
+/// inspector. Not thread safe; no allocation after construction.
 class RequestDecider {
  public:
   explicit RequestDecider(base::Counters& counters, RequestObserver* observer = nullptr);
 
-  /// Decides one request by each of its names (one listed name is enough) and adds it to the findings.
-  /// `record` comes with protocol, packet and what the protocol alone knows; `snapshot` may be null.
+  /// Decides one request by all of its names (one listed name is enough) and adds the decision to `findings`.
+  /// The caller fills in the protocol, the packet and the protocol's own fields of `record`. `snapshot` may
+  /// be null.
   void decide(const match::SnapshotView* snapshot, const RequestNames& names, RequestRecord record,
               Findings& findings) noexcept;
 
-  /// Where block rules that matched are counted from now on; must outlive the object.
+  /// From now on, counts matches of block rules in `hits`, which must outlive the object.
   void count_hits(RuleHits& hits) noexcept { hits_ = &hits; }
-  /// Block rules that do not hold (ids, sorted); valid until the next call.
-  void suspend(std::span<const std::uint32_t> rules) noexcept { tripped_ = rules; }
+  /// Sets the tripped block rules, which match nothing: their ids, sorted, valid until the next call.
+  void set_tripped_rules(std::span<const std::uint32_t> rules) noexcept { tripped_ = rules; }
   /// Whether a tripped rule matched since the last call.
   bool take_tripped_match() noexcept { return std::exchange(tripped_match_, false); }
 
  private:
-  /// Puts the deciding name's canonical form into url_ and the outcome into `record`.
+  /// Puts the decisive name's canonical form into url_ and the decision into `record`.
   void look_up(const match::SnapshotView* snapshot, const RequestNames& names,
                RequestRecord& record) noexcept;
-  /// Counts the match of a block rule; a tripped one becomes none.
+  /// Counts the match of a block rule. If the rule is tripped, clears the match.
   void count_hit(match::Match& match) noexcept;
   void report(const RequestNames& names, RequestRecord& record) noexcept;
 

@@ -12,7 +12,7 @@ RequestNames::RequestNames(const proto::HttpRequest& request, const proto::Packe
   add_http(request, packet);
 }
 
-// CONNECT has a path where it is no tunnel but a WebSocket (RFC 8441, 4).
+// CONNECT with a path opens a WebSocket, not a tunnel (RFC 8441, 4).
 RequestNames::RequestNames(const proto::H2Request& request, const proto::PacketView& packet) noexcept
     : host_only_(request.cut || (request.method == "CONNECT" && request.path.empty())) {
   add_http({.method = {},
@@ -30,8 +30,8 @@ void RequestNames::add_http(const proto::HttpRequest& request, const proto::Pack
   const proto::HttpTarget target = proto::split_http_target(request);
   const std::string_view path = host_only_ ? std::string_view{} : target.path_and_query;
   if (target.has_authority) add(target.authority, path, packet.destination_port);
-  // The Host header of CONNECT repeats the target for the proxy's sake (RFC 9110, 9.3.6); one that differs is
-  // still a name that the request may end up at.
+  // The Host header of CONNECT repeats the target for the proxy (RFC 9110, 9.3.6). If it differs, the request
+  // may still end up there.
   for (const std::string_view host : std::span(request.hosts).first(request.host_count)) {
     if (!host.empty()) add(host, path, packet.destination_port);
   }
@@ -54,7 +54,7 @@ void RequestNames::add(std::string_view authority, std::string_view target, std:
 void RequestNames::add_address(const proto::PacketView& packet, std::string_view target) noexcept {
   const bool v6 = packet.destination.is_v6;
   const std::span<char> text = std::span(address_text_).subspan(v6 ? 1 : 0);
-  // One byte stays for the closing bracket.
+  // One byte is left for the closing bracket.
   if (::inet_ntop(v6 ? AF_INET6 : AF_INET, packet.destination.bytes.data(), text.data(),
                   static_cast<socklen_t>(text.size() - 1)) == nullptr) {
     return;

@@ -16,18 +16,18 @@ namespace weir::inspect {
 /// A name by which a request is looked up, as the client wrote it.
 struct RequestName {
   std::string_view authority;
-  std::string_view target;  // origin form; empty where only the host counts
-  std::uint16_t port = 0;   // that the connection goes to
+  std::string_view target;  // in origin form; empty: only the host counts
+  std::uint16_t port = 0;   // destination port of the connection
 };
 
-/// Every name that a request can be meant for; it is blocked when any of them is listed. Without a name in
-/// the request, the destination address stands in for one. Holds the address's text, so it cannot be copied.
+/// All names that a request may be for; it is blocked if any of them is listed. If the request has no name,
+/// the destination address takes its place. Holds the address's text, so it cannot be copied.
 class RequestNames {
  public:
-  /// HTTP: an absolute target's or CONNECT's authority, then every Host header that is not empty.
+  /// HTTP: the authority of an absolute target or of CONNECT, then every non-empty Host header.
   RequestNames(const proto::HttpRequest& request, const proto::PacketView& packet) noexcept;
-  /// HTTP/2: an absolute path's authority (RFC 9113 forbids one), :authority, every host field that is not
-  /// empty.
+  /// HTTP/2: the authority of an absolute path (which RFC 9113 forbids), :authority, every non-empty host
+  /// field.
   RequestNames(const proto::H2Request& request, const proto::PacketView& packet) noexcept;
   /// TLS: every server name.
   RequestNames(const proto::ClientHello& hello, const proto::PacketView& packet) noexcept;
@@ -35,7 +35,7 @@ class RequestNames {
   RequestNames& operator=(const RequestNames&) = delete;
 
   [[nodiscard]] std::span<const RequestName> all() const noexcept { return std::span(names_).first(count_); }
-  /// Only whole-host rules can hold: the path is encrypted or unknown, or the request asks for a tunnel.
+  /// Only whole-host rules can match: the path is encrypted or unknown, or the request opens a tunnel.
   [[nodiscard]] bool host_only() const noexcept { return host_only_; }
 
  private:

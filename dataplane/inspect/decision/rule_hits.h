@@ -10,27 +10,27 @@
 
 namespace weir::inspect {
 
-/// How often each rule blocked within a second, for one worker: that worker writes, one other thread reads
-/// and says when a second is over. No lock, no clearing: entries carry the number of their second.
+/// How often each block rule matched per second, for one worker. The worker writes; one other thread reads
+/// and ends the seconds. No lock and no clearing: each entry carries the number of its second.
 ///
-/// Of kSlots rules and more in a second some are not counted.
+/// If kSlots rules or more match in a second, some are not counted.
 class RuleHits {
  public:
   static constexpr std::size_t kSlots = 4096;  // a power of two
-  /// Counts above it are it.
+  /// Higher counts are reported as this one.
   static constexpr std::uint32_t kMostHits = 0x7fff;
 
   struct Hit {
     base::RuleId rule;
-    bool of_page = false;  // a rule with a path, whatever it holds on
+    bool of_page = false;  // the rule has a path
     std::uint32_t count = 0;
   };
 
   RuleHits() : seconds_{std::vector<Cell>(kSlots), std::vector<Cell>(kSlots)} {}
 
-  /// By the worker.
+  /// For the worker.
   void add(base::RuleId rule, bool of_page) noexcept {
-    // relaxed, all of it: each cell stands for itself.
+    // relaxed throughout: no cell depends on another.
     const std::uint32_t second = second_.load(std::memory_order_relaxed);
     auto& cells = seconds_[second % 2];
     const std::size_t home = rule.value * kSpread >> kSpreadShift;
@@ -47,8 +47,8 @@ class RuleHits {
     }
   }
 
-  /// By the reader, once a second: calls `take(hit)` for each rule of the second that ended with the last
-  /// call, and begins a new one.
+  /// For the reader, once a second: calls `take(hit)` for each rule of the second that ended with the
+  /// previous call, and begins a new second.
   template <class Take>
   void next_second(Take take) {
     const std::uint32_t second = second_.load(std::memory_order_relaxed);
@@ -74,7 +74,7 @@ class RuleHits {
   static std::uint64_t second_of(std::uint64_t cell) noexcept { return cell >> 16 & kSecondMask; }
 
   std::array<std::vector<Cell>, 2> seconds_;
-  std::atomic<std::uint32_t> second_{2};  // no cell of zeroes is of this second or the one before
+  std::atomic<std::uint32_t> second_{2};  // so that zeroed cells belong to neither of the two seconds
 };
 
 }  // namespace weir::inspect

@@ -12,35 +12,36 @@
 namespace weir::inspect {
 
 using base::Enforcement;
-/// Where a packet comes from: the subscriber's side, the network's, or (in a capture) who knows.
+/// The side that a packet comes from; unknown in a capture.
 enum class Direction : std::uint8_t { from_subscriber, from_network, unknown };
 enum class Action : std::uint8_t { forward, drop };
 
-/// none: the packet is dropped without a word. http_page, tls_alert, reset: the client gets the block page, a
-/// fatal alert or a RST, the server a RST. finish: the client gets an acknowledgement alone. quic_close: the
-/// client gets Verdict::datagram.
+/// none: no answer to the client. http_page, tls_alert, reset: the client gets the block page, a fatal alert
+/// or a RST. finish: the client gets only an acknowledgement. quic_close: the client gets Verdict::datagram.
+/// Verdict::reset_server tells whether the server gets a RST.
 using flow::AnswerKind;
 
-/// What becomes of one packet. The caller counts `outcome` once the packet's way is sure (a full transmit
-/// queue can still change it) and sends the answer.
+/// The decision on one packet. The caller sends the answer, and counts `outcome` when it is final: a full
+/// transmit queue can still change it.
 struct Verdict {
   Action action = Action::forward;
   base::Outcome outcome = base::Outcome::forward_not_ip;
   AnswerKind answer = AnswerKind::none;
   bool head_request = false;  // the answer to HEAD has no body
-  /// Also without an answer, when the client has ended a blocked connection; never where the server has not
-  /// heard of it.
+  /// The server gets a RST. Also set without an answer if the client ends a blocked connection; never set if
+  /// the server does not know the connection.
   bool reset_server = false;
-  /// The packet was a copy: the server has got it, and may have acknowledged it.
+  /// The packet was a copy: the server received it and may have acknowledged it.
   bool server_has_packet = false;
   base::Protocol protocol = base::Protocol::http;
   base::RuleId rule{};
   base::ListIndex list{};
   std::uint32_t server_next = 0;          // sequence number of the RST to the server
-  std::uint32_t client_end = 0;           // what the answer to the client acknowledges
-  std::uint16_t client_mss = 0;           // the largest segment that the client asked for; 0: not known
+  std::uint32_t client_end = 0;           // acknowledgement number of the answer to the client
+  std::uint16_t client_mss = 0;           // the MSS of the client's SYN; 0: unknown
   std::span<const std::byte> datagram{};  // for quic_close; valid until the inspector's next packet
-  /// What is answered when the packet itself is a fragment; valid until the inspector's next packet.
+  /// If the packet is a fragment: the whole packet, which is the one to answer. Valid until the inspector's
+  /// next packet.
   const proto::PacketView* reassembled = nullptr;
 };
 

@@ -14,10 +14,10 @@ using base::Outcome;
 using base::ParseStatus;
 using base::Protocol;
 
-/// A buffer for every fourth connection that is remembered: most are decided and can do without.
+/// One buffer for every four connections in the table: most are decided and need none.
 constexpr std::size_t kHelloBytesPerConnection = flow::kCryptoChunkBytes / 4;
 
-/// The pieces of a hello may come nearly a minute apart.
+/// The pieces of a hello may arrive nearly a minute apart.
 constexpr std::chrono::seconds kMinLifetime{60};
 
 PortSet in_order(PortSet ports) {
@@ -82,11 +82,14 @@ Verdict QuicInspector::unknown_version(Enforcement enforcement) const noexcept {
   return {.action = Action::drop, .outcome = Outcome::drop_unknown_version, .protocol = Protocol::quic};
 }
 
-// Early data alone is not answered: there is no Initial to answer to, and the connection's own one is.
+// Early data alone gets no answer: there is no Initial to answer. The connection's own Initial gets one.
 Verdict QuicInspector::refuse(Outcome outcome) noexcept {
   Verdict verdict{.action = Action::drop, .outcome = outcome, .protocol = Protocol::quic};
-  if (close_) verdict.datagram = reader_.close();
-  if (!verdict.datagram.empty()) verdict.answer = AnswerKind::quic_close;
+  if (!close_) return verdict;
+  if (const auto datagram = reader_.close()) {
+    verdict.answer = AnswerKind::quic_close;
+    verdict.datagram = *datagram;
+  }
   return verdict;
 }
 

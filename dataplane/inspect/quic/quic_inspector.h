@@ -13,12 +13,12 @@
 
 namespace weir::inspect {
 
-/// QUIC in the datagrams that clients send over UDP. The datagram that completes a listed hello is dropped,
-/// and so are the later Initials and 0-RTT packets of its connection. Each such Initial is answered by a
-/// CONNECTION_CLOSE, where that is wanted. Not thread safe.
+/// Inspects QUIC in the datagrams that clients send over UDP. The datagram that completes a listed hello is
+/// dropped, and so are the later Initials and 0-RTT packets of its connection. If the settings say so, each
+/// such Initial is answered by a CONNECTION_CLOSE. Not thread safe.
 class QuicInspector {
  public:
-  /// Throws std::runtime_error when QUIC is to be inspected and there is no cryptography for it.
+  /// Throws std::runtime_error if QUIC is to be inspected and the cryptography for it is not available.
   QuicInspector(const InspectorSettings& settings, base::Counters& counters, RequestDecider& decider);
 
   /// `packet` is of class udp and not from the network; `enforcement` is enforce or monitor.
@@ -35,7 +35,7 @@ class QuicInspector {
 
   PortSet ports_;
   bool wanted_;
-  bool close_;  // answer what is blocked
+  bool close_;  // answer blocked connections
   bool drop_unknown_;
   base::Counters& counters_;
   RequestDecider& decider_;

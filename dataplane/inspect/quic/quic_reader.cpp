@@ -54,12 +54,14 @@ void QuicReader::block() noexcept {
   blocked_initial_ = initial_;
 }
 
-std::span<const std::byte> QuicReader::close() noexcept {
-  if (!blocked_initial_) return {};
-  return std::span(close_).first(proto::build_quic_close(crypto_, *blocked_initial_, close_));
+std::optional<std::span<const std::byte>> QuicReader::close() noexcept {
+  if (!blocked_initial_) return std::nullopt;
+  const std::size_t bytes = proto::build_quic_close(crypto_, *blocked_initial_, close_);
+  if (bytes == 0) return std::nullopt;
+  return std::span(close_).first(bytes);
 }
 
-// The next packet of the datagram; false when there is none. Sets stream_ when its frames were read.
+// Reads the next packet of the datagram; false: there is none. Sets stream_ if it read the packet's frames.
 bool QuicReader::read_packet() noexcept {
   if (rest_.empty() || packets_ == kMaxPackets) return false;
   ++packets_;
@@ -108,8 +110,8 @@ void QuicReader::read_initial(const proto::QuicPacket& packet) noexcept {
   stream_->next_number = std::max(stream_->next_number, opened->packet_number + 1);
   if (stream_->blocked) {
     datagram_.blocked = true;
-    // What answers nothing but the handshake cannot go back and forth for ever: a client that has closed by
-    // itself may answer a close by another one (RFC 9000, 10.2.1).
+    // Answer only Initials with CRYPTO frames, so that closes cannot go back and forth for ever: a client
+    // that is closing may answer a close with another one (RFC 9000, 10.2.1).
     proto::QuicCryptoFrame frame;
     if (proto::QuicFrameReader(opened->frames).next(frame)) blocked_initial_ = initial_;
     return;
@@ -123,26 +125,27 @@ std::optional<proto::QuicOpened> QuicReader::open_with(const proto::QuicPacket& 
   return crypto_.open(crypto_.client_keys(packet.version, id), packet, next_number, plaintext_);
 }
 
-// Sets stream_ when the packet is authentic.
+// Sets stream_ if the packet is authentic.
 std::optional<proto::QuicOpened> QuicReader::open(const proto::QuicPacket& packet) noexcept {
   const proto::QuicConnectionId id(packet.destination_id);
   if (flow::CryptoStream* known = streams_.find(connection_, packet.version, id, now_)) {
     const auto opened = open_with(packet, id, known->next_number);
-    // The server drops it too, unless it knows a packet number that we do not: it must not get it.
+    // The server drops it too, unless it knows a packet number that Weir does not: it must not get the
+    // packet.
     if (!opened) datagram_.conflict = true;
     if (opened) stream_ = known;
     return opened;
   }
   streams_.expect(connection_);
-  // An id that the server has chosen comes more often than a second connection of the same 5-tuple.
+  // An id that the server chose is more likely than a second connection of the same 5-tuple.
   if (const auto opened = open_as_known(packet)) return opened;
   const auto opened = open_with(packet, id, 0);
   if (opened) stream_ = &streams_.add(connection_, packet.version, id, now_);
   return opened;
 }
 
-// With the keys of the ids that are known from earlier packets. The version may have changed since then:
-// compatible negotiation keeps the id and takes the new version's salt (RFC 9369, 4.1).
+// Tries the keys of the ids that are known from earlier packets. The version may have changed since then:
+// compatible negotiation keeps the id and uses the new version's salt (RFC 9369, 4.1).
 std::optional<proto::QuicOpened> QuicReader::open_as_known(const proto::QuicPacket& packet) noexcept {
   std::size_t place = 0;
   while (other_keys_ < kMaxOtherKeys) {
@@ -172,7 +175,7 @@ void QuicReader::read_frames(std::span<const std::byte> frames) noexcept {
   datagram_.malformed |= reader.malformed();
 }
 
-// The message at the start of the stream, then the one behind it: a second hello, after a HelloRetryRequest.
+// The message at the start of the stream, then the one after it: a second hello, after a HelloRetryRequest.
 bool QuicReader::decide_message() noexcept {
   if (decide_message_at(0, 0)) return true;
   return stream_->second_message != 0 && decide_message_at(1, stream_->second_message);
@@ -184,7 +187,7 @@ bool QuicReader::waits(const flow::CryptoStream& stream) const noexcept {
   return second != 0 && !stream.decided[1] && streams_.has(stream, second, second + 1);
 }
 
-/// True when a whole ClientHello stands at `begin` that was not decided before; it is in hello_ then.
+// True: a complete ClientHello that was not decided before begins at `begin`; it is now in hello_.
 bool QuicReader::decide_message_at(std::size_t index, std::size_t begin) noexcept {
   flow::CryptoStream& stream = *stream_;
   if (stream.decided[index] || !streams_.has(stream, begin, begin + kMessageHeaderBytes)) return false;

@@ -19,44 +19,44 @@
 
 namespace weir::inspect {
 
-/// What a client's datagram showed beside its hellos.
+/// What a client's datagram contained besides hellos.
 struct QuicDatagram {
-  bool initial = false;     // it holds an Initial packet of a known version
-  bool incomplete = false;  // of a hello whose end has not come yet
-  bool malformed = false;   // an Initial that is not authentic, or broken inside
+  bool initial = false;     // an Initial packet of a known version
+  bool incomplete = false;  // a part of a hello that is not complete yet
+  bool malformed = false;   // an Initial that is not authentic or has broken content
   bool unknown_version = false;
-  bool blocked = false;   // it belongs to a connection that is blocked already
-  bool conflict = false;  // it contradicts what came before: another byte in a place that is taken, or not
-                          // authentic under the keys of a connection that is known by this very id
+  bool blocked = false;   // it belongs to a connection that was blocked before
+  bool conflict = false;  // it contradicts earlier packets: a byte differs from an earlier copy, or the
+                          // packet is not authentic although its connection id is known
 };
 
-/// Finds the ClientHellos in the Initial packets that a client sends over QUIC, however they are cut up over
-/// frames, packets and datagrams. For one worker; no allocation after construction.
+/// Finds the ClientHellos in a QUIC client's Initial packets, in whatever way they are split over frames,
+/// packets and datagrams. For one worker; no allocation after construction.
 ///
 ///     quic.begin(packet, now);
 ///     while (const proto::ClientHello* hello = quic.next()) if (listed(*hello)) quic.block();
 ///     quic.datagram() ...
 ///
-/// The keys of an Initial come from a connection id (RFC 9001, 5.2): the packet's own (a first flight, and
-/// the one after a Retry), or one under which an earlier packet of the same 5-tuple was authentic (the client
-/// has taken the server's id over since). So the client's side alone is enough, and a decoy under another id
-/// hides nothing.
+/// The keys of an Initial derive from a connection id (RFC 9001, 5.2): the packet's own (in the first flight,
+/// and after a Retry), or one under which an earlier packet of the same 5-tuple was authentic (the client
+/// switched to the server's id since). So the client's direction is enough, and a decoy with another id hides
+/// nothing.
 class QuicReader {
  public:
-  /// Throws std::runtime_error when there is no cryptography for it.
+  /// Throws std::runtime_error if the cryptography for QUIC is not available.
   explicit QuicReader(const flow::CryptoStreams::Settings& settings);
 
-  /// `packet` is of class udp and outlives the calls of next(). Bounded: kMaxPackets packets of the datagram
-  /// are opened, and kMaxOtherKeys times with other keys than their own id's.
+  /// `packet` is of class udp and must outlive the calls of next(). Bounded: at most kMaxPackets packets of
+  /// the datagram are opened, with at most kMaxOtherKeys attempts with keys of other ids.
   void begin(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
-  /// The next hello that this datagram completed; null: no more. Valid until the next call.
+  /// The next hello that this datagram completed; null: there are no more. Valid until the next call.
   const proto::ClientHello* next() noexcept;
-  /// The connection of the hello that next() returned last is blocked: its later packets are reported so.
+  /// Blocks the connection of the hello that next() returned last: its later packets are reported as blocked.
   void block() noexcept;
-  /// When next() has returned null: the datagram that tells the client of a blocked connection that it is
-  /// refused, made from the Initial that belongs to it; empty: there was none. Valid until begin().
-  [[nodiscard]] std::span<const std::byte> close() noexcept;
-  /// What became of the datagram, when next() has returned null.
+  /// After next() returned null: the CONNECTION_CLOSE datagram for the client of a blocked connection, made
+  /// from its Initial; none: this datagram has no such Initial. Valid until begin().
+  [[nodiscard]] std::optional<std::span<const std::byte>> close() noexcept;
+  /// After next() returned null: what the datagram contained.
   [[nodiscard]] const QuicDatagram& datagram() const noexcept { return datagram_; }
 
   [[nodiscard]] std::uint64_t evictions() const noexcept { return streams_.evictions(); }
@@ -73,7 +73,7 @@ class QuicReader {
   std::optional<proto::QuicOpened> open(const proto::QuicPacket& packet) noexcept;
   std::optional<proto::QuicOpened> open_as_known(const proto::QuicPacket& packet) noexcept;
   void read_frames(std::span<const std::byte> frames) noexcept;
-  /// A hello of the stream has begun and not ended.
+  /// Whether a hello of the stream has begun and not ended.
   [[nodiscard]] bool waits(const flow::CryptoStream& stream) const noexcept;
   bool decide_message() noexcept;
   bool decide_message_at(std::size_t index, std::size_t begin) noexcept;
@@ -83,14 +83,14 @@ class QuicReader {
   std::vector<std::byte> plaintext_;
   proto::TlsParse hello_;
   QuicDatagram datagram_;
-  proto::QuicInitialSeen initial_;  // the one that is being read
+  proto::QuicInitialSeen initial_;  // the current one
   std::optional<proto::QuicInitialSeen> blocked_initial_;
   std::array<std::byte, proto::kMaxQuicCloseBytes> close_{};
   std::chrono::nanoseconds now_{0};
   std::uint64_t connection_ = 0;
   std::span<const std::byte> rest_;
-  flow::CryptoStream* stream_ = nullptr;  // of the packet that is being read
-  bool crypto_seen_ = false;              // it held bytes of the handshake
+  flow::CryptoStream* stream_ = nullptr;  // of the current packet
+  bool crypto_seen_ = false;              // the current packet contained CRYPTO data
   std::size_t packets_ = 0;
   std::size_t other_keys_ = 0;
 };

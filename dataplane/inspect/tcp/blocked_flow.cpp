@@ -1,5 +1,5 @@
-// What happens to a client's connection once a request of its was blocked: TcpInspector's part that works on
-// the flow table. dataplane/README.md says what the TCP of both ends does with each answer.
+// The part of TcpInspector that handles a client's connection after one of its requests was blocked.
+// dataplane/README.md describes how the TCP of both ends reacts to each answer.
 #include "dataplane/inspect/tcp/tcp_inspector.h"
 #include "dataplane/proto/packet/tcp_segment.h"
 
@@ -8,7 +8,8 @@ namespace {
 
 using flow::is_before;
 
-constexpr std::int32_t kBlockedBytes = 65536;
+/// How far outside a blocked stream a sequence number still belongs to it.
+constexpr std::int32_t kNearBlockedBytes = 65536;
 
 std::uint32_t end_of(const proto::PacketView& packet) noexcept {
   const unsigned flags = packet.tcp.flags;
@@ -16,16 +17,16 @@ std::uint32_t end_of(const proto::PacketView& packet) noexcept {
          ((flags & proto::kTcpSyn) != 0 ? 1U : 0U) + ((flags & proto::kTcpFin) != 0 ? 1U : 0U);
 }
 
-// What lies this close belongs to the blocked connection, whatever a SYN says: a server that missed its RST
-// still waits there.
-bool lies_beside(const flow::BlockedStream& stream, std::uint32_t sequence) noexcept {
-  return flow::distance(stream.server_next, sequence) < -kBlockedBytes ||
-         flow::distance(stream.client_end, sequence) > kBlockedBytes;
+// A nearby sequence number belongs to the blocked connection, whatever a SYN says: a server that missed its
+// RST still waits there.
+bool belongs_to(const flow::BlockedStream& stream, std::uint32_t sequence) noexcept {
+  return flow::distance(stream.server_next, sequence) >= -kNearBlockedBytes &&
+         flow::distance(stream.client_end, sequence) <= kNearBlockedBytes;
 }
 
-// `ends`: the client ends the connection. The reset that the server has got already is repeated then: it may
-// have been lost, and a BSD that had acknowledgements to send took it for a question (it wants the number
-// that it acknowledged last, and acknowledges all it has when it is asked).
+// `ends`: the client ends the connection. Then the reset to the server is repeated: the first one may have
+// been lost, and a BSD that still had acknowledgements to send answers it with a challenge instead (it
+// accepts only the number that it acknowledged last, and then acknowledges all it has).
 Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, std::uint16_t client_mss,
                 AnswerKind answer, bool ends) noexcept {
   const bool refuses = answer != AnswerKind::none && answer != AnswerKind::finish;
@@ -42,22 +43,22 @@ Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, std::u
 }  // namespace
 
 Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanoseconds now,
-                            const Reading& reading) noexcept {
-  const SegmentFindings& findings = reading.findings;
+                            const SegmentResult& result) noexcept {
+  const SegmentFindings& findings = result.findings;
   const bool syn = (packet.tcp.flags & proto::kTcpSyn) != 0;
   AnswerKind answer = AnswerKind::reset;
-  // The page for a pipelined request would overtake the response to the one before it; data cannot be sent to
-  // a client that has no connection yet.
+  // The page for a pipelined request would overtake the response to the one before it. A client without an
+  // established connection cannot receive data.
   if (findings.block_begins_segment && !syn) {
     if (findings.protocol == base::Protocol::http) answer = AnswerKind::http_page;
     if (findings.protocol == base::Protocol::tls && settings_.tls_alert) answer = AnswerKind::tls_alert;
   }
-  // Pieces behind the one that completed the request may have gone before it.
+  // Segments that follow the completing one in the stream may have been sent before it.
   std::uint32_t end = end_of(packet);
   const flow::FlowKey key = flow::flow_key_of(packet);
   std::uint16_t client_mss = syn ? proto::tcp_maximum_segment(packet) : std::uint16_t{0};
-  const auto readings = flows_.find(key, now);
-  for (const flow::Flow* flow : readings) {
+  const auto streams = flows_.find(key, now);
+  for (const flow::Flow* flow : streams) {
     const bool near = flow->reading != flow::Reading::blocked && StreamInspector::is_near(*flow, end);
     if (near && is_before(end, flow->highest)) end = flow->highest;
     if (near && flow->client_mss != 0) client_mss = flow->client_mss;
@@ -68,9 +69,9 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
                                    .answer = answer,
                                    .head_request = findings.head_request,
                                    .server_knows = !syn};
-  // The connection's other streams stay: this one may be a decoy, and another the one that the server has.
-  if (reading.blocking != nullptr) erase(*reading.blocking);
-  if (reading.blocking != nullptr || readings.size() < flow::FlowTable::kReadings) {
+  // The connection's other streams stay: this one may be a decoy, and the server may follow another.
+  if (result.blocking != nullptr) erase(*result.blocking);
+  if (result.blocking != nullptr || streams.size() < flow::FlowTable::kReadings) {
     flow::Flow& flow = add_flow(key, now);
     flow.client_mss = client_mss;
     flows_.block(flow, stream);
@@ -92,12 +93,12 @@ std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView
   const bool syn = (flags & proto::kTcpSyn) != 0;
   const bool opens = syn && (flags & proto::kTcpAck) == 0;
   flow::Flow* flow = nullptr;
-  for (flow::Flow* reading : flows_.find(flow::flow_key_of(packet), now)) {
-    const bool blocked = reading->reading == flow::Reading::blocked;
-    if (blocked && !lies_beside(reading->blocked, packet.tcp.sequence)) flow = reading;
+  for (flow::Flow* each : flows_.find(flow::flow_key_of(packet), now)) {
+    const bool blocked = each->reading == flow::Reading::blocked;
+    if (blocked && belongs_to(each->blocked, packet.tcp.sequence)) flow = each;
   }
-  // What lies beside is of another connection on the same port, also where nothing is known of its SYN: it
-  // may have come another way, or been forgotten.
+  // Otherwise the packet is of another connection on the same port, even if its SYN is unknown: the SYN may
+  // have taken another path, or been forgotten.
   if (flow == nullptr) return std::nullopt;
   flow::BlockedStream& stream = flow->blocked;
   flow->last_seen = now;
@@ -111,7 +112,7 @@ std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView
   if (is_before(stream.client_end, end_of(packet))) stream.client_end = end_of(packet);
   const bool fin = (flags & proto::kTcpFin) != 0;
   if (packet.payload.empty() && !fin && !syn) return drop(AnswerKind::none);
-  // The request again, or data before it that the server has not acknowledged and never will.
+  // The request again, or data before it that the server did not acknowledge and never will.
   const bool request_again = is_before(packet.tcp.sequence, stream.request_end);
   const bool same_answer = request_again || stream.answer == AnswerKind::reset;
   return drop(same_answer ? stream.answer : AnswerKind::finish, fin);

@@ -15,58 +15,59 @@
 
 namespace weir::inspect {
 
-/// Bytes of a client's stream that have become readable, in order.
+/// The next bytes of a client's stream, in order.
 struct H2cPiece {
-  const proto::PacketView& packet;  // the one that brought them, or closed the gap before them
+  const proto::PacketView& packet;  // the packet that brought them or closed the gap before them
   const match::SnapshotView* snapshot;
   std::span<const std::byte> bytes;
-  bool stop_at_block;  // nothing behind a blocked request is read: it does not get to the server
+  bool stop_at_block;  // read nothing after a blocked request: it does not reach the server
 };
 
-/// followed: go on with the connection's next bytes. ended: what comes is no HTTP/2 that can be read, or
-/// nobody follows the connection any more.
+/// followed: call read() with the connection's next bytes. ended: the bytes are not readable HTTP/2, or the
+/// connection's state is gone.
 enum class H2cState : std::uint8_t { followed, ended };
 
 struct H2cProgress {
   H2cState state = H2cState::ended;
   bool incomplete = false;  // the piece ends inside a header block
-  bool doubtful = false;    // the connection does not begin as HTTP/2 must: it may be something else
+  bool doubtful = false;    // the connection does not begin as HTTP/2 must: it may be another protocol
 };
 
-/// Requests of cleartext HTTP/2 (RFC 9113): with prior knowledge, and behind a request with `Upgrade: h2c`,
-/// which is HTTP/1.1 itself. Reading them needs the state of the whole connection, of which there is a fixed
-/// number. Not thread safe; no allocation after construction.
+/// Reads the requests of cleartext HTTP/2 (RFC 9113), with prior knowledge or after an HTTP/1.1 request with
+/// `Upgrade: h2c`. Reading needs state for the whole connection; a fixed number of connections have it. Not
+/// thread safe; no allocation after construction.
 class H2cInspector {
  public:
-  /// Names the state of one connection; a handle that is no longer good is recognised.
+  /// Identifies the state of one connection. A stale handle is recognised.
   using Handle = std::uint32_t;
   static constexpr Handle kNoHandle = 0;
   static constexpr std::size_t kMaxConnections = 1024;
-  /// When there is no other room for a new connection, one that is unseen for this long and does not wait for
-  /// the rest of a header block gives way; nobody says when a connection is over.
+  /// If no state is free, a new connection takes the state of one that was silent for this long and is not in
+  /// the middle of a header block. (The end of a connection is not seen.)
   static constexpr std::chrono::seconds kBriefly{2};
 
-  /// `connections` is brought to 1..kMaxConnections. One that waits gives way when unseen for `lifetime`.
+  /// `connections` is clamped to 1..kMaxConnections. A connection in the middle of a header block gives way
+  /// after `lifetime` of silence.
   H2cInspector(std::size_t connections, std::chrono::nanoseconds lifetime, base::Counters& counters,
                RequestDecider& decider);
 
-  /// Begins a connection, whose first byte is the preface's first. kNoHandle, and counted, when there is no
-  /// state for it: read_alone() then sees what it can.
+  /// Begins a connection at the preface's first byte. Returns kNoHandle, and counts it, if no state is free:
+  /// use read_alone() then.
   Handle open(std::chrono::nanoseconds now) noexcept;
-  /// Decides the requests that the piece completes. A handle is no longer good once ended; that of a
-  /// connection that gave way is counted.
+  /// Decides the requests that the piece completes. After `ended` the handle is stale. A stale handle returns
+  /// `ended` and is counted.
   H2cProgress read(Handle handle, const H2cPiece& piece, std::chrono::nanoseconds now,
                    Findings& findings) noexcept;
-  /// Decides the requests of a piece that begins with the preface, by themselves.
+  /// Decides the requests of a piece that begins with the preface, without keeping state.
   H2cProgress read_alone(const H2cPiece& piece, Findings& findings) noexcept;
-  /// The connection is over, or blocked. Any handle is taken.
+  /// Frees the connection's state. Stale handles are ignored.
   void close(Handle handle) noexcept;
 
   [[nodiscard]] std::size_t capacity() const noexcept { return slots_.size(); }
   [[nodiscard]] std::size_t in_use() const noexcept { return slots_.size() - free_.size(); }
 
  private:
-  // A handle is a slot's place below its use, which counts from 1.
+  // A handle is the slot's use count, from 1, above the slot's index.
   static constexpr unsigned kSlotBits = 10;
   static_assert(kMaxConnections == std::size_t{1} << kSlotBits);
   struct Slot {
@@ -85,7 +86,7 @@ class H2cInspector {
   base::Counters& counters_;
   RequestDecider& decider_;
   std::vector<Slot> slots_;
-  std::vector<std::uint32_t> free_;  // places in slots_
+  std::vector<std::uint32_t> free_;  // indices in slots_
   std::unique_ptr<proto::H2ClientStream> alone_;
   proto::H2Text text_;
 };

@@ -1,4 +1,5 @@
-// How a client's stream goes over to HTTP/2 in cleartext: MessageReader's part that hands it to H2cInspector.
+// The part of MessageReader that recognises cleartext HTTP/2 in a client's stream and passes it to
+// H2cInspector.
 #include "dataplane/base/ascii.h"
 #include "dataplane/inspect/tcp/message_reader.h"
 
@@ -7,9 +8,9 @@ namespace weir::inspect {
 using flow::Flow;
 using flow::Reading;
 
-// The preface begins as a request of HTTP/1.x on purpose (RFC 9113, 3.4). It stands first, or behind a
-// request with `Upgrade: h2c`; whether the server agreed is not seen, so it is believed wherever a request
-// may stand.
+// The preface looks like the start of an HTTP/1.x request on purpose (RFC 9113, 3.4). It comes first, or
+// after a request with `Upgrade: h2c`. The server's consent is not seen, so the preface is accepted wherever
+// a request may begin.
 bool MessageReader::begin_http2(const proto::HttpRequest& request, Flow& flow, Pass& pass) noexcept {
   if (request.method != "PRI" || request.target != "*") return false;
   const std::string_view text = base::characters_of(pass.text);
@@ -27,7 +28,7 @@ bool MessageReader::begin_http2(const proto::HttpRequest& request, Flow& flow, P
   pass.result.found = true;
   pass.result.message_begin = begin;
   flow.reading = Reading::http2;
-  // Where the stream is read once more from its preface on, what was read before is of no use.
+  // If the stream is read again from its preface, the earlier state is useless.
   h2c_.close(flow.extra);
   flow.extra = pass.alone ? H2cInspector::kNoHandle : h2c_.open(flow.last_seen);
   return true;
@@ -47,7 +48,7 @@ void MessageReader::read_http2(const Segment& segment, Flow& flow, Pass& pass,
   findings.incomplete = findings.incomplete || progress.incomplete;
   if (!followed || progress.state == H2cState::ended) flow.reading = Reading::sampled;
   if (!progress.doubtful || pass.alone || (findings.block && segment.stop_at_block)) return;
-  // A server of HTTP/1.x may take the preface for a bad request and go on behind it.
+  // An HTTP/1.x server may take the preface for a bad request and go on after it.
   const bool from_preface = base::characters_of(bytes).starts_with(proto::kH2Preface);
   read_alone(segment, bytes.subspan(from_preface ? proto::kH2Preface.size() : 0), findings);
   // A page would overtake the answer to the preface.

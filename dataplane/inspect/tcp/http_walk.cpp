@@ -21,7 +21,8 @@ std::string_view text_of(std::span<const std::byte> bytes) noexcept {
 
 enum class ChunkStep : std::uint8_t { data, last, incomplete, broken };
 
-/// One chunk's size line (RFC 9112, 7.1), read strictly: what a server may read otherwise is broken.
+/// One chunk's size line (RFC 9112, 7.1), parsed strictly: a line that servers may read differently is
+/// broken.
 struct ChunkLine {
   ChunkStep step = ChunkStep::broken;
   std::size_t line_bytes = 0;
@@ -29,7 +30,7 @@ struct ChunkLine {
 };
 
 ChunkLine parse_chunk_line(std::string_view text) noexcept {
-  constexpr std::size_t kMaxDigits = 15;  // more could overflow, and no client sends them
+  constexpr std::size_t kMaxDigits = 15;  // more could overflow, and no client sends more
   ChunkLine line;
   std::size_t digits = 0;
   while (digits < text.size() && digits <= kMaxDigits && base::hex_digit_value(text[digits]) >= 0) {
@@ -65,7 +66,7 @@ proto::HttpParse HttpWalk::next() noexcept {
     if (parse.status == ParseStatus::need_more) return parse;
     if (parse.status == ParseStatus::found) {
       rest_ = rest_.subspan(std::min(parse.request.head_bytes, rest_.size()));
-      // What was found behind something else is in step with the server again.
+      // A request found after bytes that are not HTTP: the walk is in step with the server again.
       if (progress_.garbage) progress_.garbage = progress_.scanning = false;
       begin_body(parse.request);
       return parse;
@@ -84,7 +85,7 @@ bool HttpWalk::to_message() noexcept {
   while (progress_.phase != HttpPhase::head) {
     if (rest_.empty() || !step_through_body()) return false;
   }
-  // Empty lines before a request belong to nothing (RFC 9112, 2.2).
+  // Empty lines before a request are ignored (RFC 9112, 2.2).
   rest_ = rest_.subspan(base::span_of(text_of(rest_), kBlanks));
   return !rest_.empty();
 }
@@ -150,7 +151,7 @@ bool HttpWalk::read_trailers() noexcept {
 }
 
 void HttpWalk::begin_body(const proto::HttpRequest& request) noexcept {
-  // Where the framing was lost once, a request found may be part of a body, and its body a trap.
+  // Once framing was lost, this request may be part of a body, and its own body a trap.
   if (progress_.scanning) return;
   switch (request.framing) {
     case proto::BodyFraming::none:
@@ -174,7 +175,7 @@ void HttpWalk::lose_framing() noexcept {
   progress_.phase = HttpPhase::head;
 }
 
-// found: rest_ begins with a line that has a version in it. need_more: with the beginning of one that might
+// found: rest_ begins with a line that contains a version. need_more: with an incomplete line that may still
 // get one.
 ParseStatus HttpWalk::to_request_line() noexcept {
   const std::string_view text = text_of(rest_);

@@ -9,16 +9,16 @@
 
 namespace weir::inspect {
 
-/// Goes through the requests of a client's stream, piece by piece: what one piece leaves in rest() begins the
-/// next, and `progress` holds what else has to be known. Bodies framed without doubt are skipped exactly.
-/// Where servers may disagree on where a body ends (RFC 9112, 11.2) nothing is skipped from then on: a
-/// request is looked for at the start of every line. So it is behind something that is no HTTP, until a
-/// request is found. Bounded: O(bytes * kMaxFailedLines).
+/// Walks through the requests of a client's stream, piece by piece. The next piece begins with what this one
+/// left in rest(); `progress` holds all other state. Bodies with clear framing are skipped exactly. If
+/// servers may disagree on where a body ends (RFC 9112, 11.2), nothing is skipped from then on: every line
+/// may begin a request. The same applies after bytes that are not HTTP, until a request is found. Bounded:
+/// O(bytes * kMaxFailedLines).
 class HttpWalk {
  public:
-  /// Lines that look like a request and are none, after which the rest of the piece is given up.
+  /// After this many lines that look like a request but are not, the rest of the piece is given up.
   static constexpr std::size_t kMaxFailedLines = 32;
-  /// Longest chunk-size or trailer line that is waited for.
+  /// Longest chunk-size or trailer line that may be incomplete.
   static constexpr std::size_t kMaxFramingLineBytes = 4096;
 
   HttpWalk(std::span<const std::byte> piece, flow::HttpProgress& progress) noexcept
@@ -26,14 +26,15 @@ class HttpWalk {
 
   /// The next request's head.
   ///
-  /// - found: rest() is what stands behind it.
-  /// - need_more: rest() is the beginning of something, to be looked at again with more behind it. Of a head
-  ///   the request holds what is there already.
+  /// - found: rest() is what follows the head.
+  /// - need_more: rest() is incomplete: call again with more bytes after it. The request holds what is known
+  /// of
+  ///   an incomplete head.
   /// - absent: the piece is used up.
   /// - malformed: the piece was given up.
   proto::HttpParse next() noexcept;
 
-  /// Goes on to where the next message begins; false when the piece ends before.
+  /// Advances to the beginning of the next message; false: the piece ends before it.
   bool to_message() noexcept;
   [[nodiscard]] std::span<const std::byte> rest() const noexcept { return rest_; }
 

@@ -19,7 +19,7 @@ constexpr std::byte kHandshake{22};
 constexpr std::byte kApplicationData{23};
 constexpr std::size_t kRecordHeaderBytes = 5;
 
-// A record's header, or the length with the top bit set that begins a hello in the format of SSL 2.
+// A record header, or a hello in SSL 2 format, which begins with a length whose top bit is set.
 bool looks_like_tls(std::span<const std::byte> text) noexcept {
   return !text.empty() && (text.front() == kHandshake || (text.front() & std::byte{0x80}) != std::byte{0});
 }
@@ -34,9 +34,9 @@ std::size_t record_bytes(std::span<const std::byte> text) noexcept {
          (std::to_integer<std::size_t>(text[3]) << 8 | std::to_integer<std::size_t>(text[4]));
 }
 
-// Before its second hello, after a HelloRetryRequest, a client may send a change_cipher_spec record that
-// means nothing (RFC 8446, D.4). Seen here only where the first hello was not.
-std::span<const std::byte> behind_change_cipher_spec(std::span<const std::byte> text) noexcept {
+// Before its second hello, after a HelloRetryRequest, a client may send a change_cipher_spec record without
+// meaning (RFC 8446, D.4). It is seen here only if the first hello was not.
+std::span<const std::byte> after_change_cipher_spec(std::span<const std::byte> text) noexcept {
   const bool present = text.size() > kRecordHeaderBytes && text[0] == kChangeCipherSpec &&
                        text[1] == std::byte{3} && record_bytes(text) == kRecordHeaderBytes + 1;
   return present ? text.subspan(kRecordHeaderBytes + 1) : text;
@@ -52,8 +52,8 @@ MessageReader::MessageReader(base::Counters& counters, RequestDecider& decider, 
 
 MessageReader::Result MessageReader::read(const Segment& segment, Flow& flow, std::span<const std::byte> text,
                                           SegmentFindings& findings) noexcept {
-  return read_pass(segment, flow,
-                   {.text = text, .rest = text, .result = {}, .behind_message = flow.pipelined}, findings);
+  return read_pass(segment, flow, {.text = text, .rest = text, .result = {}, .after_message = flow.pipelined},
+                   findings);
 }
 
 MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flow, Pass pass,
@@ -76,7 +76,7 @@ MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flo
     pass.result.skip_bytes = flow.http.left;
   }
   if (!pass.result.found) pass.result.message_begin = pass.result.used_bytes;
-  flow.pipelined = pass.waits && pass.behind_message;
+  flow.pipelined = pass.waits && pass.after_message;
   findings.incomplete = findings.incomplete || pass.waits;
   return pass.result;
 }
@@ -84,9 +84,9 @@ MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flo
 void MessageReader::read_messages(const Segment& segment, Flow& flow, Pass& pass,
                                   SegmentFindings& findings) noexcept {
   if (flow.http.phase == HttpPhase::head && segment.tls) {
-    const auto behind = behind_change_cipher_spec(pass.rest);
-    if (looks_like_tls(behind)) {
-      pass.rest = behind;
+    const auto hello = after_change_cipher_spec(pass.rest);
+    if (looks_like_tls(hello)) {
+      pass.rest = hello;
       if (read_hello(segment, flow, pass, findings)) return;
     }
   }
@@ -98,7 +98,7 @@ void MessageReader::read_messages(const Segment& segment, Flow& flow, Pass& pass
   }
 }
 
-// False: what is there is no hello.
+// False: this is not a hello.
 bool MessageReader::read_hello(const Segment& segment, Flow& flow, Pass& pass,
                                SegmentFindings& findings) noexcept {
   const std::span<std::byte> assembly(assembly_.get(), proto::kMaxAssembledHelloBytes);
@@ -121,10 +121,10 @@ bool MessageReader::read_hello(const Segment& segment, Flow& flow, Pass& pass,
                    .alpn = std::span(parse.hello.alpn).first(parse.hello.alpn_count),
                    .ech = parse.hello.has_ech},
                   findings);
-  if (findings.block && !blocked_before) findings.block_begins_segment = !pass.behind_message;
+  if (findings.block && !blocked_before) findings.block_begins_segment = !pass.after_message;
   pass.result.found = true;
   pass.result.message_begin = pass.text.size() - pass.rest.size();
-  pass.behind_message = true;
+  pass.after_message = true;
   pass.rest = pass.rest.subspan(std::min(parse.stream_bytes, pass.rest.size()));
   flow.reading = Reading::tls_records;
   flow.budget = kRecordBytes;
@@ -138,7 +138,7 @@ void MessageReader::read_records(const Segment& segment, Flow& flow, Pass& pass,
     flow.reading = Reading::opaque;
     return;
   }
-  // A handshake record shows by its first byte whether it begins a hello.
+  // The first byte of a handshake record tells whether it begins a hello.
   if (text.size() <= kRecordHeaderBytes) {
     flow.open.wanted = kRecordHeaderBytes + 1;
     pass.waits = true;
@@ -171,8 +171,8 @@ bool MessageReader::read_request(const Segment& segment, Flow& flow, Pass& pass,
     flow.line_done = false;
     return false;
   }
-  // Behind CONNECT, or behind what another protocol said before it changed to TLS.
-  const bool new_place = walk.rest().size() != size_before || pass.behind_message;
+  // After CONNECT, or after another protocol that switched to TLS.
+  const bool new_place = walk.rest().size() != size_before || pass.after_message;
   if (segment.tls && new_place && looks_like_tls(walk.rest())) {
     pass.rest = walk.rest();
     if (read_hello(segment, flow, pass, findings)) return false;
@@ -191,7 +191,7 @@ bool MessageReader::read_request(const Segment& segment, Flow& flow, Pass& pass,
     pass.result.message_begin = pass.text.size() - pass.rest.size() -
                                 std::min(parse.request.head_bytes, pass.text.size() - pass.rest.size());
     decide_request(segment, parse.request, pass, findings);
-    pass.behind_message = true;
+    pass.after_message = true;
     return !pass.rest.empty() && !(findings.block && segment.stop_at_block);
   }
   if (flow.http.garbage) {
@@ -218,12 +218,12 @@ void MessageReader::decide_request(const Segment& segment, const proto::HttpRequ
                   {.protocol = Protocol::http, .packet = &segment.packet, .method = request.method},
                   findings);
   if (findings.block && !blocked_before) {
-    findings.block_begins_segment = !pass.behind_message;
+    findings.block_begins_segment = !pass.after_message;
     findings.head_request = request.method == "HEAD";
   }
 }
 
-// A head beyond every size that is waited for: it is decided by the names that it has shown.
+// The head is longer than any that is waited for: it is decided by the names seen so far.
 void MessageReader::give_up_message(const Segment& segment, Flow& flow, const proto::HttpRequest& request,
                                     Pass& pass, SegmentFindings& findings) noexcept {
   const bool has_name = request.host_count > 0 || proto::split_http_target(request).has_authority;
@@ -243,7 +243,7 @@ bool MessageReader::worth_reading(Flow& flow, std::span<const std::byte> fresh,
     const auto from_end = static_cast<std::size_t>(-i);
     return from_end <= before.size() ? before[before.size() - from_end] : std::byte{0};
   };
-  // The first line decides whether it is HTTP at all; until it is complete only its beginning can.
+  // The first line decides whether this is HTTP; until it is complete, only its beginning can tell.
   constexpr std::size_t kBeginningBytes = 64;
   if (!flow.line_done) {
     return text_bytes <= kBeginningBytes || std::find(fresh.begin(), fresh.end(), kLineFeed) != fresh.end();

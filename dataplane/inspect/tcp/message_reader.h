@@ -16,7 +16,8 @@
 
 namespace weir::inspect {
 
-/// Longest head of a request and longest ClientHello, records included, that are waited for.
+/// Longest incomplete request head, and longest incomplete ClientHello with its records, that may still wait
+/// for more bytes.
 inline constexpr std::size_t kMaxMessageBytes = 65536;
 
 /// One packet's payload in its stream.
@@ -25,74 +26,75 @@ struct Segment {
   const match::SnapshotView* snapshot;
   std::span<const std::byte> payload;
   std::uint32_t sequence;  // of the payload's first byte
-  bool http;               // what is looked for
-  bool tls;
-  bool padding;        // the payload may be no data at all
-  bool stop_at_block;  // what follows a blocked request is not looked at: it is dropped too
+  bool http;               // look for HTTP
+  bool tls;                // look for TLS
+  bool padding;            // the payload may be padding of the frame
+  bool stop_at_block;      // read nothing after a blocked request: it is dropped too
 };
 
-/// What reading one packet came to.
+/// The result of reading one segment.
 struct SegmentFindings : Findings {
-  bool incomplete = false;            // a message waits for its end
-  bool conflict = false;              // with a byte seen before
-  bool table_full = false;            // no place for its connection
-  bool memory_full = false;           // no room for its part of a message; nothing of it was taken up
-  bool unplaced = false;              // old, and nothing is known of what was there
-  bool block_begins_segment = false;  // no other request stands before the blocked one in its segment
-  bool head_request = false;          // the blocked one is HEAD
+  bool incomplete = false;            // a message has begun and not ended
+  bool conflict = false;              // a byte differs from an earlier copy
+  bool table_full = false;            // no room in the flow table for its connection
+  bool memory_full = false;           // no memory for its part of a message; nothing of it was kept
+  bool unplaced = false;              // it is old, or too far ahead, and cannot be compared with anything
+  bool block_begins_segment = false;  // no other request precedes the blocked one in its segment
+  bool head_request = false;          // the blocked request is HEAD
   std::uint32_t server_next = 0;      // with block: the first byte that the server does not have
 };
 
-/// Reads the messages of a client's stream from contiguous bytes, and goes on in the next piece where the
-/// last one ended. Knows nothing of sequence numbers. No allocation after construction.
+/// Reads the messages of a client's stream from contiguous bytes; each piece continues where the last one
+/// ended. Does not use sequence numbers. No allocation after construction.
 class MessageReader {
  public:
-  /// Bytes of something that is no HTTP in which a request is still looked for at the start of every line.
+  /// In bytes that are not HTTP, up to this many are searched for a request at the start of a line.
   static constexpr std::uint16_t kGarbageBytes = 8192;
-  /// Bytes behind a ClientHello among which a second one may be.
+  /// After a ClientHello, up to this many bytes are searched for a second one.
   static constexpr std::uint16_t kRecordBytes = 65535;
 
   MessageReader(base::Counters& counters, RequestDecider& decider, H2cInspector& h2c);
 
   struct Result {
-    std::size_t used_bytes = 0;     // of the text; what is behind them waits for more
-    std::uint64_t skip_bytes = 0;   // that follow the text and need not be seen
-    std::size_t message_begin = 0;  // in the text: the last message found, or else what waits
+    std::size_t used_bytes = 0;     // of the text; the rest waits for more bytes
+    std::uint64_t skip_bytes = 0;   // after the text, that need not be read
+    std::size_t message_begin = 0;  // position in the text of the last message found, else of what waits
     bool found = false;
     bool all_used = false;
   };
-  /// `text` goes on where the last call's used_bytes and skip_bytes ended. Changes what the flow keeps of its
-  /// reading, but for the position. O(text).
+  /// `text` begins after the last call's used_bytes and skip_bytes. Updates the flow's parse state, except
+  /// its position. O(text).
   Result read(const Segment& segment, flow::Flow& flow, std::span<const std::byte> text,
               SegmentFindings& findings) noexcept;
-  /// Whether `fresh`, the latest bytes of a message that waits, can have completed it; `before` are the two
-  /// bytes in front of them. `text_bytes`: of the whole message. Keeps the cost of many small pieces down.
+  /// Whether `fresh`, the latest bytes of an incomplete message, may complete it. `before` are the two bytes
+  /// that precede them; `text_bytes` is the length of the whole message so far. Keeps many small pieces
+  /// cheap.
   static bool worth_reading(flow::Flow& flow, std::span<const std::byte> fresh,
                             std::span<const std::byte> before, std::size_t text_bytes) noexcept;
-  /// Reads a piece by itself, as if a stream began with it; true when it begins with a message or a part of
-  /// one.
+  /// Reads a piece on its own, as if a stream began with it. True: it begins with a message, or with the
+  /// start of one.
   bool read_alone(const Segment& segment, std::span<const std::byte> text,
                   SegmentFindings& findings) noexcept;
 
  private:
-  /// What is left of the text, and what was seen in it.
+  /// One pass over a text.
   struct Pass {
     std::span<const std::byte> text;
     std::span<const std::byte> rest;
     Result result;
     bool waits = false;
-    bool behind_message = false;  // in the same segment
-    bool alone = false;           // of a piece that belongs to no stream
+    bool after_message = false;  // another message precedes `rest` in the same segment
+    bool alone = false;          // the piece belongs to no stream
   };
 
   void read_messages(const Segment& segment, flow::Flow& flow, Pass& pass,
                      SegmentFindings& findings) noexcept;
-  /// Returns whether the pass goes on.
+  /// Returns whether to continue the pass.
   bool read_request(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   bool read_hello(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   void read_records(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   Result read_pass(const Segment& segment, flow::Flow& flow, Pass pass, SegmentFindings& findings) noexcept;
-  /// Whether the request that was found begins HTTP/2's preface, or can.
+  /// Whether the request is HTTP/2's preface, or may become it.
   bool begin_http2(const proto::HttpRequest& request, flow::Flow& flow, Pass& pass) noexcept;
   void read_http2(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   void decide_request(const Segment& segment, const proto::HttpRequest& request, const Pass& pass,

@@ -15,24 +15,25 @@ using flow::HttpPhase;
 using flow::is_before;
 using flow::Reading;
 
-// A message that waits, what was held ahead of it, and one segment of any size.
+// An incomplete message, the bytes held ahead of it, and one segment of any size.
 constexpr std::size_t kTextBytes = 4 * std::size_t{65536};
-// What is read a second time without its urgent bytes: real requests of that kind are short, if there are
-// any.
+// For a message that is read a second time without its urgent bytes. Real requests with urgent bytes are
+// short, if there are any.
 constexpr std::size_t kOtherTextBytes = 8192;
-// Held of a segment in which nothing waits; more than a packet that was not merged from several can have.
+// Bytes that are held of a segment in which nothing waits; more than any packet has that was not merged from
+// several.
 constexpr std::size_t kHeldBytes = 16384;
-// Passed over at once of a body; far from where sequence numbers come round.
+// Bytes of a body that are skipped at once; far less than half of the sequence numbers.
 constexpr std::uint32_t kSkipBytes = StreamInspector::kNearBytes / 2;
 
-// A body that was passed over lies before the message at hand, or before the position.
+// A skipped body lies before the current message, or before the position.
 bool in_skipped(const Flow& flow, std::uint32_t sequence) noexcept {
   const bool before_message = is_before(flow.open.skipped, flow.open.message);
   return !is_before(sequence, flow.open.skipped) &&
          is_before(sequence, before_message ? flow.open.message : flow.position);
 }
 
-// Something is held that has not been read.
+// Held bytes that were not read yet.
 bool waits(const Flow& flow) noexcept { return flow.buffer.queue == flow::BufferedBytes::Queue::waiting; }
 
 }  // namespace
@@ -57,7 +58,7 @@ void StreamInspector::begin(Flow& flow, std::uint32_t start, bool known) noexcep
 }
 
 bool StreamInspector::is_near(const Flow& flow, std::uint32_t sequence) noexcept {
-  // Where a stream has given way, a few segments far ahead must not lead this one over its numbers.
+  // If a stream has given way to this one, a few segments far ahead must not move it over that one's numbers.
   const std::int32_t ahead = flow.contested ? static_cast<std::int32_t>(kAheadBytes) : kNearBytes;
   const std::int32_t far = distance(flow.highest, sequence);
   return far > -kNearBytes && far < ahead;
@@ -70,12 +71,13 @@ bool StreamInspector::gives_way(const Flow& flow, std::uint32_t sequence) noexce
 
 void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFindings& findings) noexcept {
   Piece piece{.sequence = segment.sequence, .bytes = segment.payload};
-  // No message begins with zeros, so where one may begin they are not held against the data that follows.
+  // No message begins with zeros. So where a message may begin, padding is not held: the data that follows
+  // must not conflict with it.
   const bool at_message = flow.reading == Reading::message && !waits(flow) && piece.sequence == flow.position;
   if (segment.padding && at_message) return;
   findings.server_next = piece.sequence;
   if (is_before(piece.sequence, flow.highest) && is_before(flow.highest, piece.end())) {
-    // Old data joined with new: the server waits for the new.
+    // Old data with new data after it: the server waits for the new data.
     findings.server_next = flow.highest;
   }
   const bool before_start = flow.reading != Reading::sampled && is_before(piece.sequence, flow.start);
@@ -83,14 +85,14 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
   if (flow.reading == Reading::sampled) {
     inspect_sampled(segment, flow, piece, findings);
   } else if (flow.reading == Reading::opaque) {
-    // Only what is sent again can disagree with bytes that are held.
+    // Only a retransmission can differ from held bytes.
     if (is_before(piece.sequence, flow.highest) && !agrees(segment, flow, piece, findings)) return;
   } else {
     inspect_followed(segment, flow, piece, findings);
   }
   if (findings.conflict || findings.memory_full || (findings.block && segment.stop_at_block)) return;
   if (is_before(flow.highest, piece.end())) flow.highest = piece.end();
-  // Sequence numbers come round: what was held would be taken for bytes of the next 4 GiB.
+  // Sequence numbers wrap: held bytes would be taken for bytes of the next 4 GiB.
   if (distance(flow.position, flow.highest) > kNearBytes) {
     buffers_.release(flow);
     flow.position = flow.highest;
@@ -102,7 +104,7 @@ void StreamInspector::inspect_sampled(const Segment& segment, Flow& flow, Piece 
                                       SegmentFindings& findings) noexcept {
   SegmentFindings own;
   if (!reader_.read_alone(segment, piece.bytes, own)) return;
-  // A message begins here: the stream is followed again from it on.
+  // A message begins here: follow the stream again from here.
   buffers_.release(flow);
   begin(flow, piece.sequence, false);
   inspect_followed(segment, flow, piece, findings);
@@ -115,7 +117,7 @@ void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece
     if (!is_before(flow.position, piece.end())) return;
     const auto read = static_cast<std::size_t>(distance(piece.sequence, flow.position));
     piece = {.sequence = flow.position, .bytes = piece.bytes.subspan(read)};
-    // What begins here shares its segment with the end of something else.
+    // A message that begins here shares its segment with the end of another.
     if (!waits(flow)) flow.pipelined = true;
   }
   if (distance(flow.position, piece.sequence) > static_cast<std::int32_t>(kAheadBytes)) {
@@ -134,15 +136,15 @@ void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece
 bool StreamInspector::trim_to_start(Flow& flow, Piece& piece, SegmentFindings& findings) noexcept {
   const auto early = static_cast<std::uint32_t>(distance(piece.sequence, flow.start));
   if (!flow.start_known && early <= kAheadBytes && flow.reading == Reading::message) {
-    // The stream was picked up behind its beginning: it is read again from here, what is held included.
+    // The stream was picked up after its beginning: read it again from here, including the held bytes.
     const std::uint32_t highest = flow.highest;
     begin(flow, piece.sequence, false);
     flow.highest = highest;
     buffers_.touch(flow, true);
     return true;
   }
-  // The server takes nothing from before the stream's first byte, unless the SYN that says so was a lie. A
-  // keep-alive probe on a connection without data is one byte.
+  // The server accepts nothing from before the stream's first byte, unless the SYN was a decoy. A keep-alive
+  // probe on a connection without data is one byte.
   findings.unplaced = piece.bytes.size() > 1;
   if (early >= piece.bytes.size()) return false;
   piece = {.sequence = flow.start, .bytes = piece.bytes.subspan(early)};
@@ -166,7 +168,8 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
         findings.unplaced || (old && !skipped && overlap.held_bytes == 0 && flow.reading == Reading::message);
     return true;
   }
-  // A keep-alive probe: one byte, of any value, from before what the receiver waits for (RFC 9293, 3.8.4).
+  // A keep-alive probe: one byte of any value, just before the byte that the receiver expects (RFC
+  // 9293, 3.8.4).
   const bool probe = piece.bytes.size() == 1 && piece.end() == flow.highest;
   if (probe && !waits(flow)) return false;
   const bool unread = !is_before(overlap.first_conflict, flow.position);
@@ -176,7 +179,7 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
       findings.memory_full = true;
       return false;
     }
-    // What was held may never have been taken by the server: read as it stands now.
+    // The server may never have accepted the held bytes: read the message as it is now.
     if (buffers_.write(flow, piece.sequence, piece.bytes, true)) {
       unread ? read_on(flow) : read_again(flow);
       buffers_.touch(flow, true);
@@ -217,7 +220,7 @@ void StreamInspector::read_in_place(const Segment& segment, Flow& flow, const Pi
   if (findings.block && segment.stop_at_block) return;
   const bool waiting = result.used_bytes < piece.bytes.size();
   if (waiting && !buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
-    // The client sends it again: then it is read from where the stream stood.
+    // The client will send it again: read it then, from the stream's state before.
     if (before) flow = *before;
     findings.memory_full = true;
     return;
@@ -311,22 +314,22 @@ void StreamInspector::read_without_urgent(const Segment& segment, Flow& flow, st
 void StreamInspector::advance(Flow& flow, std::uint32_t text_begin, HttpPhase phase,
                               const MessageReader::Result& result) noexcept {
   const std::uint32_t before = flow.position;
-  const bool behind_body =
+  const bool after_body =
       is_before(flow.open.message, flow.open.skipped) && is_before(flow.open.skipped, before);
   flow.position = text_begin + static_cast<std::uint32_t>(result.used_bytes);
   const bool waiting = !result.all_used;
   if (result.found) flow.open.message = text_begin + static_cast<std::uint32_t>(result.message_begin);
-  // Nothing can be read again from the midst of a body's framing.
+  // Reading cannot start again in the middle of a body's framing.
   const bool framing_went_on = !result.found && phase != HttpPhase::head && flow.open.message == text_begin;
   if ((waiting || framing_went_on) && !flow.urgent) flow.open.message = flow.position;
   if (result.found) flow.urgent = false;
   if (!waiting) flow.open.wanted = 1;
   const auto skip = static_cast<std::uint32_t>(std::min<std::uint64_t>(result.skip_bytes, kSkipBytes));
-  // The body is remembered for as long as it goes on, and until the message behind it has ended.
-  const bool body_goes_on = !result.found && behind_body;
-  const bool body_just_ended = skip == 0 && behind_body;
+  // The skipped body is remembered while it lasts, and until the message after it has ended.
+  const bool body_goes_on = !result.found && after_body;
+  const bool body_just_ended = skip == 0 && after_body;
   if (!body_goes_on && !body_just_ended) flow.open.skipped = flow.position;
-  // Long bodies come round to their beginning.
+  // The numbers of a long body wrap round to its beginning.
   if (distance(flow.open.skipped, flow.position) > 4 * kNearBytes) flow.open.skipped = before;
   flow.position += skip;
   if (flow.reading == Reading::message && flow.http.phase != flow::HttpPhase::head) flow.http.left -= skip;

@@ -12,8 +12,8 @@ using base::Counter;
 using base::Outcome;
 using flow::Flow;
 
-// A client that uses a port again and again for listed pages gets further connections. Not at once: where the
-// reset was lost, or named numbers that the server has not reached, the server waits for the rest of a
+// A client that reuses a port for listed pages gets a new connection only after this time: if the reset was
+// lost, or had sequence numbers that the server has not reached, the server still waits for the rest of a
 // request.
 constexpr std::chrono::seconds kBlockedStays{5};
 
@@ -84,17 +84,17 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   const proto::TcpPadding padding = proto::tcp_padding(packet);
   if (padding == proto::TcpPadding::certain) return forward(Outcome::forward_not_candidate);
 
-  const Reading reading = read({.packet = packet,
-                                .snapshot = snapshot,
-                                .payload = packet.payload,
-                                .sequence = first_byte_of(packet),
-                                .http = http,
-                                .tls = tls,
-                                .padding = padding == proto::TcpPadding::possible,
-                                .stop_at_block = enforce},
-                               now);
-  const SegmentFindings& findings = reading.findings;
-  if (findings.block && enforce) return block(packet, now, reading);
+  const SegmentResult result = read({.packet = packet,
+                                     .snapshot = snapshot,
+                                     .payload = packet.payload,
+                                     .sequence = first_byte_of(packet),
+                                     .http = http,
+                                     .tls = tls,
+                                     .padding = padding == proto::TcpPadding::possible,
+                                     .stop_at_block = enforce},
+                                    now);
+  const SegmentFindings& findings = result.findings;
+  if (findings.block && enforce) return block(packet, now, result);
   if (!findings.block) {
     if (findings.conflict) return refusal(Outcome::drop_conflict, enforce);
     if (findings.table_full) return refusal(Outcome::drop_flow_table_full, enforce);
@@ -112,7 +112,7 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   return forward(findings.incomplete ? Outcome::forward_incomplete : Outcome::forward_no_request);
 }
 
-std::uint64_t TcpInspector::announce(const proto::PacketView& packet) const noexcept {
+std::uint64_t TcpInspector::prefetch(const proto::PacketView& packet) const noexcept {
   const bool bare = packet.payload.empty() && (packet.tcp.flags & proto::kTcpSyn) == 0;
   if (bare && flows_.blocked() == 0) return 0;
   return flows_.fetch_tags(flow::flow_key_of(packet));
@@ -129,8 +129,8 @@ std::optional<Outcome> TcpInspector::open_stream(const proto::PacketView& packet
       flow->last_seen = now;
       return std::nullopt;
     }
-    // A stream that has been read may give way to the connection that follows it on the same port. Anything
-    // else stays: nothing says that the server takes this SYN.
+    // A stream that was read may give way to the next connection on the same port. Everything else stays: it
+    // is not certain that the server accepts this SYN.
     if (flow->position != flow->start && StreamInspector::gives_way(*flow, start)) ended = flow;
   }
   if (ended != nullptr) erase(*ended);
@@ -146,11 +146,12 @@ bool TcpInspector::is_crowded(const flow::FlowKey& key, std::chrono::nanoseconds
   return settings_.close_flow_table && !flows_.has_place(key, now);
 }
 
-TcpInspector::Reading TcpInspector::read(const Segment& segment, std::chrono::nanoseconds now) noexcept {
-  // Elsewhere what has waited too long goes when its room is needed.
+TcpInspector::SegmentResult TcpInspector::read(const Segment& segment,
+                                               std::chrono::nanoseconds now) noexcept {
+  // Otherwise, bytes that waited too long are freed when their memory is needed.
   if (settings_.close_reassembly) flows_.release_stale(now);
   const flow::FlowKey key = flow::flow_key_of(segment.packet);
-  Reading reading;
+  SegmentResult result;
   bool placed = false;
   for (Flow* flow : flows_.find(key, now)) {
     if (flow->reading == flow::Reading::blocked || !StreamInspector::is_near(*flow, segment.sequence)) {
@@ -159,36 +160,37 @@ TcpInspector::Reading TcpInspector::read(const Segment& segment, std::chrono::na
     SegmentFindings own;
     flow->last_seen = now;
     streams_.inspect(segment, *flow, own);
-    merge(own, reading.findings);
+    merge(own, result.findings);
     placed = placed || !own.unplaced;
     if (own.block && segment.stop_at_block) {
-      reading.blocking = flow;
+      result.blocking = flow;
       break;
     }
   }
-  if (!placed && reading.blocking == nullptr) read_unplaced(segment, key, now, reading);
+  if (!placed && result.blocking == nullptr) read_unplaced(segment, key, now, result);
   count_evictions();
-  return reading;
+  return result;
 }
 
 void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& key,
-                                 std::chrono::nanoseconds now, Reading& reading) noexcept {
+                                 std::chrono::nanoseconds now, SegmentResult& result) noexcept {
   SegmentFindings own;
   if (is_crowded(key, now)) {
     own.table_full = true;
   } else if (Flow* stream = add_stream(key, segment.sequence, false, now)) {
     streams_.inspect(segment, *stream, own);
-    if (own.block) reading.blocking = stream;
+    if (own.block) result.blocking = stream;
   } else {
-    // In a connection that was picked up in its middle, streams can be pieces of one. Elsewhere the streams
-    // beside each other are lies but for one, and the server may take this segment for a part of that.
+    // The streams of a connection that was picked up in the middle can be pieces of one stream. In any other
+    // connection all streams but one are decoys, and the server may take this segment as part of the real
+    // one.
     const auto streams = flows_.find(key, now);
     own.conflict = std::any_of(streams.begin(), streams.end(), [](const Flow* flow) {
       return flow->reading == flow::Reading::blocked || flow->start_known || flow->contested;
     });
     if (!own.conflict) streams_.inspect_alone(segment, own);
   }
-  merge(own, reading.findings);
+  merge(own, result.findings);
 }
 
 Flow* TcpInspector::add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,

@@ -18,9 +18,9 @@
 
 namespace weir::inspect {
 
-/// HTTP and TLS in what clients send over TCP. A packet belongs to one stream, or to several: what is not
-/// known for sure (which of two SYNs the server took, where a stream picked up in its middle began) is read
-/// both ways. Not thread safe (flow figures from any thread).
+/// Inspects HTTP and TLS in what clients send over TCP. A packet may belong to several streams of a
+/// connection: if it is uncertain which of two SYNs the server accepted, or where a stream that was picked up
+/// in the middle began, both are followed. Not thread safe, except flow_capacity() and blocked_flows().
 class TcpInspector {
  public:
   TcpInspector(InspectorSettings settings, base::Counters& counters, RequestDecider& decider);
@@ -29,13 +29,14 @@ class TcpInspector {
   Verdict inspect(const proto::PacketView& packet, std::chrono::nanoseconds now,
                   const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 
-  /// See Inspector::announce: what `inspect` will read for this packet, as its hash; 0: nothing.
-  [[nodiscard]] std::uint64_t announce(const proto::PacketView& packet) const noexcept;
-  void fetch(std::uint64_t flow) const noexcept { flows_.fetch_flows(flow); }
+  /// See Inspector::prefetch(). Returns the hash of the packet's flow for prefetch_flow(); 0: inspect() will
+  /// not read a flow.
+  [[nodiscard]] std::uint64_t prefetch(const proto::PacketView& packet) const noexcept;
+  void prefetch_flow(std::uint64_t flow_hash) const noexcept { flows_.fetch_flows(flow_hash); }
 
   /// See FlowTable.
-  [[nodiscard]] bool may_be_blocked(const proto::FastClassification& glance) const noexcept {
-    return flows_.may_be_blocked(glance);
+  [[nodiscard]] bool may_be_blocked(const proto::FastClassification& fast) const noexcept {
+    return flows_.may_be_blocked(fast);
   }
 
   [[nodiscard]] std::uint64_t blocks() const noexcept { return flows_.blocks(); }
@@ -43,26 +44,27 @@ class TcpInspector {
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return flows_.blocked(); }
 
  private:
-  struct Reading {
+  /// What a segment showed in all streams that it may belong to.
+  struct SegmentResult {
     SegmentFindings findings;
-    flow::Flow* blocking = nullptr;  // the stream that has the listed request
+    flow::Flow* blocking = nullptr;  // the stream with the listed request
   };
   std::optional<Verdict> answer_blocked_flow(const proto::PacketView& packet,
                                              std::chrono::nanoseconds now) noexcept;
   Verdict block(const proto::PacketView& packet, std::chrono::nanoseconds now,
-                const Reading& reading) noexcept;
-  /// Begins a stream at the byte behind the SYN, unless it has been begun. Returns why the SYN may not
-  /// go on; none: it may.
+                const SegmentResult& result) noexcept;
+  /// Begins a stream at the byte after the SYN, unless there is one. Returns why the SYN must not pass; none:
+  /// it may pass.
   std::optional<base::Outcome> open_stream(const proto::PacketView& packet,
                                            std::chrono::nanoseconds now) noexcept;
-  /// A new stream would push out one that matters, and may not.
+  /// A new stream would have to evict a connection in use, which the settings forbid.
   [[nodiscard]] bool is_crowded(const flow::FlowKey& key, std::chrono::nanoseconds now) const noexcept;
-  Reading read(const Segment& segment, std::chrono::nanoseconds now) noexcept;
-  /// For a segment that belongs to none of the connection's streams.
+  SegmentResult read(const Segment& segment, std::chrono::nanoseconds now) noexcept;
+  /// For a segment that belongs to no stream of the connection.
   void read_unplaced(const Segment& segment, const flow::FlowKey& key, std::chrono::nanoseconds now,
-                     Reading& reading) noexcept;
-  /// A further stream of the connection, from `start` on; null when none of those that it has may give way.
-  /// For a SYN (`known`) a blocked one may.
+                     SegmentResult& result) noexcept;
+  /// Adds a stream to the connection, beginning at `start`; null: it has all the streams it may have, and
+  /// none gives way. For a SYN (`known`) a blocked stream may give way.
   flow::Flow* add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,
                          std::chrono::nanoseconds now) noexcept;
   void erase(flow::Flow& flow) noexcept;

@@ -25,7 +25,7 @@ H2Parse result(ParseStatus status) noexcept { return {.status = status, .request
 
 }  // namespace
 
-/// Picks what a request is looked up by out of a header block, within the connection's allowance.
+/// Collects the fields of a request from a header block, within the allowance of the connection.
 class H2ClientStream::Collector {
  public:
   Collector(const HpackDynamicTable& table, std::span<char> kept, std::size_t& allowance) noexcept
@@ -45,7 +45,7 @@ class H2ClientStream::Collector {
   /// Trailers have no pseudo-header fields (RFC 9113, 8.1).
   [[nodiscard]] bool is_request() const noexcept { return is_request_; }
 
-  /// The path is looked up with each name.
+  /// The path counts once for each name, because it is looked up with each.
   void finish(H2Request& request) noexcept {
     if (request.host_count > 1 && !spend(request.path.size() * (request.host_count - 1))) request.cut = true;
     if (cut_) request.cut = true;
@@ -62,7 +62,7 @@ class H2ClientStream::Collector {
     return enough;
   }
 
-  /// What lies in the table is gone when the block goes on, so it is copied.
+  /// Views of the table do not outlive the next field, so they are copied.
   std::string_view keep(std::string_view value) noexcept {
     if (!spend(value.size())) {
       cut_ = true;
@@ -184,8 +184,8 @@ bool H2ClientStream::begin_frame() noexcept {
   if (first_frame_)
     begins_with_settings_ = type == kSettingsFrame && stream_id == 0 && payload_bytes_ % 6 == 0;
   first_frame_ = false;
-  // Nothing may come between the frames of a header block (RFC 9113, 4.3). What could be meant by it cannot
-  // be told, nor can a PUSH_PROMISE, which has a block and which clients never send.
+  // No other frame may stand between those of a header block (RFC 9113, 4.3), and clients never send
+  // PUSH_PROMISE, which has a block too: neither can be understood.
   const bool continues = type == kContinuationFrame;
   if (in_block_ != continues || type == kPushPromiseFrame) return fail();
   if (continues && stream_id != stream_id_) return fail();
@@ -228,7 +228,7 @@ bool H2ClientStream::begin_fragment(std::size_t fragment_bytes, std::size_t padd
   return fragment_left_ == 0 && end_fragment();
 }
 
-// Servers act on a block before its padding has come.
+// Servers act on a block before they have its padding.
 bool H2ClientStream::end_fragment() noexcept {
   state_ = skip_left_ == 0 ? State::frame_header : State::skip;
   in_block_ = !ends_block_;

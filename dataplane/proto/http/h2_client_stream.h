@@ -14,11 +14,11 @@
 
 namespace weir::proto {
 
-/// What every client of HTTP/2 sends first (RFC 9113, 3.4).
+/// The first bytes of every HTTP/2 client (RFC 9113, 3.4).
 inline constexpr std::string_view kH2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A request of HTTP/2. Of a pseudo-header field that is sent twice the first is kept; a second :authority is
-/// kept as a host. Fields that are missing are empty.
+/// A request of HTTP/2. When a pseudo-header field is sent twice, the first is kept; a second :authority is
+/// kept as a host. Missing fields are empty.
 struct H2Request {
   std::string_view method;
   std::string_view scheme;
@@ -27,16 +27,16 @@ struct H2Request {
       hosts;  // :authority and every host field, none empty, as sent
   std::size_t host_count = 0;
   std::uint32_t stream_id = 0;
-  /// The connection has used up its allowance (H2ClientStream): names are cut, the path is left out.
+  /// The connection has used up its allowance (H2ClientStream): names are cut and the path is left out.
   bool cut = false;
 };
 
 struct H2Parse {
   base::ParseStatus status = base::ParseStatus::absent;
-  H2Request request;  // complete only where status is found
+  H2Request request;  // complete only when status is found
 };
 
-/// Room for the decoded strings of one header block; one for each worker.
+/// Room for the decoded strings of one header block. One per worker.
 class H2Text {
  public:
   H2Text()
@@ -45,23 +45,23 @@ class H2Text {
  private:
   friend class H2ClientStream;
   using Decoded = std::array<char, max_huffman_decoded_bytes(kMaxHeaderBlockBytes)>;
-  // Copies of what the request takes from the dynamic table: its hosts, method, scheme and path.
+  // Copies of the strings from the dynamic table: hosts, method, scheme and path.
   using Kept = std::array<char, (kMaxHostHeaders + 3) * kHpackMaxTableBytes>;
 
   std::unique_ptr<Decoded> decoded_;
   std::unique_ptr<Kept> kept_;
 };
 
-/// Reads the client's direction of an HTTP/2 connection in cleartext (RFC 9113), from the preface on, fed
-/// with contiguous pieces of any size: how the stream is cut makes no difference. Every frame but HEADERS and
-/// CONTINUATION is skipped exactly, unread. Of what a server must refuse only that is refused which leaves
-/// nothing to go on with; the rest is read as far as it goes.
+/// Reads the client's direction of a cleartext HTTP/2 connection (RFC 9113) from the preface on. It is fed
+/// contiguous pieces of any size; the result does not depend on how the stream is cut. Frames other than
+/// HEADERS and CONTINUATION are skipped. A stream that a server must refuse is read on as long as it can be
+/// understood.
 ///
-/// Holds all that it needs (about 220 KiB, of which only what is in use is ever touched); no allocation. Time
-/// is O(bytes fed). A few bytes can name much that lies in the dynamic table; what the requests hold, the
-/// path counted for each host, is bounded all the same: each byte fed allows for kAllowancePerByte,
-/// kMaxAllowance are kept at most. A request beyond it is cut. A block whose strings are all literal is never
-/// cut.
+/// The object holds all its memory (about 220 KiB, of which only the used part is ever touched) and never
+/// allocates. Time is O(bytes fed). A few bytes can refer to a lot of text in the dynamic table, so the size
+/// of the requests is limited, counting the path once for each host: every byte fed adds kAllowancePerByte to
+/// an allowance of at most kMaxAllowance. A request beyond it is cut. A block of literal strings only is
+/// never cut.
 class H2ClientStream {
  public:
   static constexpr std::size_t kFirstAllowance = 65536;
@@ -74,21 +74,22 @@ class H2ClientStream {
   H2ClientStream(const H2ClientStream&) = delete;
   H2ClientStream& operator=(const H2ClientStream&) = delete;
 
-  /// Begins a new connection.
+  /// Starts a new connection.
   void reset() noexcept;
 
-  /// Goes on with `piece`, and takes from its front what it has read.
+  /// Reads on in `piece`, and removes the bytes read from its front.
   ///
-  /// - found: a request is complete, with the last byte of its header block. There may be more behind it. Its
-  ///   views live until the next call with this stream or this `text`.
-  /// - need_more: the piece is used up.
-  /// - absent: the stream does not begin with the preface. This, and malformed, is for good.
-  /// - malformed: a frame or header block that says nothing, or a block beyond kMaxHeaderBlockBytes.
+  /// - found: a request; the last byte of its header block has been read. `piece` may hold more. The views of
+  ///   the request are valid until the next call with this stream or this `text`.
+  /// - need_more: all of the piece has been read.
+  /// - absent: the stream does not begin with the preface. The status stays from now on.
+  /// - malformed: a frame or header block that cannot be understood, or a block beyond kMaxHeaderBlockBytes.
+  ///   The status stays from now on.
   H2Parse next(std::span<const std::byte>& piece, H2Text& text) noexcept;
 
-  /// The first frame is SETTINGS, as it must be (RFC 9113, 3.4); true too as long as none has come.
+  /// Whether the first frame is SETTINGS, as it must be (RFC 9113, 3.4); true until one has been received.
   [[nodiscard]] bool begins_with_settings() const noexcept { return begins_with_settings_; }
-  /// What has been read so far ends inside the preface, a frame's header or a header block.
+  /// Whether the bytes so far end inside the preface, a frame header or a header block.
   [[nodiscard]] bool is_incomplete() const noexcept {
     return state_ == State::preface || in_block_ || gathered_count_ > 0;
   }
@@ -107,13 +108,13 @@ class H2ClientStream {
   bool begin_fragment(std::size_t fragment_bytes, std::size_t padding_bytes) noexcept;
   bool end_fragment() noexcept;
   bool fail() noexcept;
-  /// Moves bytes to gathered_ until it holds `wanted`; false when the piece ends before.
+  /// Moves bytes to gathered_ until it holds `wanted`; false when the piece is too short.
   bool gather(std::span<const std::byte>& piece, std::size_t wanted) noexcept;
   H2Parse decode_block(H2Text& text) noexcept;
 
   State state_;
   bool in_block_;    // between HEADERS and the fragment that ends the block
-  bool ends_block_;  // the frame at hand has END_HEADERS
+  bool ends_block_;  // the current frame has END_HEADERS
   bool padded_;
   bool first_frame_;
   bool begins_with_settings_;
@@ -121,7 +122,7 @@ class H2ClientStream {
   std::size_t matched_;  // bytes of the preface
   std::size_t gathered_count_;
   std::size_t prefix_bytes_;
-  std::size_t payload_bytes_;  // of the frame at hand
+  std::size_t payload_bytes_;  // of the current frame
   std::size_t fragment_left_;
   std::size_t skip_left_;
   std::size_t block_bytes_;

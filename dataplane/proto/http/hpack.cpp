@@ -106,7 +106,7 @@ void HpackDynamicTable::forget_oldest_until(std::size_t bytes) noexcept {
 void HpackDynamicTable::insert(const HpackField& field) noexcept {
   const std::size_t entry_bytes = field.name_bytes + field.value.size() + kEntryOverhead;
   if (entry_bytes > limit_) return forget_oldest_until(0);
-  // The name may belong to an entry that has to go (RFC 7541, 4.4).
+  // The name may belong to an entry that is about to be dropped (RFC 7541, 4.4).
   std::array<char, kHpackMaxNameBytes> name;
   const std::size_t name_bytes = field.name.copy(name.data(), name.size());
   forget_oldest_until(limit_ - entry_bytes);
@@ -134,9 +134,9 @@ std::optional<HpackField> HpackDynamicTable::at(std::size_t age) const noexcept 
                     .name_bytes = entry.name_bytes};
 }
 
-// RFC 7541, 5.1. The first byte's upper bits say what the integer belongs to, and are left out.
+// RFC 7541, 5.1. The upper bits of the first byte are not part of the integer.
 std::optional<std::size_t> HpackBlock::take_integer(unsigned prefix_bits) noexcept {
-  // Senders may write leading zeros; no common receiver takes more bytes than these.
+  // Senders may write leading zeros; no common receiver accepts more bytes.
   constexpr unsigned kMaxMoreBytes = 10;
   constexpr std::size_t kMaxValue = std::size_t{1} << 30;
   if (rest_.empty()) return std::nullopt;
@@ -211,14 +211,14 @@ HpackStatus HpackBlock::next(HpackField& field) noexcept {
     if ((first & 0x40U) != 0) {  // 6.2.1: with incremental indexing
       if (!take_literal(6, field)) return HpackStatus::malformed;
       table_.insert(field);
-      // A name out of the table may be gone by now; the entry just made has it too, if it fitted.
+      // A name from the table may have been dropped; the new entry has it too, if it fitted.
       if (table_.holds(field.name)) {
         const auto made = table_.at(0);
         if (made) field.name = made->name;
       }
       return HpackStatus::field;
     }
-    if ((first & 0x20U) != 0) {  // 6.3: table size update, wherever it stands
+    if ((first & 0x20U) != 0) {  // 6.3: table size update, in any place
       const auto limit = take_integer(5);
       if (!limit || !table_.set_limit(*limit)) return HpackStatus::malformed;
       continue;

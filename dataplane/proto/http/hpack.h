@@ -9,43 +9,43 @@
 
 namespace weir::proto {
 
-/// Longest header block in bytes, as coded.
+/// Longest coded header block in bytes.
 inline constexpr std::size_t kMaxHeaderBlockBytes = 65536;
-/// The dynamic table's size before any update (RFC 9113, 6.5.2).
+/// Size of the dynamic table before any update (RFC 9113, 6.5.2).
 inline constexpr std::size_t kHpackInitialTableBytes = 4096;
-/// Largest size that an update may ask for. The server's SETTINGS allow it, which the client's direction does
-/// not show; no common server allows more.
+/// Largest size that an update may set. The limit is in the SETTINGS of the server, which the direction of
+/// the client does not show; no common server allows more.
 inline constexpr std::size_t kHpackMaxTableBytes = 65536;
-/// Longer names are cut to this: no field that anybody looks for has such a name. It bounds what a literal
-/// that takes its name from the table costs.
+/// Longer names are cut to this length: no field of interest has one. It bounds the cost of a literal that
+/// takes its name from the table.
 inline constexpr std::size_t kHpackMaxNameBytes = 64;
 
 /// A header field as sent.
 struct HpackField {
   std::string_view name;       // at most kHpackMaxNameBytes of it
-  std::string_view value;      // of any bytes
+  std::string_view value;      // any bytes
   std::size_t name_bytes = 0;  // of the whole name
   bool never_indexed = false;  // RFC 7541, 6.2.3
 };
 
-/// The decoder's dynamic table (RFC 7541, 2.3.2 and 4). About 150 KiB, of which only what is in use is ever
-/// touched; no allocation.
+/// The dynamic table of the decoder (RFC 7541, 2.3.2 and 4). About 150 KiB, of which only the used part is
+/// ever touched; no allocation.
 class HpackDynamicTable {
  public:
-  // Nothing is initialised but by reset(), so that an unused table costs no memory.
+  // Only reset() initialises members, so that an unused table costs no memory.
   HpackDynamicTable() noexcept { reset(); }
 
   void reset() noexcept;
-  /// False, and nothing changes, beyond kHpackMaxTableBytes.
+  /// Returns false and changes nothing for more than kHpackMaxTableBytes.
   bool set_limit(std::size_t bytes) noexcept;
-  /// Adds the newest entry, forgetting the oldest ones for it. A field larger than the limit empties the
-  /// table. The name may point into the table, the value must not.
+  /// Adds an entry and drops the oldest ones to make room. A field larger than the limit empties the table.
+  /// The name may point into the table, the value must not.
   void insert(const HpackField& field) noexcept;
-  /// The entry, 0 being the newest; none behind the oldest. Its views are valid until the next insert() or
-  /// set_limit().
+  /// The entry of that age, 0 for the newest; none beyond the oldest. Its views are valid until the next
+  /// insert() or set_limit().
   [[nodiscard]] std::optional<HpackField> at(std::size_t age) const noexcept;
   [[nodiscard]] std::size_t entries() const noexcept { return count_; }
-  /// As RFC 7541, 4.1 counts it: name, value and 32 bytes for each entry.
+  /// As RFC 7541, 4.1 counts: name, value and 32 bytes per entry.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool holds(std::string_view view) const noexcept {
     return view.data() >= text_.data() && view.data() < text_.data() + text_.size();
@@ -70,24 +70,24 @@ class HpackDynamicTable {
   std::size_t newest_;     // its place in entries_
   std::size_t text_next_;  // where the next entry's text goes
   std::array<Entry, kMaxEntries> entries_;
-  // Twice what can be in use: an entry that does not fit at the end goes to the front, and still no two
-  // entries overlap, so that each one's text is in one piece.
+  // Twice the most that can be in use: an entry that does not fit at the end goes to the front, so the text
+  // of each entry is in one piece, and no two entries overlap.
   std::array<char, 2 * kHpackMaxTableBytes> text_;
 };
 
 enum class HpackStatus : std::uint8_t { field, end, malformed };
 
-/// Reads the fields of one whole header block, in order, and brings the table up to date as it goes. Any
-/// bytes; O(block) however the fields refer to the table.
+/// Reads the fields of one complete header block in order, and updates the table. Any bytes are allowed;
+/// O(block), however the fields refer to the table.
 class HpackBlock {
  public:
-  /// `text` takes decoded strings: it needs max_huffman_decoded_bytes(block.size()).
+  /// `text` is the room for decoded strings: max_huffman_decoded_bytes(block.size()).
   HpackBlock(HpackDynamicTable& table, std::span<const std::byte> block, std::span<char> text) noexcept
       : table_(table), rest_(block), text_(text) {}
 
-  /// malformed where RFC 7541 demands an error, for a table size beyond kHpackMaxTableBytes and for integers
-  /// that fit no block; the table's content means nothing from then on. A field's views point into the block,
-  /// `text` or static storage and live as long, but those that table.holds(), which the next call ends.
+  /// malformed: an error by RFC 7541, a table size beyond kHpackMaxTableBytes, or an integer too large for
+  /// any block. The content of the table is meaningless after that. The views of a field point into the
+  /// block, `text` or static storage and live as long; those that table.holds() live until the next call.
   HpackStatus next(HpackField& field) noexcept;
 
  private:

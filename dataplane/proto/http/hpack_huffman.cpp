@@ -11,8 +11,8 @@ constexpr std::uint16_t kEndOfString = 256;
 constexpr unsigned kShortest = 5;
 constexpr unsigned kLongest = 30;
 
-/// Length in bits of each symbol's code (RFC 7541, appendix B). The code is canonical: codes of a length are
-/// consecutive in the order of their symbols, so that the lengths are the whole table.
+/// Length in bits of the code of each symbol (RFC 7541, appendix B). The code is canonical: codes of one
+/// length are consecutive in the order of their symbols, so the lengths define the whole table.
 constexpr std::array<std::uint8_t, kSymbols> kCodeBits{
     13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,  // 0x00
     28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,  // 0x10
@@ -33,11 +33,11 @@ constexpr std::array<std::uint8_t, kSymbols> kCodeBits{
     30,                                                              // EOS
 };
 
-/// Codes of one length. A 32-bit window of the input, the first bit on top, begins with a code of this length
-/// or a shorter one when it is below `end`.
+/// Codes of one length. A 32-bit window of the input, with the first bit on top, begins with a code of this
+/// length or a shorter one when it is below `end`.
 struct CodeLength {
-  std::uint64_t first = 0;  // the first code, on top of 32 bits
-  std::uint64_t end = 0;    // behind the last one
+  std::uint64_t first = 0;  // the first code, in the top bits of 32
+  std::uint64_t end = 0;    // after the last one
   std::uint16_t symbol_index = 0;
 };
 
@@ -65,14 +65,14 @@ constexpr Decoding make_decoding() noexcept {
 }
 
 constexpr Decoding kDecoding = make_decoding();
-// The code is complete: every sequence of bits decodes, the last code of all is EOS.
+// The code is complete: every sequence of bits decodes, and the last code is EOS.
 static_assert(kDecoding.lengths[kLongest].end == std::uint64_t{1} << 32);
 static_assert(kDecoding.symbols.back() == kEndOfString);
 
 }  // namespace
 
 std::optional<std::size_t> decode_huffman(std::span<const std::byte> coded, std::span<char> out) noexcept {
-  std::uint64_t bits = 0;  // undecoded ones from the top, zeros behind them
+  std::uint64_t bits = 0;  // undecoded bits at the top, zeros after them
   unsigned bit_count = 0;
   std::size_t read = 0;
   std::size_t written = 0;

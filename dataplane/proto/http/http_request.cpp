@@ -11,7 +11,8 @@ namespace {
 using base::ParseStatus;
 
 constexpr base::ByteSet kLineBlanks = base::bytes_of(" \t\v\f\r");  // what may separate words: RFC 9112, 3
-constexpr base::ByteSet kValueBlanks = base::bytes_of(" \t\r\n");   // around a header's value, folds included
+constexpr base::ByteSet kValueBlanks =
+    base::bytes_of(" \t\r\n");  // around the value of a header, folds included
 constexpr base::ByteSet kTargetAuthorityEnd = base::bytes_of("/?#");
 constexpr base::ByteSet kTokenBytes = base::bytes_of(  // tchar, RFC 9110, 5.6.2
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -31,8 +32,8 @@ bool is_empty_line(std::string_view line) noexcept { return line == "\n" || line
 
 bool is_folded(std::string_view line) noexcept { return line.front() == ' ' || line.front() == '\t'; }
 
-// Where the last word that begins with `HTTP/` starts; junk behind a version is ignored by some servers.
-// Behind a blank alone: `/HTTP/1` is a path.
+// Where the last word that begins with `HTTP/` starts: some servers ignore anything after a version. It must
+// follow a blank: `/HTTP/1` is a path.
 std::size_t find_version(std::string_view words) noexcept {
   constexpr std::string_view kPrefix = "HTTP/";
   for (std::size_t i = words.size(); i-- > 0;) {
@@ -49,14 +50,15 @@ bool is_http_09_target(std::string_view target) noexcept {
          base::ascii_istarts_with(target, "https://");
 }
 
-// What an unfinished or finished first line can be; the method is checked as far as it is there.
+// What a first line, complete or not, can be. The method is checked as far as it has been received.
 ParseStatus read_request_line(std::string_view line, bool finished, HttpRequest& request) noexcept {
   request.method = line.substr(0, base::span_of(line, kTokenBytes));
   if (request.method.size() == line.size()) return finished ? ParseStatus::absent : ParseStatus::need_more;
   if (request.method.empty() || !base::contains(kLineBlanks, line[request.method.size()]))
     return ParseStatus::absent;
   const std::string_view words = base::trim(line.substr(request.method.size()), kLineBlanks);
-  // No server takes a NUL in the line or a control character where the target begins; binary protocols do.
+  // Binary protocols have a NUL in the line or a control character where the target begins; no server accepts
+  // such a request.
   if (words.find('\0') != std::string_view::npos) return ParseStatus::absent;
   if (!words.empty() && is_control(words.front())) return ParseStatus::absent;
   if (!finished) return ParseStatus::need_more;
@@ -72,11 +74,13 @@ ParseStatus read_request_line(std::string_view line, bool finished, HttpRequest&
   return request.target.empty() ? ParseStatus::malformed : ParseStatus::found;
 }
 
-// Collects what says where the body ends. Whatever two servers could read in two ways is ambiguous.
+// Collects the headers that say where the body ends. A head that two servers may read differently is
+// ambiguous.
 class Framing {
  public:
   void content_length(std::string_view value) noexcept {
-    // Most servers count in signed 64 bits: a larger length is an error to one, negative or none to another.
+    // Most servers count in signed 64 bits. A larger length is an error to some, negative or no length to
+    // others.
     constexpr std::uint64_t kMaxLength = INT64_MAX;
     std::uint64_t bytes = 0;
     bool readable = !value.empty();
@@ -116,7 +120,7 @@ class Framing {
   std::uint64_t length_ = 0;
 };
 
-// `header` is a header line with its folded continuations.
+// `header` is a header line with its continuation lines.
 void read_header(std::string_view header, HttpRequest& request, Framing& framing) noexcept {
   const std::size_t colon = header.substr(0, header.find('\n')).find(':');
   if (colon == std::string_view::npos) return;
@@ -137,7 +141,7 @@ void read_header(std::string_view header, HttpRequest& request, Framing& framing
   }
 }
 
-// Reads header lines up to the empty line, which it takes from `rest` too; false when there is none yet.
+// Reads header lines up to and with the empty line; false when `rest` has none yet.
 bool read_headers(std::string_view& rest, HttpRequest& request) noexcept {
   Framing framing;
   std::string_view header;

@@ -12,7 +12,7 @@ std::uint64_t word_at(const std::byte* at) noexcept {
   return word;
 }
 
-// 2^64 leaves the remainder 1 as 2^16 does: what is carried out at the top comes in at the bottom.
+// Modulo 2^16 - 1 both 2^64 and 2^16 are 1, so a carry out of the top is added at the bottom.
 std::uint64_t add_with_carry(std::uint64_t a, std::uint64_t b) noexcept {
   const std::uint64_t sum = a + b;
   return sum + (sum < a ? 1U : 0U);
@@ -21,7 +21,7 @@ std::uint64_t add_with_carry(std::uint64_t a, std::uint64_t b) noexcept {
 }  // namespace
 
 std::uint32_t checksum_add(std::span<const std::byte> bytes, std::uint32_t sum) noexcept {
-  // Words of the machine are added in its own byte order, and the sum turned once (RFC 1071, 2.B).
+  // Words are added in the byte order of the machine, and the sum is swapped once (RFC 1071, 2.B).
   std::uint64_t native = 0;
   constexpr std::size_t kWord = sizeof(std::uint64_t);
   constexpr std::size_t kBlock = 4 * kWord;
@@ -42,7 +42,7 @@ std::uint32_t checksum_add(std::span<const std::byte> bytes, std::uint32_t sum) 
     total += std::to_integer<std::uint32_t>(bytes[i]) << 8 | std::to_integer<std::uint32_t>(bytes[i + 1]);
   }
   if (i < bytes.size()) total += std::to_integer<std::uint32_t>(bytes[i]) << 8;
-  // One fold leaves less than 2^17 of a sum that is below 2^32, so that small terms may be added to it.
+  // Folding down to 2^17 leaves the caller room to add small terms.
   while (total > 0x1ffff) total = (total & 0xffff) + (total >> 16);
   return static_cast<std::uint32_t>(total);
 }

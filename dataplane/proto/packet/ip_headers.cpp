@@ -10,12 +10,6 @@ namespace {
 
 using base::ByteReader;
 
-constexpr std::uint8_t kHopByHop = 0;
-constexpr std::uint8_t kRoutingHeader = 43;
-constexpr std::uint8_t kFragment = 44;
-constexpr std::uint8_t kAuthentication = 51;
-constexpr std::uint8_t kDestinationOptions = 60;
-
 constexpr std::uint8_t kJumboOption = 0xc2;  // RFC 2675, 2
 
 IpAddress read_address(ByteReader& reader, bool is_v6) noexcept {
@@ -26,8 +20,8 @@ IpAddress read_address(ByteReader& reader, bool is_v6) noexcept {
   return address;
 }
 
-// A hop-by-hop header with a Jumbo Payload option: its packet does not fit a frame of less than 64 KiB, so
-// the option is a lie and receivers drop it.
+// A packet with a Jumbo Payload option does not fit a frame of less than 64 KiB: the option is wrong, and
+// receivers drop the packet.
 bool has_jumbo_option(std::span<const std::byte> options) noexcept {
   ByteReader reader(options);
   while (reader.remaining() > 0) {
@@ -41,17 +35,12 @@ bool has_jumbo_option(std::span<const std::byte> options) noexcept {
 
 }  // namespace
 
-bool leads_to_transport(std::uint8_t ip_protocol, const Encapsulations& wanted) noexcept {
-  const bool transport = ip_protocol == ip_protocol::kTcp || ip_protocol == ip_protocol::kUdp;
-  return transport || HeaderWalk::reader_inside_ip(ip_protocol, wanted) != nullptr;
-}
-
 PacketClass HeaderWalk::read_ip(std::span<const std::byte> packet) noexcept {
   const bool is_v6 = !packet.empty() && (packet.front() >> 4) == std::byte{6};
   return is_v6 ? read_ipv6(packet) : read_ipv4(packet);
 }
 
-// `content` is what the IP header calls its payload; it lies inside view_.frame.
+// `content` is the payload of the IP packet; it lies inside view_.frame.
 void HeaderWalk::set_content(std::span<const std::byte> content) noexcept {
   view_.transport_offset = static_cast<std::uint32_t>(content.data() - view_.frame.data());
   view_.payload = content;
@@ -79,8 +68,8 @@ PacketClass HeaderWalk::read_tcp(std::span<const std::byte> content) noexcept {
   return PacketClass::tcp;
 }
 
-// A length of zero means "to the end" (RFC 2675, 4; Linux takes it so). One that is longer than the content
-// is dropped by Linux but not by every receiver: what is there gets inspected.
+// A length of zero means "to the end" (RFC 2675, 4; Linux too). Linux drops a datagram with a length beyond
+// the content, but not every receiver does: so the content is inspected.
 PacketClass HeaderWalk::read_udp(std::span<const std::byte> content) noexcept {
   ByteReader reader(content);
   view_.source_port = reader.u16();
@@ -90,14 +79,14 @@ PacketClass HeaderWalk::read_udp(std::span<const std::byte> content) noexcept {
   if (!reader.ok() || (length_bytes != 0 && length_bytes < kUdpHeaderBytes)) return PacketClass::malformed;
   const std::size_t end = length_bytes == 0 ? content.size() : std::min(length_bytes, content.size());
   view_.payload = content.subspan(kUdpHeaderBytes, end - kUdpHeaderBytes);
-  return read_inside_udp(view_.payload);
+  return look_into(tunnel_over_udp(view_.destination_port), view_.payload, PacketClass::udp);
 }
 
 PacketClass HeaderWalk::read_transport(std::span<const std::byte> content) noexcept {
   set_content(content);
   if (view_.ip_protocol == ip_protocol::kTcp) return read_tcp(content);
   if (view_.ip_protocol == ip_protocol::kUdp) return read_udp(content);
-  return read_inside_ip(content);
+  return look_into(tunnel_over_ip(view_.ip_protocol), content, PacketClass::other);
 }
 
 PacketClass HeaderWalk::read_ipv4(std::span<const std::byte> packet) noexcept {
@@ -115,10 +104,10 @@ PacketClass HeaderWalk::read_ipv4(std::span<const std::byte> packet) noexcept {
   view_.source = read_address(reader, false);
   view_.destination = read_address(reader, false);
   if (!reader.ok() || version_and_words >> 4 != 4) return PacketClass::malformed;
-  // A segment merged by offloads to more than 64 KiB has no length (Linux "BIG TCP"): the frame's is taken.
+  // A segment that offloads merged to more than 64 KiB has length 0 (Linux "BIG TCP").
   if (total_bytes == 0) total_bytes = packet.size();
-  // A receiver drops a packet that is shorter than it says.
-  if (header_bytes < 20 || total_bytes < header_bytes || total_bytes > packet.size()) {
+  // Receivers drop a packet that is shorter than its length.
+  if (header_bytes < kIpv4HeaderBytes || total_bytes < header_bytes || total_bytes > packet.size()) {
     return PacketClass::malformed;
   }
   const auto content = packet.subspan(header_bytes, total_bytes - header_bytes);
@@ -131,13 +120,13 @@ PacketClass HeaderWalk::read_ipv4(std::span<const std::byte> packet) noexcept {
   return read_transport(content);
 }
 
-// Walks the extension headers. Each takes eight bytes at least, so the packet bounds the chain; repeated ones
-// are taken, as Linux takes them.
+// Walks the extension headers. Each takes at least eight bytes, so the packet bounds the chain. Repeated ones
+// are accepted, as Linux accepts them.
 PacketClass HeaderWalk::read_ipv6_chain(std::span<const std::byte> content) noexcept {
   ByteReader reader(content);
   for (;;) {
     const std::uint8_t header = view_.ip_protocol;
-    if (header == kFragment) {
+    if (header == ip_protocol::kFragment) {
       view_.ip_protocol = reader.u8();
       reader.skip(1);
       const std::uint16_t offset_and_more = reader.u16();
@@ -149,12 +138,13 @@ PacketClass HeaderWalk::read_ipv6_chain(std::span<const std::byte> content) noex
                           .more = (offset_and_more & 1U) != 0};
         return read_fragment(reader.rest());
       }
-    } else if (header == kHopByHop || header == kRoutingHeader || header == kDestinationOptions ||
-               header == kAuthentication) {
+    } else if (header == ip_protocol::kHopByHop || header == ip_protocol::kRouting ||
+               header == ip_protocol::kDestinationOptions || header == ip_protocol::kAuthentication) {
       view_.ip_protocol = reader.u8();
       const std::size_t length = reader.u8();
-      const auto body = reader.bytes(header == kAuthentication ? length * 4 + 6 : length * 8 + 6);
-      if (header == kHopByHop && has_jumbo_option(body)) return PacketClass::malformed;
+      const auto body =
+          reader.bytes(header == ip_protocol::kAuthentication ? length * 4 + 6 : length * 8 + 6);
+      if (header == ip_protocol::kHopByHop && has_jumbo_option(body)) return PacketClass::malformed;
     } else {
       return read_transport(reader.rest());
     }
@@ -172,8 +162,9 @@ PacketClass HeaderWalk::read_ipv6(std::span<const std::byte> packet) noexcept {
   view_.source = read_address(reader, true);
   view_.destination = read_address(reader, true);
   if (!reader.ok() || first >> 28 != 6 || payload_bytes > reader.remaining()) return PacketClass::malformed;
-  // Linux takes a length of zero before a hop-by-hop header for "to the end", jumbo option or not.
-  if (payload_bytes == 0 && view_.ip_protocol == kHopByHop) return read_ipv6_chain(reader.rest());
+  // Linux reads a length of zero before a hop-by-hop header as "to the end", with or without a jumbo option.
+  if (payload_bytes == 0 && view_.ip_protocol == ip_protocol::kHopByHop)
+    return read_ipv6_chain(reader.rest());
   return read_ipv6_chain(reader.bytes(payload_bytes));
 }
 

@@ -5,7 +5,32 @@
 
 namespace weir::proto {
 
-/// IP protocol numbers (IANA "Protocol Numbers"; IPv6 extension headers among them).
+/// EtherTypes (IANA "IEEE 802 Numbers").
+namespace ether_type {
+inline constexpr std::uint16_t kIpv4 = 0x0800;
+inline constexpr std::uint16_t kArp = 0x0806;
+inline constexpr std::uint16_t kTransparentBridging = 0x6558;  // Ethernet in GRE and Geneve (RFC 1701)
+inline constexpr std::uint16_t kVlan = 0x8100;                 // 802.1Q
+inline constexpr std::uint16_t kIpv6 = 0x86dd;
+inline constexpr std::uint16_t kMpls = 0x8847;
+inline constexpr std::uint16_t kMplsMulticast = 0x8848;  // or an upstream-assigned label (RFC 5332)
+inline constexpr std::uint16_t kPppoeSession = 0x8864;
+inline constexpr std::uint16_t kServiceVlan = 0x88a8;     // 802.1ad
+inline constexpr std::uint16_t kOldServiceVlan = 0x9100;  // before 802.1ad
+
+constexpr bool is_vlan(std::uint16_t type) noexcept {
+  return type == kVlan || type == kServiceVlan || type == kOldServiceVlan;
+}
+}  // namespace ether_type
+
+/// PPP protocol numbers (IANA "PPP DLL Protocol Numbers").
+namespace ppp_protocol {
+inline constexpr std::uint16_t kIpv4 = 0x0021;
+inline constexpr std::uint16_t kIpv6 = 0x0057;
+inline constexpr std::uint16_t kMpls = 0x0281;
+}  // namespace ppp_protocol
+
+/// IP protocol numbers (IANA "Protocol Numbers"), IPv6 extension headers included.
 namespace ip_protocol {
 inline constexpr std::uint8_t kHopByHop = 0;
 inline constexpr std::uint8_t kIcmp = 1;
@@ -18,32 +43,26 @@ inline constexpr std::uint8_t kFragment = 44;
 inline constexpr std::uint8_t kGre = 47;
 inline constexpr std::uint8_t kAuthentication = 51;
 inline constexpr std::uint8_t kIcmpV6 = 58;
-inline constexpr std::uint8_t kNoNext = 59;
 inline constexpr std::uint8_t kDestinationOptions = 60;
 inline constexpr std::uint8_t kEtherIp = 97;
 inline constexpr std::uint8_t kMplsInIp = 137;
 }  // namespace ip_protocol
 
-/// Shortest headers in bytes, without options.
+/// UDP destination ports of tunnels (IANA "Service Name and Transport Protocol Port Number Registry").
+namespace udp_port {
+inline constexpr std::uint16_t kGtpU = 2152;
+inline constexpr std::uint16_t kGreInUdp = 4754;
+inline constexpr std::uint16_t kVxlan = 4789;
+inline constexpr std::uint16_t kGeneve = 6081;
+}  // namespace udp_port
+
+/// Bytes of the headers, without options and extension headers.
 inline constexpr std::size_t kEthernetHeaderBytes = 14;
+inline constexpr std::size_t kVlanTagBytes = 4;
+inline constexpr std::size_t kPppoeHeaderBytes = 6;
 inline constexpr std::size_t kIpv4HeaderBytes = 20;
 inline constexpr std::size_t kIpv6HeaderBytes = 40;
 inline constexpr std::size_t kTcpHeaderBytes = 20;
 inline constexpr std::size_t kUdpHeaderBytes = 8;
-
-/// EtherTypes (IEEE 802, IANA "IEEE 802 Numbers").
-namespace ether_type {
-inline constexpr std::uint16_t kIpv4 = 0x0800;
-inline constexpr std::uint16_t kArp = 0x0806;
-inline constexpr std::uint16_t kTransparentBridging = 0x6558;  // Ethernet in GRE, RFC 1701
-inline constexpr std::uint16_t kVlan = 0x8100;                 // 802.1Q
-inline constexpr std::uint16_t kIpv6 = 0x86DD;
-inline constexpr std::uint16_t kMpls = 0x8847;
-inline constexpr std::uint16_t kMplsUpstream = 0x8848;  // RFC 5332
-inline constexpr std::uint16_t kPppoeSession = 0x8864;
-inline constexpr std::uint16_t kPpp = 0x880B;
-inline constexpr std::uint16_t kServiceVlan = 0x88A8;  // 802.1ad
-inline constexpr std::uint16_t kOldServiceVlan = 0x9100;
-}  // namespace ether_type
 
 }  // namespace weir::proto

@@ -12,7 +12,7 @@
 namespace weir::proto {
 namespace {
 
-// Header and payload; empty where the view holds no such bytes.
+// Header and payload; empty when the view does not hold them.
 std::span<const std::byte> segment_of(const PacketView& packet) noexcept {
   const std::size_t begin = packet.transport_offset;
   if (packet.packet_class != PacketClass::tcp || packet.frame.size() < begin) return {};
@@ -39,17 +39,16 @@ bool checksum_is_right(const PacketView& packet, std::span<const std::byte> segm
   return checksum_finish(checksum_add(segment, sum)) == 0;
 }
 
-// What stands behind the kind and the length of the first option of this kind (RFC 9293, 3.1); empty: none,
-// or its length is another one.
+// The value of the first option of this kind (RFC 9293, 3.1). Empty when there is none, or it has another
+// length.
 std::span<const std::byte> option_of(const PacketView& packet, std::uint8_t wanted,
                                      std::size_t value_bytes) noexcept {
-  constexpr std::size_t kHeaderBytes = 20;
   constexpr std::uint8_t kEnd = 0;
   constexpr std::uint8_t kNothing = 1;
   const auto segment = segment_of(packet);
   const std::size_t header_bytes = segment.size() - packet.payload.size();
-  if (segment.empty() || header_bytes < kHeaderBytes) return {};
-  base::ByteReader reader(segment.subspan(kHeaderBytes, header_bytes - kHeaderBytes));
+  if (segment.empty() || header_bytes < kTcpHeaderBytes) return {};
+  base::ByteReader reader(segment.subspan(kTcpHeaderBytes, header_bytes - kTcpHeaderBytes));
   while (reader.remaining() > 0) {
     const std::uint8_t kind = reader.u8();
     if (kind == kEnd) return {};
@@ -62,14 +61,13 @@ std::span<const std::byte> option_of(const PacketView& packet, std::uint8_t want
   return {};
 }
 
-// RFC 2516, 4: the length is that of what follows the six bytes of the header.
+// RFC 2516, 4: the length does not count the header.
 std::size_t end_of_pppoe(const PacketView& packet) noexcept {
-  constexpr std::size_t kHeaderBytes = 6;
   constexpr std::size_t kLengthOffset = 4;
   base::ByteReader reader(packet.frame);
   reader.skip(packet.pppoe_offset + kLengthOffset);
   const std::size_t length = reader.u16();
-  return reader.ok() ? packet.pppoe_offset + kHeaderBytes + length : packet.frame.size();
+  return reader.ok() ? packet.pppoe_offset + kPppoeHeaderBytes + length : packet.frame.size();
 }
 
 }  // namespace
@@ -79,8 +77,8 @@ bool tcp_checksum_is_right(const PacketView& packet) noexcept {
 }
 
 TcpPadding tcp_padding(const PacketView& packet) noexcept {
-  // The least that an Ethernet frame carries, without IP and TCP headers (IEEE 802.3, 3.2.8).
-  constexpr std::size_t kMostPadding = 46 - 20 - 20;
+  // The least content of an Ethernet frame, without IP and TCP headers (IEEE 802.3, 3.2.8).
+  constexpr std::size_t kMostPadding = 46 - kIpv4HeaderBytes - kTcpHeaderBytes;
   if (packet.pppoe_offset == 0 || packet.payload.empty()) return TcpPadding::none;
   const auto segment = segment_of(packet);
   if (segment.empty()) return TcpPadding::none;

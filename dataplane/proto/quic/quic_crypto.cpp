@@ -1,5 +1,5 @@
-// The only file that includes intel-ipsec-mb: a key, a mask and a packet by themselves cost it a third of
-// what they cost through OpenSSL's EVP, which allocates memory when a context gets another key.
+// The only file that includes intel-ipsec-mb. For a single key, mask and packet it takes a third of the time
+// of OpenSSL's EVP, which allocates memory when a context gets another key.
 #include "dataplane/proto/quic/quic_crypto.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kSampleBytes = 16;
 constexpr std::size_t kMaxPacketNumberBytes = 4;
 
-/// RFC 9000, A.3: the number nearest to the expected one that ends in the bytes that were sent.
+/// RFC 9000, A.3: the number nearest to the expected one that ends in the bytes sent.
 std::uint64_t whole_number(std::uint64_t next_number, std::uint64_t sent, std::size_t bytes) noexcept {
   const std::uint64_t window = std::uint64_t{1} << (8 * bytes);
   const std::uint64_t candidate = (next_number & ~(window - 1)) | sent;
@@ -63,7 +63,7 @@ class QuicCrypto::Engine {
                                                              std::span<const std::byte> sample) noexcept {
     IMB_AES_KEYEXP_128(manager_.get(), keys.header_protection.data(), header_encryption_.data(),
                        header_decryption_.data());
-    // In cipher feedback mode one block of zeros comes out as the encrypted initial vector.
+    // In cipher feedback mode one block of zeros becomes the encrypted initial vector.
     const std::array<unsigned char, kSampleBytes> zeros{};
     std::array<unsigned char, kSampleBytes> mask;
     IMB_AES128_CFB_ONE(manager_.get(), mask.data(), zeros.data(), sample.data(), header_encryption_.data(),
@@ -85,7 +85,7 @@ class QuicCrypto::Engine {
     return std::memcmp(tag.data(), sealed.data() + size, tag.size()) == 0;
   }
 
-  /// `packet` as QuicCrypto::seal() has it, header protection aside.
+  /// `packet` as in QuicCrypto::seal(). Header protection is applied later.
   void encrypt(const QuicInitialKeys& keys, std::uint64_t packet_number, std::size_t header_bytes,
                std::span<std::byte> packet) noexcept {
     work_in(keys);
@@ -97,11 +97,11 @@ class QuicCrypto::Engine {
                        header, header_bytes, frames + size, kTagBytes);
   }
 
-  /// The header with its protection off is what the tag covers: a copy, since packets are not ours to change.
+  /// The tag covers the header without its protection. It is a copy, because the packet must not be changed.
   std::array<unsigned char, 65535> header_copy{};
 
  private:
-  // The packets of a connection come one after the other: its key need not be worked in again.
+  // The packets of a connection often follow each other, and its key need not be expanded again.
   void work_in(const QuicInitialKeys& keys) noexcept {
     if (payload_ready_ && keys.key == payload_of_) return;
     IMB_AES128_GCM_PRE(manager_.get(), keys.key.data(), &payload_key_);
@@ -125,7 +125,7 @@ QuicCrypto::QuicCrypto() : engine_(std::make_unique<Engine>()) {}
 QuicCrypto::~QuicCrypto() = default;
 
 const QuicInitialKeys& QuicCrypto::client_keys(QuicVersion version, const QuicConnectionId& id) noexcept {
-  // Ids of clients are random, so any two bytes spread them; ids that are chosen to meet cost a derivation.
+  // Ids of clients are random, so any two bytes spread them. Ids chosen to collide cost one derivation each.
   const auto bytes = id.span();
   const std::size_t place = bytes.size() < 2 ? 0
                                              : std::to_integer<std::size_t>(bytes.front()) ^
@@ -159,7 +159,7 @@ std::optional<QuicOpened> QuicCrypto::open(const QuicInitialKeys& keys, const Qu
       offset + kMaxPacketNumberBytes > header.size() || plaintext.size() < packet.bytes.size()) {
     return std::nullopt;
   }
-  // RFC 9001, 5.4.2: the sample stands where it would if the packet number had four bytes.
+  // RFC 9001, 5.4.2: the sample begins as if the packet number had four bytes.
   const auto mask = engine_->mask(keys, packet.bytes.subspan(offset + kMaxPacketNumberBytes, kSampleBytes));
   std::memcpy(header.data(), packet.bytes.data(), offset + kMaxPacketNumberBytes);
   header[0] = static_cast<unsigned char>(header[0] ^ (mask[0] & 0x0fU));

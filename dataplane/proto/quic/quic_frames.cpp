@@ -13,11 +13,11 @@ constexpr std::uint64_t kCrypto = 0x06;
 constexpr std::uint64_t kConnectionClose = 0x1c;
 
 void skip(base::ByteReader& reader, std::uint64_t count) noexcept {
-  // Clamped, a count beyond the payload still fails.
+  // A clamped length is still beyond the payload, and fails.
   reader.skip(count > reader.remaining() ? reader.remaining() + 1 : static_cast<std::size_t>(count));
 }
 
-// Most of an Initial is padding: eight bytes at a time, not a frame at a time.
+// Most of an Initial is padding, so it is skipped eight bytes at a time.
 std::size_t padding_bytes(std::span<const std::byte> payload) noexcept {
   std::size_t count = 0;
   std::uint64_t word = 0;
@@ -65,7 +65,7 @@ bool QuicFrameReader::next(QuicCryptoFrame& frame) noexcept {
   return false;
 }
 
-// RFC 9000, 19.3. Each range takes two bytes at least, so the payload bounds the loop.
+// RFC 9000, 19.3. Each range takes at least two bytes, so the payload bounds the loop.
 bool QuicFrameReader::skip_ack(bool with_ecn) noexcept {
   read_quic_integer(reader_);  // largest acknowledged
   read_quic_integer(reader_);  // delay

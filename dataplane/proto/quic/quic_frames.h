@@ -8,7 +8,7 @@
 
 namespace weir::proto {
 
-/// A variable-length integer (RFC 9000, 16); zero and a latched failure where it is cut short.
+/// A variable-length integer (RFC 9000, 16); zero and a latched failure when it is cut short.
 std::uint64_t read_quic_integer(base::ByteReader& reader) noexcept;
 
 /// Bytes of the handshake stream (RFC 9000, 19.6); `data` lies in the packet's payload.
@@ -17,17 +17,17 @@ struct QuicCryptoFrame {
   std::span<const std::byte> data;
 };
 
-/// Goes through the frames of an Initial packet's payload, in plain text. PADDING, PING, ACK and
-/// CONNECTION_CLOSE are stepped over (RFC 9000, 12.4 allows no others beside CRYPTO). A frame type may be
-/// written in any length. O(payload).
+/// Reads the frames of the decrypted payload of an Initial packet. PADDING, PING, ACK and CONNECTION_CLOSE
+/// are skipped (RFC 9000, 12.4 allows only these and CRYPTO). A frame type may be encoded in any length.
+/// O(payload).
 class QuicFrameReader {
  public:
   explicit QuicFrameReader(std::span<const std::byte> payload) noexcept : reader_(payload) {}
 
-  /// The next CRYPTO frame; false at the end, or at the first frame that is broken or forbidden: what came
-  /// before it stands, since receivers may have taken it already.
+  /// The next CRYPTO frame. False at the end, or at the first frame that is broken or forbidden; the frames
+  /// before it count, because receivers may have accepted them already.
   bool next(QuicCryptoFrame& frame) noexcept;
-  /// A frame was broken or forbidden.
+  /// Whether a frame was broken or forbidden.
   [[nodiscard]] bool malformed() const noexcept { return malformed_; }
 
  private:

@@ -20,11 +20,11 @@ QuicPacketType type_of(QuicVersion version, unsigned first_byte) noexcept {
   constexpr std::array<QuicPacketType, 4> kTypes{QuicPacketType::initial, QuicPacketType::zero_rtt,
                                                  QuicPacketType::handshake, QuicPacketType::retry};
   const unsigned bits = first_byte >> 4 & 3U;
-  // Version 2 turns the types by one (RFC 9369, 3.2).
+  // Version 2 rotates the types by one (RFC 9369, 3.2).
   return kTypes[version == QuicVersion::v2 ? (bits + 3) % 4 : bits];
 }
 
-// Random bytes must seldom look like QUIC: they are counted as an unknown version.
+// Random bytes must seldom look like QUIC, because they would be counted as an unknown version.
 bool may_begin_connection(unsigned first_byte, std::size_t datagram_bytes,
                           const QuicPacket& packet) noexcept {
   return (first_byte & kQuicBit) != 0 && datagram_bytes >= kMinClientDatagramBytes &&

@@ -9,11 +9,11 @@
 
 namespace weir::proto {
 
-/// Longest connection id of the versions that are read here (RFC 9000, 17.2).
+/// Longest connection id of the known versions (RFC 9000, 17.2).
 inline constexpr std::size_t kMaxConnectionIdBytes = 20;
 
-/// What a version number means for reading an Initial: its type bits, salt and labels.
-/// - v1: RFC 9000, and the drafts 33 and 34, which have its salt.
+/// Versions that differ in the type bits, salt or labels of an Initial.
+/// - v1: RFC 9000, and drafts 33 and 34, which have the same salt.
 /// - v2: RFC 9369.
 /// - draft29: drafts 29 to 32. draft23: drafts 23 to 28.
 enum class QuicVersion : std::uint8_t { v1, v2, draft29, draft23, unknown };
@@ -28,14 +28,14 @@ enum class QuicPacketType : std::uint8_t {
   unknown_version
 };
 
-/// A connection id, copied: it outlives its packet.
+/// A copy of a connection id.
 class QuicConnectionId {
  public:
   constexpr QuicConnectionId() noexcept = default;
-  /// `bytes` has at most kMaxConnectionIdBytes; more are left out.
+  /// Bytes beyond kMaxConnectionIdBytes are left out.
   explicit QuicConnectionId(std::span<const std::byte> bytes) noexcept;
   [[nodiscard]] std::span<const std::byte> span() const noexcept { return std::span(bytes_).first(size_); }
-  /// Bytes behind the id are zero in both, so a plain comparison does.
+  /// Unused bytes are zero, so a plain comparison is right.
   bool operator==(const QuicConnectionId&) const = default;
 
  private:
@@ -48,11 +48,11 @@ struct QuicPacket {
   QuicPacketType type = QuicPacketType::unknown_version;
   QuicVersion version = QuicVersion::unknown;
   std::uint32_t version_number = 0;
-  std::span<const std::byte> destination_id;  // up to 255 bytes where the version is unknown (RFC 8999)
+  std::span<const std::byte> destination_id;  // up to 255 bytes for an unknown version (RFC 8999)
   std::span<const std::byte> source_id;
   std::span<const std::byte> token;  // of an Initial
-  /// From the first byte of the header to the end that its Length field gives; to the end of the datagram for
-  /// the types without Length.
+  /// From the first byte of the header to the end by its Length field; to the end of the datagram for types
+  /// without that field.
   std::span<const std::byte> bytes;
   /// Offset of the protected packet number in `bytes`; initial, zero_rtt and handshake only.
   std::size_t packet_number_offset = 0;
@@ -63,15 +63,17 @@ struct QuicParse {
   QuicPacket packet;
 };
 
-/// Reads the packet that `datagram` begins with (RFC 9000, 17.2; RFC 9369, 3.2); what is behind
-/// `packet.bytes` is coalesced with it (RFC 9000, 12.2). O(1), any bytes are allowed.
+/// Reads the first packet of `datagram` (RFC 9000, 17.2; RFC 9369, 3.2). After `packet.bytes` coalesced
+/// packets may follow (RFC 9000, 12.2). O(1), any bytes are allowed.
 ///
-/// - found: a long header packet. Of an unknown version only where the invariants hold (RFC 8999) and the
-///   datagram is one that a client may begin with: QUIC bit set, 1200 bytes, a destination id of 8 at least.
-/// - malformed: a known version with lengths that do not fit; receivers drop the rest of the datagram.
-/// - absent: no long header; a short header packet reaches to the end of its datagram.
+/// - found: a packet with a long header. One of an unknown version is found only when the invariants hold
+/// (RFC
+///   8999) and a client may begin with the datagram: QUIC bit set, at least 1200 bytes, a destination id of
+///   at least 8.
+/// - malformed: a known version with lengths that do not fit. Receivers drop the rest of the datagram.
+/// - absent: no long header. A packet with a short header is the last of its datagram.
 ///
-/// The QUIC bit of a known version is not asked for: RFC 9287 lets clients clear it.
+/// For a known version the QUIC bit is not checked: RFC 9287 lets clients clear it.
 QuicParse parse_quic_packet(std::span<const std::byte> datagram) noexcept;
 
 }  // namespace weir::proto

@@ -1,7 +1,7 @@
 // The only file that includes OpenSSL. The SHA256_* functions are deprecated in OpenSSL 3, but nothing else
-// gives access to the hash's state after the first block of an HMAC: salts and labels are fixed, so their
-// states and blocks are made once, and a derivation is fourteen bare compressions, a fifteenth of the time of
-// EVP_KDF.
+// gives access to the state of the hash after the first block of an HMAC. Salts and labels are fixed, so
+// their states and blocks are made once. A derivation then takes fourteen compressions, a fifteenth of the
+// time of EVP_KDF.
 #define OPENSSL_SUPPRESS_DEPRECATED  // NOLINT(cppcoreguidelines-macro-usage): OpenSSL's own switch
 
 #include "dataplane/proto/quic/quic_initial_keys.h"
@@ -22,7 +22,7 @@ constexpr std::size_t kBlockBytes = SHA256_CBLOCK;
 using Block = std::array<unsigned char, kBlockBytes>;
 using Octets = std::span<const unsigned char>;
 
-/// A hash under way, between two blocks.
+/// The state of a hash between two blocks.
 class HashState {
  public:
   HashState() noexcept { SHA256_Init(&context_); }
@@ -40,8 +40,8 @@ class HashState {
   SHA256_CTX context_{};
 };
 
-/// The last block of a hash (FIPS 180-4, 5.1.1) whose first one was an HMAC's key: `message`, at most 55
-/// bytes, and what pads it.
+/// The last block of a hash (FIPS 180-4, 5.1.1) whose first block was the key of an HMAC: `message`, at most
+/// 55 bytes, and its padding.
 Block last_block(Octets message) noexcept {
   Block block{};
   std::memcpy(block.data(), message.data(), message.size());
@@ -52,9 +52,9 @@ Block last_block(Octets message) noexcept {
   return block;
 }
 
-/// HMAC-SHA-256 (RFC 2104) with its key already worked in: two states to go on from. Its steps are apart, so
-/// that the processor works on those of independent hashes at the same time: one alone is a chain of
-/// instructions that wait for each other.
+/// HMAC-SHA-256 (RFC 2104) after its key: two states to continue from. The steps are separate, so that the
+/// processor can work on independent hashes at the same time. One hash alone is a chain of dependent
+/// instructions.
 class KeyedHash {
  public:
   // Keys are a salt of 20 bytes or a secret of 32: shorter than a block.
@@ -71,7 +71,7 @@ class KeyedHash {
     outer_.add(outer);
   }
 
-  /// `blocks` are messages as last_block() makes them.
+  /// `blocks` are messages made by last_block().
   template <std::size_t N>
   [[nodiscard]] std::array<HashState, N> of(const std::array<const Block*, N>& blocks) const noexcept {
     std::array<HashState, N> inner;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/numbers.h"
 
 namespace weir::proto {
 
@@ -47,7 +48,7 @@ std::uint16_t icmpv6_checksum(const IpAddress& source, const IpAddress& destinat
   std::array<std::byte, 8> rest{};
   base::FieldWriter writer(rest);
   writer.u32(static_cast<std::uint32_t>(message.size()));
-  writer.u32(kProtocolIcmpv6);
+  writer.u32(ip_protocol::kIcmpV6);
   return checksum_finish(checksum_add(message, checksum_add(rest, sum)));
 }
 

@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t kNumberBytes = 2;
 
-/// A client drops a number that it has seen (RFC 9000, 12.3), and a server that got the first part of a
-/// large hello may have used the lowest ones to acknowledge it. Numbers far ahead are refused by some
-/// (QUICHE: 5000).
+/// A client drops a packet number that it has seen (RFC 9000, 12.3). A server that received the first part of
+/// a large hello may have used the lowest numbers to acknowledge it. Some clients refuse numbers that are far
+/// ahead (QUICHE: 5000).
 constexpr std::uint64_t kFirstNumber = 1000;
 constexpr std::uint64_t kMostNumbers = 1000;
 
@@ -31,7 +31,7 @@ static_assert(1 + 4 + 2 * (1 + kMaxConnectionIdBytes) + 1 + 2 + kNumberBytes + k
 std::size_t build_quic_close(QuicCrypto& crypto, const QuicInitialSeen& seen,
                              std::span<std::byte> out) noexcept {
   if (out.size() < kMaxQuicCloseBytes || seen.version == QuicVersion::unknown) return 0;
-  // Repeated ones differ, as the client's do.
+  // Answers to repeated Initials differ in their number, as the Initials do.
   const std::uint64_t number = kFirstNumber + std::min(seen.packet_number, kMostNumbers);
   constexpr std::uint32_t kInitial = 0xc0;
   constexpr std::uint32_t kInitialOfVersion2 = 0xd0;  // RFC 9369, 3.2

@@ -4,14 +4,15 @@
 
 #include "dataplane/base/field_writer.h"
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/mac_address.h"
 #include "dataplane/proto/packet/numbers.h"
 
 namespace weir::proto {
 namespace {
 
-constexpr std::size_t kMacBytes = 6;
+constexpr std::size_t kMacBytes = sizeof(MacAddress);
 constexpr std::size_t kMostLength = 0xffff;
-constexpr std::uint8_t kHops = 64;
+constexpr std::uint8_t kTtl = 64;
 
 }  // namespace
 
@@ -59,8 +60,8 @@ void ReplyPath::write(std::uint8_t protocol, std::uint16_t identification,
     write_layer(layer, identification, frame.subspan(at));
     at += layer.bytes;
   }
-  // Checksums of UDP from the inside out: an outer one covers the inner ones. It is left out where the
-  // sender left it out; receivers of tunnels take that over IPv6 as well (RFC 6935).
+  // UDP checksums are set from the inside out, because an outer one covers the inner ones. One that the
+  // sender left out is left out here too; over IPv6 receivers of tunnels accept that as well (RFC 6935).
   for (std::size_t i = count_; i > 0; --i) {
     const Layer& layer = layers_[i - 1];
     at -= layer.bytes;
@@ -96,7 +97,7 @@ void ReplyPath::write_layer(const Layer& layer, std::uint16_t identification,
   }
   base::FieldWriter(out).bytes(seen_bytes(layer.seen_offset, layer.bytes));
   if (layer.kind == Kind::pppoe) {
-    base::FieldWriter(out.subspan(4)).u16(content_bytes - static_cast<std::uint32_t>(kPppoeBytes));
+    base::FieldWriter(out.subspan(4)).u16(content_bytes - static_cast<std::uint32_t>(kPppoeHeaderBytes));
   }
   if (layer.kind == Kind::udp) {
     base::FieldWriter writer(out.subspan(4));
@@ -119,16 +120,16 @@ void ReplyPath::write_ipv4(const Layer& layer, std::uint16_t identification,
   writer.u16(static_cast<std::uint32_t>(out.size()));
   writer.u16(identification);
   writer.u16(0x4000);
-  writer.u8(kHops);
+  writer.u8(kTtl);
   writer.u8(layer.protocol);
   writer.u16(0);
   writer.bytes(seen_bytes(addresses + (same_way ? 0 : kAddressBytes), kAddressBytes));
   writer.bytes(seen_bytes(addresses + (same_way ? kAddressBytes : 0), kAddressBytes));
-  base::FieldWriter(out.subspan(10)).u16(checksum_finish(checksum_add(out.first(kIpv4Bytes), 0)));
+  base::FieldWriter(out.subspan(10)).u16(checksum_finish(checksum_add(out.first(kIpv4HeaderBytes), 0)));
 }
 
-// Towards the server the flow label is kept: routers that spread by it (RFC 6438) then send the reset to the
-// same server.
+// Towards the server the flow label is kept, so that routers that spread flows by it (RFC 6438) send the
+// reset to the same server.
 void ReplyPath::write_ipv6(const Layer& layer, std::span<std::byte> out) const noexcept {
   constexpr std::size_t kSourceOffset = 8;
   constexpr std::size_t kAddressBytes = 16;
@@ -144,9 +145,9 @@ void ReplyPath::write_ipv6(const Layer& layer, std::span<std::byte> out) const n
     writer.u8(0);
     writer.u16(0);
   }
-  writer.u16(static_cast<std::uint32_t>(out.size() - kIpv6Bytes));
+  writer.u16(static_cast<std::uint32_t>(out.size() - kIpv6HeaderBytes));
   writer.u8(layer.protocol);
-  writer.u8(kHops);
+  writer.u8(kTtl);
   writer.bytes(seen_bytes(addresses + (same_way ? 0 : kAddressBytes), kAddressBytes));
   writer.bytes(seen_bytes(addresses + (same_way ? kAddressBytes : 0), kAddressBytes));
 }

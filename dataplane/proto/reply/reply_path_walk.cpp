@@ -1,6 +1,8 @@
-// How ReplyPath finds the layers: a second, stricter walk over headers that parse_packet() has been through.
-// It leaves a packet unanswered where it does not come to the same inner header.
+// How ReplyPath finds the layers: a second, stricter walk over the headers that parse_packet() has read. When
+// it does not arrive at the same inner header, the packet is not answered.
 #include "dataplane/base/byte_reader.h"
+#include "dataplane/proto/packet/numbers.h"
+#include "dataplane/proto/packet/tunnels.h"
 #include "dataplane/proto/reply/reply_path.h"
 
 namespace weir::proto {
@@ -8,27 +10,26 @@ namespace {
 
 using base::ByteReader;
 
-constexpr std::size_t kVxlanBytes = 8;
-
 }  // namespace
 
 class ReplyPath::Walk {
  public:
   explicit Walk(ReplyPath& path) noexcept : path_(path), seen_(*path.seen_) {}
 
-  /// False when the way is not known.
+  /// False when no reply can be sent.
   bool run() noexcept {
     Next next = link();
     for (;;) {
+      while (next == Next::tunnel) next = tunnel();
       if (is_ip(next) && at_ == seen_.ip_offset) return add_innermost(next);
-      if (at_ >= seen_.ip_offset) return false;
+      if (next == Next::unknown || at_ >= seen_.ip_offset) return false;
       next = step(next);
-      if (next == Next::unknown) return false;
     }
   }
 
  private:
-  enum class Next : std::uint8_t { unknown, ethernet, ip, ipv4, ipv6, gre, etherip, udp, pppoe };
+  /// The header at `at_`. tunnel: that of `tunnel_`.
+  enum class Next : std::uint8_t { unknown, ethernet, ip, ipv4, ipv6, udp, pppoe, ppp, tunnel };
 
   static bool is_ip(Next next) noexcept {
     return next == Next::ip || next == Next::ipv4 || next == Next::ipv6;
@@ -45,14 +46,13 @@ class ReplyPath::Walk {
         return ipv4();
       case Next::ipv6:
         return ipv6();
-      case Next::gre:
-        return gre();
-      case Next::etherip:
-        return etherip();
       case Next::udp:
         return udp();
       case Next::pppoe:
         return pppoe();
+      case Next::ppp:
+        return ppp();
+      case Next::tunnel:
       case Next::unknown:
         break;
     }
@@ -62,10 +62,10 @@ class ReplyPath::Walk {
   bool add_innermost(Next next) noexcept {
     const bool is_v6 = seen_.source.is_v6;
     if (next == (is_v6 ? Next::ipv4 : Next::ipv6)) return false;
-    return path_.add(is_v6 ? Kind::ipv6 : Kind::ipv4, at_, is_v6 ? kIpv6Bytes : kIpv4Bytes);
+    return path_.add(is_v6 ? Kind::ipv6 : Kind::ipv4, at_, is_v6 ? kIpv6HeaderBytes : kIpv4HeaderBytes);
   }
 
-  // Notes a layer that is written with as many bytes as it was seen with, and goes behind it.
+  // Adds a layer that is as long in the reply as in the packet, and steps over it.
   Next take(Kind kind, std::size_t bytes, Next next) noexcept {
     if (at_ + bytes > seen_.ip_offset || !path_.add(kind, at_, bytes)) return Next::unknown;
     at_ += bytes;
@@ -97,35 +97,35 @@ class ReplyPath::Walk {
       case LinkType::loopback:
         return take(Kind::copied, kLoopbackBytes, Next::ip);
       case LinkType::ppp:
-        return ppp();
+        return Next::ppp;
     }
     return Next::unknown;
   }
 
-  static Next of_type(std::uint16_t ethertype) noexcept {
+  Next of_type(std::uint16_t ethertype) noexcept {
     switch (ethertype) {
-      case 0x0800:
+      case ether_type::kIpv4:
         return Next::ipv4;
-      case 0x86dd:
+      case ether_type::kIpv6:
         return Next::ipv6;
-      case 0x8864:
+      case ether_type::kPppoeSession:
         return Next::pppoe;
-      case 0x6558:
+      case ether_type::kTransparentBridging:
         return Next::ethernet;
       default:
-        return Next::unknown;
+        return into(tunnel_over_link(ethertype));
     }
   }
 
   struct Tags {
     std::size_t bytes;
-    Next next;  // what is behind them
+    Next next;  // after them
   };
 
-  // `in` stands behind an ethertype.
-  static Tags read_tags(std::uint16_t type, ByteReader& in) noexcept {
+  // `in` stands after an EtherType.
+  Tags read_tags(std::uint16_t type, ByteReader& in) noexcept {
     const std::size_t begin = in.position();
-    while (in.ok() && (type == 0x8100 || type == 0x88a8 || type == 0x9100)) {
+    while (in.ok() && ether_type::is_vlan(type)) {
       in.skip(2);
       type = in.u16();
     }
@@ -133,18 +133,15 @@ class ReplyPath::Walk {
   }
 
   Next ethernet() noexcept {
-    constexpr std::size_t kHeaderBytes = 14;
     ByteReader in = reader();
-    in.skip(kHeaderBytes - 2);
+    in.skip(kEthernetHeaderBytes - 2);
     const std::uint16_t type = in.u16();
     const Tags tags = read_tags(type, in);
-    return take(Kind::ethernet, kHeaderBytes + tags.bytes, tags.next);
+    return take(Kind::ethernet, kEthernetHeaderBytes + tags.bytes, tags.next);
   }
 
   // RFC 2516, 4.
-  Next pppoe() noexcept {
-    return take(Kind::pppoe, kPppoeBytes, Next::ip) == Next::unknown ? Next::unknown : ppp();
-  }
+  Next pppoe() noexcept { return take(Kind::pppoe, kPppoeHeaderBytes, Next::ppp); }
 
   // RFC 1661, 2.
   Next ppp() noexcept {
@@ -156,25 +153,44 @@ class ReplyPath::Walk {
     }
     if ((protocol & 1U) == 0) protocol = static_cast<std::uint16_t>(protocol << 8 | in.u8());
     if (!in.ok()) return Next::unknown;
-    const Next next = protocol == 0x21 ? Next::ipv4 : protocol == 0x57 ? Next::ipv6 : Next::unknown;
+    const Next next = protocol == ppp_protocol::kIpv4   ? Next::ipv4
+                      : protocol == ppp_protocol::kIpv6 ? Next::ipv6
+                                                        : Next::unknown;
     return take(Kind::copied, in.position(), next);
   }
 
-  static Next of_protocol(std::uint8_t protocol) noexcept {
-    switch (protocol) {
-      case 4:
+  Next into(const Tunnel* tunnel) noexcept {
+    tunnel_ = tunnel;
+    return tunnel != nullptr && tunnel->answerable ? Next::tunnel : Next::unknown;
+  }
+
+  // Steps over the header of tunnel_, which goes into the reply as it is. It may be empty.
+  Next tunnel() noexcept {
+    const TunnelHeader header = tunnel_->read(seen_.frame.subspan(at_));
+    if (!header.same_both_ways) return Next::unknown;
+    const Next next = of_content(header);
+    return header.bytes == 0 ? next : take(Kind::copied, header.bytes, next);
+  }
+
+  Next of_content(const TunnelHeader& header) noexcept {
+    switch (header.content) {
+      case TunnelContent::ethernet:
+        return Next::ethernet;
+      case TunnelContent::ethertype:
+        return of_type(header.ethertype);
+      case TunnelContent::ip:
+        return Next::ip;
+      case TunnelContent::ipv4:
         return Next::ipv4;
-      case 17:
-        return Next::udp;
-      case 41:
+      case TunnelContent::ipv6:
         return Next::ipv6;
-      case 47:
-        return Next::gre;
-      case 97:
-        return Next::etherip;
-      default:
-        return Next::unknown;
+      case TunnelContent::ppp:
+        return Next::ppp;
+      case TunnelContent::mpls:
+      case TunnelContent::none:
+        break;
     }
+    return Next::unknown;
   }
 
   Next ipv4() noexcept {
@@ -188,17 +204,14 @@ class ReplyPath::Walk {
     in.skip(3);
     const std::uint8_t destination = in.u8();
     const bool unicast = source < kFirstMulticast && destination < kFirstMulticast;
-    if (!in.ok() || header_bytes < kIpv4Bytes || !unicast) return Next::unknown;
-    return take_ip(Kind::ipv4, kIpv4Bytes, header_bytes, protocol);
+    if (!in.ok() || header_bytes < kIpv4HeaderBytes || !unicast) return Next::unknown;
+    return take_ip(Kind::ipv4, kIpv4HeaderBytes, header_bytes, protocol);
   }
 
-  // Destination options are passed over: routers put one there that bounds nesting (RFC 2473, 4.1.1), and no
-  // receiver wants it.
+  // Destination options are skipped: routers add one that limits nesting (RFC 2473, 4.1.1), and no receiver
+  // needs it. A fragment header here is that of an atomic fragment: others are not answered.
   Next ipv6() noexcept {
     constexpr std::uint8_t kMulticast = 0xff;
-    constexpr std::uint8_t kHopByHop = 0;
-    constexpr std::uint8_t kFragment = 44;  // an atomic one: others do not come here
-    constexpr std::uint8_t kDestinationOptions = 60;
     ByteReader in = reader();
     in.skip(6);
     std::uint8_t protocol = in.u8();
@@ -208,48 +221,33 @@ class ReplyPath::Walk {
     const std::uint8_t destination = in.u8();
     in.skip(15);
     if (source == kMulticast || destination == kMulticast) return Next::unknown;
-    while (protocol == kHopByHop || protocol == kDestinationOptions || protocol == kFragment) {
-      const bool fragment = protocol == kFragment;
+    while (protocol == ip_protocol::kHopByHop || protocol == ip_protocol::kDestinationOptions ||
+           protocol == ip_protocol::kFragment) {
+      const bool fragment = protocol == ip_protocol::kFragment;
       protocol = in.u8();
       const std::size_t length = in.u8();
       in.skip(fragment ? 6 : length * 8 + 6);
       if (!in.ok()) return Next::unknown;
     }
-    return take_ip(Kind::ipv6, kIpv6Bytes, in.position(), protocol);
+    return take_ip(Kind::ipv6, kIpv6HeaderBytes, in.position(), protocol);
   }
 
   Next take_ip(Kind kind, std::size_t bytes, std::size_t seen_bytes, std::uint8_t protocol) noexcept {
     if (at_ + seen_bytes > seen_.ip_offset || !path_.add(kind, at_, bytes, protocol)) return Next::unknown;
     at_ += seen_bytes;
-    return of_protocol(protocol);
+    return protocol == ip_protocol::kUdp ? Next::udp : into(tunnel_over_ip(protocol));
   }
 
-  // RFC 2784, 2, with no flag set.
-  Next gre() noexcept {
-    constexpr std::size_t kHeaderBytes = 4;
-    ByteReader in = reader();
-    const std::uint16_t flags_and_version = in.u16();
-    const Next next = of_type(in.u16());
-    if (flags_and_version != 0) return Next::unknown;
-    return take(Kind::copied, kHeaderBytes, next);
-  }
-
-  // RFC 3378, 3.
-  Next etherip() noexcept { return take(Kind::copied, 2, Next::ethernet); }
-
-  // RFC 7348, 5.
   Next udp() noexcept {
-    constexpr std::uint16_t kVxlanPort = 4789;
     ByteReader in = reader();
     in.skip(2);
-    if (in.u16() != kVxlanPort) return Next::unknown;
-    if (take(Kind::udp, kUdpBytes, Next::ethernet) == Next::unknown) return Next::unknown;
-    return take(Kind::copied, kVxlanBytes, Next::ethernet);
+    return take(Kind::udp, kUdpHeaderBytes, into(tunnel_over_udp(in.u16())));
   }
 
   ReplyPath& path_;
   const PacketView& seen_;
   std::size_t at_ = 0;
+  const Tunnel* tunnel_ = nullptr;
 };
 
 std::optional<ReplyPath> ReplyPath::of(const PacketView& seen, base::Towards towards) noexcept {

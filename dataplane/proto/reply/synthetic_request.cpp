@@ -22,7 +22,7 @@ std::span<const std::byte> octets_of(std::string_view text) noexcept {
   return std::as_bytes(std::span(text));
 }
 
-/// Numbers that need not be secret, one after the other from one seed (the finaliser of SplitMix64).
+/// A sequence of numbers from one seed (SplitMix64). They need not be secret.
 class Numbers {
  public:
   explicit Numbers(std::uint64_t seed) noexcept : state_(seed) {}
@@ -37,7 +37,7 @@ class Numbers {
   std::uint64_t state_;
 };
 
-/// Writes fields whose length goes before them once it is known.
+/// Writes fields that are preceded by their length.
 class Message {
  public:
   explicit Message(std::span<std::byte> out) noexcept : out_(out), writer_(out) {}
@@ -48,7 +48,7 @@ class Message {
     for (std::size_t i = 0; i < words; ++i) writer_.u32(numbers.next());
   }
   [[nodiscard]] std::size_t size() const noexcept { return out_.size() - writer_.rest().size(); }
-  /// Content that `write` makes, behind its length in two bytes.
+  /// The content that `write` makes, after its length in two bytes.
   template <class Write>
   void vector(const Write& write) noexcept {
     base::FieldWriter length(writer_.rest());
@@ -148,7 +148,7 @@ std::size_t write_quic(QuicCrypto& crypto, const SyntheticRequest& request, Numb
   constexpr std::size_t kIdBytes = 8;
   constexpr std::uint32_t kTwoByteInteger = 0x4000;
   const std::span<std::byte> packet = out.first(kInitialBytes);
-  std::fill(packet.begin(), packet.end(), std::byte{0});  // PADDING behind the hello
+  std::fill(packet.begin(), packet.end(), std::byte{0});  // PADDING after the hello
   base::FieldWriter writer(packet);
   writer.u8(0xc0 | (kSentNumberBytes - 1));
   writer.u32(1);
@@ -175,7 +175,7 @@ void write_ipv4(std::span<std::byte> out, std::uint8_t protocol, std::size_t pay
   base::FieldWriter writer(out);
   writer.u16(0x4500);
   writer.u16(static_cast<std::uint32_t>(kIpv4HeaderBytes + payload_bytes));
-  writer.u32(0x00004000);  // not to be fragmented
+  writer.u32(0x00004000);  // DF
   writer.u8(64);
   writer.u8(protocol);
   writer.u16(0);
@@ -191,7 +191,7 @@ void write_ethernet(std::span<std::byte> out) noexcept {
     writer.u16(0x0200);
     writer.u32(last);
   }
-  writer.u16(0x0800);
+  writer.u16(ether_type::kIpv4);
 }
 
 void write_checksum(std::span<std::byte> transport, std::uint8_t protocol, std::size_t offset) noexcept {

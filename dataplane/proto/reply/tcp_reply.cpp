@@ -50,7 +50,7 @@ std::size_t build_tcp_reply(const PacketView& seen, const TcpReply& reply,
   if (out.size() < frame_bytes || !path->fits(segment_bytes)) return 0;
   const auto frame = out.first(frame_bytes);
   write_tcp(*path, reply, frame.subspan(path->header_bytes()));
-  // It differs between the segments of an answer.
+  // Differs between the segments of an answer.
   const auto identification = static_cast<std::uint16_t>(reply.sequence ^ (reply.sequence >> 16));
   path->write(ip_protocol::kTcp, identification, frame);
   return frame_bytes;

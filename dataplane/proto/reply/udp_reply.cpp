@@ -9,11 +9,10 @@ namespace weir::proto {
 
 std::size_t build_udp_reply(const PacketView& seen, std::span<const std::byte> payload,
                             std::span<std::byte> out) noexcept {
-  constexpr std::size_t kUdpBytes = 8;
   if (seen.packet_class != PacketClass::udp) return 0;
   const auto path = ReplyPath::of(seen, base::Towards::client);
   if (!path) return 0;
-  const std::size_t datagram_bytes = kUdpBytes + payload.size();
+  const std::size_t datagram_bytes = kUdpHeaderBytes + payload.size();
   const std::size_t frame_bytes = path->header_bytes() + datagram_bytes;
   if (out.size() < frame_bytes || !path->fits(datagram_bytes)) return 0;
   const auto frame = out.first(frame_bytes);

@@ -7,10 +7,10 @@
 
 namespace weir::proto {
 
-/// Writes to `out` the frame of a datagram with `payload` that goes back to the sender of `seen`: all headers
-/// as ReplyPath has them, every length and checksum right, the one of UDP always there. `out` must not
-/// overlap `seen.frame` or the payload. Returns the frame's size, 0 when `out` is too small, `seen` is not of
-/// class udp, the way back is not known, or a length field cannot tell of so much; then nothing is written.
+/// Writes to `out` the frame of a datagram with `payload` to the sender of `seen`, with the headers as
+/// ReplyPath writes them. Every length and checksum is right, and the UDP checksum is always set. `out` must
+/// not overlap `seen.frame` or the payload. Returns the size of the frame. Returns 0 and writes nothing when
+/// `out` is too small, `seen` is not of class udp, no reply can be sent, or a length field is too small.
 std::size_t build_udp_reply(const PacketView& seen, std::span<const std::byte> payload,
                             std::span<std::byte> out) noexcept;
 

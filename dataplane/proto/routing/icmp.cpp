@@ -4,6 +4,7 @@
 
 #include "dataplane/base/byte_reader.h"
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/reply/own_packet.h"
 #include "dataplane/proto/routing/rewrite.h"
 
@@ -18,16 +19,8 @@ constexpr std::uint8_t kEchoReplyV6 = 129;
 constexpr std::uint8_t kFirstInformationalV6 = 128;
 constexpr std::uint8_t kRedirectV6 = 137;
 
-/// Tunnels are the business of their ends.
-constexpr Encapsulations kOutermost{.vlan = false,
-                                    .pppoe = false,
-                                    .mpls = false,
-                                    .gre = false,
-                                    .etherip = false,
-                                    .ip_in_ip = false,
-                                    .gtp_u = false,
-                                    .vxlan = false,
-                                    .geneve = false};
+/// Errors are about the outer packet: a tunnel is handled by its ends.
+constexpr Encapsulations kNoEncapsulations = Encapsulations::none();
 
 struct TypeAndCode {
   std::uint8_t type = 0;
@@ -58,20 +51,20 @@ bool may_be_answered(const PacketView& seen) noexcept {
   if (seen.packet_class == PacketClass::not_ip || seen.packet_class == PacketClass::malformed) return false;
   if (seen.packet_class == PacketClass::fragment && seen.fragment.offset != 0) return false;
   if (seen.packet_class == PacketClass::tcp || seen.packet_class == PacketClass::udp) return true;
-  const bool is_icmp = seen.ip_protocol == (seen.source.is_v6 ? kProtocolIcmpv6 : kProtocolIcmp);
+  const bool is_icmp = seen.ip_protocol == (seen.source.is_v6 ? ip_protocol::kIcmpV6 : ip_protocol::kIcmp);
   if (!is_icmp) return true;
   if (seen.payload.empty()) return false;
   const auto type = std::to_integer<std::uint8_t>(seen.payload.front());
   return !(seen.source.is_v6 ? is_error_v6(type) : is_error_v4(type));
 }
 
-/// Headers of an answer to the station that `frame` came from; what is behind them is the caller's.
+/// Writes the headers of an answer to the sender of `frame`. The result is the place of the content.
 std::span<std::byte> write_headers(std::span<const std::byte> frame, const OwnHeader& header,
                                    std::span<std::byte> out) noexcept {
   base::FieldWriter writer(out);
   writer.bytes(frame.subspan(6, 6));
   writer.bytes(frame.first(6));
-  writer.u16(header.source.is_v6 ? kEthertypeIpv6 : kEthertypeIpv4);
+  writer.u16(header.source.is_v6 ? ether_type::kIpv6 : ether_type::kIpv4);
   write_own_header(writer, header);
   return writer.rest().first(header.content_bytes);
 }
@@ -86,19 +79,19 @@ void finish_checksum(const OwnHeader& header, std::span<std::byte> message) noex
 
 std::size_t build_icmp_error(std::span<const std::byte> frame, const IcmpError& error,
                              std::span<std::byte> out) noexcept {
-  const HopView hop = read_hop(frame);
-  if (hop.status == HopStatus::unroutable || hop.status == HopStatus::on_link) return 0;
-  if (hop.source.is_v6 != error.from.is_v6) return 0;
-  if (!may_be_answered(parse_packet(frame, LinkType::ethernet, kOutermost))) return 0;
-  const bool is_v6 = hop.source.is_v6;
+  const ForwardView view = read_forward_view(frame);
+  if (view.status == ForwardStatus::unroutable || view.status == ForwardStatus::on_link) return 0;
+  if (view.source.is_v6 != error.from.is_v6) return 0;
+  if (!may_be_answered(parse_packet(frame, LinkType::ethernet, kNoEncapsulations))) return 0;
+  const bool is_v6 = view.source.is_v6;
   const std::size_t header_bytes = own_header_bytes(error.from);
   const std::size_t most = (is_v6 ? kMaxIcmpv6ErrorBytes : kMaxIcmpErrorBytes) - header_bytes - kIcmpBytes;
-  const std::size_t quoted = std::min(hop.packet_bytes, most);
-  const std::size_t bytes = kLinkHeaderBytes + header_bytes + kIcmpBytes + quoted;
+  const std::size_t quoted = std::min(view.packet_bytes, most);
+  const std::size_t bytes = kEthernetHeaderBytes + header_bytes + kIcmpBytes + quoted;
   if (out.size() < bytes) return 0;
   const OwnHeader header{.source = error.from,
-                         .destination = hop.source,
-                         .protocol = is_v6 ? kProtocolIcmpv6 : kProtocolIcmp,
+                         .destination = view.source,
+                         .protocol = is_v6 ? ip_protocol::kIcmpV6 : ip_protocol::kIcmp,
                          .ttl = 64,
                          .content_bytes = kIcmpBytes + quoted};
   const auto message = write_headers(frame, header, out);
@@ -107,19 +100,19 @@ std::size_t build_icmp_error(std::span<const std::byte> frame, const IcmpError& 
   writer.u8(what.type);
   writer.u8(what.code);
   writer.u16(0);
-  // Both have the MTU in the low bytes of this word (RFC 1191, 4; RFC 4443, 3.2).
+  // Both families have the MTU in the low bytes of this word (RFC 1191, 4; RFC 4443, 3.2).
   writer.u32(error.reason == IcmpReason::too_big ? error.mtu : 0);
-  writer.bytes(frame.subspan(kLinkHeaderBytes, quoted));
+  writer.bytes(frame.subspan(kEthernetHeaderBytes, quoted));
   finish_checksum(header, message);
   return bytes;
 }
 
 std::size_t build_echo_reply(std::span<const std::byte> frame, std::span<std::byte> out) noexcept {
-  const PacketView seen = parse_packet(frame, LinkType::ethernet, kOutermost);
+  const PacketView seen = parse_packet(frame, LinkType::ethernet, kNoEncapsulations);
   const bool is_v6 = seen.source.is_v6;
   if (seen.packet_class != PacketClass::other || seen.payload.size() < kIcmpBytes) return 0;
   if (!names_a_host(seen.source) || !names_a_host(seen.destination)) return 0;
-  if (seen.ip_protocol != (is_v6 ? kProtocolIcmpv6 : kProtocolIcmp)) return 0;
+  if (seen.ip_protocol != (is_v6 ? ip_protocol::kIcmpV6 : ip_protocol::kIcmp)) return 0;
   base::ByteReader reader(seen.payload);
   const std::uint8_t type = reader.u8();
   const std::uint8_t code = reader.u8();
@@ -131,7 +124,7 @@ std::size_t build_echo_reply(std::span<const std::byte> frame, std::span<std::by
                          .protocol = seen.ip_protocol,
                          .ttl = 64,
                          .content_bytes = seen.payload.size()};
-  const std::size_t bytes = kLinkHeaderBytes + own_header_bytes(header.source) + header.content_bytes;
+  const std::size_t bytes = kEthernetHeaderBytes + own_header_bytes(header.source) + header.content_bytes;
   if (sum != 0 || out.size() < bytes) return 0;
   const auto message = write_headers(frame, header, out);
   base::FieldWriter writer(message);

@@ -8,29 +8,30 @@
 
 namespace weir::proto {
 
-/// Why a router does not send a packet on, as it tells the sender.
+/// Why a router does not forward a packet, as it tells the sender.
 enum class IcmpReason : std::uint8_t { time_exceeded, unreachable, too_big };
 
 struct IcmpError {
   IcmpReason reason = IcmpReason::time_exceeded;
   IpAddress from;         // of the router
-  std::uint16_t mtu = 0;  // too_big: that the next link has
+  std::uint16_t mtu = 0;  // too_big: the MTU of the next link
 };
 
-/// Longest packets with an error, without their Ethernet header (RFC 1812, 4.3.2.3; RFC 4443, 2.4).
+/// Longest packets with an error, without Ethernet header (RFC 1812, 4.3.2.3; RFC 4443, 2.4).
 inline constexpr std::size_t kMaxIcmpErrorBytes = 576;
 inline constexpr std::size_t kMaxIcmpv6ErrorBytes = 1280;
 
-/// Writes the frame of an error about the packet in `frame` (untagged Ethernet), back to the station that it
-/// came from: time exceeded, host or address unreachable, fragmentation needed or packet too big, with as
-/// much of the packet as goes in (RFC 792, RFC 1191, RFC 4443). Returns its bytes; 0 when `out` is too small,
-/// or nothing may be answered (RFC 1122, 3.2.2; RFC 4443, 2.4.e): an error itself, a fragment but the first,
-/// no IP packet that parses, another family than `from`, an address of a group or of nobody.
+/// Writes an ICMP error about the packet in `frame` (untagged Ethernet), back to the station that sent the
+/// frame: time exceeded, host or address unreachable, fragmentation needed or packet too big, with as much of
+/// the packet as fits (RFC 792, RFC 1191, RFC 4443). Returns the bytes written; 0 when `out` is too small or
+/// no error may be sent (RFC 1122, 3.2.2; RFC 4443, 2.4.e): about an error, a fragment other than the first,
+/// a packet that does not parse or is not of the family of `from`, or one with a multicast or unspecified
+/// address.
 std::size_t build_icmp_error(std::span<const std::byte> frame, const IcmpError& error,
                              std::span<std::byte> out) noexcept;
 
-/// Writes the answer to the echo request in `frame`, whole and with a right checksum; 0 when it is none, or
-/// `out` is too small.
+/// Writes the answer to the echo request in `frame`. Returns the bytes written; 0 when `frame` holds no echo
+/// request, its checksum is wrong, or `out` is too small.
 std::size_t build_echo_reply(std::span<const std::byte> frame, std::span<std::byte> out) noexcept;
 
 }  // namespace weir::proto

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/base/byte_reader.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/reply/own_packet.h"
 #include "dataplane/proto/routing/rewrite.h"
 
@@ -83,7 +84,7 @@ NeighbourParse parse_arp(std::span<const std::byte> packet) noexcept {
   const auto sender = reader.bytes(4);
   reader.skip(6);
   const auto target = reader.bytes(4);
-  if (!reader.ok() || hardware != 1 || protocol != kEthertypeIpv4 || lengths != 0x0604) return result;
+  if (!reader.ok() || hardware != 1 || protocol != ether_type::kIpv4 || lengths != 0x0604) return result;
   if (!is_unicast(message.mac) || (operation != kArpRequest && operation != kArpReply)) return result;
   message.asker = address_from(sender);
   message.asker_mac = message.mac;
@@ -94,7 +95,7 @@ NeighbourParse parse_arp(std::span<const std::byte> packet) noexcept {
   return result;
 }
 
-/// The link address in the option `wanted`; none where there is no such option. `ok`: whether all fit.
+/// The link address in the option `wanted`; none without that option. `ok`: whether all options fit.
 std::optional<MacAddress> link_option(std::span<const std::byte> options, std::uint8_t wanted,
                                       bool& ok) noexcept {
   std::optional<MacAddress> found;
@@ -117,7 +118,7 @@ NeighbourParse parse_discovery(std::span<const std::byte> frame, std::span<const
   const std::uint8_t hop_limit = header.u8();
   const auto source_bytes = header.bytes(16);
   const auto destination_bytes = header.bytes(16);
-  if (!header.ok() || protocol != kProtocolIcmpv6 || header.rest().empty()) return {};
+  if (!header.ok() || protocol != ip_protocol::kIcmpV6 || header.rest().empty()) return {};
   const auto type = std::to_integer<std::uint8_t>(header.rest().front());
   if (type != kSolicitation && type != kAdvertisement) return {};
 
@@ -142,7 +143,7 @@ NeighbourParse parse_discovery(std::span<const std::byte> frame, std::span<const
   NeighbourMessage& message = result.message;
   message.asker_mac = mac_from(frame.subspan(6, 6));
   if (asks) {
-    // RFC 4861, 7.1.1: who has no address yet asks its group, and has no option.
+    // RFC 4861, 7.1.1: a station without an address asks its group, and sends no option.
     if (is_zero(source) && (mac || destination != solicited_node(target))) return result;
     message.wanted = target;
     message.asker = source;
@@ -168,16 +169,16 @@ struct ArpFields {
 
 std::size_t write_arp(const MacAddress& to, const ArpFields& fields, std::span<std::byte> out) noexcept {
   base::FieldWriter writer(out);
-  write_link_header(writer, to, fields.sender_mac, kEthertypeArp);
+  write_link_header(writer, to, fields.sender_mac, ether_type::kArp);
   writer.u16(1);
-  writer.u16(kEthertypeIpv4);
+  writer.u16(ether_type::kIpv4);
   writer.u16(0x0604);
   writer.u16(fields.operation);
   writer.bytes(fields.sender_mac);
   writer.bytes(fields.sender.span());
   writer.bytes(fields.target_mac);
   writer.bytes(fields.target.span());
-  return kLinkHeaderBytes + kArpBytes;
+  return kEthernetHeaderBytes + kArpBytes;
 }
 
 struct DiscoveryFields {
@@ -193,10 +194,10 @@ std::size_t write_discovery(const MacAddress& to, const MacAddress& from, const 
                             std::span<std::byte> out) noexcept {
   constexpr std::size_t kContentBytes = kMessageBytes + kLinkOptionBytes;
   base::FieldWriter writer(out);
-  write_link_header(writer, to, from, kEthertypeIpv6);
+  write_link_header(writer, to, from, ether_type::kIpv6);
   write_own_header(writer, {.source = fields.source,
                             .destination = fields.destination,
-                            .protocol = kProtocolIcmpv6,
+                            .protocol = ip_protocol::kIcmpV6,
                             .ttl = kLinkHopLimit,
                             .content_bytes = kContentBytes});
   const auto content = writer.rest().first(kContentBytes);
@@ -209,7 +210,7 @@ std::size_t write_discovery(const MacAddress& to, const MacAddress& from, const 
   writer.u8(kLinkOptionBytes / kOptionUnitBytes);
   writer.bytes(from);
   base::FieldWriter(content.subspan(2)).u16(icmpv6_checksum(fields.source, fields.destination, content));
-  return kLinkHeaderBytes + kIpv6HeaderBytes + kContentBytes;
+  return kEthernetHeaderBytes + kIpv6HeaderBytes + kContentBytes;
 }
 
 }  // namespace
@@ -219,8 +220,8 @@ NeighbourParse parse_neighbour(std::span<const std::byte> frame) noexcept {
   reader.skip(12);
   const std::uint16_t type = reader.u16();
   if (!reader.ok()) return {};
-  if (type == kEthertypeArp) return parse_arp(reader.rest());
-  if (type == kEthertypeIpv6) return parse_discovery(frame, reader.rest());
+  if (type == ether_type::kArp) return parse_arp(reader.rest());
+  if (type == ether_type::kIpv6) return parse_discovery(frame, reader.rest());
   return {};
 }
 

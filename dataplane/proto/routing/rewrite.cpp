@@ -4,6 +4,7 @@
 
 #include "dataplane/base/byte_reader.h"
 #include "dataplane/proto/packet/internet_checksum.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/reply/own_packet.h"
 
 namespace weir::proto {
@@ -11,9 +12,9 @@ namespace {
 
 using base::ByteReader;
 
-constexpr std::size_t kTtlOffset = kLinkHeaderBytes + 8;
-constexpr std::size_t kIpv4SumOffset = kLinkHeaderBytes + 10;
-constexpr std::size_t kHopLimitOffset = kLinkHeaderBytes + 7;
+constexpr std::size_t kTtlOffset = kEthernetHeaderBytes + 8;
+constexpr std::size_t kIpv4SumOffset = kEthernetHeaderBytes + 10;
+constexpr std::size_t kHopLimitOffset = kEthernetHeaderBytes + 7;
 
 std::uint32_t byte_at(std::span<const std::byte> bytes, std::size_t offset) noexcept {
   return std::to_integer<std::uint32_t>(bytes[offset]);
@@ -36,13 +37,13 @@ bool goes_beyond_link(const IpAddress& address) noexcept {
   return names_a_host(address) && !is_link_local(address);
 }
 
-HopStatus status_of(const HopView& view, std::uint8_t ttl) noexcept {
-  if (!goes_beyond_link(view.source) || !goes_beyond_link(view.destination)) return HopStatus::on_link;
-  return ttl > 1 ? HopStatus::routable : HopStatus::expired;
+ForwardStatus status_of(const ForwardView& view, std::uint8_t ttl) noexcept {
+  if (!goes_beyond_link(view.source) || !goes_beyond_link(view.destination)) return ForwardStatus::on_link;
+  return ttl > 1 ? ForwardStatus::routable : ForwardStatus::expired;
 }
 
-HopView read_hop_v4(std::span<const std::byte> packet) noexcept {
-  HopView view;
+ForwardView read_forward_view_v4(std::span<const std::byte> packet) noexcept {
+  ForwardView view;
   ByteReader reader(packet);
   const std::uint8_t version_and_words = reader.u8();
   reader.skip(1);
@@ -62,8 +63,8 @@ HopView read_hop_v4(std::span<const std::byte> packet) noexcept {
   return view;
 }
 
-HopView read_hop_v6(std::span<const std::byte> packet) noexcept {
-  HopView view;
+ForwardView read_forward_view_v6(std::span<const std::byte> packet) noexcept {
+  ForwardView view;
   ByteReader reader(packet);
   const std::uint8_t version = reader.u8();
   reader.skip(3);
@@ -98,19 +99,19 @@ bool names_a_host(const IpAddress& address) noexcept {
   return first != 0xff && !(only_last && byte_at(address.bytes, 15) <= 1);
 }
 
-HopView read_hop(std::span<const std::byte> frame) noexcept {
+ForwardView read_forward_view(std::span<const std::byte> frame) noexcept {
   switch (ethertype_of(frame)) {
-    case kEthertypeIpv4:
-      return read_hop_v4(frame.subspan(kLinkHeaderBytes));
-    case kEthertypeIpv6:
-      return read_hop_v6(frame.subspan(kLinkHeaderBytes));
+    case ether_type::kIpv4:
+      return read_forward_view_v4(frame.subspan(kEthernetHeaderBytes));
+    case ether_type::kIpv6:
+      return read_forward_view_v6(frame.subspan(kEthernetHeaderBytes));
     default:
       return {};
   }
 }
 
 void set_link_addresses(std::span<std::byte> frame, const MacAddress& from, const MacAddress& to) noexcept {
-  if (frame.size() < kLinkHeaderBytes) return;
+  if (frame.size() < kEthernetHeaderBytes) return;
   base::FieldWriter writer(frame);
   writer.bytes(to);
   writer.bytes(from);
@@ -118,13 +119,13 @@ void set_link_addresses(std::span<std::byte> frame, const MacAddress& from, cons
 
 MacAddress link_destination(std::span<const std::byte> frame) noexcept {
   MacAddress mac{};
-  if (frame.size() >= kLinkHeaderBytes) std::copy_n(frame.begin(), mac.size(), mac.begin());
+  if (frame.size() >= kEthernetHeaderBytes) std::copy_n(frame.begin(), mac.size(), mac.begin());
   return mac;
 }
 
-bool take_hop(std::span<std::byte> frame, const MacAddress& from, const MacAddress& to) noexcept {
-  const bool is_v6 = ethertype_of(frame) == kEthertypeIpv6;
-  if (frame.size() < kLinkHeaderBytes + (is_v6 ? kIpv6HeaderBytes : kIpv4HeaderBytes)) return false;
+bool rewrite_for_next_hop(std::span<std::byte> frame, const MacAddress& from, const MacAddress& to) noexcept {
+  const bool is_v6 = ethertype_of(frame) == ether_type::kIpv6;
+  if (frame.size() < kEthernetHeaderBytes + (is_v6 ? kIpv6HeaderBytes : kIpv4HeaderBytes)) return false;
   const std::size_t offset = is_v6 ? kHopLimitOffset : kTtlOffset;
   const std::uint32_t ttl = byte_at(frame, offset);
   if (ttl <= 1) return false;

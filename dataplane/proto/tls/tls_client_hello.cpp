@@ -16,7 +16,7 @@ constexpr std::uint8_t kClientHelloMessage = 1;
 constexpr std::size_t kRecordHeaderBytes = 5;
 constexpr std::size_t kHandshakeHeaderBytes = 4;
 constexpr std::size_t kMaxRecordBytes = 16384;  // RFC 8446, 5.1
-// What OpenSSL takes at most; other servers take less.
+// The most that OpenSSL accepts; other servers accept less.
 constexpr std::size_t kMaxClientHelloBytes = 131396;
 
 constexpr std::uint16_t kServerNameExtension = 0;
@@ -28,7 +28,7 @@ std::string_view as_text(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// RFC 6066, 3. An empty extension is what servers send; from a client it names nothing.
+// RFC 6066, 3. Servers send an empty extension; from a client it names nothing.
 bool read_server_names(std::span<const std::byte> extension, ClientHello& hello) noexcept {
   if (extension.empty()) return true;
   ByteReader reader(extension);
@@ -48,7 +48,7 @@ bool is_grease(std::span<const std::byte> protocol) noexcept {
          (protocol[0] & std::byte{0x0f}) == std::byte{0x0a};
 }
 
-// RFC 7301, 3.1. Only for display: a broken list ends what is shown, it does not make the hello malformed.
+// RFC 7301, 3.1. Only for display: a broken list does not make the hello malformed.
 void read_alpn(std::span<const std::byte> extension, ClientHello& hello) noexcept {
   ByteReader reader(extension);
   ByteReader list(reader.bytes(reader.u16()));
@@ -80,7 +80,7 @@ TlsParse need_more(std::size_t stream_bytes) noexcept {
   return parse;
 }
 
-// Puts the handshake message together from the records that it lies in.
+// Assembles the handshake message from its records.
 class HelloRecords {
  public:
   HelloRecords(std::span<const std::byte> stream, std::span<std::byte> assembly) noexcept
@@ -99,10 +99,10 @@ class HelloRecords {
   }
 
  private:
-  // Servers take a few empty records in a row (OpenSSL: 32).
+  // Servers accept a few empty records in a row (OpenSSL: 32).
   static constexpr std::size_t kMaxEmptyRecords = 64;
 
-  // found: one whole record is added to the message.
+  // found: one complete record has been added to the message.
   ParseStatus read_record() noexcept {
     const auto rest = reader_.rest();
     needed_bytes_ = reader_.position() + kRecordHeaderBytes + (rest.empty() ? missing_bytes() : 0);
@@ -117,7 +117,7 @@ class HelloRecords {
     if (empty_records_ > kMaxEmptyRecords) return ParseStatus::malformed;
 
     const auto there = reader_.rest().first(std::min(record_bytes, reader_.remaining()));
-    // What a part of a record shows already is told before its rest has come.
+    // The part of a record that has been received may already decide.
     if (message_.empty() && !there.empty() && there.front() != std::byte{kClientHelloMessage}) {
       return ParseStatus::absent;
     }
@@ -125,7 +125,7 @@ class HelloRecords {
         body_bytes_of(there) > kMaxClientHelloBytes) {
       return ParseStatus::malformed;
     }
-    // A server acts on whole records.
+    // A server acts on complete records.
     if (there.size() < record_bytes) {
       needed_bytes_ = reader_.position() + record_bytes;
       const std::size_t missing = message_.empty() && there.size() < kHandshakeHeaderBytes
@@ -145,7 +145,7 @@ class HelloRecords {
       return ParseStatus::found;
     }
     if (message_.size() + fragment.size() > assembly_.size()) {
-      // No room was given: nothing that comes can complete the hello.
+      // Without room no further bytes can complete the hello.
       return assembly_.empty() ? ParseStatus::need_more : ParseStatus::malformed;
     }
     if (message_.data() != assembly_.data()) std::copy(message_.begin(), message_.end(), assembly_.begin());
@@ -161,7 +161,7 @@ class HelloRecords {
     reader.skip(1);
     return reader.u24();
   }
-  // Header and body; the header's own size as long as it is not complete.
+  // Header and body; the size of the header until the header is complete.
   static std::size_t total_bytes(std::span<const std::byte> message) noexcept {
     const bool known = message.size() >= kHandshakeHeaderBytes;
     return kHandshakeHeaderBytes + (known ? body_bytes_of(message) : 0);
@@ -182,8 +182,8 @@ class HelloRecords {
   std::size_t empty_records_ = 0;
 };
 
-// RFC 5246, E.2: a length with the top bit set, message type, version, three lengths, and what they count.
-// Read strictly, since many other protocols begin with such a byte.
+// RFC 5246, E.2: a length with the top bit set, message type, version, three lengths and the three parts that
+// they count. Read strictly, because many other protocols begin with such a byte.
 TlsParse parse_ssl2_hello(std::span<const std::byte> stream) noexcept {
   constexpr std::size_t kLengthBytes = 2;
   constexpr std::size_t kFixedBytes = 9;

@@ -7,11 +7,11 @@
 namespace weir::proto {
 namespace {
 
-// `?` is encoded in a path because a bare one would start the query when the result is read again.
+// `?` is encoded in a path: a bare one would begin the query when the result is read again.
 constexpr base::ByteSet kPathEncoded = base::encoded_bytes("?");
 constexpr base::ByteSet kQueryEncoded = base::encoded_bytes("");
 
-// What stands for itself in a target, whatever stands around it; slashes and dots in a path do not.
+// Bytes of a target that are canonical in any place. In a path, slashes and dots are not.
 constexpr base::ByteSet plain_bytes(const base::ByteSet& encoded, std::string_view others) noexcept {
   base::ByteSet set{};
   const base::ByteSet excluded = base::bytes_of(others);
@@ -47,8 +47,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
-// A known scheme may have any number of slashes, as in browsers; another one needs both of its slashes to be
-// told from `host:port`.
+// After a known scheme any number of slashes may follow, as in browsers. An unknown one needs two, or it
+// could not be told from `host:port`.
 SchemePrefix read_scheme(std::string_view text) noexcept {
   std::size_t name_bytes = 0;
   while (name_bytes < text.size()) {
@@ -157,17 +157,16 @@ void CanonicalUrl::take_target(std::string_view target) noexcept {
   if (path.size() < target.size()) take_query(target.substr(path.size() + 1));
 }
 
-// All but a few of the targets on the wire are written so.
+// Nearly all targets on the wire are.
 bool CanonicalUrl::take_plain_target(std::string_view target) noexcept {
   if (target.empty() || target.front() != '/') return false;
   char* const out = text_.data() + host_bytes_;
   std::size_t at = 0;
   for (; at < target.size() && target[at] != '?'; ++at) {
     const char c = target[at];
-    // A dot behind a slash may be a segment of its own, and a second slash goes.
-    const bool behind_slash = at > 0 && target[at - 1] == '/';
-    if (c == '/' ? behind_slash : !base::contains(kPlainInPath, c) || (c == '.' && behind_slash))
-      return false;
+    // A dot after a slash may begin a dot segment, and a second slash is dropped.
+    const bool after_slash = at > 0 && target[at - 1] == '/';
+    if (c == '/' ? after_slash : !base::contains(kPlainInPath, c) || (c == '.' && after_slash)) return false;
     out[at] = c;
   }
   if (at < target.size()) {
@@ -180,8 +179,8 @@ bool CanonicalUrl::take_plain_target(std::string_view target) noexcept {
   return true;
 }
 
-// Slashes are collapsed while dot segments are resolved, so `..` takes away a name and never an empty
-// segment: what nginx, Apache and file systems do with `/a//../b`.
+// Slashes are collapsed while dot segments are resolved, so `..` removes a name, never an empty segment:
+// nginx, Apache and file systems read `/a//../b` in the same way.
 void CanonicalUrl::take_path(std::string_view path) noexcept {
   std::string_view rest = path.empty() ? path : decode_in_place(path);
   char* const begin = text_.data() + host_bytes_;

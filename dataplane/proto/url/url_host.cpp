@@ -10,17 +10,17 @@
 namespace weir::proto {
 namespace {
 
-// Every delimiter that could end a host, so that a decoded one stays part of it when the result is read
-// again.
+// Every delimiter that could end a host. A decoded one is encoded again, or it would end the host when the
+// result is read again.
 constexpr base::ByteSet kHostEncoded = base::encoded_bytes("/\\?@:[]");
 
-// What stands for itself in a canonical name.
+// Bytes of a canonical name that are not encoded.
 constexpr base::ByteSet kPlainInName = base::bytes_of("abcdefghijklmnopqrstuvwxyz0123456789-_.");
 
 constexpr std::uint32_t kMaxPort = 65535;
 
-// One part of an IPv4 spelling as inet_aton reads it: decimal, 0octal or 0xhex; none when it is none of these
-// or over 32 bits. A `0x` without digits is zero, as browsers have it.
+// One part of an IPv4 address as inet_aton reads it: decimal, 0octal or 0xhex. None for anything else or more
+// than 32 bits. `0x` without digits is zero, as in browsers.
 std::optional<std::uint32_t> read_ipv4_part(std::string_view part) noexcept {
   std::uint64_t base = 10;
   if (part.starts_with("0x")) {
@@ -42,7 +42,7 @@ std::optional<std::uint32_t> read_ipv4_part(std::string_view part) noexcept {
   return static_cast<std::uint32_t>(value);
 }
 
-// An address of one to four parts, the last of which fills the bytes that remain.
+// An address of one to four parts; the last one fills the remaining bytes.
 std::optional<std::uint32_t> read_ipv4(std::string_view name) noexcept {
   std::uint32_t address = 0;
   for (unsigned parts_left = 4; parts_left > 0; --parts_left) {
@@ -72,13 +72,13 @@ char* append_ipv4(std::uint32_t address, char* out) noexcept {
   return out;
 }
 
-// Lower-cases `name` into `out` without leading, trailing and repeated dots; none when it is longer than
-// `room`.
+// Writes `name` to `out` in lower case, without leading, trailing and repeated dots. None when it is longer
+// than `room`.
 std::optional<std::size_t> copy_name(std::string_view name, char* out, std::size_t room) noexcept {
   std::size_t size = 0;
   for (const char c : name) {
     if (c == '.' && (size == 0 || out[size - 1] == '.')) continue;
-    // One byte more than fits is kept for the trailing dot that goes.
+    // One extra byte leaves room for a trailing dot, which is dropped.
     if (size > room) return std::nullopt;
     out[size++] = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
@@ -97,16 +97,16 @@ UrlError CanonicalUrl::take_authority(std::string_view authority, std::uint16_t 
   if (!authority.empty() && authority.front() == '[') {
     const std::size_t close = authority.find(']');
     if (close == std::string_view::npos) return UrlError::bad_address;
-    const std::string_view behind = authority.substr(close + 1);
-    if (!behind.empty() && behind.front() != ':') return UrlError::bad_address;
+    const std::string_view rest = authority.substr(close + 1);
+    if (!rest.empty() && rest.front() != ':') return UrlError::bad_address;
     if (!take_ipv6(decode_in_place(authority.substr(1, close - 1)))) return UrlError::bad_address;
-    return behind.empty() ? UrlError::none : take_port(behind.substr(1), default_port, policy);
+    return rest.empty() ? UrlError::none : take_port(rest.substr(1), default_port, policy);
   }
   const std::size_t colon = authority.find(':');
   if (colon == std::string_view::npos) return take_name(authority);
-  // An address without brackets is no legal authority, but lists and Host values have them.
+  // An address without brackets is not a valid authority, but lists and Host values have them.
   if (authority.find(':', colon + 1) != std::string_view::npos && take_ipv6(authority)) return UrlError::none;
-  // At the first colon, as servers do with `host:80:80`.
+  // At the first colon, as servers read `host:80:80`.
   const UrlError error = take_name(authority.substr(0, colon));
   return error != UrlError::none ? error : take_port(authority.substr(colon + 1), default_port, policy);
 }
@@ -126,10 +126,10 @@ UrlError CanonicalUrl::take_port(std::string_view port, std::uint16_t default_po
   return UrlError::none;
 }
 
-// All but a few of the names on the wire are written so.
+// Nearly all names on the wire are.
 bool CanonicalUrl::take_plain_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > kMaxHostBytes) return false;
-  // An address begins with a digit, however it is written.
+  // Every spelling of an IPv4 address begins with a digit.
   if (!(name.front() >= 'a' && name.front() <= 'z') || name.back() == '.') return false;
   char before = '.';
   for (std::size_t i = 0; i < name.size(); ++i) {
@@ -159,8 +159,8 @@ UrlError CanonicalUrl::take_name(std::string_view name) noexcept {
   return UrlError::none;
 }
 
-// glibc writes as RFC 5952 asks: the first longest run of zero groups, of two at least, becomes `::`, and an
-// IPv4-mapped address ends in dotted decimal.
+// glibc follows RFC 5952: the first longest run of at least two zero groups becomes `::`, and an IPv4-mapped
+// address ends in dotted decimal.
 bool CanonicalUrl::take_ipv6(std::string_view address) noexcept {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (address.size() >= text.size() || address.find('\0') != std::string_view::npos) return false;

@@ -1,4 +1,4 @@
-"""The alert rules, their runbook and the dashboard, as files; tests/e2e/cases/monitoring.py runs them for real."""
+"""The alert rules, their runbook and the dashboard, as files; tests/e2e/cases/service/monitoring.py runs them for real."""
 
 import json
 import re

@@ -37,7 +37,7 @@ class Role(unittest.TestCase):
 
     def test_check_mode_says_what_it_would_do(self):
         for name in ("weir-dataplane", "weir-control", "weirctl"):
-            (self.home / f"{name}_0.1.0_amd64.deb").write_text("")
+            (self.home / f"{name}_0.2.0_amd64.deb").write_text("")
         there = Path("/etc/weir/weir.yaml").exists()
         done = self.run_here("ansible-playbook", "-i", self.home / "inventory", "--check", "--diff", "-e",
                              json.dumps({**_SETTINGS, "weir_packages": str(self.home)}), "site.yml")

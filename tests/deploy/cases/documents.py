@@ -45,8 +45,9 @@ class Documents(unittest.TestCase):
                 [*sorted((_ROOT / "deploy/docs").glob("*.md")), _ROOT / "README.md", _ROOT / "deploy/ansible/README.md"]}
 
     def test_metrics_exist(self):
-        code = "".join((_ROOT / name).read_text() for name in
-                       ("control/daemon/metrics.cpp", "dataplane/base/counters.h", "dataplane/engine/counters_report.cpp"))
+        code = "".join(file.read_text() for file in
+                       [*(_ROOT / "control/metrics").glob("*.cpp"), _ROOT / "dataplane/base/counters.h",
+                        *(_ROOT / "dataplane/engine").rglob("counters_report.cpp")])
         exported = set(re.findall(r'"(weir_[a-z_]+)"', code))
         self.assertIn("weir_packets_total", exported)
         for page, text in self.guide().items():
@@ -55,7 +56,7 @@ class Documents(unittest.TestCase):
 
     def test_commands_of_weirctl_exist(self):
         code = (_ROOT / "control/ctl/commands.cpp").read_text()
-        commands = set(re.findall(r'^    \{"(\w+)",', code, re.M)) | {"completion"}
+        commands = set(re.findall(r'^ {4,5}\{?\.(?:name|alias) = "(\w+)",$', code, re.M))
         self.assertIn("selftest", commands)
         for page, text in self.guide().items():
             named = re.findall(r"(?:`|^    |&& )weirctl (?:--json |--socket \S+ )?([a-z]+)", text, re.M)

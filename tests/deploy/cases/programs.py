@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -19,6 +20,30 @@ def run(*command, **options):
 
 def readelf(program, *options):
     return run("readelf", "--wide", *options, _BUILD / "bin" / program).stdout
+
+
+_PATH_CHARACTER = re.compile(rb"[\w.+~/\x80-\xff-]")
+
+
+def build_paths(program, directory):
+    """The paths into `directory` in the bytes of a program.
+
+    Such a path begins where a path can begin, or after an option such as -I, and leads to something that exists.
+    /etc/weir/weir.yaml is no path into a clone at /weir, nor is the /weir of /var/lib/weir where the compiler has split
+    the text between two instructions. The directory alone counts only as a whole string.
+    """
+    data, found = Path(program).read_bytes(), set()
+    for match in re.finditer(re.escape(os.fsencode(directory)) + rb"(/[\w.+~-]+)?[\w.+~/-]*", data):
+        before = re.sub(rb"-[A-Za-z]+\Z", b"", data[max(0, match.start() - 40):match.start()])
+        if _PATH_CHARACTER.match(before[-1:]):
+            continue
+        if match[1]:
+            real = os.path.exists(os.fsencode(directory) + match[1])
+        else:
+            real = match[0].rstrip(b"/") == os.fsencode(directory) and before[-1:] == data[match.end():match.end() + 1] == b"\0"
+        if real:
+            found.add(os.fsdecode(match[0]))
+    return found
 
 
 class Hardening(unittest.TestCase):
@@ -46,8 +71,8 @@ class Hardening(unittest.TestCase):
 
     def test_control_flow_is_marked(self):
         """CET, in every object of ours. Debian 12's start-up files have no such mark, so the programs as a whole have none."""
-        libraries = [*_BUILD.glob("dataplane/*/libweir_*.a"), *_BUILD.glob("control/*/libweir_*.a")]
-        self.assertGreater(len(libraries), 8)
+        libraries = [*_BUILD.glob("dataplane/**/libweir_*.a"), *_BUILD.glob("control/**/libweir_*.a")]
+        self.assertGreater(len(libraries), 30)
         for library in libraries:
             text = run("readelf", "--wide", "--notes", library).stdout
             objects = len(re.findall(r"(?m)^File: ", text))
@@ -68,9 +93,62 @@ class Hardening(unittest.TestCase):
     def test_no_path_of_the_build_is_in_them(self):
         """Else the same source gives other bytes in another directory."""
         for program in _PROGRAMS:
-            found = run("grep", "--text", "--only-matching", "--fixed-strings", "--max-count=3", f"{_ROOT}/",
-                        _BUILD / "bin" / program)
-            self.assertEqual(found.stdout, "")
+            for directory in (_ROOT, _BUILD):
+                self.assertEqual(build_paths(_BUILD / "bin" / program, directory), set(), program)
+
+
+class Libraries(unittest.TestCase):
+    def test_the_dataplane_has_nothing_that_compiles_lists(self):
+        """Names in Unicode and public suffixes matter when a list is compiled, never to a packet."""
+        needed = {program: set(re.findall(r"NEEDED.*\[(lib\w+)", readelf(program, "--dynamic"))) for program in _PROGRAMS}
+        self.assertLessEqual({"libidn2", "libpsl"}, needed["weir-control"])
+        self.assertEqual({"libidn2", "libpsl", "libcurl"} & needed["weir-dataplane"], set())
+
+    def test_only_the_dataplane_has_dpdk(self):
+        for program in _PROGRAMS:
+            self.assertEqual("librte_eal" in readelf(program, "--dynamic"), program == "weir-dataplane", program)
+
+
+class BuildPaths(unittest.TestCase):
+    """A path of the build is found, and no other path is taken for one."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.checkout = Path(directory.name).resolve() / "weir"
+        (self.checkout / "control").mkdir(parents=True)
+        self.program = self.checkout.parent / "program"
+
+    def test_build_paths_in_bytes(self):
+        here = os.fsencode(self.checkout)
+        inside, root, nothing = {here + b"/control/main.cpp"}, {here}, set()
+        table = {
+            "a string": (b"\0" + here + b"/control/main.cpp\0", inside),
+            "the first bytes": (here + b"/control/main.cpp", inside),
+            "in a list": (b"\0/usr/lib:" + here + b"/control/main.cpp:/lib\0", inside),
+            "after an option": (b"\0cc -I" + here + b"/control/main.cpp -O2\0", inside),
+            "the checkout itself": (b"\0" + here + b"\0", root),
+            "the end of another path": (b"\0/etc" + here + b"/control\0", nothing),
+            "after another name": (b"\0etc" + here + b"/control\0", nothing),
+            "what is not in the checkout": (b"\0" + here + b"/weir.yaml\0", nothing),
+            "a longer name": (b"\0" + here + b"-control/control\0", nothing),
+            "split between two instructions": (b"\x48\xb8/var/lib\x48\xba" + here + b"/sn\x48", nothing),
+            "its end in an instruction": (b"\x48\xb8/var/lib\x48\xba" + here + b"\0", nothing),
+        }
+        for what, (data, expected) in table.items():
+            with self.subTest(what):
+                self.program.write_bytes(data)
+                self.assertEqual(build_paths(self.program, self.checkout), set(map(os.fsdecode, expected)))
+
+    def test_build_paths_in_a_real_program(self):
+        source = self.checkout / "control/main.cpp"
+        source.write_text(f'#include <cstdio>\nint main() {{ return std::puts("/etc{source}"); }}\n')
+        compiler = re.search(r"(?m)^CMAKE_CXX_COMPILER:\w+=(.*)$", (_BUILD / "CMakeCache.txt").read_text())[1]
+        for option, mapped in (("-DNDEBUG", False), (f"-ffile-prefix-map={self.checkout}=.", True)):
+            done = run(compiler, "-g", option, "-o", self.program, source, cwd=self.checkout)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(str(source) in build_paths(self.program, self.checkout), not mapped)
+        self.assertEqual(build_paths(self.program, self.checkout), set(), "with the map")
 
 
 class Manual(unittest.TestCase):

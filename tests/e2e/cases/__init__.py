@@ -1,1 +1,1 @@
-"""The end-to-end cases, a file a theme; `run` names them `theme.case`."""
+"""The end-to-end cases, one file per theme. `run` names a case `theme.case`."""

@@ -23,6 +23,11 @@ def _ip(*arguments):
     return done.stdout
 
 
+# The core that takes in the frames of every interface, as the kernel reads and writes core masks: 32 bits a word.
+_RECEIVING_CORE = min(os.sched_getaffinity(0))
+_RECEIVING_CORE_MASK = f"{1 << _RECEIVING_CORE % 32:x}" + ",00000000" * (_RECEIVING_CORE // 32)
+
+
 def _setns(descriptor):
     if _libc.setns(descriptor, _CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")
@@ -45,6 +50,17 @@ class Namespace:
 
     def execute(self, *command):
         subprocess.run(["ip", "netns", "exec", self.name, *command], check=True, capture_output=True, text=True)
+
+    def set_up(self, interface):
+        """Brings an end of a wire into service, and makes the wire keep the order of the frames.
+
+        Each end of a veth pair hands its frames to the other end on the core where the sender happens to run. TCP sends
+        from several cores: from the process, from a timer, and where an acknowledgement comes in. One core's frames can
+        then overtake another's. No wire does that, and TCP takes it for loss. So one core takes in all of them.
+        """
+        self.execute("sh", "-c", 'for queue in "/sys/class/net/$1/queues/rx-"*; do echo "$2" >"$queue/rps_cpus"; done',
+                     "sh", interface, _RECEIVING_CORE_MASK)
+        self.ip("link", "set", interface, "up")
 
     @contextlib.contextmanager
     def entered(self):
@@ -137,7 +153,7 @@ class Wire:
             self._address(self.client, "lan0", CLIENT_V4, CLIENT_V6)
             self._address(self.origin, "wan0", ORIGIN_V4, ORIGIN_V6)
         for namespace, name in ((self.edge, "sub0"), (self.edge, "net0"), (self.client, "lan0"), (self.origin, "wan0")):
-            namespace.ip("link", "set", name, "up")
+            namespace.set_up(name)
 
     @staticmethod
     def _address(namespace, interface, v4, v6):
@@ -177,7 +193,7 @@ class Mirror(Wire):
         self._address(self.origin, "wan0", ORIGIN_V4, ORIGIN_V6)
         for namespace, name in ((self.edge, "sub0"), (self.edge, "net0"), (self.client, "lan0"), (self.origin, "wan0"),
                                 *((self.switch, port) for port in ("to-client", "to-origin", "copy", "answers"))):
-            namespace.ip("link", "set", name, "up")
+            namespace.set_up(name)
         self.switch.execute("tc", "qdisc", "add", "dev", "to-client", "clsact")
         for direction in ("ingress", "egress"):
             self.switch.execute("tc", "filter", "add", "dev", "to-client", direction, "protocol", "all", "u32",
@@ -197,7 +213,7 @@ def _veth(end, name, mac, other, other_name, other_mac):
         else:
             other.ip("link", "set", other_name, "address", other_mac)
         namespace.execute("ethtool", "-K", interface, "tx", "off", "gro", "off")
-        namespace.ip("link", "set", interface, "up")
+        namespace.set_up(interface)
 
 
 SUBSCRIBER_MAC, NETWORK_MAC = "02:00:00:00:00:aa", "02:00:00:00:00:bb"  # of Weir's ports

@@ -27,7 +27,7 @@ def _escaped(text, keep=b""):
 
 
 def canonical_host(name):
-    """The host of an authority's bytes as dataplane/proto/README.md has it."""
+    """The host of an authority's bytes as dataplane/proto/url/README.md has it."""
     match = re.fullmatch(rb"(?:.*@)?(\[.*?\]|[^:]*)(?::(.*))?", name.strip(b" \t"), re.DOTALL)
     if not match:
         return _escaped(name, b"?")

@@ -8,8 +8,8 @@
 #include "tests/fuzz/require.h"
 
 // The input is a sequence of fragments: choices (family, which packet, more to come, time passes), offset in
-// units, size, fill and what it shows of its start. What the table says of each is compared with a model that
-// keeps every fragment as it is.
+// units, size, fill and what it shows of its start. The result for each is compared with a model that keeps
+// every fragment.
 namespace {
 
 using namespace weir;
@@ -38,7 +38,7 @@ bool clash(const Piece& a, const Piece& b) {
   return overlap || (!a.more && b.end() > a.end()) || (!b.more && a.end() > b.end()) || (!a.more && !b.more);
 }
 
-/// The content when `pieces`, none of which overlap, leave no hole.
+/// The content of `pieces`, which do not overlap, when they leave no hole.
 std::vector<std::byte> joined(std::vector<Piece> pieces) {
   std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) { return a.offset < b.offset; });
   std::vector<std::byte> all;
@@ -49,7 +49,7 @@ std::vector<std::byte> joined(std::vector<Piece> pieces) {
   return pieces.empty() || pieces.back().more ? std::vector<std::byte>{} : all;
 }
 
-/// `pieces` with `piece` in the place of what it contradicts.
+/// `pieces` with `piece` in place of those that it contradicts.
 std::vector<Piece> replaced(const std::vector<Piece>& pieces, const Piece& piece) {
   std::vector<Piece> result;
   const auto keep = [&](const Piece& old, std::size_t from, std::size_t to) {
@@ -71,7 +71,7 @@ std::vector<Piece> replaced(const std::vector<Piece>& pieces, const Piece& piece
   return result;
 }
 
-/// What the table must say of `piece`, and the model's own record of it.
+/// The right result for `piece`. Updates the model.
 FragmentFate expected(std::map<unsigned, Packet>& packets, unsigned id, bool v6, Piece piece,
                       flow::FragmentStart start, std::chrono::nanoseconds now) {
   if (piece.more && piece.content.size() % 8 != 0) {

@@ -8,8 +8,7 @@
 
 #include "tests/fuzz/require.h"
 
-// The first byte says how the stream is cut; the rest is the stream. Whatever the cut, the requests are the
-// same.
+// The first byte says how the stream is cut; the rest is the stream. The requests must not depend on the cut.
 namespace {
 
 using namespace weir::proto;
@@ -42,7 +41,7 @@ Reading read(std::span<const std::byte> stream, std::size_t piece_bytes) {
   connection.reset();
   Reading reading;
   while (!stream.empty() && reading.end == ParseStatus::need_more) {
-    // A copy of its own, so that a read beyond the piece is seen.
+    // A copy, so that a read beyond the piece is detected.
     const std::size_t count = std::min(piece_bytes, stream.size());
     const std::vector<std::byte> copy(stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(count));
     std::span<const std::byte> piece(copy);

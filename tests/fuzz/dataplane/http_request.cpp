@@ -32,7 +32,7 @@ void check_found(const HttpRequest& request, std::span<const std::byte> input) {
   require(parts.has_authority || parts.authority.empty(), "no authority, no name");
 }
 
-// The same head, whatever stands behind it (an HTTP/0.9 request takes the lines that are there).
+// The same head, whatever follows it (an HTTP/0.9 request takes the lines received so far).
 void check_head_alone(const HttpRequest& request, std::span<const std::byte> input) {
   const HttpParse alone = parse_http_request(input.first(request.head_bytes));
   require(alone.status == ParseStatus::found, "the head alone is a request");
@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_found(whole.request, input);
     check_head_alone(whole.request, input);
   }
-  // absent is sure: what is absent stays so with more bytes, what is found or could be was never absent.
+  // absent is final: more bytes do not change it, and no prefix of a possible request is absent.
   for (const std::size_t cut : {size / 4, size / 2, size - size / 8}) {
     const ParseStatus early = parse_http_request(input.first(cut)).status;
     if (early == ParseStatus::absent || early == ParseStatus::malformed) {

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "dataplane/inspect/answer/answer.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/frame_check.h"
 
-// The input is a sequence of frames: a byte of choices (direction, mode, link type), two bytes of length, the
-// frame. They go through one inspector, one after the other, as they would through a worker.
+// The input is a sequence of frames: a byte of choices (direction, enforcement, link type), two bytes of
+// length, the frame. One inspector inspects them one after the other, as a worker would.
 namespace {
 
 using namespace weir;
@@ -48,24 +48,24 @@ const match::SnapshotView& snapshot() {
 }
 
 const inspect::BlockPage& page() {
-  // Two segments, so that splitting is under test as well.
+  // Two segments, so that splitting is tested too.
   static const inspect::BlockPage made = inspect::BlockPage::make({.body = std::string(1500, 'x')}).value();
   return made;
 }
 
 void check_verdict(const proto::PacketView& packet, const inspect::Verdict& verdict, base::Enforcement mode) {
   const bool drop = verdict.action == inspect::Action::drop;
-  require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action is the outcome's");
-  require(drop || verdict.answer == inspect::AnswerKind::none, "only what is dropped is answered");
-  require(!drop || mode == base::Enforcement::enforce, "nothing is dropped unless rules are enforced");
+  require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action matches the outcome");
+  require(drop || verdict.answer == inspect::AnswerKind::none, "only dropped packets are answered");
+  require(!drop || mode == base::Enforcement::enforce, "packets are dropped only if rules are enforced");
   const auto kind = packet.packet_class;
   require(!drop || kind == proto::PacketClass::tcp || kind == proto::PacketClass::udp ||
               kind == proto::PacketClass::fragment,
           "only what may hold a request is dropped");
   require(verdict.reassembled == nullptr || (drop && kind == proto::PacketClass::fragment),
           "another packet is answered in a fragment's place alone");
-  require(verdict.outcome != base::Outcome::drop_tx_full, "queues are not the inspector's business");
-  require(!verdict.reset_server || drop, "the server is reset in a dropped packet's place alone");
+  require(verdict.outcome != base::Outcome::drop_tx_full, "the inspector does not know of queues");
+  require(!verdict.reset_server || drop, "the server is reset only if the packet is dropped");
 }
 
 void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict) {
@@ -73,7 +73,7 @@ void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict
   inspect::AnswerFrames frames(seen, verdict, page());
   std::array<std::byte, inspect::kAnswerFrameBytes> buffer{};
   auto towards = base::Towards::client;
-  // Of the smallest segments, with timestamps, and the reset.
+  // The page in the smallest segments, with timestamps, and the reset.
   const std::size_t most_frames = page().response(false).size() / (inspect::kMinSegmentBytes - 12) + 2;
   std::size_t count = 0;
   while (const std::size_t bytes = frames.next(buffer, towards)) {
@@ -85,8 +85,9 @@ void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict
     const std::string error = test::checksum_error(frame, reply.ip_offset);
     require(error.empty(), error.c_str());
     const bool to_client = towards == base::Towards::client;
-    require(reply.destination == (to_client ? packet.source : packet.destination), "it goes to its end");
-    require(packet.link_kept, "nobody answers without a link header");
+    require(reply.destination == (to_client ? packet.source : packet.destination),
+            "the answer goes to the right end");
+    require(packet.link_kept, "without the link header there is no answer");
     require(++count <= most_frames, "an answer is a page and a reset at most");
   }
   require(verdict.answer != inspect::AnswerKind::none || count <= (verdict.reset_server ? 1 : 0),
@@ -95,9 +96,9 @@ void check_answer(const proto::PacketView& seen, const inspect::Verdict& verdict
 
 std::chrono::nanoseconds now{0};
 
-/// An inspector with small memories in which nothing of earlier inputs holds any more. To make one takes as
-/// long as hundreds of inputs do, so it is made anew only now and then, and in between all it remembers has
-/// expired. A crash is reproduced with its input alone, which finds a new one.
+/// An inspector with little memory and no state from earlier inputs. Making one takes as long as hundreds of
+/// inputs, so it is replaced only now and then, and in between all its state has expired. A crash is
+/// reproduced with its input alone, which gets a new inspector.
 inspect::Inspector& long_after_the_last_input() {
   constexpr unsigned kInputsEach = 2048;
   static base::Counters counters;

@@ -1,15 +1,20 @@
 #include "dataplane/proto/packet/packet_view.h"
 
+#include <array>
 #include <cstdint>
 
 #include "dataplane/proto/packet/classify.h"
+#include "dataplane/proto/packet/numbers.h"
 #include "tests/fuzz/require.h"
 
-// The first byte chooses the link type and which encapsulations are looked into, the rest is the frame.
+// The first byte selects the link type and the encapsulations to look into; the rest is the frame.
 namespace {
 
 using namespace weir::proto;
 using weir::fuzz::require;
+
+constexpr std::array kSwitches{Encapsulation::vlan, Encapsulation::pppoe,    Encapsulation::mpls,
+                               Encapsulation::gre,  Encapsulation::ip_in_ip, Encapsulation::vxlan};
 
 void check_layers(const PacketView& view) {
   const std::size_t header_bytes = view.source.is_v6 ? 40 : 20;
@@ -34,17 +39,17 @@ void check(const PacketView& view, std::span<const std::byte> frame) {
     case PacketClass::fragment:
     case PacketClass::other:
       check_layers(view);
-      require(payload_at() == view.transport_offset, "the payload is all behind the IP headers");
+      require(payload_at() == view.transport_offset, "the payload is everything after the IP headers");
       return;
     case PacketClass::tcp:
       check_layers(view);
-      require(view.ip_protocol == 6, "TCP is protocol 6");
+      require(view.ip_protocol == ip_protocol::kTcp, "TCP is protocol 6");
       require(payload_at() >= view.transport_offset + 20, "a TCP header has 20 bytes at least");
       require(payload_at() <= view.transport_offset + 60, "a TCP header has 60 bytes at most");
       return;
     case PacketClass::udp:
       check_layers(view);
-      require(view.ip_protocol == 17, "UDP is protocol 17");
+      require(view.ip_protocol == ip_protocol::kUdp, "UDP is protocol 17");
       require(payload_at() == view.transport_offset + 8, "a UDP header has 8 bytes");
       return;
   }
@@ -58,16 +63,18 @@ bool same(const PacketView& a, const PacketView& b) {
          a.payload.size() == b.payload.size();
 }
 
-void check_classification(const FastClassification& glance, const PacketView& view) {
-  if (glance.kind == FastClassification::Kind::unknown) return;
+void check_classification(const FastClassification& classification, const PacketView& view) {
+  if (classification.kind == FastClassification::Kind::unknown) return;
   const bool tcp = view.packet_class == PacketClass::tcp;
   const bool bare = tcp && view.payload.empty() && (view.tcp.flags & kTcpSyn) == 0;
-  require(glance.kind == FastClassification::Kind::udp ? view.packet_class == PacketClass::udp : tcp,
-          "a glance finds the class");
-  require((glance.kind == FastClassification::Kind::bare) == bare, "a glance finds what is bare");
-  require(glance.source() == view.source && glance.destination() == view.destination &&
-              glance.source_port == view.source_port && glance.destination_port == view.destination_port,
-          "a glance finds the connection");
+  require(classification.kind == FastClassification::Kind::udp ? view.packet_class == PacketClass::udp : tcp,
+          "the fast classification finds the class");
+  require((classification.kind == FastClassification::Kind::bare) == bare,
+          "the fast classification finds what is bare");
+  require(classification.source() == view.source && classification.destination() == view.destination &&
+              classification.source_port == view.source_port &&
+              classification.destination_port == view.destination_port,
+          "the fast classification finds the connection");
 }
 
 }  // namespace
@@ -76,23 +83,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const auto link = static_cast<LinkType>(data[0] % 6);
   const unsigned off = data[0] / 6U;  // 0: nothing
-  const Encapsulations wanted{.vlan = (off & 1U) == 0,
-                              .pppoe = (off & 2U) == 0,
-                              .mpls = (off & 4U) == 0,
-                              .gre = (off & 8U) == 0,
-                              .ip_in_ip = (off & 16U) == 0,
-                              .vxlan = (off & 32U) == 0};
+  Encapsulations wanted;
+  // The order of the bits is that of the stored inputs.
+  for (unsigned bit = 0; bit < kSwitches.size(); ++bit) wanted[kSwitches[bit]] = (off >> bit & 1U) == 0;
   const auto frame = weir::fuzz::as_input(data + 1, size - 1);
   const PacketView view = parse_packet(frame, link, wanted);
   check(view, frame);
   if (link == LinkType::ethernet) check_classification(classify(frame, wanted), view);
   if (view.packet_class == PacketClass::tcp || view.packet_class == PacketClass::udp) {
-    // Without what lies behind the payload (padding, UDP's trailer) the payload is at most the same.
+    // Without the bytes after the payload (padding, a trailer of UDP) the payload is at most the same.
     const auto end = static_cast<std::size_t>(view.payload.data() - frame.data()) + view.payload.size();
     const PacketView shorter = parse_packet(frame.first(end), link, wanted);
     const bool outer =
         shorter.packet_class == PacketClass::malformed || shorter.packet_class == PacketClass::not_ip;
-    // In a tunnel it may be the packet around it, and under MPLS labels the length has a part in the guess.
+    // In a tunnel it may be the outer packet, and after MPLS labels the guess depends on the length.
     const bool tunnelled = view.tunnels != 0 || shorter.tunnels != 0;
     require(outer || tunnelled || same(shorter, view), "padding changes nothing but whether the lengths fit");
   }

@@ -3,7 +3,7 @@
 #include "dataplane/replay/capture_file.h"
 #include "tests/fuzz/require.h"
 
-// Any bytes at all as a capture file.
+// Reads arbitrary bytes as a capture file.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir::replay;
   using weir::fuzz::require;
@@ -13,13 +13,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t packets = 0;
   CaptureStatus status = reader.next(packet);
   for (; status == CaptureStatus::packet; status = reader.next(packet)) {
-    require(weir::fuzz::lies_inside(packet.frame, file), "a frame lies inside the file");
-    require(packet.original_bytes >= packet.frame.size(), "no frame is longer than it was on the wire");
+    require(weir::fuzz::lies_inside(packet.frame, file), "a frame is inside the file");
+    require(packet.original_bytes >= packet.frame.size(), "no frame is longer than on the wire");
     require(reader.offset() <= file.size(), "reading stays inside the file");
-    require(++packets <= size, "every packet takes bytes of the file: reading ends");
+    require(++packets <= size, "every packet uses bytes of the file, so reading ends");
   }
   require(status == CaptureStatus::end ? reader.problem().empty() : !reader.problem().empty(),
           "what is broken has a reason");
-  require(reader.next(packet) == status, "the end stays the end");
+  require(reader.next(packet) == status, "the status does not change after the end");
   return 0;
 }

@@ -15,7 +15,7 @@
 
 namespace {
 
-using namespace weir::match;
+using namespace weir::rules;
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -24,7 +24,7 @@ void require(bool holds) {
 // Of a long list the first rules are enough.
 constexpr std::size_t kMaxCompiledRules = 200;
 
-// A rule's text is an entry for the same rule.
+// The text of a rule is an entry for the same rule.
 void check_fixed_point(const Rule& rule, EntryParser& parser) {
   const auto again = parser.parse(rule.canonical_text());
   // The text may be longer than the entry: percent-encoding takes three bytes for one.
@@ -34,7 +34,7 @@ void check_fixed_point(const Rule& rule, EntryParser& parser) {
           again.value().port == rule.port);
 }
 
-// A request for what the rule names.
+// A request that the rule names.
 std::string request_target(const Rule& rule) {
   return rule.path + (rule.query.empty() ? "" : "?" + rule.query);
 }
@@ -50,7 +50,7 @@ void check_compiled(const std::vector<Rule>& rules) {
     const std::string host = (rule.kind == RuleKind::subdomains ? "a." : "") + rule.host;
     const auto error = url->assign_request(host, request_target(rule));
     if (error == weir::proto::UrlError::too_long) continue;
-    // A label more than fits.
+    // One label more than fits.
     if (error == weir::proto::UrlError::host_too_long) continue;
     require(error == weir::proto::UrlError::none);
     const Match match = lookup(view.value(), {.url = url.get(), .connection_port = rule.port.value_or(80)});

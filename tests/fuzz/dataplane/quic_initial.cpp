@@ -8,8 +8,8 @@
 #include "dataplane/proto/quic/quic_frames.h"
 #include "tests/fuzz/require.h"
 
-// The input is a datagram; each packet of it is opened as it stands. The bytes behind its first are the
-// frames of a packet as well: nobody but a builder of packets gets through the tag.
+// The input is a datagram; each of its packets is opened. The bytes after the first one are read as frames
+// too, because only a builder of packets gets past the tag.
 namespace {
 
 using namespace weir::proto;

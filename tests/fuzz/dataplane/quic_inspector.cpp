@@ -9,15 +9,15 @@
 #include "dataplane/base/counters.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/match/snapshot_view.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/quic_packet_builder.h"
 
-// The input is a script of a client's datagrams: what a mutated datagram could not be, since the tag of each
-// packet must be right, is built here. Each step is four bytes of choices, a length and as many bytes; a
-// choice says whether these are the frames of an Initial or the bytes of a datagram as they stand.
+// The input is a script of a client's datagrams. The packets are built here, since a mutated packet would
+// never have a right tag. Each step is four bytes of choices, a length and that many bytes; a choice tells
+// whether the bytes are the frames of an Initial or a whole datagram.
 namespace {
 
 using namespace weir;
@@ -69,7 +69,7 @@ test::Bytes payload_of(const Step& step) {
       .keys_from(kIds[step.keys / 4 % 4])
       .number(step.number, 1 + step.keys / 16 % 4)
       .frames(step.bytes);
-  // Lengths are written in two bytes.
+  // Lengths have two bytes.
   return step.bytes.size() < 16000 ? packet.build() : test::Bytes{};
 }
 
@@ -103,16 +103,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto packet = proto::parse_packet(frame, proto::LinkType::ethernet);
     const auto verdict = inspector.inspect(packet, now, &snapshot(), mode);
     const bool drop = verdict.action == inspect::Action::drop;
-    require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action is the outcome's");
+    require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action matches the outcome");
     const bool closes = verdict.answer == inspect::AnswerKind::quic_close;
-    require(verdict.answer == inspect::AnswerKind::none || closes, "QUIC is answered by a close alone");
-    require(closes == !verdict.datagram.empty(), "which is there");
-    require(!verdict.reset_server, "and the server hears nothing");
-    require(verdict.datagram.size() <= pending_bytes + 8, "an answer is no larger than what asks for it");
+    require(verdict.answer == inspect::AnswerKind::none || closes, "QUIC is answered only by a close");
+    require(closes == !verdict.datagram.empty(), "a close has a datagram");
+    require(!verdict.reset_server, "the server gets nothing");
+    require(verdict.datagram.size() <= pending_bytes + 8, "an answer is no larger than its request");
     blocked |= verdict.outcome == base::Outcome::drop_blocked;
     require(blocked || verdict.outcome != base::Outcome::drop_blocked_flow,
             "a connection is blocked before it is known so");
-    require(!drop || mode == base::Enforcement::enforce, "nothing is dropped unless rules are enforced");
+    require(!drop || mode == base::Enforcement::enforce, "packets are dropped only if rules are enforced");
   }
   return 0;
 }

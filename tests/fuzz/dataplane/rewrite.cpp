@@ -10,8 +10,8 @@
 #include "tests/fuzz/require.h"
 #include "tests/support/frame_check.h"
 
-// The input is an Ethernet frame, as a router gets it: what it says as a neighbour, what becomes of it as a
-// packet, and what it is answered with.
+// The input is an Ethernet frame as a router receives it. Checks its reading as a neighbour message, its
+// rewriting, and the answers to it.
 namespace {
 
 using namespace weir::proto;
@@ -47,13 +47,14 @@ void check_answer(std::span<const std::byte> frame, std::span<const std::byte> a
   require(error.empty(), error.c_str());
 }
 
-void check_hop(std::span<const std::byte> frame) {
-  const HopView view = read_hop(frame);
+void check_rewrite(std::span<const std::byte> frame) {
+  const ForwardView view = read_forward_view(frame);
   std::vector<std::byte> on(frame.begin(), frame.end());
-  if (view.status == HopStatus::routable) {
-    require(take_hop(on, kOurs, kOurs), "what is routable goes on");
-    const HopView next = read_hop(on);
-    require(next.status == HopStatus::routable || next.status == HopStatus::expired, "and is a packet still");
+  if (view.status == ForwardStatus::routable) {
+    require(rewrite_for_next_hop(on, kOurs, kOurs), "what is routable goes on");
+    const ForwardView next = read_forward_view(on);
+    require(next.status == ForwardStatus::routable || next.status == ForwardStatus::expired,
+            "and is a packet still");
     require(next.source == view.source && next.destination == view.destination, "of the same two ends");
     require(next.packet_bytes == view.packet_bytes && on.size() == frame.size(), "and as long");
   }
@@ -62,7 +63,7 @@ void check_hop(std::span<const std::byte> frame) {
   from.is_v6 = view.source.is_v6;
   out.resize(build_icmp_error(frame, {.reason = IcmpReason::too_big, .from = from, .mtu = 1400}, out));
   if (!out.empty()) {
-    require(view.status == HopStatus::routable || view.status == HopStatus::expired,
+    require(view.status == ForwardStatus::routable || view.status == ForwardStatus::expired,
             "only packets are answered");
     check_answer(frame, out);
     std::vector<std::byte> again(kLinkBytes + kMaxIcmpv6ErrorBytes);
@@ -83,6 +84,6 @@ void check_hop(std::span<const std::byte> frame) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto frame = weir::fuzz::as_input(data, size);
   check_neighbour(frame);
-  check_hop(frame);
+  check_rewrite(frame);
   return 0;
 }

@@ -14,7 +14,7 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// What a server makes of a line, and a client of the answer to it.
+// A server parses a line, and a client parses the answer to it.
 void exchange(std::string_view line) {
   auto parsed = weir::rpc::parse_call(line);
   const auto* call = std::get_if<weir::rpc::Call>(&parsed);
@@ -30,7 +30,7 @@ void exchange(std::string_view line) {
 
 }  // namespace
 
-// The first byte sets the size of the pieces in which the rest comes in.
+// The first byte is the size of the pieces in which the rest arrives.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::size_t piece = std::size_t{data[0]} + 1;

@@ -19,12 +19,13 @@
 namespace {
 
 using namespace weir::match;
+using namespace weir::rules;
 
 void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// What the snapshots of the corpus list, and what they do not.
+// Requests that the snapshots of the corpus list, and some that they do not.
 constexpr std::array<std::string_view, 10> kUrls{
     "http://example.com/",          "http://a.b.example.com/a/b/c?d=e",
     "http://www.example.test/a",    "http://www.example.test:8080/a/b/",
@@ -43,7 +44,7 @@ bool is_same(const Match& a, const Match& b) {
          a.path_rules_unseen == b.path_rules_unseen && a.path_list == b.path_list;
 }
 
-// What is asked, in canonical form.
+// The requests, in canonical form.
 std::vector<Query> queries() {
   static std::array<std::unique_ptr<weir::proto::CanonicalUrl>, kUrls.size()> urls;
   std::vector<Query> queries;
@@ -73,7 +74,7 @@ void ask(const SnapshotView& view) {
   }
 }
 
-// What the overlays of the corpus change.
+// The changes in the overlays of the corpus.
 const SnapshotView& base() {
   static const std::vector<std::byte> bytes = [] {
     SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 1},
@@ -99,8 +100,8 @@ bool open_and_ask(std::span<const std::byte> bytes) {
   return true;
 }
 
-// Gives the bytes the start, size and checksum of a good file, so that the checks behind them are reached.
-void mend(std::span<std::byte> bytes) {
+// Gives the bytes the start, size and checksum of a good file, so that the later checks are reached.
+void complete_header(std::span<std::byte> bytes) {
   if (bytes.size() < sizeof(SnapshotHeader)) return;
   SnapshotHeader header;
   std::memcpy(&header, bytes.data(), sizeof(header));
@@ -120,11 +121,11 @@ void mend(std::span<std::byte> bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // Of exactly this size, so that a read behind the end is one behind the allocation.
+  // A copy of exactly this size, so that a read beyond the end is outside the allocation.
   std::vector<std::byte> bytes(size);
   if (size > 0) std::memcpy(bytes.data(), data, size);
   const bool was_good = open_and_ask(bytes);
-  mend(bytes);
+  complete_header(bytes);
   const bool is_good = open_and_ask(bytes);
   require(!was_good || is_good);
   std::vector<std::byte> unaligned(size + 1);

@@ -59,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(out.empty(), "the way back through some tunnels is not known");
     return 0;
   }
-  require(written == out.size() && written != 0, "the frame has the size that was announced");
+  require(written == out.size() && written != 0, "the frame has the size that tcp_reply_bytes gave");
   check_reply(seen, reply, out);
   std::vector<std::byte> small(out.size() - 1);
   require(build_tcp_reply(seen, reply, small) == 0, "a buffer that is too small is refused");

@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "dataplane/inspect/inspector.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/http_text.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/tls_hello_builder.h"
 
-// One connection that sends a message, listed or not, as the input says: a byte that chooses the message,
-// then four bytes for each segment: offset (two), length, and how it is sent. A server that keeps the first
-// copy of each byte, and gets neither what has a wrong checksum nor what dies on the way, must never have the
-// whole of a listed message; of an unlisted one that is sent as it is nothing may be dropped.
+// One connection that sends a message, listed or not. The input is a byte that chooses the message, then four
+// bytes per segment: offset (two), length, and how it is sent. The server keeps the first copy of each byte,
+// and gets no segment with a wrong checksum or a short TTL. It must never get a whole listed message. Of an
+// unlisted message without disguise, nothing may be dropped.
 namespace {
 
 using namespace weir;
@@ -77,8 +77,8 @@ struct Order {
   unsigned how;
 };
 
-/// What is between the client and the server. Made once, since it takes its memory when it is made; whatever
-/// it remembers has expired when the next connection begins.
+/// The inspector between the client and the server. Made once, because it allocates its memory then; its
+/// state has expired when the next connection begins.
 struct Filter {
   base::Counters counters;
   inspect::Inspector inspector{{.flow_capacity = 16,
@@ -95,7 +95,7 @@ Filter& filter() {
   return the_filter;
 }
 
-/// The client, what is between, and the server.
+/// The client, the inspector and the server.
 class Connection {
  public:
   explicit Connection(const Message& message) : message_(message) {
@@ -110,7 +110,7 @@ class Connection {
     const std::size_t end = std::min(size, begin + 1 + order.bytes);
     test::Bytes piece(message_.bytes.begin() + static_cast<std::ptrdiff_t>(begin),
                       message_.bytes.begin() + static_cast<std::ptrdiff_t>(end));
-    // A single byte that differs can be a keep-alive probe.
+    // A single different byte may be a keep-alive probe.
     const bool decoy = (order.how & kDecoy) != 0 && piece.size() > 1;
     if (decoy) piece[order.how / 64 % piece.size()] ^= std::byte{0x01};
     const bool wrong_checksum = (order.how & kWrongChecksum) != 0;

@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   static std::array<std::byte, kMaxAssembledHelloBytes> assembly;
   const TlsParse whole = parse_tls_client_hello(input, assembly);
-  // A hello lies in its one record, or was put together.
+  // A hello lies in a single record or was assembled.
   const bool has_name = whole.hello.server_name_count != 0;
   const std::string_view shown = has_name ? whole.hello.server_names[0] : whole.hello.alpn[0];
   const bool shows_nothing = !has_name && whole.hello.alpn_count == 0;

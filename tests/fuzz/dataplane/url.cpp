@@ -36,7 +36,7 @@ Parts parts_of(const CanonicalUrl& url) {
           .address = url.host_is_address()};
 }
 
-// Reading a canonical form again must change nothing, by whichever way.
+// Reading a canonical form again must change nothing, by either way of reading.
 void check_fixed_point(const Parts& once, CanonicalUrl& url) {
   if (once.host.size() + once.target.size() + 32 > weir::proto::kMaxUrlBytes) return;
   // Port 80 counts as none without a scheme.
@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const PortPolicy policy : {PortPolicy::strict, PortPolicy::lenient}) {
     if (url->assign_url(text, policy) == UrlError::none) check_fixed_point(parts_of(*url), *url);
   }
-  // A line end or the first slash parts the authority from the target.
+  // A line end or the first slash separates the authority from the target.
   const std::size_t end = text.find_first_of("\n/");
   const std::string authority = text.substr(0, end);
   const std::string target = end == std::string::npos ? "" : text.substr(end);

@@ -125,42 +125,42 @@ TEST(Problems, OfSingleValues) {
 }
 
 // Mode routed with one arm, more keys of its port behind.
-std::string hop(const std::string& more) {
-  return "dataplane:\n  mode: routed\n  ports:\n    - {name: h, device: d0, role: hop" + more + "}\n";
+std::string one_arm(const std::string& more) {
+  return "dataplane:\n  mode: routed\n  ports:\n    - {name: h, device: d0, role: one-arm" + more + "}\n";
 }
 
-TEST(Problems, OfHops) {
-  const std::string hops =
+TEST(Problems, OfRoutedPorts) {
+  const std::string routers =
       "expected one router for each of IPv4 and IPv6, in a network of the port's addresses";
   const std::string address =
       "expected an address of one host with the length of its network, such as 192.0.2.1/24 or "
       "2001:db8::1/64";
   const std::string arms =
-      "expected one for mode routed, with role hop, or two, one with role subscriber and one with role "
+      "expected one for mode routed, with role one-arm, or two, one with role subscriber and one with role "
       "network";
   expect_problems({
-      {"no address", hop(""),
+      {"no address", one_arm(""),
        "f:4: dataplane.ports[0].addresses: missing, expected an address of Weir's own at this port, such as "
        "192.0.2.1/24"},
-      {"no next hop", hop(", addresses: [192.0.2.1/24]"),
+      {"no next hop", one_arm(", addresses: [192.0.2.1/24]"),
        "f:4: dataplane.ports[0].next_hops: missing, expected the router to which packets go, such as "
        "192.0.2.254"},
-      {"a next hop elsewhere", hop(", addresses: [192.0.2.1/24, '2001:db8::1/64'], next_hops: [192.0.3.2]"),
-       "f:4: dataplane.ports[0].next_hops: 192.0.3.2 is in no network of the port's addresses, " + hops},
+      {"a next hop elsewhere", one_arm(", addresses: [192.0.2.1/24, '2001:db8::1/64'], next_hops: [192.0.3.2]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.3.2 is in no network of the port's addresses, " + routers},
       {"a next hop of a family without an address",
-       hop(", addresses: [192.0.2.1/24], next_hops: ['2001:db8::2']"),
-       "f:4: dataplane.ports[0].next_hops: 2001:db8::2 is in no network of the port's addresses, " + hops},
-      {"itself as its next hop", hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.1]"),
-       "f:4: dataplane.ports[0].next_hops: 192.0.2.1 is Weir's own, " + hops},
-      {"two next hops of a family", hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2, 192.0.2.3]"),
-       "f:4: dataplane.ports[0].next_hops: 192.0.2.3 is the second of its family, " + hops},
-      {"an address without a length", hop(", addresses: [192.0.2.1], next_hops: [192.0.2.2]"),
+       one_arm(", addresses: [192.0.2.1/24], next_hops: ['2001:db8::2']"),
+       "f:4: dataplane.ports[0].next_hops: 2001:db8::2 is in no network of the port's addresses, " + routers},
+      {"itself as its next hop", one_arm(", addresses: [192.0.2.1/24], next_hops: [192.0.2.1]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.2.1 is Weir's own, " + routers},
+      {"two next hops of a family", one_arm(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2, 192.0.2.3]"),
+       "f:4: dataplane.ports[0].next_hops: 192.0.2.3 is the second of its family, " + routers},
+      {"an address without a length", one_arm(", addresses: [192.0.2.1], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found '192.0.2.1', " + address},
-      {"an address with too long a network", hop(", addresses: [192.0.2.1/33], next_hops: [192.0.2.2]"),
+      {"an address with too long a network", one_arm(", addresses: [192.0.2.1/33], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found '192.0.2.1/33', " + address},
-      {"a group as an address", hop(", addresses: ['ff02::1/64'], next_hops: [192.0.2.2]"),
+      {"a group as an address", one_arm(", addresses: ['ff02::1/64'], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found the text 'ff02::1/64', " + address},
-      {"a name as a next hop", hop(", addresses: [192.0.2.1/24], next_hops: [router]"),
+      {"a name as a next hop", one_arm(", addresses: [192.0.2.1/24], next_hops: [router]"),
        "f:4: dataplane.ports[0].next_hops: found 'router', expected an address of one host, such as "
        "192.0.2.254 or 2001:db8::fe"},
       {"another role", "dataplane:\n  mode: routed\n  ports: [{name: h, device: d0, role: mirror}]\n",
@@ -174,18 +174,18 @@ TEST(Problems, OfHops) {
        "dataplane:\n  mode: routed\n  ports: [{name: a, device: d0, role: subscriber, addresses: "
        "[10.0.0.1/8]}, "
        "{name: b, device: d1, role: network, addresses: [192.0.2.1/24], next_hops: [192.0.2.2]}, {name: c, "
-       "device: d2, role: hop, addresses: [198.51.100.1/24], next_hops: [198.51.100.2]}]\n",
-       "f:3: dataplane.ports: found 3 ports, " + arms + "\nf:3: dataplane.ports[2].role: found 'hop', " +
+       "device: d2, role: one-arm, addresses: [198.51.100.1/24], next_hops: [198.51.100.2]}]\n",
+       "f:3: dataplane.ports: found 3 ports, " + arms + "\nf:3: dataplane.ports[2].role: found 'one-arm', " +
            arms},
   });
 }
 
-TEST(Problems, HopsThatAreRight) {
+TEST(Problems, AcceptGoodRoutedPorts) {
   for (const std::string& text : {
-           hop(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2]"),
-           hop(", addresses: [192.0.2.1/31], next_hops: [192.0.2.0]"),
-           hop(", addresses: [192.0.2.1/32, 10.0.0.1/8], next_hops: [10.9.9.9]"),
-           hop(", addresses: [192.0.2.1/24, '2001:db8::1/64', 'fe80::1/64'], next_hops: ['fe80::2', "
+           one_arm(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2]"),
+           one_arm(", addresses: [192.0.2.1/31], next_hops: [192.0.2.0]"),
+           one_arm(", addresses: [192.0.2.1/32, 10.0.0.1/8], next_hops: [10.9.9.9]"),
+           one_arm(", addresses: [192.0.2.1/24, '2001:db8::1/64', 'fe80::1/64'], next_hops: ['fe80::2', "
                "192.0.2.2]"),
            std::string("dataplane: {mode: routed, ports: [{name: a, device: d0, role: subscriber, addresses: "
                        "[10.0.0.1/8]}, {name: b, device: d1, role: network, addresses: [192.0.2.1/24], "
@@ -236,7 +236,7 @@ TEST(Problems, OfKeys) {
        "f:1: dataplane.mode: unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"a misspelt key of a list", feed("intervall: 5m"),
        "f:1: lists[0].intervall: unknown key (did you mean 'interval'?), expected one of name, type, url, "
-       "profile, csv, "
+       "format, csv, "
        "json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, on_tls, "
        "subdomains, "
        "www_equivalent, "
@@ -254,7 +254,7 @@ TEST(Problems, OfKeys) {
        "f:1: control: found a single value, expected a mapping of KEY: VALUE"},
       {"an address without its key is not repeated", "lists: [{name: a, https://feed.example/secret}]",
        "f:1: lists[0].(a key that is no word, not shown): unknown key, expected one of name, type, url, "
-       "profile, csv, json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, "
+       "format, csv, json, delta, max_bytes, proxy, timeout, ca_file, auth, verify, interval, max_age, "
        "on_tls, "
        "subdomains, "
        "www_equivalent, guards\n"
@@ -297,7 +297,7 @@ TEST(Problems, OfPorts) {
        "f:4: dataplane.ports[1].role: missing, expected a value"},
       {"a role misspelt is said once", ports(good, "name: n, device: d1, role: net"),
        "f:4: dataplane.ports[1].role: found 'net', expected one of subscriber, network, mirror, answers, "
-       "hop"},
+       "one-arm"},
       {"a name that is no label",
        ports("name: 'Port 1', device: d0, role: subscriber", "name: n, device: d1, role: network"),
        "f:3: dataplane.ports[0].name: found the text 'Port 1', expected 1 to 63 of a-z, 0-9, _ and -"},

@@ -157,10 +157,10 @@ TEST(JsonSchema, AgreesWithTheReader) {
       {dataplane("mode: routed"), true},
       {dataplane("mode: bridged"), false},
       {dataplane(
-           "mode: routed, ports: [{name: h, device: d, role: hop, addresses: [192.0.2.1/24], next_hops: "
+           "mode: routed, ports: [{name: h, device: d, role: one-arm, addresses: [192.0.2.1/24], next_hops: "
            "[192.0.2.2]}]"),
        true},
-      {dataplane("mode: routed, ports: [{name: h, device: d, role: hop, addresses: [192.0.2.1], next_hops: "
+      {dataplane("mode: routed, ports: [{name: h, device: d, role: one-arm, addresses: [192.0.2.1], next_hops: "
                  "[192.0.2.2]}]"),
        false},
       {dataplane("routed: {icmp_errors_per_second: 100001}"), false},

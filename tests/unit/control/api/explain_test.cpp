@@ -208,7 +208,7 @@ TEST(RelatedRules, AgreeWithTheLookup) {
       const std::uint16_t port = url->written_port().value_or(80);
       const auto match = match::lookup(view.snapshot->view(), {.url = url.get(), .connection_port = port});
       const bool blocks = match.decision == match::Decision::block;
-      ASSERT_EQ(related_rules(view, *url, port).nearest() == Relation::holds, blocks)
+      ASSERT_EQ(related_rules(view, *url, port).nearest() == Relation::matches, blocks)
           << text << " in round " << round;
       blocked += blocks ? 1 : 0;
     }

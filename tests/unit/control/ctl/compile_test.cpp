@@ -1,4 +1,4 @@
-#include "control/ctl/compile.h"
+#include "control/ctl/commands/compile.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -16,16 +16,18 @@ namespace {
 
 using nlohmann::json;
 
-/// What a printer prints for an answer.
+/// What a command prints for an answer.
 struct Printed {
   std::string text;
   int status = 0;
 };
 
+const RemoteCall& remote(const char* command) { return std::get<RemoteCall>(find_command(command)->action); }
+
 Printed print(const char* command, const json& answer, const Given& given = {}) {
   std::ostringstream out;
   const Session session("/nowhere", false, false, out);
-  const int status = find_command(command)->print(session, given, answer);
+  const int status = remote(command).print(session, given, answer);
   return {out.str(), status};
 }
 
@@ -37,21 +39,57 @@ TEST(Commands, EachHasHelpAndIsCompleted) {
     EXPECT_TRUE(names.insert(command.name).second) << command.name;
     EXPECT_FALSE(command.help.empty()) << command.name;
     EXPECT_NE(help.find(command.name), std::string::npos) << command.name;
-    EXPECT_NE(completion.find("    " + std::string(command.name) + ") words="), std::string::npos)
-        << command.name;
+    EXPECT_NE(completion.find("\n    " + std::string(command.name)), std::string::npos) << command.name;
+    EXPECT_EQ(find_command(command.name), &command);
     for (const Option& option : command.options) {
       EXPECT_NE(help.find("--" + std::string(option.name)), std::string::npos) << option.name;
       EXPECT_NE(completion.find("--" + std::string(option.name)), std::string::npos) << option.name;
     }
   }
   EXPECT_EQ(find_command("nonsense"), nullptr);
+  EXPECT_EQ(find_command(""), nullptr);
+}
+
+TEST(Commands, OldNamesStillWork) {
+  EXPECT_EQ(find_command("mode"), find_command("enforcement"));
+  EXPECT_EQ(find_command("unsuspend"), find_command("reset"));
+  const std::string help = command_help();
+  EXPECT_NE(help.find("\n  mode MODE "), std::string::npos) << help;
+  EXPECT_EQ(help.find("unsuspend"), std::string::npos) << help;
+}
+
+TEST(Commands, HelpFitsATerminal) {
+  std::string help = command_help();
+  for (const Command& command : commands()) {
+    EXPECT_FALSE(command.details.empty()) << command.name;
+    EXPECT_NE(command.example.find("weir"), std::string::npos) << command.name;
+    help += command_help(command);
+  }
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+}
+
+TEST(Commands, HelpOfOneCommand) {
+  EXPECT_EQ(command_help(*find_command("mode")),
+            "Usage: weirctl enforcement MODE\n"
+            "\n"
+            "  enforcement MODE            enforce, monitor or bypass, until a restart\n"
+            "  mode                        another name\n"
+            "\n"
+            "enforce blocks listed requests. monitor counts them and lets them pass. bypass\n"
+            "forwards every packet uninspected. When the dataplane restarts,\n"
+            "dataplane.enforcement applies again.\n"
+            "\n"
+            "Example:\n"
+            "  weirctl enforcement bypass\n");
 }
 
 TEST(Commands, CompletionRunsInBash) {
   const std::string script =
       bash_completion() +
-      "\nCOMP_WORDS=(weirctl --socket x mo); COMP_CWORD=3; _weirctl; echo \"${COMPREPLY[*]}\""
-      "\nCOMP_WORDS=(weirctl mode b); COMP_CWORD=2; _weirctl; echo \"${COMPREPLY[*]}\""
+      "\nCOMP_WORDS=(weirctl --socket x enf); COMP_CWORD=3; _weirctl; echo \"${COMPREPLY[*]}\""
+      "\nCOMP_WORDS=(weirctl enforcement b); COMP_CWORD=2; _weirctl; echo \"${COMPREPLY[*]}\""
+      "\nCOMP_WORDS=(weirctl mode m); COMP_CWORD=2; _weirctl; echo \"${COMPREPLY[*]}\""
       "\nCOMP_WORDS=(weirctl add --al); COMP_CWORD=2; _weirctl; echo \"${COMPREPLY[*]}\""
       "\nCOMP_WORDS=(weirctl compile /etc/hostna); COMP_CWORD=2; _weirctl; echo \"${COMPREPLY[*]}\"\n";
   char file[] = "/tmp/weir-completion-XXXXXX";
@@ -67,10 +105,10 @@ TEST(Commands, CompletionRunsInBash) {
   while (std::fgets(buffer.data(), buffer.size(), bash) != nullptr) output += buffer.data();
   EXPECT_EQ(::pclose(bash), 0);
   std::remove(file);
-  EXPECT_EQ(output, "mode\nbypass\n--allow\n/etc/hostname\n");
+  EXPECT_EQ(output, "enforcement\nbypass\nmonitor\n--allow\n/etc/hostname\n");
 }
 
-TEST(Commands, RequestsSayWhatWasGiven) {
+TEST(Commands, RequestsCarryTheArguments) {
   struct Case {
     const char* command;
     Given given;
@@ -96,6 +134,7 @@ TEST(Commands, RequestsSayWhatWasGiven) {
       {"rollback", {}, json::object()},
       {"rollback", {{"12"}, {}}, {{"generation", 12}}},
       {"rollback", {{"-1"}, {}}, nullptr},
+      {"enforcement", {{"monitor"}, {}}, {{"mode", "monitor"}}},
       {"mode", {{"monitor"}, {}}, {{"mode", "monitor"}}},
       {"reset", {}, json::object()},
       {"reset", {{"12"}, {}}, {{"rule", 12}}},
@@ -105,7 +144,7 @@ TEST(Commands, RequestsSayWhatWasGiven) {
       {"latency", {{"maybe"}, {}}, nullptr},
   };
   for (const Case& each : cases) {
-    const auto request = find_command(each.command)->request(each.given);
+    const auto request = remote(each.command).request(each.given);
     if (each.params.is_null()) {
       EXPECT_FALSE(request) << each.command;
     } else {
@@ -126,7 +165,7 @@ TEST(PrintStatus, SaysInItsFirstLineWhetherTheBoxDoesItsJob) {
        "Weir is enforcing: generation 7 is active\n",
        kDone},
       {{{"healthy", true}, {"generation", 7}, {"enforcement", "monitor"}},
-       "Weir is watching: generation 7 is active\n",
+       "Weir is monitoring: generation 7 is active\n",
        kDone},
       {{{"healthy", false}, {"problems", {{{"code", "dataplane_down"}, {"message", "nobody answers"}}}}},
        "Weir is NOT doing its job: nobody answers\n",
@@ -141,7 +180,7 @@ TEST(PrintStatus, SaysInItsFirstLineWhetherTheBoxDoesItsJob) {
   }
 }
 
-TEST(Printers, UpdatesThatAreNotActiveFail) {
+TEST(Printers, AnUpdateThatIsNotActiveFails) {
   const json active{{"generation", 4}, {"active", true}, {"seconds", 0.0421}};
   const json waiting{{"generation", 4}, {"active", false}, {"seconds", 0.5}};
   for (const char* command : {"reload", "add", "remove", "rollback"}) {
@@ -159,13 +198,13 @@ TEST(Printers, CheckSaysWhy) {
                   {"canonical", "a.example/"},
                   {"why",
                    {{"code", "path_not_listed"},
-                    {"text", "rules name pages of this host, not this one"},
+                    {"text", "rules name other pages of this host"},
                     {"count", 3},
                     {"rules", {{{"rule", 4}, {"list", "l"}, {"kind", "url"}}}}}}};
   EXPECT_EQ(print("check", near).text,
             "pass: no_match\n"
             "canonical  a.example/\n"
-            "why        rules name pages of this host, not this one: rule 4 of list l (url) and 2 more\n");
+            "why        rules name other pages of this host: rule 4 of list l (url) and 2 more\n");
   const json allowed{{"verdict", "pass"},
                      {"reason", "allow_rule"},
                      {"active", true},
@@ -180,20 +219,19 @@ TEST(Printers, CheckSaysWhy) {
             "overrides  no block rule\n");
 }
 
-TEST(Printers, ReconfiguredTellsWhatTheDataplaneDid) {
+TEST(Printers, ReconfigureReportsTheDataplaneToo) {
   json answer{{"changed", {"control.roles"}},
               {"needs_restart", json::array()},
               {"generation", 7},
               {"dataplane", {{"changed", json::array()}, {"needs_restart", json::array()}, {"page", true}}}};
   Printed printed = print("reconfigure", answer);
-  EXPECT_EQ(printed.text,
-            "control.roles: taken over\ngeneration 7 is current\nthe block page was read again\n");
+  EXPECT_EQ(printed.text, "control.roles: applied\ngeneration 7 is current\nthe block page was read again\n");
   EXPECT_EQ(printed.status, 0);
   answer["dataplane"] = {{"error", {{"code", "config_invalid"}, {"message", "/etc/weir/page.html: empty"}}}};
   printed = print("reconfigure", answer);
   EXPECT_EQ(printed.text,
-            "control.roles: taken over\ngeneration 7 is current\n"
-            "weir-dataplane stays as it was: /etc/weir/page.html: empty\n");
+            "control.roles: applied\ngeneration 7 is current\n"
+            "weir-dataplane changed nothing: /etc/weir/page.html: empty\n");
   EXPECT_EQ(printed.status, 1);
 }
 
@@ -205,23 +243,19 @@ TEST(Printers, ReportAddsUp) {
   second["name"] = "b";
   json answer{{"lists", {list, second}}, {"unseen_connections", {{"a", 10}, {"b", 4}}}};
   EXPECT_EQ(print("report", answer).text,
-            "LIST  ENTRIES  EVERY PROTOCOL  CLEARTEXT ONLY  HOST IF ENCRYPTED  NOT AT ALL  ALLOW  UNSEEN "
-            "CONNECTIONS\n"
-            "a           5               2               1                  0           1      1             "
-            "     10\n"
-            "b           5               2               1                  0           1      1             "
-            "      4\n"
-            "all        10               4               2                  0           2      2             "
-            "     14\n"
-            "list a: allow rules take 1 entries out of force\n"
-            "list b: allow rules take 1 entries out of force\n");
+            "LIST  ENTRIES  EVERYWHERE  HTTP ONLY  HOST ON TLS  NOT AT ALL  ALLOW  UNSEEN\n"
+            "a           5           2          1            0           1      1      10\n"
+            "b           5           2          1            0           1      1       4\n"
+            "all        10           4          2            0           2      2      14\n"
+            "list a: allow rules override 1 entries\n"
+            "list b: allow rules override 1 entries\n");
   answer["unseen_connections"] = nullptr;
   EXPECT_NE(print("report", answer).text.find("the dataplane does not answer"), std::string::npos);
 }
 
-TEST(Printers, TakeAnyAnswerWithoutFailing) {
+TEST(Printers, AcceptAnyAnswer) {
   for (const Command& command : commands()) {
-    if (command.run != nullptr) continue;
+    if (!std::holds_alternative<RemoteCall>(command.action)) continue;
     for (const char* text :
          {"{}", "null", "[]", "5",
           R"({"lists":[{}],"rules":[{}],"records":[{}],"snapshots":[{}],"families":[{"samples":[{}]}]})",
@@ -231,7 +265,7 @@ TEST(Printers, TakeAnyAnswerWithoutFailing) {
   }
 }
 
-TEST(RunCommand, SaysWhichSocketWasTried) {
+TEST(RunCommand, NamesTheSocketThatItTried) {
   std::ostringstream out;
   std::ostringstream errors;
   const Session session("/nonexistent/control.sock", false, false, out);
@@ -241,7 +275,7 @@ TEST(RunCommand, SaysWhichSocketWasTried) {
   EXPECT_TRUE(out.str().empty());
 }
 
-// Without a daemon: exit status 0 for a whole chain, 1 with file and line for a broken one.
+// Without a daemon: exit status 0 for an intact chain, 1 with file and line for a broken one.
 TEST(Audit, VerifiesAFileOffline) {
   const test::Scratch scratch;
   const std::string file = (scratch / "audit.jsonl").string();
@@ -257,14 +291,14 @@ TEST(Audit, VerifiesAFileOffline) {
   };
   const std::map<std::string, std::string, std::less<>> verify{{"verify", ""}, {"file", file}};
   const std::vector<Case> cases{
-      {first + second, {{}, verify}, kDone, "the audit log is whole: records 1 to 2 in 1 files"},
-      {first + second + "{\"se", {{}, verify}, kDone, "the last line is not complete (4 bytes)"},
-      {second, {{}, verify}, kDone, "older files were rotated out"},
+      {first + second, {{}, verify}, kDone, "the audit log is intact: records 1 to 2 in 1 files"},
+      {first + second + "{\"se", {{}, verify}, kDone, "the last line is incomplete (4 bytes)"},
+      {second, {{}, verify}, kDone, "older files were deleted by rotation"},
       {first + first, {{}, verify}, kFailed, "audit.jsonl:2: record 2 was expected, found 1"},
       {"x\n", {{}, verify}, kFailed, "audit.jsonl:1: not a record of the audit log"},
-      {first, {{}, {{"file", file}}}, kUsage, "--file goes with --verify"},
+      {first, {{}, {{"file", file}}}, kUsage, "--file needs --verify"},
       {first, {{}, {{"verify", ""}, {"file", "/nonexistent/audit.jsonl"}}}, kFailed, "[not_found]"},
-      {first, {{}, {{"limit", "x"}}}, kUsage, "--limit: a number was expected"},
+      {first, {{}, {{"limit", "x"}}}, kUsage, "--limit: expected a number"},
   };
   for (const Case& each : cases) {
     test::write_file(file, each.text);
@@ -278,8 +312,8 @@ TEST(Audit, VerifiesAFileOffline) {
   }
 }
 
-TEST(TextTable, LinesUpAndCleansWhatOthersWrote) {
-  TextTable table({{"NAME"}, {"COUNT", TextTable::Align::right}});
+TEST(TextTable, AlignsColumnsAndCleansText) {
+  TextTable table({TextTable::left("NAME"), TextTable::right("COUNT")});
   table.add({"\xC3\xA4", "5"});
   table.add({"a\x1b[31mb", "1000"});
   table.add({"short"});

@@ -1,4 +1,4 @@
-#include "control/ctl/live.h"
+#include "control/ctl/commands/live.h"
 
 #include <sstream>
 #include <thread>
@@ -35,7 +35,7 @@ json sample(std::uint64_t packets, std::uint64_t http, std::uint64_t blocked) {
            {"samples", {{{"labels", {{"protocol", "http"}, {"list", "hotline"}}}, {"value", blocked}}}}}}}}}};
 }
 
-TEST(Top, TellsRatesOfTwoSamples) {
+TEST(Top, ComputesRatesFromTwoSamples) {
   const json figures = top_figures(sample(1000, 10, 4), sample(3000, 30, 8), 2.0);
   EXPECT_EQ(figures["packets_per_second"], 2000.0);
   EXPECT_EQ(figures["bytes_per_second"], 200000.0);
@@ -46,19 +46,19 @@ TEST(Top, TellsRatesOfTwoSamples) {
   EXPECT_EQ(figures["healthy"], true);
   EXPECT_GT(figures["lists"][0]["age_seconds"], 1e9);
   EXPECT_EQ(figures["lists"][1]["age_seconds"], nullptr);
-  // A dataplane that was started again counts from zero.
+  // A restarted dataplane counts from zero.
   EXPECT_EQ(top_figures(sample(3000, 30, 8), sample(500, 10, 4), 1.0)["packets_per_second"], 1000.0);
   std::ostringstream out;
   const Session session("/nowhere", false, false, out);
   const std::string page = top_page(session, figures);
-  EXPECT_NE(
-      page.find("Weir does its job\nmode enforce, generation 7\n2000 packets/s, 1.6 Mbit/s, 200 missed/s\n"),
-      std::string::npos)
+  EXPECT_NE(page.find("Weir is doing its job\nenforcement enforce, generation 7\n"
+                      "2000 packets/s, 1.6 Mbit/s, 200 missed/s\n"),
+            std::string::npos)
       << page;
   EXPECT_NE(page.find("1  25 %"), std::string::npos) << page;
 }
 
-TEST(Top, TakesAnyAnswer) {
+TEST(Top, AcceptsAnyAnswer) {
   std::ostringstream out;
   const Session session("/nowhere", false, false, out);
   for (
@@ -71,7 +71,7 @@ TEST(Top, TakesAnyAnswer) {
   }
 }
 
-/// A control daemon that answers `events.follow` and `status`, and sends what a test wants.
+/// A control daemon that answers `events.follow` and `status`, and sends the given events.
 class Control {
  public:
   explicit Control(const std::string& socket, std::vector<std::string> batches)
@@ -103,7 +103,7 @@ class Control {
   std::thread thread_;
 };
 
-TEST(Events, PrintsSoManyAndEnds) {
+TEST(Events, StopsAfterTheGivenCount) {
   const test::Scratch scratch;
   const std::string socket = (scratch / "control.sock").string();
   const Control control(socket,
@@ -128,7 +128,7 @@ TEST(Events, PrintsSoManyAndEnds) {
   EXPECT_EQ(json::parse(page.str())["healthy"], false);
 }
 
-TEST(Events, ADaemonThatGoesEndsIt) {
+TEST(Events, EndsWhenTheDaemonGoesAway) {
   const test::Scratch scratch;
   const std::string socket = (scratch / "control.sock").string();
   std::ostringstream out;
@@ -143,7 +143,7 @@ TEST(Events, ADaemonThatGoesEndsIt) {
   std::ostringstream followed;
   std::thread follower(
       [&] { status.store(run_events(Session(socket, false, false, followed), {}, followed)); });
-  ::usleep(200000);  // it may or may not have begun to follow: both must end
+  ::usleep(200000);  // whether or not it follows already, it must end
   control.reset();
   follower.join();
   EXPECT_EQ(status.load(), kFailed);

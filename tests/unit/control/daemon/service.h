@@ -16,7 +16,7 @@
 
 namespace weir::test {
 
-/// The program weir-control in a directory of its own, with one list by hand.
+/// The program weir-control in a directory of its own, with one manual list.
 class Service {
  public:
   explicit Service(const Scratch& scratch) : scratch_(scratch) { configure(); }
@@ -24,7 +24,7 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  /// Writes the configuration: `lists` after the list by hand, `control` into the section of this name.
+  /// Writes the configuration: `lists` after the manual list, `control` into the section of this name.
   void configure(const std::string& lists = "", const std::string& control = "") const {
     write_file(scratch_ / "weir.yaml", "dataplane:\n  socket: " + (scratch_ / "dataplane.sock").string() +
                                            "\n  snapshot_dir: " + (scratch_ / "snapshots").string() +
@@ -58,6 +58,8 @@ class Service {
     pid_ = -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
+
+  void signal(int signal) const { ::kill(pid_, signal); }
 
   [[nodiscard]] base::Result<nlohmann::json> call(
       const std::string& method, const nlohmann::json& params = nlohmann::json::object()) const {

@@ -130,15 +130,15 @@ TEST_F(ServiceTest, NothingAcknowledgedIsLostToKills) {
   expect_none_lost(acknowledged);
 }
 
-// 1000 silent clients, and others that send halves, floods, junk, and do not read what they asked for:
+// 1000 silent clients, and others that send half calls, floods and junk, and never read the answers:
 // everybody else is served.
 TEST_F(ServiceTest, IdleAndHostileClientsBlockNobody) {
   std::vector<base::FileDescriptor> held;
   const auto connect = [&]() -> int {
     for (int i = 0; i < 1000; ++i) {
       auto socket = rpc::connect_to(service_.socket());
-      if (socket) {
-        held.push_back(std::move(socket).value());
+      if (socket && socket.value()) {
+        held.push_back(std::move(*socket.value()));
         return held.back().get();
       }
       ::usleep(1000);  // the queue of the listener is full
@@ -173,25 +173,25 @@ TEST_F(ServiceTest, IdleAndHostileClientsBlockNobody) {
   EXPECT_EQ(service_.end(SIGTERM), 0);
 }
 
-// What a new configuration says holds at once, for the calls and the connections that there are; a wrong one
-// changes nothing; what needs a restart is named.
+// A new configuration applies at once, also to open connections. A wrong one changes nothing. Settings that
+// need a restart are named.
 TEST_F(ServiceTest, ReadsTheConfigurationAgain) {
   ASSERT_TRUE(service_.call("rule.add", {{"entry", "one.example"}}));
   auto follower = rpc::Client::connect(service_.socket(), std::chrono::milliseconds(5000));
   ASSERT_TRUE(follower);
   ASSERT_TRUE(follower.value().call("events.follow", json::object(), std::chrono::milliseconds(5000)));
   const std::uint64_t before = service_.call("status").value()["generation"];
-  const auto unchanged = service_.call("config.reload");
+  const auto unchanged = service_.call("reconfigure");
   ASSERT_TRUE(unchanged) << unchanged.error().message;
   EXPECT_EQ(unchanged.value()["changed"], json::array());
   EXPECT_EQ(unchanged.value()["generation"], before);
   EXPECT_EQ(unchanged.value()["dataplane"]["error"]["code"], "method_not_found");
 
-  // Of its part of the file the dataplane has the word.
+  // The dataplane's answer decides about its part of the file.
   dataplane_.answer_reload_with({{"changed", {"dataplane.block.http.reason", "dataplane.idle"}},
                                  {"needs_restart", {"dataplane.idle"}},
                                  {"page", true}});
-  const auto page = service_.call("config.reload");
+  const auto page = service_.call("reconfigure");
   ASSERT_TRUE(page) << page.error().message;
   EXPECT_EQ(page.value()["changed"], (json{"dataplane.block.http.reason", "dataplane.idle"}));
   EXPECT_EQ(page.value()["needs_restart"], json::array({"dataplane.idle"}));
@@ -202,7 +202,7 @@ TEST_F(ServiceTest, ReadsTheConfigurationAgain) {
   const std::string feed =
       "  - {name: hotline, url: \"file://" + service_.path("feed").string() + "\", interval: 10s}\n";
   service_.configure(feed, "  keep_generations: 7\n  audit: {files: 3}\n");
-  const auto changed = service_.call("config.reload");
+  const auto changed = service_.call("reconfigure");
   ASSERT_TRUE(changed) << changed.error().message;
   EXPECT_EQ(changed.value()["changed"],
             (json{"control.keep_generations", "control.audit.files", "lists[hotline]"}));
@@ -214,7 +214,7 @@ TEST_F(ServiceTest, ReadsTheConfigurationAgain) {
 
   const std::uint64_t after = service_.call("status").value()["generation"];
   service_.configure("  - {name: hotline, url: http://plain.example/}\n");
-  const auto wrong = service_.call("config.reload");
+  const auto wrong = service_.call("reconfigure");
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().code, "config_invalid");
   EXPECT_NE(wrong.error().message.find("weir.yaml:"), std::string::npos) << wrong.error().message;
@@ -226,14 +226,70 @@ TEST_F(ServiceTest, ReadsTheConfigurationAgain) {
   ASSERT_TRUE(event && event.value()) << "the follower was forgotten";
   EXPECT_EQ(json::parse(event.value()->params)["events"][0]["rule"], 1);
   service_.configure("");
-  ASSERT_TRUE(service_.call("config.reload"));
+  ASSERT_TRUE(service_.call("reconfigure"));
   EXPECT_FALSE(dataplane_.blocks("two.example"));
   expect_none_lost({{"one.example", 1}});
   EXPECT_EQ(service_.end(SIGTERM), 0);
 }
 
-// Calls that come while the configuration is read again are answered by the old one or the new one, none by
-// nobody.
+// SIGHUP does what the method `reconfigure` does, for the daemon's own user. The method's old name still
+// works.
+TEST_F(ServiceTest, SighupReconfigures) {
+  test::write_file(service_.path("feed"), "two.example\n");
+  service_.configure("  - {name: hotline, url: \"file://" + service_.path("feed").string() + "\"}\n");
+  service_.signal(SIGHUP);
+  const auto applied = [&] {
+    return service_.call("lists").value()["lists"].size() == 2U && dataplane_.blocks("two.example");
+  };
+  for (int i = 0; i < 1500 && !applied(); ++i) ::usleep(20000);
+  EXPECT_TRUE(applied());
+  service_.configure("  - {name: hotline, url: http://plain.example/}\n");
+  service_.signal(SIGHUP);
+  const auto reconfigurations = [&] {
+    json found = json::array();
+    for (const json& record : service_.call("audit").value()["records"]) {
+      if (record["method"] == "reconfigure") found.push_back(record);
+    }
+    return found;
+  };
+  for (int i = 0; i < 1500 && reconfigurations().size() < 2; ++i) ::usleep(20000);
+  const json records = reconfigurations();
+  ASSERT_EQ(records.size(), 2U);
+  std::set<json> outcomes;
+  for (const json& record : records) {
+    EXPECT_EQ(record["uid"], ::getuid());
+    outcomes.insert(record["outcome"]);
+  }
+  EXPECT_EQ(outcomes, (std::set<json>{"ok", "config_invalid"}));
+  EXPECT_EQ(service_.call("lists").value()["lists"].size(), 2U) << "a wrong file changes nothing";
+
+  service_.configure("");
+  EXPECT_TRUE(service_.call("config.reload"));
+  EXPECT_EQ(reconfigurations().size(), 3U) << "the record has the new name";
+  EXPECT_EQ(service_.call("lists").value()["lists"].size(), 1U);
+  EXPECT_EQ(service_.end(SIGTERM), 0);
+}
+
+// SIGUSR1 makes every feed due, long before its interval has passed.
+TEST_F(ServiceTest, Sigusr1ChecksEveryFeed) {
+  test::write_file(service_.path("feed"), "two.example\n");
+  service_.configure("  - {name: hotline, url: \"file://" + service_.path("feed").string() + "\"}\n");
+  ASSERT_TRUE(service_.call("reconfigure"));
+  ASSERT_TRUE(service_.call("list.reload"));
+  const auto last_attempt = [&] {
+    return service_.call("lists").value()["lists"][1]["last_attempt"].get<std::int64_t>();
+  };
+  const std::int64_t before = last_attempt();
+  for (int i = 0; i < 1500 && last_attempt() == before; ++i) {
+    service_.signal(SIGUSR1);
+    ::usleep(20000);
+  }
+  EXPECT_GT(last_attempt(), before);
+  EXPECT_EQ(service_.end(SIGTERM), 0);
+}
+
+// Calls that arrive while the configuration is read again are answered under the old one or the new one; none
+// is lost.
 TEST_F(ServiceTest, UpdatesAndReconfigurationsTakeTurns) {
   std::mutex mutex;
   Acknowledged acknowledged;
@@ -252,7 +308,7 @@ TEST_F(ServiceTest, UpdatesAndReconfigurationsTakeTurns) {
   }
   for (int i = 0; i < 5; ++i) {
     service_.configure("", fmt::format("  keep_generations: {}\n", 5 + i));
-    const auto reloaded = service_.call("config.reload");
+    const auto reloaded = service_.call("reconfigure");
     EXPECT_TRUE(reloaded) << reloaded.error().message;
   }
   for (std::thread& thread : threads) thread.join();

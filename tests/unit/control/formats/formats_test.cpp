@@ -138,15 +138,16 @@ TEST(CsvProfile, FindsColumnsByNumber) {
   settings.csv.header = false;
   settings.csv.separator = config::CsvSeparator::semicolon;
   settings.csv.comments = true;
-  expect_outcomes(settings,
-                  {
-                      {"no header", "1;a.example,b\n2;b.example/x,y\n",
-                       "1!the host has a byte that no host name has; expected letters, digits, hyphens and "
-                       "dots (one entry a line, nothing before it) 2:url:b.example/x,y "},
-                      {"comments", "# id;url\n1;a.example\n#2;b.example\n", "2:domain:a.example "},
-                      {"too few columns in the first record", "a.example\n",
-                       "error parse_header line 1: 1 columns; csv.url_column is 2"},
-                  });
+  expect_outcomes(
+      settings,
+      {
+          {"no header", "1;a.example,b\n2;b.example/x,y\n",
+           "1!the host has a byte that host names cannot have; expected letters, digits, hyphens and "
+           "dots (one entry per line, nothing before it) 2:url:b.example/x,y "},
+          {"comments", "# id;url\n1;a.example\n#2;b.example\n", "2:domain:a.example "},
+          {"too few columns in the first record", "a.example\n",
+           "error parse_header line 1: 1 columns; csv.url_column is 2"},
+      });
   settings.csv.url_column = "url";
   EXPECT_EQ(outcome(settings, "1;a.example\n"),
             "error parse_header without a header line, csv.url_column and csv.id_column are numbers from 1");

@@ -25,7 +25,7 @@ json answer(std::vector<json> results, json not_inspected = json::array()) {
 
 const json kSilent{{"protocol", "http"}, {"listed", true}, {"error", "worker_silent"}, {"lcore", 3}};
 
-TEST(SelfTest, IsPassedOnlyWhenEveryRequestWentItsWay) {
+TEST(SelfTest, PassesOnlyIfEveryRequestHadItsOutcome) {
   struct Case {
     std::string what;
     json answer;
@@ -33,7 +33,7 @@ TEST(SelfTest, IsPassedOnlyWhenEveryRequestWentItsWay) {
     std::vector<std::string> problems;
   };
   const std::vector<Case> cases{
-      {"all is well",
+      {"everything as it should be",
        answer({result("http", true, "drop_blocked"), result("http", false, "forward_passed"),
                result("tls", true, "drop_blocked"), result("tls", false, "forward_passed")}),
        true,
@@ -50,19 +50,14 @@ TEST(SelfTest, IsPassedOnlyWhenEveryRequestWentItsWay) {
        answer({result("quic", false, "drop_blocked")}),
        false,
        {"quic on lcore 1: the unlisted host did not pass (drop_blocked)"}},
-      {"a worker that stands still",
-       answer({kSilent}),
-       false,
-       {"http on lcore 3: the worker does not answer"}},
+      {"a stalled worker", answer({kSilent}), false, {"http on lcore 3: the worker does not answer"}},
       {"nothing is inspected", answer({}, {"http", "tls", "quic"}), false, {"no protocol is inspected"}},
   };
   for (const Case& test : cases) {
-    SelfTestReport report = judge_self_test(test.answer);
-    EXPECT_FALSE(report.passed()) << "without a time there was no test";
-    report.time_unix_seconds = 1;
-    EXPECT_EQ(report.passed(), test.passed) << test.what;
-    EXPECT_EQ(report.problems, test.problems) << test.what;
-    EXPECT_FALSE(report.error) << test.what;
+    const auto findings = judge_self_test(test.answer);
+    ASSERT_TRUE(findings) << test.what;
+    EXPECT_EQ(findings.value().passed(), test.passed) << test.what;
+    EXPECT_EQ(findings.value().problems, test.problems) << test.what;
   }
 }
 
@@ -70,20 +65,40 @@ TEST(SelfTest, AnotherAnswerIsAnError) {
   for (const json& other :
        {json(), json(7), json::object(), json{{"results", 1}, {"not_inspected", json::array()}},
         answer({json{{"listed", "yes"}}}), answer({json::object()})}) {
-    SelfTestReport report = judge_self_test(other);
-    report.time_unix_seconds = 1;
-    ASSERT_TRUE(report.error) << other;
-    EXPECT_EQ(report.error->code, "selftest_answer");
-    EXPECT_FALSE(report.passed());
+    const auto findings = judge_self_test(other);
+    ASSERT_FALSE(findings) << other;
+    EXPECT_EQ(findings.error().code, "selftest_answer");
+    EXPECT_FALSE((SelfTestReport{.findings = findings}).passed());
   }
 }
 
+TEST(SelfTest, ReportsForClients) {
+  const json none = self_test_json(nullptr);
+  EXPECT_EQ(none["passed"], false);
+  EXPECT_EQ(none["time"], nullptr) << "no test was made yet";
+  SelfTestReport report{.time_unix_seconds = 77,
+                        .generation = 5,
+                        .enforcement = base::Enforcement::monitor,
+                        .findings = judge_self_test(answer({result("tls", true, "drop_blocked")}, {"quic"}))};
+  const json passed = self_test_json(&report);
+  EXPECT_EQ(passed["passed"], true);
+  EXPECT_EQ(passed["time"], 77);
+  EXPECT_EQ(passed["generation"], 5);
+  EXPECT_EQ(passed["enforcement"], "monitor");
+  EXPECT_EQ(passed["protocols"], (json{{"tls", true}}));
+  EXPECT_EQ(passed["not_inspected"], json::array({"quic"}));
+  EXPECT_EQ(passed["error"], nullptr);
+  report.findings = base::Error{"dataplane_down", "nobody answers"};
+  const json failed = self_test_json(&report);
+  EXPECT_EQ(failed["passed"], false);
+  EXPECT_EQ(failed["error"]["code"], "dataplane_down");
+  EXPECT_EQ(failed.size(), none.size());
+}
+
 TEST(SelfTest, ItsMetrics) {
-  SelfTestReport report;
-  EXPECT_TRUE(self_test_metrics(report).empty());
-  report =
-      judge_self_test(answer({result("http", true, "drop_blocked"), result("tls", true, "forward_passed")}));
-  report.time_unix_seconds = 77;
+  SelfTestReport report{.time_unix_seconds = 77,
+                        .findings = judge_self_test(answer(
+                            {result("http", true, "drop_blocked"), result("tls", true, "forward_passed")}))};
   const auto families = self_test_metrics(report);
   ASSERT_EQ(families.size(), 2U);
   EXPECT_EQ(families[0].name, "weir_selftest_success");
@@ -92,7 +107,7 @@ TEST(SelfTest, ItsMetrics) {
   EXPECT_EQ(families[0].metric[0].gauge.value, 1);
   EXPECT_EQ(families[0].metric[1].gauge.value, 0);
   EXPECT_EQ(families[1].metric[0].gauge.value, 77);
-  report.error = base::Error{"dataplane_down", "nobody answers"};
+  report.findings = base::Error{"dataplane_down", "nobody answers"};
   const auto failed = self_test_metrics(report);
   ASSERT_EQ(failed[0].metric.size(), 3U);
   for (const auto& metric : failed[0].metric) EXPECT_EQ(metric.gauge.value, 0);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "control/api/control_api.h"
+#include "control/api/methods/method.h"
 #include "control/metrics/metrics.h"
 #include "tests/unit/control/updates/pipeline_fixture.h"
 
@@ -100,7 +101,7 @@ TEST_F(PipelineTest, RefusesByName) {
 
 TEST_F(PipelineTest, RolesDecideAndRefusalsAreAudited) {
   start();
-  for (const Method& method : ControlApi::methods()) {
+  for (const Method& method : methods()) {
     EXPECT_EQ(daemon_->code(std::string(method.name), json::object(), kStranger), "forbidden") << method.name;
   }
   std::size_t refused = 0;

@@ -86,13 +86,12 @@ TEST(StartPlan, MapsWhatIsInspected) {
               .quic_connections = 77,
               .h2c_connections = 5,
               .reassembly_bytes = 300000};
-  in.inspect.encapsulations.gre = false;
+  in.inspect.encapsulations[base::Encapsulation::gre] = false;
   in.fragments.memory_bytes = 400000;
   const auto plan = make_start_plan(in, "weir.yaml");
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   const auto& inspector = plan.value().inspector;
-  EXPECT_FALSE(inspector.encapsulations.gre);
-  EXPECT_TRUE(inspector.encapsulations.vxlan);
+  EXPECT_EQ(inspector.encapsulations, base::Encapsulations::all_but(base::Encapsulation::gre));
   EXPECT_EQ(inspector.fragment_memory_bytes, 400000U);
   EXPECT_TRUE(inspector.inspect_http);
   EXPECT_THAT(inspector.http_ports, testing::ElementsAre(80, 8080));
@@ -169,7 +168,7 @@ TEST(StartPlan, PageIsReadAndBounded) {
       {"the operator's own words", "<p>{{operator}}", nullptr},
       {"a variable that could carry the address", "<p>\n{{url}}", ":2: unknown variable 'url'"},
       {"words that are not set", "<p>{{contact}}", "dataplane.block.http.contact is not set"},
-      {"no text", "\xff\xd8", ":1: byte 0xff is no text"},
+      {"no text", "\xff\xd8", ":1: byte 0xff is not text"},
       {"empty", "", "it is empty"},
       {"too large", std::string((1 << 20) + 1, 'x'), "larger than 1 MiB"},
   };

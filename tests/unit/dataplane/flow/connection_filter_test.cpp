@@ -41,7 +41,7 @@ TEST(ConnectionFilter, HoldsWhatWasAddedUntilItIsRemoved) {
     for (const Bytes& frame : frames) EXPECT_FALSE(may_hold(filter, frame)) << "empty";
     for (const Bytes& frame : frames) filter.add(key_of(frame));
     for (const Bytes& frame : frames) EXPECT_TRUE(may_hold(filter, frame));
-    // Others share places with these: as long as one of them is there, so is the place's bit.
+    // Others share places with these: the bit stays as long as one of them is there.
     for (std::size_t i = 0; i < frames.size(); ++i) {
       for (std::size_t left = i; left < frames.size(); left += 97)
         EXPECT_TRUE(may_hold(filter, frames[left]));

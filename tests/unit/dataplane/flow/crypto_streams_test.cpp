@@ -70,7 +70,7 @@ TEST(CryptoStreams, AnyPiecesInAnyOrder) {
   }
 }
 
-TEST(CryptoStreams, TheFirstCopyStands) {
+TEST(CryptoStreams, TheFirstCopyCounts) {
   CryptoStreams streams({});
   CryptoStream& stream = streams.add(1, QuicVersion::v1, id_of(1), seconds(0));
   EXPECT_EQ(streams.store(stream, 2, to_bytes("cdef")), kStored);
@@ -81,7 +81,7 @@ TEST(CryptoStreams, TheFirstCopyStands) {
   EXPECT_EQ(to_text(kept(streams, stream, 0, 8)), "abcdefgh");
 }
 
-TEST(CryptoStreams, BytesBehindTheEndAreLeftOut) {
+TEST(CryptoStreams, BytesBeyondTheEndAreLeftOut) {
   CryptoStreams streams({});
   CryptoStream& stream = streams.add(1, QuicVersion::v1, id_of(1), seconds(0));
   EXPECT_EQ(streams.store(stream, kMaxCryptoBytes, to_bytes("a")), kStored);
@@ -116,8 +116,8 @@ TEST(CryptoStreams, StreamsAreToldApart) {
   EXPECT_NE(streams.connection_of(key), streams.connection_of(other));
 }
 
-// One set of eight places, so that the ninth stream needs another's.
-TEST(CryptoStreams, WhoGoesFromAFullSet) {
+// One set of eight places, so that the ninth stream evicts another.
+TEST(CryptoStreams, OrderOfEvictionFromAFullSet) {
   struct Case {
     std::string what;
     std::vector<std::uint64_t> decided;

@@ -29,7 +29,7 @@ FlowKey key_number(std::uint32_t number) {
   return key;
 }
 
-/// The longest unseen reading of the connection counts as the one found; null: unknown.
+/// The reading of the connection that was unseen longest; null: none.
 Flow* find(FlowTable& table, const FlowKey& key, nanoseconds now) {
   const auto readings = table.find(key, now);
   return readings.empty() ? nullptr : *readings.begin();
@@ -142,7 +142,7 @@ TEST(FlowTable, AConnectionHasAFewReadings) {
   EXPECT_EQ(table.find(key_number(2), seconds(5)).size(), 1U);
 }
 
-TEST(FlowTable, WhatWaitsForNothingGoesFirst) {
+TEST(FlowTable, FlowsThatWaitForNothingAreEvictedFirst) {
   FlowTable table({.capacity = 8, .lifetime = seconds(1000), .reassembly_bytes = 0});
   add_blocked(table, key_number(0), seconds(0));
   const Bytes byte(1);
@@ -175,7 +175,8 @@ TEST(FlowTable, SweepFreesWhatHasExpired) {
 }
 
 TEST(FlowTable, TwoTablesChooseTheirSetsDifferently) {
-  // Fill two tables beyond their capacity with the same keys: with the same seed they would forget the same.
+  // Fill two tables beyond their capacity with the same keys: with the same seed both would evict the same
+  // ones.
   FlowTable first({.capacity = 64, .lifetime = seconds(10), .reassembly_bytes = 0});
   FlowTable second({.capacity = 64, .lifetime = seconds(10), .reassembly_bytes = 0});
   for (std::uint32_t i = 0; i < 256; ++i) {
@@ -190,7 +191,7 @@ TEST(FlowTable, TwoTablesChooseTheirSetsDifferently) {
   EXPECT_TRUE(differ);
 }
 
-/// The slow and obvious table of one set: a map from number to the time last seen.
+/// A slow and obvious table of one set: a map from number to the time last seen.
 class Model {
  public:
   bool find(std::uint32_t number, nanoseconds now) {
@@ -230,7 +231,7 @@ TEST(FlowTable, BehavesAsTheModelDoes) {
     Model model;
     nanoseconds now{0};
     for (int step = 0; step < 2000; ++step) {
-      // Distinct times, so that which flow is the oldest is never a matter of taste.
+      // Distinct times, so that there is always one oldest flow.
       now += nanoseconds(1 + static_cast<std::int64_t>(random() % 2'500'000'000U));
       const std::uint32_t number = random() % 16;
       switch (random() % 8) {

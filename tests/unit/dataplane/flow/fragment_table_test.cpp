@@ -16,7 +16,7 @@ using std::chrono::seconds;
 using test::Bytes;
 using test::PacketBuilder;
 
-/// `offset text more`: a fragment as the tables write it.
+/// `offset text more`: a fragment in the tables below.
 struct Piece {
   std::uint32_t offset;
   std::string text;
@@ -131,7 +131,7 @@ TEST_P(Fragments, OneTable) {
       {"the last one again, with more to come",
        {{8, "bbbbbbbb", false}, {8, "bbbbbbbb", true}},
        {"kept", "overlap"}},
-      {"contradiction behind the end is dropped by itself",
+      {"contradiction beyond the end is dropped by itself",
        {{0, "aaaaaaaa", true}, {8, "bbb", false}, {8, "BBB", false}, {8, "bbb", false}},
        {"kept", "complete aaaaaaaabbb", "overlap", "duplicate"}},
       {"no content", {{8, "", false}, {0, "", true}}, {"untracked", "untracked"}},
@@ -222,13 +222,13 @@ TEST_P(Fragments, BlockedAndSpoiledOnesStaySoUntilTheirTimeIsUp) {
   EXPECT_EQ(add({8, "b", false}), "duplicate") << "an old name blocks nothing";
 }
 
-/// `offset text more start`: a fragment, and what it shows of its packet's start.
+/// `offset text more start`: a fragment, and what it shows of the start of its packet.
 struct Telling {
   Piece piece;
   FragmentStart start;
 };
 
-TEST_P(Fragments, WhatNeedNotBeInspectedGivesWay) {
+TEST_P(Fragments, AFragmentThatNeedNotBeInspectedIsReplaced) {
   constexpr auto kHarmless = FragmentStart::harmless;
   constexpr auto kElsewhere = FragmentStart::elsewhere;
   constexpr auto kTelling = FragmentStart::telling;
@@ -262,7 +262,7 @@ TEST_P(Fragments, WhatNeedNotBeInspectedGivesWay) {
       {"of one the end was lost",
        {{first, kHarmless}, {other_first, kHarmless}, {other_last, kElsewhere}},
        {"kept", "replaced", "complete AAAAAAAAAAAAAAAABBB"}},
-      {"more behind what was the end",
+      {"more after the former end",
        {{first, kHarmless}, {last, kElsewhere}, {{24, "c", false}, kElsewhere}, {longer_first, kHarmless}},
        {"kept", "complete aaaaaaaaaaaaaaaabbb", "replaced", "replaced"}},
       {"a decoy that need not be inspected, then a start that must be",

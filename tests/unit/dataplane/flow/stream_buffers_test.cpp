@@ -37,7 +37,7 @@ struct Lab {
   StreamBuffers buffers;
 };
 
-TEST(StreamBuffers, FirstCopiesStandWhateverTheOrder) {
+TEST(StreamBuffers, FirstCopiesCountInAnyOrder) {
   for (const std::uint32_t base : {0U, 1000U, 0xfffffffaU, 0xfffffe00U}) {
     Lab lab;
     lab.write(0, base + 4, "EFGH");
@@ -72,8 +72,8 @@ TEST(StreamBuffers, ComparesWithWhatIsHeld) {
       {"across the gap", 510, "abcdef....uvwxyz", 12, false, true},
       {"an unverified byte differs", 520, "Xvwxyz", 6, true, true},
       {"bytes of both kinds differ", 510, "abcdeX....Xvwxyz", 12, true, false},
-      {"behind it", 526, "abc", 0, false, true},
-      {"far behind it", 600000, "abc", 0, false, true},
+      {"after it", 526, "abc", 0, false, true},
+      {"far after it", 600000, "abc", 0, false, true},
   };
   for (const Case& test : cases) {
     const Overlap overlap = lab.buffers.compare(lab.flows[0], test.sequence, bytes_of(test.text));
@@ -135,7 +135,7 @@ TEST(StreamBuffers, GivesUpWholeChunksFromTheFront) {
   EXPECT_EQ(lab.buffers.chunks_used(), 0U);
 }
 
-TEST(StreamBuffers, WhatIsKeptGoesBeforeWhatWaitsTheOldestFirst) {
+TEST(StreamBuffers, KeptBytesAreEvictedBeforeWaitingOnesTheOldestFirst) {
   constexpr std::size_t kFlows = 8;
   Lab lab(kFlows);
   const std::size_t chunks = lab.buffers.chunk_capacity();
@@ -175,7 +175,7 @@ TEST(StreamBuffers, AFlowThatHasAllTheMemoryGetsNoMore) {
   EXPECT_EQ(lab.buffers.chunks_used(), 0U);
 }
 
-/// Against a map from sequence number to byte.
+/// Compared with a map from sequence number to byte.
 TEST(StreamBuffers, BehavesAsTheModelDoes) {
   std::mt19937 random(20260102);
   for (int round = 0; round < 200; ++round) {

@@ -41,7 +41,7 @@ class FragmentInspection : public testing::Test {
   std::uint32_t identification_ = 100;
 };
 
-TEST_F(FragmentInspection, TheCompletingOneIsDroppedAndWhatComesLater) {
+TEST_F(FragmentInspection, TheCompletingAndLaterFragmentsAreDropped) {
   const auto pieces = listed();
   for (std::size_t i = 0; i + 1 < pieces.size(); ++i) EXPECT_EQ(inspect(pieces[i]), "forward_fragment") << i;
   EXPECT_EQ(inspect(pieces.back()), "drop_blocked http_page");
@@ -50,41 +50,59 @@ TEST_F(FragmentInspection, TheCompletingOneIsDroppedAndWhatComesLater) {
   EXPECT_EQ(verdict_.server_next, 1000U);
   EXPECT_EQ(inspector_.take_requests(), std::vector<std::string>{"http block listed.example.com/ listed 1"});
   for (const Bytes& piece : pieces) {
-    EXPECT_EQ(inspect(piece), "drop_blocked_flow") << "no answer: its sender has one";
+    EXPECT_EQ(inspect(piece), "drop_blocked_flow") << "no answer: the client already has one";
     EXPECT_EQ(verdict_.reassembled, nullptr);
   }
   EXPECT_EQ(inspect(test::http_segment(test::http_get(kListed))), "drop_blocked_flow http_page")
-      << "the connection is blocked as if the request had come whole";
+      << "the connection is blocked as by an unfragmented request";
 }
 
-TEST_F(FragmentInspection, TheVerdictOfTheWholeIsThatOfTheLastFragment) {
+TEST_F(FragmentInspection, TheLastFragmentGetsTheVerdictOfTheWhole) {
   const auto pieces = listed(8, "passed.example.com");
   for (std::size_t i = 0; i + 1 < pieces.size(); ++i) EXPECT_EQ(inspect(pieces[i]), "forward_fragment");
   EXPECT_EQ(inspect(pieces.back()), "forward_passed");
-  EXPECT_EQ(inspect(pieces.back()), "forward_fragment") << "a copy is no request of its own";
+  EXPECT_EQ(inspect(pieces.back()), "forward_fragment") << "a copy is not another request";
   EXPECT_EQ(inspector_.take_requests().size(), 1U);
 }
 
-TEST_F(FragmentInspection, WhileAPacketIsDecidedElsewhereNothingOfItPasses) {
-  for (const bool dropped : {true, false}) {
-    SCOPED_TRACE(dropped);
+TEST_F(FragmentInspection, ACompletedPacketIsDecidedHereOrElsewhere) {
+  enum class Decided { here, elsewhere_dropped, elsewhere_passed };
+  for (const Decided decided : {Decided::here, Decided::elsewhere_dropped, Decided::elsewhere_passed}) {
+    SCOPED_TRACE(static_cast<int>(decided));
     base::Counters counters;
-    FragmentInspector fragments({}, counters);
+    Inspector inspector({}, counters);
     const auto pieces = listed();
-    const auto take = [&](const Bytes& piece) {
-      return fragments.take(proto::parse_packet(piece, proto::LinkType::ethernet), std::chrono::seconds(1),
-                            Enforcement::enforce);
+    const auto now = std::chrono::seconds(1);
+    const auto begin = [&](const Bytes& piece) {
+      return inspector.begin(proto::parse_packet(piece, proto::LinkType::ethernet),
+                             Direction::from_subscriber, now, snapshot_.view(), Enforcement::enforce);
     };
     for (std::size_t i = 0; i + 1 < pieces.size(); ++i) {
-      EXPECT_EQ(summary(take(pieces[i]).verdict), "forward_fragment");
+      const Inspection inspection = begin(pieces[i]);
+      EXPECT_EQ(inspection.completed, nullptr);
+      EXPECT_EQ(summary(inspection.verdict), "forward_fragment");
     }
-    ASSERT_NE(take(pieces.back()).whole, nullptr);
-    const auto held = fragments.hold();
+    const Inspection last = begin(pieces.back());
+    ASSERT_NE(last.completed, nullptr);
+    EXPECT_EQ(last.completed->packet_class, proto::PacketClass::tcp);
+    if (decided == Decided::here) {
+      const Verdict verdict = inspector.decide_completed(*last.completed, Direction::from_subscriber, now,
+                                                         snapshot_.view(), Enforcement::enforce);
+      EXPECT_EQ(summary(verdict), "drop_blocked http_page");
+      EXPECT_NE(verdict.reassembled, nullptr);
+      EXPECT_EQ(summary(begin(pieces[0]).verdict), "drop_blocked_flow");
+      continue;
+    }
+    const auto held = inspector.hold_completed();
     EXPECT_EQ(held.count, 1U);
-    for (const Bytes& piece : pieces) EXPECT_EQ(summary(take(piece).verdict), "drop_blocked_flow");
-    fragments.settle(held, dropped);
     for (const Bytes& piece : pieces) {
-      EXPECT_EQ(summary(take(piece).verdict), dropped ? "drop_blocked_flow" : "forward_fragment");
+      EXPECT_EQ(summary(begin(piece).verdict), "drop_blocked_flow")
+          << "nothing of it passes before the decision";
+    }
+    const bool dropped = decided == Decided::elsewhere_dropped;
+    inspector.settle_completed(held, dropped);
+    for (const Bytes& piece : pieces) {
+      EXPECT_EQ(summary(begin(piece).verdict), dropped ? "drop_blocked_flow" : "forward_fragment");
     }
   }
 }
@@ -103,12 +121,12 @@ TEST_F(FragmentInspection, MonitorTouchesNothing) {
       << "an overlap";
 }
 
-TEST_F(FragmentInspection, WhatComesFromTheNetworkIsNotKept) {
+TEST_F(FragmentInspection, FragmentsFromTheNetworkAreNotStored) {
   for (const Bytes& piece : listed()) {
     EXPECT_EQ(inspect(piece, Direction::from_network), "forward_fragment");
   }
   EXPECT_TRUE(inspector_.take_requests().empty());
-  EXPECT_EQ(inspect(listed()[1]), "forward_fragment") << "nothing is there that it could complete";
+  EXPECT_EQ(inspect(listed()[1]), "forward_fragment") << "it completes nothing";
 }
 
 TEST_F(FragmentInspection, BypassLooksAtNothing) {
@@ -117,7 +135,7 @@ TEST_F(FragmentInspection, BypassLooksAtNothing) {
   }
 }
 
-/// One level more than is put together passes, as anything that cannot be read does.
+/// One level more than is reassembled passes, like everything that cannot be read.
 TEST_F(FragmentInspection, FragmentsOfFragmentsToThreeLevels) {
   for (std::size_t levels = 1; levels <= 4; ++levels) {
     std::vector<Bytes> frames{PacketBuilder()
@@ -128,7 +146,7 @@ TEST_F(FragmentInspection, FragmentsOfFragmentsToThreeLevels) {
     for (std::size_t level = 1; level <= levels; ++level) {
       std::vector<Bytes> pieces;
       for (const Bytes& frame : frames) {
-        // The packet is its header of 20 bytes and content; the header is made anew around each piece.
+        // The packet is a header of 20 bytes and content; each piece gets a new header.
         PacketBuilder builder = level == levels ? PacketBuilder().ethernet() : PacketBuilder();
         builder.ipv4("198.51.100." + std::to_string(level), "198.51.100.9").protocol(4).payload(frame);
         for (Bytes& piece : builder.build_fragments(frame.size() > 64 ? 64 : 8, ++identification_)) {
@@ -143,7 +161,7 @@ TEST_F(FragmentInspection, FragmentsOfFragmentsToThreeLevels) {
   }
 }
 
-/// A UDP datagram's fragments: of 10.0.0.1:5000 to a port, content that begins with `start`.
+/// The fragments of a UDP datagram from 10.0.0.1:5000 to a port, with content that begins with `start`.
 std::vector<Bytes> datagram(std::uint32_t id, const std::string& start, std::size_t bytes = 100,
                             std::uint16_t port = 443, std::size_t piece = 48) {
   std::string content = start;
@@ -156,7 +174,7 @@ std::vector<Bytes> datagram(std::uint32_t id, const std::string& start, std::siz
       .build_fragments(piece, id);
 }
 
-/// Everything is forwarded, in whatever way a sender chooses its identifications.
+/// Everything is forwarded, however the sender chooses its identifications.
 TEST_F(FragmentInspection, InnocentReuseOfIdentificationsLosesNothing) {
   struct Row {
     std::string description;
@@ -185,7 +203,7 @@ TEST_F(FragmentInspection, InnocentReuseOfIdentificationsLosesNothing) {
     }
     std::uint32_t sequential = 0;
     for (std::uint32_t i = 0; i < 20000; ++i) {
-      // 12 bits, so that every identification comes again several times in a lifetime.
+      // 12 bits, so that every identification is reused several times in a lifetime.
       const std::uint32_t id = static_cast<std::uint32_t>(row.random ? random() : ++sequential) % 4096;
       for (Bytes& piece : datagrams[random() % datagrams.size()]) {
         piece[kIdentificationAt] = static_cast<std::byte>(id >> 8);
@@ -197,8 +215,8 @@ TEST_F(FragmentInspection, InnocentReuseOfIdentificationsLosesNothing) {
   }
 }
 
-/// The protocols that cannot lead to a request are not even remembered.
-TEST_F(FragmentInspection, WhatCannotLeadToARequestIsNotRemembered) {
+/// Protocols that cannot lead to a request are not stored.
+TEST_F(FragmentInspection, FragmentsThatCannotLeadToARequestAreNotStored) {
   for (const std::uint8_t protocol : std::array<std::uint8_t, 6>{1, 2, 50, 51, 89, 132}) {
     for (int i = 0; i < 2; ++i) {
       const std::string content(100, static_cast<char>('a' + i));
@@ -214,10 +232,10 @@ TEST_F(FragmentInspection, WhatCannotLeadToARequestIsNotRemembered) {
   }
 }
 
-/// Whatever order the fragments come in, of a datagram with a listed hello and of a decoy under the same
-/// identification that need not be inspected, and whichever of the decoy's die on the way: the server never
-/// gets all of the hello.
-TEST_F(FragmentInspection, ADecoyThatNeedNotBeInspectedOpensNoWay) {
+/// A datagram with a listed hello, and a decoy with the same identification that need not be inspected. In
+/// whatever order their fragments arrive, and whichever of the decoy's are lost on the way, the server never
+/// gets the whole hello.
+TEST_F(FragmentInspection, ADecoyThatNeedNotBeInspectedLetsNothingPass) {
   constexpr std::size_t kPiece = 640;
   const Bytes hello = test::QuicPacketBuilder()
                           .crypto(0, test::TlsHelloBuilder().typical().sni(kListed).handshake())
@@ -231,7 +249,7 @@ TEST_F(FragmentInspection, ADecoyThatNeedNotBeInspectedOpensNoWay) {
       {"longer", datagram(1, "decoy", 1900, 443, kPiece)},
       {"another port", datagram(1, "decoy", 1200, 9, kPiece)},
       {"cut elsewhere", datagram(1, "decoy", 1200, 443, 400)},
-      {"cut behind its header", datagram(1, "decoy", 24, 9, 8)},
+      {"cut after its header", datagram(1, "decoy", 24, 9, 8)},
       {"a decoy's decoy",
        {datagram(1, "decoy", 1200, 9, kPiece)[1], datagram(1, "other", 1200, 9, kPiece)[0]}},
   };
@@ -249,7 +267,7 @@ TEST_F(FragmentInspection, ADecoyThatNeedNotBeInspectedOpensNoWay) {
       std::array<bool, 2> arrived{};
       std::string story;
       for (const std::size_t i : order) {
-        // The one number that is no fragment is the real start once more.
+        // The number after the last fragment stands for a copy of the real first fragment.
         const Bytes& frame = i == frames.size() ? real[0] : frames[i];
         const std::string outcome =
             summary(inspector.inspect(frame, snapshot_.view(), Direction::from_subscriber));

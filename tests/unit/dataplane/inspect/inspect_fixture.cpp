@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::test {
@@ -38,9 +38,9 @@ TestInspector::TestInspector(inspect::InspectorSettings settings)
 inspect::Verdict TestInspector::inspect(const Bytes& frame, const match::SnapshotView* snapshot,
                                         inspect::Direction direction, base::Enforcement enforcement) {
   const proto::PacketView packet = proto::parse_packet(frame, proto::LinkType::ethernet);
-  // As a worker does: what passes unread must be what would have passed read.
+  // As in a worker: a packet that passes unread must also pass when it is read.
   const bool unread = inspector_.passes_unread(proto::classify(frame, {}), direction);
-  inspector_.fetch(inspector_.announce(packet));
+  inspector_.prefetch_flow(inspector_.prefetch(packet));
   const inspect::Verdict verdict = inspector_.inspect(packet, direction, now, snapshot, enforcement);
   if (unread && enforcement != base::Enforcement::bypass) {
     EXPECT_EQ(to_string(verdict.outcome), to_string(base::Outcome::forward_not_candidate));

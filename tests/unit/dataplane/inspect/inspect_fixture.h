@@ -15,7 +15,7 @@
 
 namespace weir::test {
 
-/// A line of a list: `!entry` is an allow rule. Its place, from 1, is its rule id.
+/// A list; a line `!entry` is an allow rule. A rule's id is its line number.
 struct ListText {
   std::string name;
   std::vector<std::string> lines;
@@ -32,7 +32,7 @@ class TestSnapshot {
   std::optional<match::SnapshotView> view_;
 };
 
-/// An inspector with the counters it writes and the requests it reported, as text:
+/// An inspector with its counters, and the requests that it reported, as text:
 /// `tls block www.example.com listed 1`, `http pass www.example.com:8080/a?b no_match`.
 class TestInspector : public inspect::RequestObserver {
  public:
@@ -42,7 +42,7 @@ class TestInspector : public inspect::RequestObserver {
                            inspect::Direction direction = inspect::Direction::from_subscriber,
                            base::Enforcement enforcement = base::Enforcement::enforce);
 
-  /// Since the last call.
+  /// The requests since the last call.
   std::vector<std::string> take_requests();
   [[nodiscard]] const base::Counters& counters() const { return counters_; }
   [[nodiscard]] const inspect::Inspector& inspector() const { return inspector_; }
@@ -61,7 +61,7 @@ class TestInspector : public inspect::RequestObserver {
 PacketBuilder segment(std::uint16_t port = 80);
 Bytes http_segment(std::string_view payload, std::uint16_t port = 80);
 
-/// The outcome and the answer as `drop_blocked http_page`; without an answer the outcome alone.
+/// The outcome and the answer, as in `drop_blocked http_page`; without an answer only the outcome.
 std::string summary(const inspect::Verdict& verdict);
 
 }  // namespace weir::test

@@ -21,7 +21,7 @@ using base::RequestVerdict;
 using inspect::Direction;
 using Requests = std::vector<std::string>;
 
-/// First list: lines 1.. of `hotline`; second: `local`.
+/// The first list is `hotline`, the second `local`.
 const TestSnapshot& rules() {
   static const TestSnapshot snapshot({
       {"hotline",
@@ -163,7 +163,7 @@ TEST(Inspector, HttpRequests) {
        http_get("listed.example.com") + other,
        "drop_blocked http_page",
        {"http block listed.example.com/ listed 1"}},
-      {"behind a body",
+      {"after a body",
        http_request_text({.method = "POST", .host = "www.example.org", .body = "GET / HTTP/1.1"}) +
            http_get("listed.example.com"),
        "drop_blocked reset",
@@ -257,7 +257,7 @@ TEST(Inspector, ClientHellos) {
   }
 }
 
-TEST(Inspector, AHelloCutShortGoesOn) {
+TEST(Inspector, AnIncompleteHelloPasses) {
   const Bytes hello = TlsHelloBuilder().sni("listed.example.com").record();
   for (std::size_t cut = 1; cut < hello.size(); ++cut) {
     TestInspector inspector;
@@ -274,7 +274,7 @@ TEST(Inspector, TheSecondHelloAfterARetryRequest) {
   EXPECT_EQ(summary(verdict), "drop_blocked tls_alert");
 }
 
-TEST(Inspector, AHelloRightBehindConnect) {
+TEST(Inspector, AHelloRightAfterConnect) {
   TestInspector inspector;
   Bytes payload = to_bytes("CONNECT www.example.org:443 HTTP/1.1\r\n\r\n");
   append(payload, TlsHelloBuilder().sni("listed.example.com").record());
@@ -284,7 +284,7 @@ TEST(Inspector, AHelloRightBehindConnect) {
             (Requests{"http pass www.example.org:443 no_match", "tls block listed.example.com listed 1"}));
 }
 
-TEST(Inspector, PacketsThatAreNoCandidates) {
+TEST(Inspector, PacketsThatAreNotCandidates) {
   struct Case {
     std::string what;
     Bytes frame;
@@ -321,7 +321,7 @@ TEST(Inspector, WithoutASnapshotRequestsAreCountedAndPass) {
   EXPECT_EQ(inspector.take_requests(), Requests{"http pass listed.example.com/ no_match"});
 }
 
-TEST(Inspector, LooksAtTheConfiguredPortsAlone) {
+TEST(Inspector, InspectsOnlyTheConfiguredPorts) {
   const Bytes hello = TlsHelloBuilder().sni("listed.example.com").record();
   const std::string request = http_get("listed.example.com");
   struct Case {
@@ -370,7 +370,7 @@ TEST(Inspector, LooksAtTheConfiguredPortsAlone) {
   }
 }
 
-TEST(Inspector, AnnouncesWhatHasAFlow) {
+TEST(Inspector, PrefetchesTheFlowsThatItWillRead) {
   TestInspector inspector;
   struct Case {
     std::string what;
@@ -385,13 +385,13 @@ TEST(Inspector, AnnouncesWhatHasAFlow) {
        PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").udp(4000, 443).payload("text").build(),
        false},
   };
-  const auto announced = [&inspector](const Bytes& frame) {
-    return inspector.inspector().announce(proto::parse_packet(frame, proto::LinkType::ethernet)) != 0;
+  const auto prefetches = [&inspector](const Bytes& frame) {
+    return inspector.inspector().prefetch(proto::parse_packet(frame, proto::LinkType::ethernet)) != 0;
   };
-  for (const Case& test : cases) EXPECT_EQ(announced(test.frame), test.has_flow) << test.what;
-  // With a blocked connection, anything may belong to it.
+  for (const Case& test : cases) EXPECT_EQ(prefetches(test.frame), test.has_flow) << test.what;
+  // Once a connection is blocked, any packet may belong to it.
   inspector.inspect(http_segment(http_get("listed.example.com")), rules().view());
-  EXPECT_TRUE(announced(cases[2].frame));
+  EXPECT_TRUE(prefetches(cases[2].frame));
 }
 
 TEST(Inspector, CountsWhatItSaw) {
@@ -438,7 +438,7 @@ TEST(Inspector, MonitorCountsEveryListedRequestAndRemembersNothing) {
     const auto verdict = look();
     EXPECT_EQ(summary(verdict), "forward_monitor");
     EXPECT_EQ(verdict.rule.value, 1U);
-    EXPECT_EQ(summary(look()), "forward_no_request") << "a retransmission is no request of its own";
+    EXPECT_EQ(summary(look()), "forward_no_request") << "a retransmission is not another request";
   }
   EXPECT_EQ(inspector.counters().get(Counter::blocked, index_of(Protocol::http), 0), 4U);
   EXPECT_EQ(inspector.inspector().blocked_flows(), 0U);

@@ -1,4 +1,5 @@
-// Bytes behind the end of a PPPoE payload that the IP length counts: padding of Ethernet, or an attempt.
+// Bytes after the end of a PPPoE payload that the IP length includes: Ethernet padding, or an evasion
+// attempt.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,15 +21,15 @@ const std::string kZeros(6, '\0');
 const std::string kListed = http_get("listed.example.com");
 const std::string kOther = http_get("www.example.org");
 
-/// Where the checksum says that the segment ends.
+/// Where the segment ends according to its checksum.
 enum class Checksum { with_payload, without_payload };
 
 struct Step {
   std::string payload;
   std::string outcome;
-  bool behind_pppoe = false;
+  bool after_pppoe = false;
   Checksum checksum = Checksum::with_payload;
-  int back = 0;  // bytes to go back before it, as data that nobody acknowledged is sent again
+  int back = 0;  // bytes to go back first, since unacknowledged data is sent again
 };
 
 void add_to_u16(Bytes& frame, std::size_t at, int count) {
@@ -39,8 +40,8 @@ void add_to_u16(Bytes& frame, std::size_t at, int count) {
 
 Bytes frame_of(const Step& step, std::uint32_t sequence, std::uint16_t port) {
   PacketBuilder builder = PacketBuilder().ethernet().pppoe().ipv4("10.0.0.1", "192.0.2.1").tcp(1234, port);
-  builder.seq(sequence).ack(5000).flags(step.behind_pppoe ? "A" : "PA");
-  if (!step.behind_pppoe) return builder.payload(step.payload).build();
+  builder.seq(sequence).ack(5000).flags(step.after_pppoe ? "A" : "PA");
+  if (!step.after_pppoe) return builder.payload(step.payload).build();
   const auto count = static_cast<int>(step.payload.size());
   if (step.checksum == Checksum::with_payload) {
     Bytes frame = builder.payload(step.payload).build();
@@ -48,7 +49,7 @@ Bytes frame_of(const Step& step, std::uint32_t sequence, std::uint16_t port) {
     return frame;
   }
   Bytes frame = builder.build();
-  frame.resize(14 + 8 + 40);  // what the builder fills up with is none of it
+  frame.resize(14 + 8 + 40);  // without the builder's padding
   for (const char each : step.payload) frame.push_back(static_cast<std::byte>(each));
   add_to_u16(frame, kIpLengthAt, count);
   return frame;
@@ -84,7 +85,7 @@ TEST(Padding, IsNotHeldAgainstDataAndHidesNone) {
                      {kZeros, pad.outcome, true, checksum, 6},
                      back(kOther, "forward_passed")}});
     rows.push_back(
-        {"behind a ClientHello" + kind,
+        {"after a ClientHello" + kind,
          {{tls, "forward_passed"}, pad, back(record, "forward_no_request"), {record, "forward_no_request"}},
          443});
   }

@@ -17,7 +17,7 @@
 namespace weir::match {
 namespace {
 
-// Pairs of a rule set and a request; WEIR_DIFFERENTIAL_PAIRS asks for another number.
+// Pairs of a rule set and a request. WEIR_DIFFERENTIAL_PAIRS sets another number.
 constexpr std::size_t kDefaultPairs = 200000;
 constexpr std::size_t kRequestsPerRuleSet = 100;
 
@@ -26,7 +26,7 @@ std::size_t wanted_pairs() {
   return wanted == nullptr ? kDefaultPairs : std::strtoull(wanted, nullptr, 10);
 }
 
-// Few words, so that rules and requests often meet and often miss each other by one part.
+// Few words, so that rules and requests often match and often differ in one part only.
 constexpr std::array<std::string_view, 4> kLabels{"a", "ab", "www", "b"};
 constexpr std::array<std::string_view, 3> kBases{"example.com", "shop.test", "ab.example"};
 constexpr std::array<std::string_view, 3> kAddresses{"192.0.2.1", "192.0.2.11", "[2001:db8::1]"};
@@ -50,7 +50,7 @@ class Generator {
     return lists;
   }
 
-  // Straight from parts, in canonical form.
+  // Built from parts, in canonical form.
   std::vector<Rule> rules(std::size_t list_count) {
     std::vector<Rule> rules(below(25));
     for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -68,7 +68,7 @@ class Generator {
       rule.list = {static_cast<std::uint8_t>(below(list_count))};
       rule.id = {static_cast<std::uint32_t>(i + 1)};
     }
-    // Their ids in another order than they are added in.
+    // Ids are not in the order of add().
     std::shuffle(rules.begin(), rules.end(), random_);
     return rules;
   }
@@ -154,7 +154,7 @@ bool is_same(const Match& a, const Match& b) {
          a.path_rules_unseen == b.path_rules_unseen && a.path_list == b.path_list;
 }
 
-// A rule set as the dataplane has it: one snapshot, or a base and an overlay that replaced its manual lists.
+// A rule set as in the dataplane: one snapshot, or a base and an overlay that replaces its manual lists.
 struct Compiled {
   std::vector<std::byte> base;
   std::vector<std::byte> overlay;
@@ -186,8 +186,7 @@ class Comparison {
     for (auto& url : urls_) url = std::make_unique<proto::CanonicalUrl>();
   }
 
-  // Whether the view decides kRequestsPerRuleSet requests as the reference does, each by itself and in
-  // batches.
+  // Whether the view and the reference agree on kRequestsPerRuleSet requests, one by one and in batches.
   testing::AssertionResult agrees(const SnapshotView& view, const std::vector<ListPolicy>& lists,
                                   const std::vector<Rule>& rules, Generator& generator) {
     for (std::size_t i = 0; i < kRequestsPerRuleSet; ++i) {
@@ -251,7 +250,7 @@ TEST(Differential, TheTableDecidesAsTheReferenceDoes) {
     }
   }
   const Tally& tally = comparison.tally();
-  // The pairs must be worth their time.
+  // Enough pairs must match, or the test shows little.
   for (const std::size_t count : {tally.block, tally.allow, tally.unseen, tally.pass}) {
     EXPECT_GT(count, pairs / 50);
   }

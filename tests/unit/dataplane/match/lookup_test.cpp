@@ -305,7 +305,7 @@ struct RequestPort {
   std::string_view expected;
 };
 
-TEST(Lookup, ARuleWithAPortHoldsForTheWrittenAndForTheConnectionsPort) {
+TEST(Lookup, ARuleWithAPortMatchesTheWrittenPortAndThatOfTheConnection) {
   Fixture fixture({{.name = "list"}}, {{"example.com:8080/a"}, {"example.com:81"}});
   const RequestPort cases[] = {
       {"example.com:8080", 80, "block 1"},   {"example.com", 8080, "block 1"},
@@ -342,7 +342,7 @@ TEST(Lookup, PathDepthIsNotLimited) {
   }
 }
 
-// Longer than an entry may be, as a profile without that limit could make it.
+// Longer than an entry can be; rules from elsewhere may have such paths.
 TEST(Lookup, ADepthBeyondThePathInfoIsStillFound) {
   SnapshotBuilder builder(kTestHeader, {{.name = "list"}});
   Rule rule;

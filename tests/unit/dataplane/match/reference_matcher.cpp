@@ -3,6 +3,12 @@
 #include <tuple>
 
 namespace weir::match {
+
+using rules::Action;
+using rules::ListPolicy;
+using rules::Rule;
+using rules::RuleKind;
+
 namespace {
 
 bool is_below(const std::string& host, const std::string& parent) {
@@ -13,8 +19,8 @@ bool looks_like_address(const std::string& host) {
   return host.front() == '[' || host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
-// The rule's host or, where www.X and X are one, its counterpart: X for www.X, else www.X. Never a name of a
-// single label, never an address.
+// Whether `host` is the host of the rule or, where www.X and X are one, its counterpart: X for www.X, else
+// www.X. A counterpart is never a single label or an address.
 bool is_host_of(const ListPolicy& list, const Rule& rule, const std::string& host) {
   if (host == rule.host) return true;
   if (!list.www_equivalent || looks_like_address(rule.host)) return false;

@@ -22,9 +22,9 @@ struct ReferenceRequest {
   bool encrypted = false;
 };
 
-/// The matching rules as their specification reads, one rule after the other by comparing strings: slow, and
-/// independent of fingerprints, tables and reductions.
-Match reference_lookup(const std::vector<ListPolicy>& lists, const std::vector<Rule>& rules,
+/// The matching rules as specified: compares strings, one rule after the other. It is slow, and independent
+/// of fingerprints, tables and reductions.
+Match reference_lookup(const std::vector<rules::ListPolicy>& lists, const std::vector<rules::Rule>& rules,
                        const ReferenceRequest& request);
 
 }  // namespace weir::match

@@ -33,7 +33,7 @@ std::string open_code(std::span<const std::byte> bytes) {
   return view.ok() ? "ok" : view.error().code;
 }
 
-// Where the header's fields say nothing yet, the code tells what is wrong; behind them the checksum does.
+// Up to the version the error code names the field; damage after it is found by the checksum.
 std::string_view expected_code(std::size_t byte) {
   if (byte < offsetof(SnapshotHeader, version)) return "snapshot_magic";
   if (byte < offsetof(SnapshotHeader, header_bytes)) return "snapshot_version";
@@ -63,13 +63,13 @@ TEST(SnapshotDamage, EveryFlippedBitIsRefused) {
 TEST(SnapshotDamage, EveryCutIsRefused) {
   const auto bytes = good_snapshot();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    // A copy of its own, so that a read behind the cut is one behind the allocation.
+    // A copy of exactly this size, so that a read beyond the cut is outside the allocation.
     const std::vector<std::byte> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
     EXPECT_EQ(open_code(cut), "snapshot_truncated") << size << " bytes";
   }
 }
 
-TEST(SnapshotDamage, SomethingBehindTheEndIsRefused) {
+TEST(SnapshotDamage, BytesAfterTheEndAreRefused) {
   auto bytes = good_snapshot();
   bytes.push_back(std::byte{0});
   EXPECT_EQ(open_code(bytes), "snapshot_corrupt");
@@ -79,7 +79,7 @@ TEST(SnapshotDamage, AnotherVersionIsNamedWhateverFollows) {
   for (const std::uint32_t version : {0U, 1U, 3U, 0x01000000U, 0xFFFFFFFFU}) {
     auto bytes = good_snapshot();
     std::memcpy(bytes.data() + offsetof(SnapshotHeader, version), &version, sizeof(version));
-    mend_checksum(bytes);
+    set_checksum(bytes);
     EXPECT_EQ(open_code(bytes), "snapshot_version");
     EXPECT_EQ(open_code(std::span(bytes).first(12)), "snapshot_version");
   }
@@ -99,7 +99,7 @@ std::span<T> items_at(std::vector<std::byte>& bytes, std::uint64_t offset, std::
   return {reinterpret_cast<T*>(bytes.data() + offset), static_cast<std::size_t>(count)};
 }
 
-// A snapshot with a right checksum, taken apart for a test to forge.
+// A snapshot with a right checksum, in parts that a test can forge.
 struct Forgery {
   std::vector<std::byte> bytes = good_snapshot();
   SnapshotHeader* header = reinterpret_cast<SnapshotHeader*>(bytes.data());
@@ -163,7 +163,7 @@ const ForgeryCase kForgeryCases[] = {
     {"entries that overflow", [](Forgery& f) { f.hosts.entry_count = std::uint64_t{1} << 63; }},
     {"list name without end", [](Forgery& f) { f.lists[0].name.fill('a'); }},
     {"list name with a line end", [](Forgery& f) { f.lists[0].name[1] = '\n'; }},
-    {"something behind a list name",
+    {"bytes after a list name",
      [](Forgery& f) {
        f.lists[0].name[63] = 'a';
        f.lists[0].name[62] = '\0';
@@ -212,7 +212,7 @@ class ForgeryCases : public testing::TestWithParam<ForgeryCase> {};
 TEST_P(ForgeryCases, IsCorrupt) {
   Forgery forgery;
   GetParam().forge(forgery);
-  mend_checksum(forgery.bytes);
+  set_checksum(forgery.bytes);
   EXPECT_EQ(open_code(forgery.bytes), "snapshot_corrupt");
 }
 
@@ -220,11 +220,11 @@ INSTANTIATE_TEST_SUITE_P(Damage, ForgeryCases, testing::ValuesIn(kForgeryCases))
 
 TEST(SnapshotDamage, AForgeryThatChangesNothingIsGood) {
   Forgery forgery;
-  mend_checksum(forgery.bytes);
+  set_checksum(forgery.bytes);
   EXPECT_EQ(open_code(forgery.bytes), "ok");
 }
 
-// So many keys in one bucket as no seed drawn at random gives.
+// More keys in one bucket than any random seed gives.
 TEST(SnapshotDamage, ABucketThatWouldMakeLookupsLongIsRefused) {
   for (const std::size_t entries : {kMaxBucketEntries, kMaxBucketEntries + 1}) {
     const Forgery good;
@@ -244,7 +244,7 @@ TEST(SnapshotDamage, ABucketThatWouldMakeLookupsLongIsRefused) {
     for (TableEntry& entry : items_at<TableEntry>(bytes, header.layers[0].paths.entries_offset, entries)) {
       entry = good.path_entries.front();
     }
-    mend_checksum(bytes);
+    set_checksum(bytes);
     EXPECT_EQ(open_code(bytes), entries <= kMaxBucketEntries ? "ok" : "snapshot_corrupt");
   }
 }
@@ -255,7 +255,7 @@ TEST(SnapshotDamage, AnOverlayWithRulesOfAFeedIsRefused) {
   EXPECT_EQ(open_code(bytes), "ok");
   auto* const lists = reinterpret_cast<ListRecord*>(bytes.data() + sizeof(SnapshotHeader));
   lists[0].path_rules = 1;
-  mend_checksum(bytes);
+  set_checksum(bytes);
   EXPECT_EQ(open_code(bytes), "snapshot_corrupt");
 }
 

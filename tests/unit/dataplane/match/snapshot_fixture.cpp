@@ -7,11 +7,12 @@
 #include <xxhash.h>
 
 #include "dataplane/match/snapshot_format.h"
+#include "dataplane/rules/entry_parser.h"
 
 namespace weir::match {
 
 std::vector<Rule> parse_entries(const std::vector<Entry>& entries) {
-  EntryParser parser;
+  rules::EntryParser parser;
   std::vector<Rule> rules;
   for (const Entry& entry : entries) {
     auto rule = parser.parse(entry.text, entry.action);
@@ -31,7 +32,7 @@ std::vector<std::byte> build_snapshot(const std::vector<ListPolicy>& lists, cons
   return builder.build();
 }
 
-void mend_checksum(std::span<std::byte> bytes) {
+void set_checksum(std::span<std::byte> bytes) {
   const std::uint64_t checksum = XXH3_64bits(bytes.data() + kChecksumStart, bytes.size() - kChecksumStart);
   std::memcpy(bytes.data() + offsetof(SnapshotHeader, checksum), &checksum, sizeof(checksum));
 }

@@ -15,11 +15,18 @@
 
 namespace weir::match {
 
+using rules::Action;
+using rules::ListPolicy;
+using rules::Rule;
+using rules::RuleKind;
+using rules::SnapshotBuilder;
+using rules::SnapshotSeed;
+
 inline constexpr SnapshotSeed kTestSeed{0x1122334455667788, 0x99AABBCCDDEEFF00};
 inline constexpr SnapshotBuilder::Header kTestHeader{
     .seed = kTestSeed, .generation = {7}, .created_unix_seconds = 1767323045};
 
-/// An entry of the plain profile and where it stands; `host_only` makes a domain the kind host.
+/// An entry of the plain format and its list; `host_only` turns kind domain into kind host.
 struct Entry {
   std::string text;
   Action action = Action::block;
@@ -33,17 +40,17 @@ std::vector<Rule> parse_entries(const std::vector<Entry>& entries);
 std::vector<std::byte> build_snapshot(const std::vector<ListPolicy>& lists, const std::vector<Rule>& rules,
                                       const SnapshotBuilder::Header& header = kTestHeader);
 
-/// Sets the checksum to what the bytes have, as a builder with other ideas would. `bytes` is at least a
+/// Sets the checksum to that of the bytes, so that only their contents are wrong. `bytes` is at least a
 /// header.
-void mend_checksum(std::span<std::byte> bytes);
+void set_checksum(std::span<std::byte> bytes);
 
-/// A snapshot, its view and the buffer for the URLs that are asked.
+/// A snapshot, its view and a buffer for the URLs to look up.
 class Fixture {
  public:
   Fixture(const std::vector<ListPolicy>& lists, const std::vector<Entry>& entries);
 
-  /// `url` as a client sends it: https is encrypted, its path unseen. The connection's port is the written
-  /// one or the scheme's default.
+  /// Looks up `url` as a client sends it: with https it is encrypted, and its path is not seen. The port of
+  /// the connection is the written one or the default of the scheme.
   Match ask(std::string_view url);
 
   [[nodiscard]] const SnapshotView& view() const noexcept { return view_; }

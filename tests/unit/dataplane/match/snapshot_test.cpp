@@ -42,7 +42,7 @@ TEST(Snapshot, SaysWhatWasBuilt) {
   EXPECT_EQ(view.path_rules({1}), 1U);
 }
 
-TEST(Snapshot, AnswersForAListThatThereIsNot) {
+TEST(Snapshot, AnswersForAListThatDoesNotExist) {
   const auto bytes = build_snapshot(kTwoLists, {});
   const SnapshotView view = SnapshotView::open(bytes).value();
   EXPECT_EQ(view.list_name({2}), "");
@@ -59,6 +59,18 @@ TEST(Snapshot, MayBeEmpty) {
     proto::CanonicalUrl url;
     ASSERT_EQ(url.assign_url("example.com/a?b", proto::PortPolicy::strict), proto::UrlError::none);
     EXPECT_EQ(lookup(view.value(), {.url = &url}).decision, Decision::no_match);
+  }
+}
+
+// The value of path info is a set of depths, that of port info is 0: neither is the id of a rule.
+TEST(Snapshot, ContainsOnlyTheRulesThatWereBuilt) {
+  auto rules = parse_entries({{.text = "a.example:81/b/c/d/"}, {.text = "b.example"}});
+  rules[0].id = {1000};
+  rules[1].id = {2000};
+  const auto bytes = build_snapshot(kTwoLists, rules);
+  const SnapshotView view = SnapshotView::open(bytes).value();
+  for (std::uint32_t id = 0; id <= 3000; ++id) {
+    EXPECT_EQ(contains_rule(view, {id}), id == 1000 || id == 2000) << id;
   }
 }
 
@@ -124,10 +136,10 @@ TEST(SnapshotBuilder, TheLowestIdOfDuplicatesStands) {
 TEST(SnapshotBuilder, RefusesWhatTheFormatCannotHold) {
   EXPECT_THROW(SnapshotBuilder(kTestHeader, std::vector<ListPolicy>(base::kMaxLists + 1)),
                std::invalid_argument);
-  EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(kMaxListNameBytes + 1, 'a')}}),
+  EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(rules::kMaxListNameBytes + 1, 'a')}}),
                std::invalid_argument);
   EXPECT_THROW(SnapshotBuilder(kTestHeader, {{.name = "a\nb"}}), std::invalid_argument);
-  EXPECT_NO_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(kMaxListNameBytes, 'a')}}));
+  EXPECT_NO_THROW(SnapshotBuilder(kTestHeader, {{.name = std::string(rules::kMaxListNameBytes, 'a')}}));
   SnapshotBuilder builder(kTestHeader, kTwoLists);
   Rule rule = parse_entries({{.text = "example.com"}}).front();
   rule.list = {2};
@@ -137,7 +149,9 @@ TEST(SnapshotBuilder, RefusesWhatTheFormatCannotHold) {
   EXPECT_THROW(builder.add(rule), std::invalid_argument);
 }
 
-TEST(SnapshotBuilder, SeedsDiffer) { EXPECT_NE(random_snapshot_seed(), random_snapshot_seed()); }
+TEST(SnapshotBuilder, SeedsDiffer) {
+  EXPECT_NE(rules::random_snapshot_seed(), rules::random_snapshot_seed());
+}
 
 std::size_t most_entries_of_a_key(std::span<const TableEntry> entries) {
   std::size_t most = 0;
@@ -150,7 +164,7 @@ std::size_t most_entries_of_a_key(std::span<const TableEntry> entries) {
   return most;
 }
 
-// However many rules name one host, a lookup reads a few slots of it.
+// A lookup reads only a few slots of a host, however many rules it has.
 TEST(SnapshotBuilder, ManyRulesOfOneHostDoNotMakeItsLookupsLong) {
   std::vector<ListPolicy> lists(base::kMaxLists);
   for (std::size_t i = 0; i < lists.size(); ++i) {
@@ -190,7 +204,7 @@ TEST(SnapshotBuilder, AHostRuleTakesNoMoreThan24Bytes) {
   EXPECT_LE(builder.build().size(), 24 * kRules);
 }
 
-// Layer 1: what is in the base's manual lists goes, and what is in the overlay's comes in its place.
+// An overlay replaces the rules of the manual lists of its base.
 class Overlay : public testing::Test {
  protected:
   const std::vector<ListPolicy> lists_{{.name = "manual", .manual = true}, {.name = "feed"}};
@@ -216,7 +230,7 @@ class Overlay : public testing::Test {
   }
 };
 
-TEST_F(Overlay, ReplacesTheListsByHand) {
+TEST_F(Overlay, ReplacesTheManualLists) {
   const auto bytes = overlay_bytes({{.text = "new.example"}, {.text = "pages.example/b"}}, lists_);
   const SnapshotView overlay = SnapshotView::open(bytes).value();
   EXPECT_TRUE(overlay.is_overlay());
@@ -250,6 +264,28 @@ TEST_F(Overlay, ReplacesTheListsByHand) {
   }
   EXPECT_EQ(ask(view, "https://pages.example/").path_list.value, 0U);
   EXPECT_EQ(ask(base_, "https://pages.example/").path_list.value, 1U);
+}
+
+// Ids count the entries from 1: the base has the rules 1 to 4, and 1 is of the manual list.
+TEST_F(Overlay, ChangesWhichRulesThereAre) {
+  const auto bytes = overlay_bytes({{.text = "new.example"},
+                                    {.text = "pages.example/b"},
+                                    {.text = "c.example"},
+                                    {.text = "d.example:81"},
+                                    {.text = "e.example/a?b"}},
+                                   lists_);
+  const auto joined = SnapshotView::join(base_, SnapshotView::open(bytes).value());
+  ASSERT_TRUE(joined.ok());
+  for (std::uint32_t id = 1; id <= 4; ++id) EXPECT_TRUE(contains_rule(base_, {id})) << id;
+  EXPECT_FALSE(contains_rule(base_, {5}));
+  for (std::uint32_t id = 1; id <= 5; ++id) EXPECT_TRUE(contains_rule(joined.value(), {id})) << id;
+  EXPECT_FALSE(contains_rule(joined.value(), {6}));
+
+  const auto none = overlay_bytes({}, lists_);
+  const auto emptied = SnapshotView::join(base_, SnapshotView::open(none).value());
+  ASSERT_TRUE(emptied.ok());
+  EXPECT_FALSE(contains_rule(emptied.value(), {1}));
+  for (std::uint32_t id = 2; id <= 4; ++id) EXPECT_TRUE(contains_rule(emptied.value(), {id})) << id;
 }
 
 TEST_F(Overlay, MayBeEmpty) {

@@ -17,9 +17,10 @@
 namespace weir::match {
 namespace {
 
+using rules::TableBuilder;
 using Density = TableBuilder::Density;
 
-// A table written alone.
+// One table, written on its own.
 class Table {
  public:
   Table(const std::vector<Slot>& slots, Density density) {
@@ -58,7 +59,7 @@ std::vector<Slot> random_slots(std::size_t count, std::uint64_t seed) {
 TEST(TagMatch, GivesTheEqualTagsInEveryWay) {
   std::mt19937 random(1);
   for (int round = 0; round < 2000; ++round) {
-    // Few values, so that many are equal; `first` holds one too, and must not count.
+    // Few values, so that many are equal. `first` holds one too, which must not count.
     Bucket bucket{.first = static_cast<std::uint32_t>(random()), .tags = {}};
     for (auto& tag : bucket.tags) tag = static_cast<std::uint16_t>(random() % 3 + 0x7FFF);
     const auto wanted = static_cast<std::uint16_t>(0x7FFF + random() % 3);
@@ -116,7 +117,7 @@ TEST(Table, FindsABatchAsOneByOne) {
   EXPECT_EQ(std::count(found.begin(), found.end(), TableView::kNone), std::ssize(keys));
 }
 
-// Keys that differ in one bit only, at any place but where no table can tell them apart.
+// Keys that differ in a single bit, except the bits that no table stores.
 TEST(Table, TellsNearlyEqualKeysApart) {
   const Fingerprint key{.low = 0x0123456789ABCDEF, .high = 0xFEDCBA9876543210};
   const Table table({rule_slot(key, 1)}, Density::fast);
@@ -125,7 +126,7 @@ TEST(Table, TellsNearlyEqualKeysApart) {
     Fingerprint other = key;
     other.high ^= std::uint64_t{1} << bit;
     EXPECT_EQ(table.view().find(other), TableView::kNone) << "high, bit " << bit;
-    // The first bits are told by the bucket, of which this table has one.
+    // The bucket implies the first bits, and this table has only one.
     if (bit >= 48) continue;
     other = key;
     other.low ^= std::uint64_t{1} << bit;
@@ -134,7 +135,7 @@ TEST(Table, TellsNearlyEqualKeysApart) {
 }
 
 TEST(Table, FindsKeysBeyondTheTagsOfTheirBucket) {
-  // All in one bucket of the few that so many keys get.
+  // All of them in one of the few buckets.
   std::vector<Slot> slots;
   for (std::uint64_t i = 0; i < 40; ++i) {
     slots.push_back(rule_slot({.low = i << 40 | i, .high = i}, static_cast<std::uint32_t>(i + 1)));
@@ -165,7 +166,7 @@ TEST(Table, DoesNotDependOnTheOrder) {
   EXPECT_EQ(Table(slots, Density::compact).bytes(), table.bytes());
 }
 
-TEST(DepthSet, HoldsWhatWasPutIn) {
+TEST(DepthSet, HoldsTheDepthsThatWereAdded) {
   std::mt19937 random(1);
   for (int round = 0; round < 300; ++round) {
     std::array<std::size_t, 3> depths{};
@@ -180,7 +181,7 @@ TEST(DepthSet, HoldsWhatWasPutIn) {
       const bool is_in = std::find(depths.begin(), depths.end(), depth) != depths.end();
       EXPECT_EQ(has_depth(set, depth), is_in) << depth;
     }
-    // Beyond the deepest rule a path of any length costs nothing.
+    // Directories below the deepest rule are not looked up.
     if (deepest < kDepthUnit * (kAnyDepth - 1)) {
       EXPECT_FALSE(has_depth(set, std::max<std::size_t>(deepest, kDeepestBit) + kDepthUnit)) << deepest;
     }

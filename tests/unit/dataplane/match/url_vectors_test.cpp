@@ -1,5 +1,5 @@
-// Of every vector of the URL standard's conformance suite: the text as a list entry blocks the request that a
-// browser sends for it. Entry and request meet in one canonical form, or they do not meet at all.
+// Each vector of the URL standard's conformance suite, as a list entry, blocks the request that a browser
+// sends for it: both have the same canonical form.
 #include "tests/unit/dataplane/proto/url/url_vectors.h"
 
 #include <map>
@@ -11,7 +11,7 @@
 
 #include "dataplane/match/lookup.h"
 #include "dataplane/match/snapshot_view.h"
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::match {
@@ -22,13 +22,13 @@ using proto::Deviation;
 
 class UrlVectors : public testing::Test {
  protected:
-  // `block`, `pass`, or the code for which the entry is refused.
+  // `block`, `pass`, or the error code of a refused entry.
   std::string outcome(std::string_view entry, std::string_view host, std::string_view target) {
     auto rule = parser_.parse(entry);
     if (!rule.ok()) return rule.error().code;
     rule.value().id = {1};
-    SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 1},
-                            {{.name = "list"}});
+    rules::SnapshotBuilder builder({.seed = {1, 2}, .generation = {1}, .created_unix_seconds = 1},
+                                   {{.name = "list"}});
     builder.add(rule.value());
     const auto bytes = builder.build();
     const auto view = SnapshotView::open(bytes);
@@ -38,14 +38,14 @@ class UrlVectors : public testing::Test {
     return match.decision == Decision::block ? "block" : "pass";
   }
 
-  EntryParser parser_;
+  rules::EntryParser parser_;
   std::unique_ptr<proto::CanonicalUrl> url_ = std::make_unique<proto::CanonicalUrl>();
 };
 
-// What is not `block`, and why that is right: dataplane/proto/README.md.
+// Whether an outcome other than `block` is right; the reasons are in dataplane/proto/url/README.md.
 bool may_differ(const BrowserVector& vector, const std::string& outcome) {
   if (outcome == "entry_public_suffix" || outcome == "entry_ambiguous") return true;  // refused, and said so
-  // Punctuation that no resolver takes in a name.
+  // Punctuation that no resolver accepts in a name.
   if (vector.host.starts_with("!")) return outcome == "entry_bad_wildcard";
   switch (vector.deviation) {
     case Deviation::slashes:
@@ -73,7 +73,7 @@ TEST_F(UrlVectors, AnEntryBlocksWhatABrowserSendsForIt) {
   EXPECT_GT(outcomes["block"], 120U);
 }
 
-// The same with a page behind the host, so that no entry is refused for naming a whole one.
+// The same with a page on the host, so that no entry is refused because it names a whole host.
 TEST_F(UrlVectors, SoDoesAPageBelowEachHost) {
   for (const BrowserVector& vector : proto::kBrowserVectors) {
     if (vector.target != "/" || vector.input.back() != '/') continue;

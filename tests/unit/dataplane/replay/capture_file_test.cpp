@@ -99,7 +99,7 @@ Read read(std::span<const std::byte> file) {
     result.links.push_back(packet.link.value);
     result.original_bytes.push_back(packet.original_bytes);
   }
-  EXPECT_EQ(reader.next(packet), result.end) << "the end stays the end";
+  EXPECT_EQ(reader.next(packet), result.end) << "the status after the last packet does not change";
   result.offset = reader.offset();
   result.problem = reader.problem();
   return result;
@@ -157,7 +157,7 @@ TEST(CaptureReader, SectionsOfBothByteOrders) {
   EXPECT_EQ(read(file).links, (std::vector<std::uint32_t>{1, 12}));
 }
 
-TEST(CaptureReader, DamageStopsReadingWhereItIs) {
+TEST(CaptureReader, StopsAtDamage) {
   const auto header = [] { return FileBuilder(true).pcap_header(0xa1b2c3d4, 1); };
   const auto section = [] { return FileBuilder(true).section(); };
   struct Case {
@@ -183,8 +183,8 @@ TEST(CaptureReader, DamageStopsReadingWhereItIs) {
       {"a block cut short", section().u32(6).u32(64).u32(0).bytes(), 0, 28, "block cut short"},
       {"a block header cut short", section().u32(6).bytes(), 0, 28, "block header cut short"},
       {"a block that ends before it begins", section().u32(6).u32(8).u32(0).bytes(), 0, 28, "block length 8"},
-      {"a packet of no interface", section().enhanced(0, 0, "abc").bytes(), 0, 28,
-       "packet of interface 0, of which there is no description"},
+      {"a packet without an interface", section().enhanced(0, 0, "abc").bytes(), 0, 28,
+       "packet of interface 0, which has no description"},
       {"a packet longer than its block",
        section().interface(1).u32(6).u32(32).u32(0).u32(0).u32(0).u32(9).u32(9).u32(32).bytes(), 0, 48,
        "packet of 9 bytes does not fit its block"},
@@ -235,7 +235,7 @@ TEST(CaptureWriter, WritesWhatTheReaderReads) {
   std::filesystem::remove(path);
 }
 
-TEST(CaptureWriter, LeavesOutASecondLinkTypeAndSaysSo) {
+TEST(CaptureWriter, LeavesOutAndReportsASecondLinkType) {
   const auto path = std::filesystem::path(testing::TempDir()) / "weir_capture_mixed_test.pcap";
   CaptureWriter writer(path, false);
   const Bytes frame = test::to_bytes("frame");

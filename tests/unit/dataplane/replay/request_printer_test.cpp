@@ -36,7 +36,7 @@ class Printer : public testing::Test {
     const std::string file = "a.pcap";
     printer.at(file, 12, seconds(1));
     printer.on_request(record);
-    EXPECT_EQ(printer.count(record.reason), 1U) << "counted even where it is not printed";
+    EXPECT_EQ(printer.count(record.reason), 1U) << "counted even if it is not printed";
     return out.str();
   }
 
@@ -56,7 +56,7 @@ TEST_F(Printer, JsonIsValidWhateverTheClientSent) {
   EXPECT_TRUE(request["path"].is_null());
 }
 
-TEST_F(Printer, NothingForATerminalToObey) {
+TEST_F(Printer, EscapesTerminalControls) {
   record_.method = "\x1b[2J";
   record_.host = "example.com";
   const std::string line = print({.passed_too = true}, record_);
@@ -64,7 +64,7 @@ TEST_F(Printer, NothingForATerminalToObey) {
   EXPECT_NE(line.find("\\x1b[2J example.com"), std::string::npos) << line;
 }
 
-TEST_F(Printer, PassedRequestsOnlyWhenAskedFor) {
+TEST_F(Printer, PassedRequestsOnlyOnRequest) {
   EXPECT_EQ(print({.json = true}, record_), "");
   EXPECT_NE(print({.json = true, .passed_too = true}, record_), "");
 }

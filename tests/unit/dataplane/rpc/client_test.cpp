@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(Client, SaysThatNobodyListens) {
+TEST(Client, ReportsThatNobodyListens) {
   const TemporaryDirectory directory;
   const auto nothing = call(directory.file("s"), "m", json::object(), kPatience);
   ASSERT_FALSE(nothing);
@@ -34,7 +34,7 @@ TEST(Client, CarriesBigRequestsAndAnswers) {
   EXPECT_EQ(answer.value(), params);
 }
 
-TEST(Client, HearsWhyAnOverlongRequestIsRefused) {
+TEST(Client, GetsTheReasonWhenARequestIsTooLong) {
   RunningServer server(echo, {.line_bytes = 1000});
   const auto answer = call(server.path(), "echo", {{"text", std::string(5 << 20, 'x')}}, kPatience);
   ASSERT_FALSE(answer);
@@ -53,7 +53,7 @@ TEST(Client, PassesErrorsOn) {
   }
 }
 
-TEST(Client, MakesSeveralCallsAndKeepsWhatComesBetween) {
+TEST(Client, MakesSeveralCallsAndKeepsNotifications) {
   RunningServer server([](const Request& request, const std::shared_ptr<Responder>& responder) {
     responder->notify("before", *request.params);
     echo(request, responder);
@@ -129,7 +129,12 @@ TEST(Client, TimesOutAtAServerThatDoesNotAccept) {
   const auto listener = Listener::open(directory.file("s"), 0600);
   ASSERT_TRUE(listener);
   std::vector<FileDescriptor> queued;
-  while (auto client = connect_to(directory.file("s"))) queued.push_back(std::move(client).value());
+  for (;;) {
+    auto client = connect_to(directory.file("s"));
+    ASSERT_TRUE(client) << client.error().message;
+    if (!client.value()) break;  // the queue is full
+    queued.push_back(std::move(*client.value()));
+  }
   const auto answer = call(directory.file("s"), "m", json::object(), std::chrono::milliseconds(30));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, "timeout");

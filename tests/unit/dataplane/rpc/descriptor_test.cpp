@@ -26,7 +26,7 @@ std::string text_of(int descriptor) {
   return count < 0 ? "unreadable" : std::string(buffer.data(), static_cast<std::size_t>(count));
 }
 
-// Answers with what the descriptors of the request hold.
+// Answers with the content of the request's descriptors.
 void read_descriptors(const Request& request, const std::shared_ptr<Responder>& responder) {
   json texts = json::array();
   for (const auto& descriptor : request.descriptors) texts.push_back(text_of(descriptor.get()));
@@ -55,7 +55,7 @@ TEST(Descriptors, ReachTheHandlerOfTheirRequest) {
   const auto answer = call(server.path(), "m", json::object(), kPatience, std::array{file.get()});
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer.value(), json({"one"}));
-  EXPECT_EQ(text_of(file.get()), "one") << "the caller's own stays open";
+  EXPECT_EQ(text_of(file.get()), "one") << "the caller's descriptor stays open";
 }
 
 TEST(Descriptors, AreNotMixedUpBetweenPipelinedRequests) {
@@ -131,7 +131,7 @@ TEST(Descriptors, NeverLeak) {
       RawClient client(server.path());
       send_with(client.get(), each.bytes, {one.get(), one.get(), one.get(), one.get(), one.get()});
     }
-    // The server is done with the clients above when it served this one, and closed its own end of it.
+    // When this client is served and closed, the server is done with the clients above.
     RawClient last(server.path());
     last.send(echo_request(1));
     EXPECT_EQ(last.json()["result"], json::array());

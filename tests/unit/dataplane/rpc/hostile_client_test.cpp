@@ -26,7 +26,7 @@ TEST(HostileClient, OverlongLineEndsItsConnectionWithAnError) {
   expect_service(server.path());
 }
 
-TEST(HostileClient, IdleAndHalfLinesHoldNobodyUp) {
+TEST(HostileClient, IdleClientsAndHalfLinesDelayNobody) {
   RunningServer server(echo);
   std::vector<RawClient> idle;
   for (int i = 0; i < 200; ++i) {
@@ -49,7 +49,7 @@ TEST(HostileClient, FloodThatReadsNothingIsDropped) {
   expect_service(server.path());
 }
 
-TEST(HostileClient, NotificationsThatNobodyReadsGiveTheClientUp) {
+TEST(HostileClient, IsGivenUpIfItReadsNoNotifications) {
   std::atomic<bool> gone{false};
   RunningServer server(
       [&](const Request& request, const std::shared_ptr<Responder>& responder) {
@@ -72,7 +72,7 @@ TEST(HostileClient, SilentClientsMakeRoomForNewOnes) {
     clients.back().send(echo_request(i));
     EXPECT_EQ(clients.back().json()["id"], i);
   }
-  clients[0].send(echo_request(0));  // now the second is the one that was silent longest
+  clients[0].send(echo_request(0));  // now the second client was silent longest
   EXPECT_EQ(clients[0].json()["id"], 0);
   expect_service(server.path());
   EXPECT_EQ(clients[1].line(), std::nullopt);
@@ -80,8 +80,8 @@ TEST(HostileClient, SilentClientsMakeRoomForNewOnes) {
   EXPECT_EQ(clients[0].json()["id"], 5);
 }
 
-TEST(HostileClient, IsToldWhenEveryPlaceWaitsForAnAnswer) {
-  std::vector<std::shared_ptr<Responder>> waiting;  // the server's thread alone
+TEST(HostileClient, GetsBusyIfAllClientsWaitForAnswers) {
+  std::vector<std::shared_ptr<Responder>> waiting;  // used only by the server's thread
   RunningServer server(
       [&](const Request& request, std::shared_ptr<Responder> responder) {
         responder->notify("started", json::object());
@@ -101,7 +101,7 @@ TEST(HostileClient, IsToldWhenEveryPlaceWaitsForAnAnswer) {
   waiting.clear();
 }
 
-TEST(HostileClient, IncompleteLinesHaveABoundOverAllClients) {
+TEST(HostileClient, IncompleteLinesAreBoundedOverAllClients) {
   RunningServer server(echo, {.line_bytes = 1000, .buffered_bytes = 2500});
   std::vector<RawClient> clients;
   for (int i = 0; i < 3; ++i) {
@@ -116,13 +116,13 @@ TEST(HostileClient, IncompleteLinesHaveABoundOverAllClients) {
     clients[static_cast<std::size_t>(i)].send(echo_request(i));
     EXPECT_EQ(clients[static_cast<std::size_t>(i)].json()["id"], i);
   }
-  // What went is accounted for: there is room again.
+  // The memory of the closed client is free again.
   RawClient client(server.path());
   client.send(std::string(900, ' ') + echo_request(7));
   EXPECT_EQ(client.json()["id"], 7);
 }
 
-TEST(HostileClient, RequestsOfAClientThatWentAreStillServed) {
+TEST(HostileClient, RequestsOfADisconnectedClientAreServed) {
   std::atomic<int> served{0};
   RunningServer server([&](const Request& request, const std::shared_ptr<Responder>& responder) {
     ++served;

@@ -44,7 +44,7 @@ TEST(LineFramer, CutsLinesWithinTheLimit) {
   }
 }
 
-TEST(LineFramer, GivesTheSameLinesHoweverTheBytesCome) {
+TEST(LineFramer, ReturnsTheSameLinesHoweverTheBytesArrive) {
   const std::string bytes = "one\ntwo\n\nthree\n";
   for (std::size_t size = 1; size <= bytes.size(); ++size) {
     LineFramer framer(kLimit);

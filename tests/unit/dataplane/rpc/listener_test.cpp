@@ -39,7 +39,7 @@ TEST(Listener, LeavesTheFileOfASuccessor) {
   const auto second = Listener::open(directory.file("s"), 0600);
   ASSERT_TRUE(second);
   first.reset();
-  EXPECT_TRUE(connect_to(directory.file("s")));
+  EXPECT_TRUE(connect_to(directory.file("s")).ok());
 }
 
 TEST(Listener, ReplacesAStaleSocket) {
@@ -47,13 +47,13 @@ TEST(Listener, ReplacesAStaleSocket) {
   {
     const auto gone = Listener::open(directory.file("s"), 0600);
     ASSERT_TRUE(gone);
-    std::filesystem::rename(directory.file("s"), directory.file("t"));  // as a killed server leaves it
+    std::filesystem::rename(directory.file("s"), directory.file("t"));  // as after a killed server
   }
   ASSERT_TRUE(std::filesystem::exists(directory.file("t")));
   EXPECT_TRUE(Listener::open(directory.file("t"), 0600));
 }
 
-TEST(Listener, RefusesWhatIsInUseOrNoSocket) {
+TEST(Listener, RefusesASocketInUseAndOtherFiles) {
   const TemporaryDirectory directory;
   const auto first = Listener::open(directory.file("s"), 0600);
   ASSERT_TRUE(first);
@@ -61,7 +61,7 @@ TEST(Listener, RefusesWhatIsInUseOrNoSocket) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, "address_in_use");
   EXPECT_NE(second.error().message.find(directory.file("s")), std::string::npos);
-  EXPECT_TRUE(connect_to(directory.file("s"))) << "the first one still listens";
+  EXPECT_TRUE(connect_to(directory.file("s")).ok()) << "the first one still listens";
 
   std::ofstream(directory.file("file")) << "text";
   const auto over_file = Listener::open(directory.file("file"), 0600);
@@ -76,7 +76,7 @@ struct PathCase {
   const char* code;
 };
 
-TEST(Listener, SaysWhatIsWrongWithAPath) {
+TEST(Listener, ReportsWhatIsWrongWithAPath) {
   const TemporaryDirectory directory;
   const std::vector<PathCase> cases{
       {"no such directory", directory.file("no/s"), "no_directory"},

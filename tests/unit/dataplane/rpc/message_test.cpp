@@ -57,7 +57,7 @@ struct RejectedCase {
   bool wants_answer;
 };
 
-TEST(ParseCall, RejectsWhatIsNoRequest) {
+TEST(ParseCall, RejectsOtherLines) {
   const std::vector<RejectedCase> cases{
       {"no JSON", "hello", "parse_error", "null", true},
       {"half an object", R"({"jsonrpc":"2.0")", "parse_error", "null", true},
@@ -154,7 +154,7 @@ TEST(ParseReply, ReadsAnswers) {
   }
 }
 
-TEST(ParseReply, RefusesWhatIsNoAnswer) {
+TEST(ParseReply, RejectsOtherLines) {
   for (const char* line :
        {"", "x", "[]", "{}", R"({"jsonrpc":"2.0"})", R"({"jsonrpc":"2.0","id":1})",
         R"({"jsonrpc":"2.0","id":1,"result":1,"error":{}})", R"({"jsonrpc":"2.0","id":1,"error":"x"})",

@@ -36,11 +36,11 @@ TEST(Server, AnswersEachLine) {
        {two}},
       {"garbage is answered and the next line served",
        {"garbage\n" + echo_request(1)},
-       {R"({"error":{"code":-32700,"data":{"code":"parse_error"},"message":"not JSON: expected one JSON-RPC 2.0 object a line, in UTF-8"},"id":null,"jsonrpc":"2.0"})",
+       {R"({"error":{"code":-32700,"data":{"code":"parse_error"},"message":"not JSON: expected one JSON-RPC 2.0 object per line, in UTF-8"},"id":null,"jsonrpc":"2.0"})",
         one}},
       {"a batch is refused",
        {"[]\n" + echo_request(1)},
-       {R"({"error":{"code":-32600,"data":{"code":"invalid_request"},"message":"batches are not supported: send one request a line"},"id":null,"jsonrpc":"2.0"})",
+       {R"({"error":{"code":-32600,"data":{"code":"invalid_request"},"message":"batches are not supported: send one request per line"},"id":null,"jsonrpc":"2.0"})",
         one}},
       {"an unknown method",
        {"{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"no\"}\n"},
@@ -50,13 +50,13 @@ TEST(Server, AnswersEachLine) {
   for (const auto& each : cases) {
     RawClient client(server.path());
     for (const auto& piece : each.sent) ASSERT_TRUE(client.send(piece));
-    client.end_sending();  // half-closed: what was asked is still answered, then the stream ends
+    client.end_sending();  // half-closed: pending requests are answered, then the stream ends
     for (const auto& answer : each.answers) EXPECT_EQ(client.line(), answer) << each.description;
     EXPECT_EQ(client.line(), std::nullopt) << each.description;
   }
 }
 
-TEST(Server, TellsWhoAsks) {
+TEST(Server, IdentifiesThePeer) {
   RunningServer server([](const Request& request, const std::shared_ptr<Responder>& responder) {
     responder->result({{"uid", request.peer.uid}, {"gid", request.peer.gid}, {"pid", request.peer.pid}});
   });
@@ -65,7 +65,7 @@ TEST(Server, TellsWhoAsks) {
   EXPECT_EQ(answer.value(), json({{"uid", ::getuid()}, {"gid", ::getgid()}, {"pid", ::getpid()}}));
 }
 
-TEST(Server, TellsAnInternalErrorWhenTheHandlerThrowsOrForgets) {
+TEST(Server, SendsAnInternalErrorIfTheHandlerThrowsOrForgets) {
   RunningServer server([](const Request& request, const std::shared_ptr<Responder>&) {
     if (request.method == "throw") throw std::runtime_error("a fault");
   });
@@ -102,8 +102,8 @@ TEST(Server, ReplacesAnAnswerThatIsTooLarge) {
   EXPECT_EQ(answer.error().code, "response_too_large");
 }
 
-// Requests that clients sent and half-closed after, answered by another thread: each gets its answer and then
-// the end of the stream, whatever the timing.
+// Clients half-close after their request, and another thread answers: each gets its answer and then the end
+// of the stream, whatever the timing.
 TEST(Server, TakesAnswersFromAnyThread) {
   std::mutex mutex;
   std::vector<std::shared_ptr<Responder>> waiting;
@@ -168,7 +168,7 @@ TEST(Server, ReadsOnWhenRequestsEndElsewhere) {
   EXPECT_LE(most.load(), 3U);
 }
 
-TEST(Server, StreamsNotificationsUntilTheClientGoes) {
+TEST(Server, SendsNotificationsUntilTheClientDisconnects) {
   std::mutex mutex;
   std::shared_ptr<Responder> stream;
   RunningServer server([&](const Request&, std::shared_ptr<Responder> responder) {
@@ -195,10 +195,10 @@ TEST(Server, StreamsNotificationsUntilTheClientGoes) {
   EXPECT_TRUE(held->alive());
   { const auto gone = std::move(client).value(); }
   while (held->alive()) std::this_thread::yield();
-  held->notify("event", json::object());  // forgotten
+  held->notify("event", json::object());  // dropped
 }
 
-TEST(Server, LeavesRespondersHarmlessWhenItGoesFirst) {
+TEST(Server, RespondersOutliveIt) {
   std::mutex mutex;
   std::shared_ptr<Responder> kept;
   auto server = std::make_unique<RunningServer>([&](const Request&, std::shared_ptr<Responder> responder) {

@@ -23,9 +23,10 @@
 
 namespace weir::rpc::testing {
 
-inline constexpr std::chrono::milliseconds kPatience{20000};  // ends a test that hangs; no test waits for it
+inline constexpr std::chrono::milliseconds kPatience{
+    20000};  // ends a test that hangs; no test waits this long
 
-/// A directory of its own, removed at the end.
+/// A new directory, removed at the end.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -44,7 +45,7 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-/// A server that runs in a thread of its own.
+/// A server that runs in its own thread.
 class RunningServer {
  public:
   explicit RunningServer(Handler handler, ServerLimits limits = {}) {
@@ -77,7 +78,7 @@ class RunningServer {
   std::thread thread_;
 };
 
-/// A client that writes and reads bytes as the test likes.
+/// A client that writes and reads raw bytes.
 class RawClient {
  public:
   explicit RawClient(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -89,7 +90,7 @@ class RawClient {
     }
   }
 
-  /// False when the server closed the connection.
+  /// False: the server closed the connection.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -131,7 +132,7 @@ class RawClient {
   std::string received_;
 };
 
-/// Answers `echo` with its parameters, and everything else with method_not_found.
+/// Answers `echo` with its parameters, and all other methods with method_not_found.
 inline void echo(const Request& request, const std::shared_ptr<Responder>& responder) {
   if (request.method == "echo") return responder->result(*request.params);
   responder->fail({"method_not_found", "no method " + request.method});

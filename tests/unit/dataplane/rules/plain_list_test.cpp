@@ -36,7 +36,7 @@ constexpr ListCase kListCases[] = {
     {"comments", "# a\n  # b\nexample.com # c\nexample.com/a\t# d\n#\n", "3:example.com 4:example.com/a ",
      ""},
     {"a fragment is no comment", "example.com/a#b\n", "1:example.com/a ", ""},
-    {"a comment behind a fragment", "example.com/a#b #c\n", "1:example.com/a ", ""},
+    {"a comment after a fragment", "example.com/a#b #c\n", "1:example.com/a ", ""},
     {"white space around", "  \texample.com \t\n", "1:example.com ", ""},
     {"bad lines among good ones", "com\nexample.com\nexample.com:x\n0.0.0.0 b.example\na.example\n",
      "2:example.com 5:a.example ", "1 3 4 "},
@@ -63,7 +63,7 @@ TEST_P(ListCases, Read) {
   EXPECT_EQ(summary.bad_lines, summary.errors.size());
 }
 
-// Wherever the text is cut in two or into single bytes, it is the same list.
+// Cut in two anywhere or into single bytes, the text gives the same list.
 TEST_P(ListCases, ReadInBlocks) {
   EntryParser parser;
   const std::string_view text = GetParam().text;
@@ -87,7 +87,7 @@ TEST_P(ListCases, ReadInBlocks) {
 
 INSTANTIATE_TEST_SUITE_P(List, ListCases, testing::ValuesIn(kListCases));
 
-// No line takes more memory than another, and none is misread for being long.
+// A long line takes no more memory than others, and is not misread.
 TEST(PlainList, LongLines) {
   const std::string filler(kMaxLineBytes, 'a');
   const std::string blanks(kMaxLineBytes, ' ');
@@ -121,7 +121,7 @@ TEST(PlainList, LongLines) {
   }
 }
 
-TEST(PlainList, ReasonsAreKeptForTheFirstBadLinesAlone) {
+TEST(PlainList, ReasonsAreKeptForTheFirstBadLinesOnly) {
   std::string text;
   for (std::size_t i = 0; i < kMaxLineErrors + 10; ++i) text += "com\n";
   EntryParser parser;

@@ -112,7 +112,7 @@ TEST(Routed, PacketsGoOnByTheNextHop) {
   const auto far = packets_at(wire.network());
   ASSERT_EQ(far.size(), 1U);
   Bytes expected = there;
-  ASSERT_TRUE(proto::take_hop(expected, last_byte_mac(0xbb), last_byte_mac(3)));
+  ASSERT_TRUE(proto::rewrite_for_next_hop(expected, last_byte_mac(0xbb), last_byte_mac(3)));
   EXPECT_EQ(test::difference(expected, far[0]), "");
   const auto near = packets_at(wire.subscriber());
   ASSERT_EQ(near.size(), 1U);

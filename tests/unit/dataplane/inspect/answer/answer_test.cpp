@@ -34,7 +34,7 @@ std::vector<Sent> send(const Bytes& frame, const Verdict& verdict, const BlockPa
     EXPECT_EQ(test::checksum_error(answer.frame, answer.view.ip_offset), "");
     sent.push_back(std::move(answer));
   }
-  EXPECT_EQ(frames.next(buffer, towards), 0U) << "the end stays the end";
+  EXPECT_EQ(frames.next(buffer, towards), 0U) << "there are no more frames";
   return sent;
 }
 
@@ -139,7 +139,7 @@ TEST(AnswerFrames, EachKind) {
   EXPECT_TRUE(send(request().build(), verdict_of(AnswerKind::none, false), page.value()).empty());
 }
 
-TEST(AnswerFrames, TimestampsAreTurnedRound) {
+TEST(AnswerFrames, TimestampsAreSwapped) {
   const auto page = BlockPage::make({.body = std::string(1500, 'x')});
   ASSERT_TRUE(page);
   const std::size_t all = page.value().response(false).size();
@@ -175,7 +175,7 @@ TEST(AnswerFrames, TimestampsAreTurnedRound) {
       }
     }
     if (test.answer != AnswerKind::http_page) continue;
-    // The options take their room from the client's MSS (RFC 6691).
+    // Options count against the client's MSS (RFC 6691).
     const std::size_t most = test.carried ? 988 : 1000;
     ASSERT_EQ(sent.size(), 3U) << test.what;
     EXPECT_EQ(sent[0].view.payload.size(), most) << test.what;
@@ -184,7 +184,7 @@ TEST(AnswerFrames, TimestampsAreTurnedRound) {
   }
 }
 
-TEST(AnswerFrames, GoBehindWhatTheServerHasWhereThePacketWasACopy) {
+TEST(AnswerFrames, AnswerToACopyFollowsWhatTheServerHas) {
   const auto page = BlockPage::make({.body = "x"});
   ASSERT_TRUE(page);
   const Bytes frame = request()
@@ -199,7 +199,7 @@ TEST(AnswerFrames, GoBehindWhatTheServerHasWhereThePacketWasACopy) {
   ASSERT_EQ(sent.size(), 2U);
   const auto timestamps = proto::tcp_timestamps(sent[0].view);
   ASSERT_TRUE(timestamps.has_value());
-  // What the server sends in the same second is older, and stays so for hours; the number may come round.
+  // What the server sends in the same second is older, and stays older for hours; the value may wrap.
   EXPECT_EQ(timestamps->value, 0xfffffff0U + (1U << 24));
   EXPECT_EQ(timestamps->echo, 7U);
   EXPECT_EQ(sent[0].view.tcp.sequence, 5000U);
@@ -207,7 +207,7 @@ TEST(AnswerFrames, GoBehindWhatTheServerHasWhereThePacketWasACopy) {
   EXPECT_EQ(sent[1].view.tcp.sequence, verdict.client_end);
 }
 
-TEST(AnswerFrames, TheResetAlone) {
+TEST(AnswerFrames, OnlyAReset) {
   const auto page = BlockPage::make({});
   ASSERT_TRUE(page);
   const auto sent = send(request().flags("R").build(), verdict_of(AnswerKind::none), page.value());
@@ -243,7 +243,7 @@ TEST(AnswerFrames, ACloseOfQuicIsOneDatagram) {
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(sent[0].towards, base::Towards::client);
   EXPECT_EQ(test::difference(expected, sent[0].frame), "");
-  // In a packet that was put together from fragments.
+  // In a packet that was reassembled from fragments.
   const auto whole = proto::parse_packet(frame, proto::LinkType::ethernet);
   verdict.reassembled = &whole;
   const Bytes fragment = PacketBuilder().ethernet().ipv6("::1", "::2").fragment(8, true).payload("x").build();
@@ -271,7 +271,7 @@ TEST(AnswerFrames, ASynIsResetWithoutASequenceNumber) {
   EXPECT_EQ(sent[0].view.tcp.flags, kRstAck);
 }
 
-TEST(AnswerFrames, TagsTakeTheRoomOfThePayload) {
+TEST(AnswerFrames, TagsReduceThePayload) {
   struct Case {
     std::string what;
     unsigned tags;

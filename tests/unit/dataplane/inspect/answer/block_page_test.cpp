@@ -14,9 +14,9 @@ std::string page_text(const BlockPage& page, bool head = false) {
   return std::string(test::to_text(page.response(head)));
 }
 
-const PageTexts kTexts{.operator_name = "A & B <Networks>",
-                       .reason = "It is on \"the\" list.",
-                       .contact = "Write to 'objections@isp.example'."};
+const PageTexts kTexts{{.name = "operator", .text = "A & B <Networks>"},
+                       {.name = "reason", .text = "It is on \"the\" list."},
+                       {.name = "contact", .text = "Write to 'objections@isp.example'."}};
 
 TEST(BlockPage, DefaultIsNeutralAndFitsOneSegment) {
   const auto page = BlockPage::make({.blocked_by = "https://operator.example/blocking"});
@@ -32,11 +32,11 @@ TEST(BlockPage, DefaultIsNeutralAndFitsOneSegment) {
   }
   const std::string body = text.substr(text.find("\r\n\r\n") + 4);
   EXPECT_NE(text.find("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"), std::string::npos);
-  EXPECT_EQ(body.find("src="), std::string::npos) << "nothing may be fetched";
-  EXPECT_EQ(body.find("href="), std::string::npos) << "nothing may be fetched";
+  EXPECT_EQ(body.find("src="), std::string::npos) << "the page must not fetch anything";
+  EXPECT_EQ(body.find("href="), std::string::npos) << "the page must not fetch anything";
 }
 
-TEST(BlockPage, HeadHasTheHeadersAlone) {
+TEST(BlockPage, AnswerToHeadIsTheHeadersOnly) {
   const auto page = BlockPage::make({.body = "<p>blocked"});
   ASSERT_TRUE(page);
   const std::string full = page_text(page.value());
@@ -88,7 +88,7 @@ TEST(BlockPage, RefusesWhatWouldBreakTheResponse) {
       {"no scheme in blocked_by", {.blocked_by = "operator.example/a:b"}, "blocked_by"},
       {"segments that are too small", {.segment_bytes = 215}, "expected 216 to 1460"},
       {"segments that are too large", {.segment_bytes = 1461}, "expected 216 to 1460"},
-      {"a variable that nobody knows",
+      {"an unknown variable",
        {.body = "<p>\n{{url}}", .body_name = "/etc/b.html"},
        "/etc/b.html:2: unknown variable 'url'"},
       {"a page that is too large", {.body = std::string(kMaxResponseBytes, 'x')}, "shorten the page"},
@@ -101,15 +101,15 @@ TEST(BlockPage, RefusesWhatWouldBreakTheResponse) {
   }
 }
 
-TEST(BlockPage, SaysWhatTheOperatorSays) {
+TEST(BlockPage, ShowsTheTextsOfTheOperator) {
   const auto built_in = BlockPage::make({.texts = kTexts});
   const auto own = BlockPage::make(
       {.body = "<p>{{operator}}|{{ reason }}|\r\n{{\tcontact}}|{ {x}}{{reason}}</p>", .texts = kTexts});
   ASSERT_TRUE(built_in) << built_in.error().message;
   ASSERT_TRUE(own) << own.error().message;
-  for (const char* said : {"<dd>A &amp; B &lt;Networks&gt;</dd>", "<dd>It is on &quot;the&quot; list.</dd>",
-                           "<dd>Write to &#39;objections@isp.example&#39;.</dd>"}) {
-    EXPECT_NE(page_text(built_in.value()).find(said), std::string::npos) << said;
+  for (const char* shown : {"<dd>A &amp; B &lt;Networks&gt;</dd>", "<dd>It is on &quot;the&quot; list.</dd>",
+                            "<dd>Write to &#39;objections@isp.example&#39;.</dd>"}) {
+    EXPECT_NE(page_text(built_in.value()).find(shown), std::string::npos) << shown;
   }
   EXPECT_TRUE(page_text(own.value())
                   .ends_with("\r\n\r\n<p>A &amp; B &lt;Networks&gt;|It is on &quot;the&quot; list.|\r\n"
@@ -127,24 +127,25 @@ TEST(FillPage, RefusalsNameTheLine) {
   };
   const std::vector<Case> cases{
       {"another variable", "a\nb\n{{host}}",
-       "f:3: unknown variable 'host', expected operator, reason or contact (no page may carry the blocked "
+       "f:3: unknown variable 'host': expected operator, reason or contact (no page may carry the blocked "
        "address)"},
       {"no name", "{{}}", "f:1: unknown variable ''"},
-      {"two names", "{{operator reason}}", "f:1: unknown variable 'operator reason'"},
-      {"no end", "\n{{operator}", "f:2: '{{' without '}}' behind it"},
+      {"two names in one variable", "{{operator reason}}", "f:1: unknown variable 'operator reason'"},
+      {"no end", "\n{{operator}", "f:2: '{{' without '}}' after it"},
       {"a text that is not set", "{{operator}}{{contact}}",
-       "f:1: the page shows 'contact', and dataplane.block.http.contact is not set"},
-      {"a NUL", std::string("a\n\0b", 4), "f:2: byte 0x00 is no text"},
-      {"a control character", "\x1b[0m", "f:1: byte 0x1b is no text"},
-      {"Latin 1", "\n\nM\xfcller", "f:3: byte 0xfc is no text"},
-      {"a character cut short", "\xe2\x82", "f:1: byte 0xe2 is no text"},
-      {"an overlong form", "\xc0\xaf", "f:1: byte 0xc0 is no text"},
-      {"an overlong form of three", "\xe0\x80\xaf", "f:1: byte 0xe0 is no text"},
-      {"a surrogate", "\xed\xa0\x80", "f:1: byte 0xed is no text"},
-      {"beyond Unicode", "\xf4\x90\x80\x80", "f:1: byte 0xf4 is no text"},
-      {"a picture", "\xff\xd8\xff\xe0", "f:1: byte 0xff is no text"},
+       "f:1: the page shows 'contact', but dataplane.block.http.contact is not set: set it"},
+      {"a NUL", std::string("a\n\0b", 4), "f:2: byte 0x00 is not text"},
+      {"a control character", "\x1b[0m", "f:1: byte 0x1b is not text"},
+      {"Latin 1", "\n\nM\xfcller", "f:3: byte 0xfc is not text"},
+      {"a character cut short", "\xe2\x82", "f:1: byte 0xe2 is not text"},
+      {"an overlong form", "\xc0\xaf", "f:1: byte 0xc0 is not text"},
+      {"an overlong form of three", "\xe0\x80\xaf", "f:1: byte 0xe0 is not text"},
+      {"a surrogate", "\xed\xa0\x80", "f:1: byte 0xed is not text"},
+      {"beyond Unicode", "\xf4\x90\x80\x80", "f:1: byte 0xf4 is not text"},
+      {"a picture", "\xff\xd8\xff\xe0", "f:1: byte 0xff is not text"},
   };
-  const PageTexts texts{.operator_name = "x", .reason = "y", .contact = {}};
+  const PageTexts texts{
+      {.name = "operator", .text = "x"}, {.name = "reason", .text = "y"}, {.name = "contact", .text = ""}};
   for (const Case& test : cases) {
     const auto filled = fill_page(test.page, texts, "f");
     ASSERT_FALSE(filled) << test.what;
@@ -153,7 +154,7 @@ TEST(FillPage, RefusalsNameTheLine) {
   }
 }
 
-TEST(FillPage, TakesEveryLanguage) {
+TEST(FillPage, AcceptsEveryLanguage) {
   const std::string page =
       "M\xc3\xbcller \xe0\xa4\xa8 \xed\x9f\xbf \xef\xbf\xbd \xf0\x9f\x9a\xab \xf4\x8f\xbf\xbf\t\r\n";
   const auto filled = fill_page(page, {}, "f");
@@ -161,7 +162,7 @@ TEST(FillPage, TakesEveryLanguage) {
   EXPECT_EQ(filled.value(), page);
 }
 
-TEST(BlockPage, SegmentsAreWhatTheClientTakes) {
+TEST(BlockPage, SegmentsFitTheClientsMss) {
   struct Case {
     std::string what;
     std::uint16_t setting;
@@ -170,15 +171,15 @@ TEST(BlockPage, SegmentsAreWhatTheClientTakes) {
     std::size_t expected;
   };
   const std::vector<Case> cases{
-      {"the client takes more", 1220, 1460, false, 1220},
-      {"the client takes less", 1220, 1000, false, 1000},
-      {"IPv4, not known", 1220, 0, false, 536},
-      {"IPv6, not known", 1220, 0, true, 1220},
-      {"IPv6, not known, a small setting", 700, 0, true, 700},
+      {"the client accepts more", 1220, 1460, false, 1220},
+      {"the client accepts less", 1220, 1000, false, 1000},
+      {"IPv4, MSS unknown", 1220, 0, false, 536},
+      {"IPv6, MSS unknown", 1220, 0, true, 1220},
+      {"IPv6, MSS unknown, a small setting", 700, 0, true, 700},
       {"a larger setting", 1460, 1440, true, 1440},
-      {"a setting below all", 216, 1460, false, 216},
-      {"a client that wants a flood", 1220, 1, false, 216},
-      {"the largest number", 1220, 65535, false, 1220},
+      {"the smallest setting", 216, 1460, false, 216},
+      {"a client that asks for tiny segments", 1220, 1, false, 216},
+      {"the largest MSS", 1220, 65535, false, 1220},
   };
   for (const Case& test : cases) {
     const auto page = BlockPage::make({.segment_bytes = test.setting});

@@ -116,25 +116,25 @@ TEST(QuicInspector, OneDatagram) {
        {{datagram(initial().ping().padding(9).ack().crypto(0, listed()).connection_close().pad_to(1200)),
          "drop_blocked quic_close"}},
        {kListed}},
-      {"a forbidden frame behind the hello",
+      {"a forbidden frame after the hello",
        {{datagram(initial().crypto(0, listed()).frames(from_hex("08 00"))), "drop_blocked quic_close"}},
        {kListed}},
-      {"behind 0-RTT",
+      {"after 0-RTT",
        {{datagram(joined({zero_rtt, whole(listed()).build()})), "drop_blocked quic_close"}},
        {kListed}},
       {"before 0-RTT",
        {{datagram(joined({whole(listed()).build(), zero_rtt})), "drop_blocked quic_close"}},
        {kListed}},
-      {"behind a handshake packet",
+      {"after a handshake packet",
        {{datagram(joined(
              {QuicPacketBuilder().type(Type::handshake).padding(50).build(), whole(listed()).build()})),
          "drop_blocked quic_close"}},
        {kListed}},
-      {"behind another connection's Initial",
+      {"after another connection's Initial",
        {{datagram(joined({whole(unlisted()).id("0102030405060708").build(), whole(listed()).build()})),
          "drop_blocked quic_close"}},
        {kPassed, kListed}},
-      {"behind an Initial that is not authentic",
+      {"after an Initial that is not authentic",
        {{datagram(joined({whole(unlisted()).keys_from("0102030405060708").build(), whole(listed()).build()})),
          "drop_blocked quic_close"}},
        {kListed}},
@@ -181,7 +181,7 @@ TEST(QuicInspector, WhatIsClosedAndHow) {
       {"one datagram", {}, blocked, first},
       {"it again", {blocked}, blocked, first},
       {"the hello again under another number", {blocked}, from(whole(listed()).number(1)).build(), second},
-      {"early data behind it", {blocked}, zero_rtt, {}},
+      {"early data after it", {blocked}, zero_rtt, {}},
       {"an acknowledgement", {blocked}, from(initial(1).ack()).build(), {}},
       {"the client's own close", {blocked}, from(initial(1).connection_close()).build(), {}},
       {"a hello of two datagrams, the server's id known by then",
@@ -214,7 +214,7 @@ TEST(QuicInspector, WhatIsClosedAndHow) {
 }
 
 TEST(QuicInspector, HellosInPieces) {
-  // The list name is at the end, behind the padding: without its last bytes nothing is known.
+  // The listed name is at the end, after the padding: without the last bytes it is unknown.
   const Bytes large = hello("listed.example.com", 2500);
   std::vector<Conversation> cases;
   for (std::size_t count : {2U, 3U, 5U, 10U}) {
@@ -322,7 +322,7 @@ TEST(QuicInspector, OneConnectionOverDatagrams) {
   });
 }
 
-TEST(QuicInspector, UnknownVersionsAreDroppedWhereToldSo) {
+TEST(QuicInspector, DropsUnknownVersionsIfConfigured) {
   struct Case {
     std::string what;
     Bytes payload;
@@ -400,7 +400,7 @@ TEST(QuicInspector, PiecesNearlyAMinuteApart) {
   EXPECT_EQ(summary(inspector.inspect(datagram(initial(2).ack()), rules().view())), "forward_no_request");
 }
 
-TEST(QuicInspector, ModesDirectionsAndPorts) {
+TEST(QuicInspector, EnforcementDirectionsAndPorts) {
   struct Case {
     std::string what;
     inspect::InspectorSettings settings;
@@ -460,11 +460,11 @@ TEST(QuicInspector, Counters) {
   for (std::uint16_t port = 1; port <= 100; ++port) {
     inspector.inspect(datagram(piece(message, 0, 700), port), rules().view());
   }
-  EXPECT_EQ(inspector.counters().get(Counter::quic_evictions), 92U) << "places for eight";
+  EXPECT_EQ(inspector.counters().get(Counter::quic_evictions), 92U) << "the table holds eight";
 }
 
-// As many as fit a datagram of usual size.
-TEST(QuicInspector, BehindTwentyInitialsThatAreNotAuthentic) {
+// As many as fit into an ordinary datagram.
+TEST(QuicInspector, AfterTwentyInitialsThatAreNotAuthentic) {
   Bytes payload;
   for (unsigned i = 0; i < 20; ++i) append(payload, QuicPacketBuilder().keys_from("00").build());
   append(payload, initial().crypto(0, listed()).build());

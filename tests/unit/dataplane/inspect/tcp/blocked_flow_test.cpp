@@ -22,14 +22,14 @@ const std::string kListed = http_get("listed.example.com");
 const auto kListedBytes = static_cast<std::uint32_t>(kListed.size());
 const std::string kOther = http_get("www.example.org");
 
-/// One segment of the client, and what becomes of it. Numbers count from the connection's sequence number.
+/// One segment of the client, and its outcome. Numbers count from the connection's sequence number.
 struct Step {
   std::string what;
   std::uint32_t sequence = 0;
   std::string flags;
   std::string payload;
   std::string outcome;
-  std::optional<std::uint32_t> server_next{};  // of the RST to the server, if there is to be one
+  std::optional<std::uint32_t> server_next{};  // of the RST to the server, if one is expected
   std::optional<std::uint32_t> client_end{};   // what the answer acknowledges
   std::chrono::seconds later{0};
 };
@@ -117,7 +117,7 @@ TEST(BlockedFlow, KeptAlive) {
                                     });
 }
 
-TEST(BlockedFlow, PipelinedIsResetUntilItIsGone) {
+TEST(BlockedFlow, PipelinedRequestsAreReset) {
   const auto all = static_cast<std::uint32_t>(kOther.size()) + kListedBytes;
   run_around_the_wrap("pipelined",
                       {
@@ -165,8 +165,8 @@ TEST(BlockedFlow, ThePortIsUsedAgain) {
       });
 }
 
-TEST(BlockedFlow, WhatLiesFarAwayIsAnotherConnectionAlsoWithoutItsSyn) {
-  // Its SYN took another way, or the table was full of those who hold messages back.
+TEST(BlockedFlow, DistantNumbersAreAnotherConnectionEvenWithoutItsSyn) {
+  // Its SYN took another path, or the table was full of connections with unfinished messages.
   run_around_the_wrap("no SYN",
                       {
                           {"the request", 0, "PA", kListed, "drop_blocked http_page", 0, kListedBytes},
@@ -179,8 +179,8 @@ TEST(BlockedFlow, WhatLiesFarAwayIsAnotherConnectionAlsoWithoutItsSyn) {
 }
 
 TEST(BlockedFlow, ThePortIsUsedAgainAfterSeveralBlocks) {
-  // A busy client, or a carrier's NAT with few ports a subscriber, comes back with the same port within the
-  // time for which blocked connections are remembered.
+  // A busy client, or a carrier's NAT with few ports per subscriber, reuses the port while its blocked
+  // connection is still remembered.
   std::vector<Step> steps;
   for (std::uint32_t turn = 0; turn < 5; ++turn) {
     const std::uint32_t first = 1 + turn * 400000000;
@@ -232,17 +232,17 @@ TEST(BlockedFlow, IsForgottenAfterItsLifetime) {
       1000, settings);
 }
 
-TEST(BlockedFlow, KnowsTheSegmentsThatTheClientTakes) {
+TEST(BlockedFlow, RemembersTheClientsMss) {
   struct Case {
     std::string what;
-    std::string options;  // of the SYN; none: no SYN is seen
+    std::string options;  // of the SYN; empty: no SYN is seen
     std::uint16_t expected;
   };
   const std::vector<Case> cases{
       {"no SYN", "", 0},
       {"a SYN without the option", "01010402", 0},
       {"with it", "020405b4", 1460},
-      {"behind others", "010303070402020404c4", 1220},
+      {"after others", "010303070402020404c4", 1220},
   };
   for (const Case& test : cases) {
     TestInspector inspector;
@@ -263,7 +263,7 @@ TEST(BlockedFlow, KnowsTheSegmentsThatTheClientTakes) {
   }
 }
 
-TEST(BlockedFlow, OtherConnectionsAreNotConcerned) {
+TEST(BlockedFlow, OtherConnectionsAreNotAffected) {
   TestInspector inspector;
   const auto from = [](std::uint16_t port, std::string_view client) {
     return PacketBuilder().ethernet().ipv4(client, "192.0.2.1").tcp(port, 80).ack(5).flags("PA");
@@ -275,7 +275,7 @@ TEST(BlockedFlow, OtherConnectionsAreNotConcerned) {
   EXPECT_EQ(look(from(2, "10.0.0.1").payload(kOther)), "forward_passed");
   EXPECT_EQ(look(from(1, "10.0.0.2").payload(kOther)), "forward_passed");
   EXPECT_EQ(look(from(1, "10.0.0.1").payload(kOther)), "drop_blocked_flow http_page");
-  // The server's packets of the blocked connection itself.
+  // The server's packets of the blocked connection.
   const Bytes response =
       PacketBuilder().ethernet().ipv4("192.0.2.1", "10.0.0.1").tcp(80, 1).flags("PA").payload("x").build();
   EXPECT_EQ(summary(inspector.inspect(response, rules().view(), inspect::Direction::from_network)),
@@ -290,11 +290,11 @@ TEST(BlockedFlow, MonitorModeTouchesNothing) {
   };
   EXPECT_EQ(look(kListed, base::Enforcement::enforce), "drop_blocked http_page");
   EXPECT_EQ(look(kListed, base::Enforcement::monitor), "forward_monitor");
-  EXPECT_EQ(look(kOther, base::Enforcement::monitor), "forward_monitor") << "bytes that conflict";
+  EXPECT_EQ(look(kOther, base::Enforcement::monitor), "forward_monitor") << "conflicting bytes";
   EXPECT_EQ(look("", base::Enforcement::bypass), "forward_bypass");
 }
 
-TEST(BlockedFlow, TheOldestGoesWhenThereIsNoRoom) {
+TEST(BlockedFlow, TheOldestIsEvictedWhenTheTableIsFull) {
   inspect::InspectorSettings settings;
   settings.flow_capacity = 8;
   TestInspector inspector(settings);

@@ -28,7 +28,7 @@ using ::testing::IsEmpty;
 
 constexpr std::chrono::nanoseconds kLifetime = seconds(60);
 
-/// An H2cInspector with a decider that reports as TestInspector's does.
+/// An H2cInspector whose decider reports requests in the same way as TestInspector.
 class H2cTest {
  public:
   explicit H2cTest(const std::vector<std::string>& rules, std::size_t connections = 4)
@@ -120,8 +120,8 @@ TEST(H2cInspector, Verdicts) {
   }
 }
 
-// The piece with the last byte of the listed request's header block is the one that is told to be blocked.
-TEST(H2cInspector, HoweverItIsCut) {
+// The piece with the last byte of the listed request's header block is blocked.
+TEST(H2cInspector, SplitAnywhere) {
   const Bytes before =
       h2_connection().get("www.example.org", "/a").frame(test::kH2Data, 0, 1, Bytes(50)).bytes();
   const Bytes block =
@@ -157,7 +157,7 @@ TEST(H2cInspector, WhatFollowsABlockedRequest) {
   }
 }
 
-TEST(H2cInspector, SaysHowAPieceEnds) {
+TEST(H2cInspector, ReportsHowAPieceEnds) {
   struct Row {
     std::string description;
     Bytes stream;
@@ -170,16 +170,16 @@ TEST(H2cInspector, SaysHowAPieceEnds) {
     return Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(count));
   };
   const std::vector<Row> rows{
-      {"behind a request", whole, H2cState::followed, false},
+      {"after a request", whole, H2cState::followed, false},
       {"inside the preface", first(10), H2cState::followed, true},
-      {"behind the preface", first(24), H2cState::followed, false},
+      {"after the preface", first(24), H2cState::followed, false},
       {"inside a frame's header", first(30), H2cState::followed, true},
       {"inside SETTINGS", first(40), H2cState::followed, false},
       {"inside a header block", first(whole.size() - 1), H2cState::followed, true},
       {"HTTP/1", test::to_bytes("PRI * HTTP/2.0\r\n\r\nGET "), H2cState::ended, false},
       {"no SETTINGS first", H2Builder().preface().get("www.example.org").bytes(), H2cState::followed, false,
        true},
-      {"HTTP/1 behind the preface", H2Builder().preface().raw(test::to_bytes("GET / HTTP/1.1")).bytes(),
+      {"HTTP/1 after the preface", H2Builder().preface().raw(test::to_bytes("GET / HTTP/1.1")).bytes(),
        H2cState::followed, false, true},
       {"broken", h2_connection().headers(test::from_hex("80")).bytes(), H2cState::ended, false},
   };
@@ -225,7 +225,7 @@ TEST(H2cInspector, ConnectionsDoNotMix) {
                           "h2c pass a.example.org/ no_match", "h2c pass b.example.org/ no_match"));
 }
 
-TEST(H2cInspector, WhenTheStateIsUsedUp) {
+TEST(H2cInspector, AllStatesInUse) {
   H2cTest h2c({"listed.example.com"}, 2);
   const auto unfollowed = [&] { return h2c.counters().get(Counter::h2c_unfollowed); };
   const Bytes whole = h2_connection().get("www.example.org").bytes();
@@ -236,7 +236,7 @@ TEST(H2cInspector, WhenTheStateIsUsedUp) {
   const auto idle = h2c.inspector().open(h2c.now);
   h2c.read(idle, whole);
   h2c.now += seconds(1);
-  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "both were seen just now";
+  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "both are in use";
   EXPECT_EQ(unfollowed(), 1U);
   EXPECT_EQ(h2c.inspector().read_alone(h2c.piece(listed), h2c.findings).state, H2cState::followed);
   EXPECT_TRUE(h2c.findings.block) << "a whole segment needs no state";
@@ -244,27 +244,28 @@ TEST(H2cInspector, WhenTheStateIsUsedUp) {
   h2c.now += seconds(1);
   const auto third = h2c.inspector().open(h2c.now);
   EXPECT_NE(third, H2cInspector::kNoHandle) << "the idle one gives way";
-  EXPECT_EQ(h2c.read(idle, listed).state, H2cState::ended) << "its handle is no longer good";
+  EXPECT_EQ(h2c.read(idle, listed).state, H2cState::ended) << "its handle is stale";
   EXPECT_FALSE(h2c.findings.block);
   EXPECT_EQ(unfollowed(), 2U);
   h2c.read(third, half);
 
   h2c.now += seconds(57);
-  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "both wait for the rest of a block";
+  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle)
+      << "both are in the middle of a header block";
   h2c.now += seconds(1);
-  EXPECT_NE(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "the first for 60 s";
+  EXPECT_NE(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "the first has been silent for 60 s";
   EXPECT_EQ(h2c.read(waiting, listed).state, H2cState::ended);
   EXPECT_EQ(h2c.read(third, Bytes(whole.end() - 1, whole.end())).state, H2cState::followed);
 
   EXPECT_EQ(h2c.inspector().in_use(), 2U);
   h2c.inspector().close(waiting);
-  EXPECT_EQ(h2c.inspector().in_use(), 2U) << "closing by an old handle closes nothing";
+  EXPECT_EQ(h2c.inspector().in_use(), 2U) << "a stale handle closes nothing";
   h2c.inspector().close(third);
   h2c.inspector().close(third);
   EXPECT_EQ(h2c.inspector().in_use(), 1U);
 }
 
-TEST(H2cInspector, AnyNumberIsAHandle) {
+TEST(H2cInspector, AcceptsAnyNumberAsHandle) {
   H2cTest h2c({}, 1);
   const auto handle = h2c.inspector().open(h2c.now);
   const Bytes stream = h2_connection().bytes();

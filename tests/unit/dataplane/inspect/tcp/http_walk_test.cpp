@@ -10,7 +10,7 @@
 namespace weir::inspect {
 namespace {
 
-/// The targets of the requests found, and the status that ended the walk.
+/// The targets of the found requests, and the status that ended the walk.
 struct Walked {
   std::vector<std::string> targets;
   base::ParseStatus end = base::ParseStatus::found;
@@ -52,7 +52,7 @@ TEST(HttpWalk, FindsEveryRequestAndSkipsBodiesExactly) {
       {"a body that looks like a request is skipped",
        post("Content-Length: " + std::to_string(get("/body").size()), get("/body")) + get("/2"),
        {"/post", "/2"}},
-      {"a body that goes on behind the segment", post("Content-Length: 4000", get("/body")), {"/post"}},
+      {"a body that goes on after the segment", post("Content-Length: 4000", get("/body")), {"/post"}},
       {"a body that ends with the segment", post("Content-Length: 3", "abc"), {"/post"}},
       {"a body of no bytes", post("Content-Length: 0", "") + get("/2"), {"/post", "/2"}},
       {"chunked", post(chunked, "3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n") + get("/2"), {"/post", "/2"}},
@@ -73,13 +73,13 @@ TEST(HttpWalk, FindsEveryRequestAndSkipsBodiesExactly) {
       {"chunked, a size that overflows",
        post(chunked, "ffffffffffffffff\r\n" + get("/body")),
        {"/post", "/body"}},
-      {"chunked, a bare LF behind the size", post(chunked, "3\nabc\r\n" + get("/body")), {"/post", "/body"}},
+      {"chunked, a bare LF after the size", post(chunked, "3\nabc\r\n" + get("/body")), {"/post", "/body"}},
       {"chunked, data longer than its size",
        post(chunked, "3\r\nabcd\r\n" + get("/body")),
        {"/post", "/body"}},
       {"two lengths: look in the body", post(two_lengths, "abc\r\n" + get("/body")), {"/post", "/body"}},
       {"a length against chunked: look in the body", post(both, "0\r\n\r\n" + get("/2")), {"/post", "/2"}},
-      {"behind a header line with HTTP/ in it",
+      {"after a header line with HTTP/ in it",
        post(both, "Via: HTTP/1.1 proxy\r\n\r\n" + get("/2")),
        {"/post", "/2"}},
       {"no request at all", "\x01\x02\x03", {}},
@@ -87,7 +87,7 @@ TEST(HttpWalk, FindsEveryRequestAndSkipsBodiesExactly) {
   };
   for (const Case& test : cases) {
     EXPECT_EQ(walk(test.segment).targets, test.targets) << test.what;
-    // Whatever the segment's end, no read goes beyond it and what was found before stays found.
+    // Wherever the segment ends, nothing is read beyond it, and requests before it are found.
     for (std::size_t cut = 0; cut < test.segment.size(); ++cut) {
       const auto targets = walk(test.segment.substr(0, cut)).targets;
       EXPECT_LE(targets.size(), test.targets.size()) << test.what << " cut at " << cut;
@@ -95,7 +95,7 @@ TEST(HttpWalk, FindsEveryRequestAndSkipsBodiesExactly) {
   }
 }
 
-TEST(HttpWalk, SaysHowItEnded) {
+TEST(HttpWalk, ReportsHowItEnded) {
   EXPECT_EQ(walk(get("/1")).end, base::ParseStatus::absent);
   EXPECT_EQ(walk(get("/1") + "GET /2 HTTP/1.1\r\nHo").end, base::ParseStatus::need_more);
 }

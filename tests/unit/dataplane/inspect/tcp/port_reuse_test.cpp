@@ -1,5 +1,5 @@
-// Busy clients' connections, in the time that their packets say: ports come up again and again, with the
-// numbers that Linux gives them, long before what they were used for last is forgotten.
+// Connections of busy clients, in simulated time: ports are reused again and again, with the sequence numbers
+// that Linux chooses, long before the inspector forgets their last use.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -54,7 +54,7 @@ const std::array<Kind, 4>& kinds() {
   return all;
 }
 
-/// One client, which makes a connection every `gap`; what it sends is lost and sent again now and then.
+/// One client that opens a connection every `gap`. Some of its packets are lost and sent again.
 class Client {
  public:
   Client(std::uint64_t seed, std::chrono::nanoseconds gap) : random_(seed), gap_(gap) {}
@@ -66,11 +66,11 @@ class Client {
       inspector_.now += gap_;
     }
   }
-  /// What went wrong, and how often.
+  /// Failures and how often each happened.
   [[nodiscard]] const std::map<std::string, int>& failures() const { return failures_; }
 
  private:
-  // As Linux does: on by an even number of 2 to 16 from the last one, for each server.
+  // As Linux does, per server: the next port is an even number from 2 to 16 after the last one.
   std::uint16_t next_port(std::uint16_t server) {
     std::uint32_t& at = ports_[server];
     at = (at + 2 + 2 * static_cast<std::uint32_t>(random_() % 8)) % (2 * kPorts);
@@ -120,7 +120,7 @@ class Client {
   std::map<std::string, int> failures_;
 };
 
-// On the average a port is blocked more often within flows.lifetime than there are readings of a connection.
+// On average, a port is blocked more often within flows.lifetime than a connection can have streams.
 TEST(PortReuse, FewPortsAndManyListedPages) {
   Client client(1, 5ms);
   client.run(80s);

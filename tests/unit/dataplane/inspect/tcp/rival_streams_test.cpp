@@ -1,5 +1,5 @@
-// A connection's numbers begin with whichever SYN the server took, and nothing on the way says which. However
-// many a client sends, what the server puts together is read.
+// A connection's sequence numbers begin at the SYN that the server accepted, which cannot be seen on the way.
+// However many SYNs a client sends, the stream that the server reassembles is read.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -36,7 +36,7 @@ StreamStep syn(std::uint32_t start, const std::string& outcome = kNoPayload) {
   return {"SYN", start - 1, "", outcome, "S"};
 }
 
-TEST(RivalStreams, NoSynPushesOutAStreamThatWaits) {
+TEST(RivalStreams, NoSynEvictsAStreamThatWaits) {
   run_streams(rules().view(), {
                                   {"SYNs close by",
                                    {syn(0),
@@ -73,9 +73,9 @@ TEST(RivalStreams, NoSynPushesOutAStreamThatWaits) {
 
 TEST(RivalStreams, TheRealSynMayComeLast) {
   run_streams(rules().view(), {
-                                  {"behind three others it is not let through",
+                                  {"after three others it is not let through",
                                    {syn(100), syn(200), syn(300), syn(0, kConflict)}},
-                                  {"behind two others it is read",
+                                  {"after two others it is read",
                                    {syn(0U - 100),
                                     syn(200),
                                     syn(0),
@@ -84,7 +84,7 @@ TEST(RivalStreams, TheRealSynMayComeLast) {
                               });
 }
 
-TEST(RivalStreams, WhatTookAReadStreamsPlaceDoesNotCoverItsNumbers) {
+TEST(RivalStreams, TheReplacementOfAReadStreamDoesNotCoverItsNumbers) {
   const std::string upload = "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 900000000\r\n\r\n";
   const auto upload_bytes = static_cast<std::uint32_t>(upload.size());
   const std::uint32_t below = 0U - (std::uint32_t{5} << 20);
@@ -134,7 +134,7 @@ TEST(RivalStreams, ABlockedStreamKeepsItsNumbers) {
                               });
 }
 
-TEST(RivalStreams, AnUnverifiedDecoyBehindABodyGivesWay) {
+TEST(RivalStreams, AnUnverifiedDecoyAfterABodyGivesWay) {
   const std::string chunked =
       "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: x\r\n\r\n";
   const auto bytes = static_cast<std::uint32_t>(chunked.size());
@@ -161,8 +161,8 @@ TEST(RivalStreams, PortsAreUsedAgain) {
                                {"each second a connection that is refused", refused}});
 }
 
-// Linux's initial sequence numbers come round after 275 s.
-TEST(RivalStreams, APortIsUsedAgainWhenItsNumbersComeRound) {
+// Linux's initial sequence numbers wrap after 275 s.
+TEST(RivalStreams, APortIsUsedAgainWhenItsNumbersWrap) {
   StreamStep again = syn(0U - 500);
   again.later = std::chrono::seconds(275);
   const std::string other = http_get("other.example.com", "/" + std::string(600, 'a'));
@@ -175,7 +175,7 @@ TEST(RivalStreams, AStreamOfManyGigabytesGoesOn) {
   StreamCase test{"long", {syn(0), {"a request", 0, kOther, kPassed}}};
   std::uint32_t at = kOtherBytes;
   const std::string body(1000, 'x');
-  // Between two pieces of the body lies as much as is passed over unseen.
+  // The gap between two pieces of the body is as large as the largest skip.
   constexpr std::uint64_t kUnseen = std::uint64_t{1} << 25;
   const std::string post = "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 9000000000\r\n\r\n";
   test.steps.push_back({"an upload", at, post, kPassed});

@@ -1,5 +1,5 @@
-// The differential test of stream inspection: however a request is cut and in whatever order its pieces come,
-// the verdict is the one of the whole, and a server never gets all of a listed one.
+// Differential test of stream inspection: in whatever way a request is split, and in whatever order its
+// pieces arrive, the verdict is the same as for the whole, and a server never gets a whole listed request.
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -42,8 +42,8 @@ std::vector<Message> messages() {
       {"HTTP, a listed path", to_bytes(http_get("paths.example.com", "/page")), true},
       {"HTTP, an unlisted path", to_bytes(http_get("paths.example.com", "/pagf"))},
       {"HTTP, bare LF and empty lines", to_bytes("\n\r\nGET / HTTP/1.1\nHost: listed.example.com\n\n"), true},
-      {"HTTP, the second behind a body", to_bytes(unlisted_first + http_get("listed.example.com")), true},
-      {"HTTP, the second behind chunks", to_bytes(chunked + http_get("listed.example.com")), true},
+      {"HTTP, the second after a body", to_bytes(unlisted_first + http_get("listed.example.com")), true},
+      {"HTTP, the second after chunks", to_bytes(chunked + http_get("listed.example.com")), true},
       {"HTTP, two unlisted", to_bytes(unlisted_first + http_get("www.example.org"))},
       {"TLS, listed", hello("listed.example.com"), true},
       {"TLS, unlisted", hello("www.example.org")},
@@ -59,7 +59,7 @@ std::vector<Message> messages() {
                     {.stream = 3, .fragment_bytes = 5})
            .bytes(),
        true},
-      {"h2c behind Upgrade, listed",
+      {"h2c after Upgrade, listed",
        [] {
          const std::string upgrade = http_request_text(
              {.host = "www.example.org", .headers = {{"Upgrade", "h2c"}, {"HTTP2-Settings", "AAMAAABk"}}});
@@ -79,7 +79,7 @@ std::vector<Message> messages() {
   };
 }
 
-/// A client that sends pieces of one message, and the bytes that a server has got of it.
+/// A client that sends pieces of one message, and the bytes of it that a server received.
 class Connection {
  public:
   Connection(TestInspector& inspector, std::uint16_t client_port, std::uint32_t first, bool with_syn)
@@ -118,11 +118,11 @@ class Connection {
   std::vector<bool> got_;
 };
 
-/// Sends the pieces between the cuts in the given order, and checks what came of them.
+/// Sends the pieces between the cuts in the given order, and checks the outcome.
 void check(TestInspector& inspector, const Message& message, std::vector<std::size_t> cuts,
            const std::vector<std::size_t>& order, bool with_syn) {
   static std::uint16_t port = 0;
-  // Around the point where sequence numbers wrap.
+  // Near the wrap of sequence numbers.
   const auto first = static_cast<std::uint32_t>(0U - message.bytes.size() / 2);
   cuts.insert(cuts.begin(), 0);
   cuts.push_back(message.bytes.size());
@@ -130,7 +130,7 @@ void check(TestInspector& inspector, const Message& message, std::vector<std::si
   std::size_t blocked = 0;
   std::string trace = message.what + (with_syn ? ", SYN" : "");
   inspector.take_requests();
-  // Nobody says that the connection before is over: its HTTP/2 state has to become free.
+  // Nothing ends the previous connection: its HTTP/2 state must become free.
   inspector.now += std::chrono::seconds(1);
   for (const std::size_t piece : order) {
     const std::string outcome = connection.send_piece(message.bytes, cuts[piece], cuts[piece + 1]);
@@ -183,7 +183,7 @@ TEST(StreamCuts, ThreeAndFourPiecesInEveryOrder) {
   }
 }
 
-TEST(StreamCuts, OneByteASegment) {
+TEST(StreamCuts, OneBytePerSegment) {
   TestInspector inspector(small());
   for (const Message& message : messages()) {
     const std::size_t size = message.bytes.size();
@@ -194,7 +194,7 @@ TEST(StreamCuts, OneByteASegment) {
     check(inspector, message, cuts, order, true);
     std::reverse(order.begin(), order.end());
     check(inspector, message, cuts, order, true);
-    // The even ones, then the odd ones.
+    // The even pieces, then the odd ones.
     std::stable_sort(order.begin(), order.end(), [](std::size_t a, std::size_t b) { return a % 2 < b % 2; });
     check(inspector, message, cuts, order, true);
     if (HasFatalFailure()) return;

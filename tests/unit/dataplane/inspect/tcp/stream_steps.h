@@ -11,7 +11,7 @@
 
 namespace weir::test {
 
-/// One segment of a client, and what becomes of it. Numbers count from the connection's first byte.
+/// One segment of a client, and its outcome. Numbers count from the connection's first byte.
 struct StreamStep {
   std::string what;
   std::uint32_t sequence = 0;
@@ -21,7 +21,7 @@ struct StreamStep {
   std::chrono::seconds later{0};
   std::optional<std::uint32_t> server_next{};  // of the RST to the server
   std::optional<std::uint32_t> client_end{};   // what the answer acknowledges
-  std::optional<std::uint16_t> checksum{};     // instead of the right one
+  std::optional<std::uint16_t> checksum{};     // if not the right one
   std::uint16_t urgent = 0;
 };
 
@@ -30,10 +30,10 @@ struct StreamCase {
   std::vector<StreamStep> steps;
 };
 
-/// Sends the steps of one connection, whose first byte has the number `base`, through an inspector.
+/// Inspects the steps of one connection, whose first byte has the sequence number `base`.
 void run_stream(TestInspector& inspector, const match::SnapshotView* rules, const StreamCase& test,
                 std::uint32_t base);
-/// Through inspectors of their own, from numbers around those where sequence numbers come round.
+/// The same with new inspectors and several base numbers, also near the wrap of sequence numbers.
 void run_streams(const match::SnapshotView* rules, const std::vector<StreamCase>& tests);
 
 }  // namespace weir::test

@@ -1,4 +1,4 @@
-// What real clients do passes untouched, what is sent to confuse does not get a listed request through.
+// What real clients do passes unchanged. What is sent to confuse does not let a listed request pass.
 #include <string>
 #include <vector>
 
@@ -32,7 +32,7 @@ std::string hello(std::string_view name) { return text(TlsHelloBuilder().sni(nam
 
 StreamStep syn(std::uint32_t before = 1) { return {"SYN", 0U - before, "", kNoPayload, "S"}; }
 
-TEST(Stream, WhatRealClientsDoPasses) {
+TEST(Stream, OrdinaryTrafficPasses) {
   const std::string chunked =
       "POST / HTTP/1.1\r\nHost: www.example.org\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nabcdefgh\r\n";
   const auto chunked_bytes = static_cast<std::uint32_t>(chunked.size());
@@ -135,7 +135,7 @@ TEST(Stream, WhatRealClientsDoPasses) {
       });
 }
 
-TEST(Stream, ListedRequestsAreFoundHoweverTheyAreSent) {
+TEST(Stream, FindsListedRequestsInEveryForm) {
   const std::string chunked =
       "POST / HTTP/1.1\r\nHost: www.example.org\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n";
   const auto chunked_bytes = static_cast<std::uint32_t>(chunked.size());
@@ -169,7 +169,7 @@ TEST(Stream, ListedRequestsAreFoundHoweverTheyAreSent) {
            {syn(),
             {"unlisted", 0, kOther, kPassed},
             {"both", 0, kOther + kListed, "drop_blocked reset", "PA", {}, kOtherBytes}}},
-          {"on the SYN and behind it",
+          {"on the SYN and after it",
            {{"SYN with the first half", 0U - 1, kListed.substr(0, 20), kIncomplete, "S"},
             {"second half", 20, kListed.substr(20), kPage}}},
           {"several SYNs before the true one's data",
@@ -200,7 +200,7 @@ TEST(Stream, ListedRequestsAreFoundHoweverTheyAreSent) {
            {syn(),
             {"no flag at all", 0, kListed.substr(0, 20), kIncomplete, ""},
             {"FIN, URG, PSH", 20, kListed.substr(20), kPage, "FUP"}}},
-          {"behind a chunked body whose chunk is cut",
+          {"after a chunked body whose chunk is cut",
            {syn(),
             {"head", 0, chunked, kPassed},
             {"data", chunked_bytes, std::string(60, 'x'), kNone},
@@ -266,7 +266,7 @@ TEST(Stream, DecoysDoNotHideARequest) {
                      text(from_hex("140303000101 16030300020010")), kNone},
                     {"all of it", 0, tls, conflict},
                     {"the piece with the name", 50, tls.substr(50), conflict}}},
-                  {"two decoys one behind the other",
+                  {"two decoys one after the other",
                    {syn(),
                     {"first", 0, kOther, kPassed},
                     {"second", kOtherBytes, kOther, kPassed},
@@ -274,7 +274,7 @@ TEST(Stream, DecoysDoNotHideARequest) {
                   {"a decoy with a wrong checksum, then the request in halves",
                    {syn(),
                     {"decoy", 0, kOther, kPassed, "PA", {}, {}, {}, std::uint16_t{0x1234}},
-                    {"first half, and the decoy's rest behind it", 0, half, kPassed},
+                    {"first half, and the decoy's rest after it", 0, half, kPassed},
                     {"second half", 30, rest, kPage}}},
                   {"half a decoy with a wrong checksum",
                    {syn(),
@@ -339,7 +339,7 @@ TEST(Stream, SecondHelloAfterARetryRequest) {
             {"second", first_bytes, second.substr(0, 9), kIncomplete},
             {"third", first_bytes + 9, second.substr(9, 100), kIncomplete},
             {"fourth", first_bytes + 109, second.substr(109), "drop_blocked tls_alert"}}},
-          {"behind early data",
+          {"after early data",
            {syn(),
             {"first", 0, first + early.substr(0, 100), kPassed},
             {"early data", first_bytes + 100, early.substr(100), kNone},
@@ -347,7 +347,7 @@ TEST(Stream, SecondHelloAfterARetryRequest) {
       });
 }
 
-// What becomes of a segment of the connection from `port`.
+// The outcome of a segment of the connection from `port`.
 std::string send_from(TestInspector& inspector, std::uint16_t port, std::uint32_t sequence,
                       const std::string& payload) {
   return summary(inspector.inspect(PacketBuilder()
@@ -372,10 +372,10 @@ TEST(Stream, AFloodOfNewConnectionsDegradesToSegments) {
   for (std::uint16_t port = 2; port < 5000; ++port)
     EXPECT_EQ(send(port, 0, "GET / HTTP/1.1\r\n"), kIncomplete);
   EXPECT_GT(inspector.counters().get(base::Counter::flow_evictions), 4000U);
-  EXPECT_EQ(send(1, 30, kListed.substr(30)), kNone) << "its beginning is forgotten";
-  EXPECT_EQ(send(6000, 0, kListed), kPage) << "what is whole is found all the same";
+  EXPECT_EQ(send(1, 30, kListed.substr(30)), kNone) << "its beginning was given up";
+  EXPECT_EQ(send(6000, 0, kListed), kPage) << "a complete request is still found";
   EXPECT_EQ(send(6001, 0, kListed.substr(0, 30)), kIncomplete);
-  EXPECT_EQ(send(6001, 30, kListed.substr(30)), kPage) << "and what is not pushed out";
+  EXPECT_EQ(send(6001, 30, kListed.substr(30)), kPage) << "and so is one whose beginning was not evicted";
 }
 
 TEST(Stream, WithoutMemoryTheOldestMessageIsGivenUp) {
@@ -390,12 +390,12 @@ TEST(Stream, WithoutMemoryTheOldestMessageIsGivenUp) {
   EXPECT_NE(send(1, static_cast<std::uint32_t>(part.size()), end), kPage);
   EXPECT_EQ(send(20, static_cast<std::uint32_t>(part.size()), end), kPage);
   EXPECT_EQ(send(1, static_cast<std::uint32_t>(part.size() + end.size()), kListed), kPage)
-      << "the next request at the start of a segment is found again";
+      << "the next request at the start of a segment is found";
 }
 
 class FullMemory : public testing::Test {
  protected:
-  static constexpr std::uint16_t kLast = 8;  // of the connections whose parts fit
+  static constexpr std::uint16_t kLast = 8;  // the last connection whose part fits into memory
   std::string send(std::uint16_t port, std::uint32_t sequence, const std::string& payload) {
     return send_from(inspector_, port, sequence, payload);
   }
@@ -415,22 +415,22 @@ TEST_F(FullMemory, PartsAreDroppedAndNothingIsGivenUp) {
   for (std::uint16_t port = 1; port <= kLast; ++port) EXPECT_EQ(end(port), kPage) << port;
 }
 
-TEST_F(FullMemory, WhatIsWholeNeedsNone) {
+TEST_F(FullMemory, CompleteRequestsNeedNone) {
   EXPECT_EQ(send(30, 0, kListed), kPage);
   EXPECT_EQ(send(31, 0, "GET / HTTP/1.1\r\nHost: passed.example.com\r\n\r\n"), "forward_passed");
 }
 
-TEST_F(FullMemory, APartThatWasDroppedIsReadWhenItComesAgain) {
+TEST_F(FullMemory, ADroppedPartIsReadWhenSentAgain) {
   const std::string first = kListed.substr(0, 30);
   EXPECT_EQ(send(30, 0, first), "drop_reassembly_full");
-  EXPECT_EQ(send(30, 30, kListed.substr(30)), "drop_reassembly_full") << "nor does its end pass";
+  EXPECT_EQ(send(30, 30, kListed.substr(30)), "drop_reassembly_full") << "its end does not pass either";
   EXPECT_EQ(end(1), kPage);
   EXPECT_EQ(send(30, 0, first), kIncomplete);
   EXPECT_EQ(send(30, 30, kListed.substr(30)), kPage);
 }
 
-TEST_F(FullMemory, TheEndOfARequestOfWhichPartsAreHeldIsNeverLetPast) {
-  // The first part of a request that is held fills its last chunk; the end needs one more.
+TEST_F(FullMemory, TheEndOfAHeldRequestNeverPasses) {
+  // The held part of the request fills its last chunk; the end needs another chunk.
   const std::string more(2000, 'b');
   EXPECT_EQ(send(1, static_cast<std::uint32_t>(part_.size()), more), "drop_reassembly_full");
   EXPECT_EQ(end(2), kPage);
@@ -438,7 +438,7 @@ TEST_F(FullMemory, TheEndOfARequestOfWhichPartsAreHeldIsNeverLetPast) {
   EXPECT_EQ(send(1, static_cast<std::uint32_t>(part_.size() + more.size()), end_), kPage);
 }
 
-TEST_F(FullMemory, WhatIsSilentForLongMakesRoom) {
+TEST_F(FullMemory, ALongSilentConnectionGivesWay) {
   inspector_.now += flow::FlowTable::kOpenLifetime;
   EXPECT_EQ(send(9, 0, part_), kIncomplete);
   EXPECT_EQ(end(9), kPage);
@@ -458,7 +458,7 @@ TEST_F(FullMemory, MonitorDropsNothing) {
             "forward_monitor");
 }
 
-TEST(FullTable, NewConnectionsAreDroppedAndNoneIsForgottenThatMatters) {
+TEST(FullTable, DropsNewConnectionsAndKeepsThoseInUse) {
   TestInspector inspector({.close_flow_table = true, .flow_capacity = 8});
   const auto send = [&inspector](std::uint16_t port, std::uint32_t sequence, const std::string& payload) {
     inspector.now += std::chrono::milliseconds(1);
@@ -473,12 +473,12 @@ TEST(FullTable, NewConnectionsAreDroppedAndNoneIsForgottenThatMatters) {
   for (std::uint16_t port = 1; port <= 6; ++port) EXPECT_EQ(send(port, 0, first), kIncomplete);
   EXPECT_EQ(send(7, 0, kListed), kPage);
   EXPECT_EQ(send(8, 0, "GET / HTTP/1.1\r\nHost: passed.example.com\r\n\r\n"), "forward_passed");
-  EXPECT_EQ(send(9, 0, first), kIncomplete) << "in place of the one that waits for nothing";
+  EXPECT_EQ(send(9, 0, first), kIncomplete) << "replaces the one that waits for nothing";
   EXPECT_EQ(send(10, 0, first), "drop_flow_table_full");
   EXPECT_EQ(syn(11), "drop_flow_table_full");
   for (std::uint16_t port = 1; port <= 6; ++port)
     EXPECT_EQ(send(port, 30, kListed.substr(30)), kPage) << port;
-  EXPECT_EQ(send(7, 0, kListed), "drop_blocked_flow http_page") << "is remembered";
+  EXPECT_EQ(send(7, 0, kListed), "drop_blocked_flow http_page") << "it is remembered";
   EXPECT_EQ(syn(11), "drop_flow_table_full") << "blocked connections stay";
   inspector.now += std::chrono::minutes(5);
   EXPECT_EQ(syn(11), "forward_not_candidate");

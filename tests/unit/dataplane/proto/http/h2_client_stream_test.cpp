@@ -21,7 +21,7 @@ using test::h2_connection;
 using test::H2Builder;
 using test::HpackWriter;
 
-/// `GET http www.example.com,other.example /path`, with ` cut` where it is.
+/// `GET http www.example.com,other.example /path`, and ` cut` for a cut request.
 std::string text_of(const H2Request& request) {
   std::string text = std::string(request.method) + ' ' + std::string(request.scheme) + ' ';
   for (std::size_t i = 0; i < request.host_count; ++i) {
@@ -30,10 +30,10 @@ std::string text_of(const H2Request& request) {
   return text + ' ' + std::string(request.path) + (request.cut ? " cut" : "");
 }
 
-/// What a stream yields, and where; its end as `need_more`, `absent` or `malformed`.
+/// The requests of a stream and where they end; the last status as `need_more`, `absent` or `malformed`.
 struct Reading {
   std::vector<std::string> requests;
-  std::vector<std::size_t> ends;  // bytes of the stream read when each was found
+  std::vector<std::size_t> ends;  // bytes of the stream that were read when each was found
   std::string end;
   bool operator==(const Reading&) const = default;
 };
@@ -44,7 +44,7 @@ class Reader {
     stream_->reset();
     Reading reading;
     for (std::size_t at = 0; at < stream.size(); at += piece_bytes) {
-      // A copy, so that reading beyond the piece is an error that sanitizers see.
+      // A copy, so that sanitizers detect a read beyond the piece.
       const Bytes copy(
           stream.begin() + static_cast<std::ptrdiff_t>(at),
           stream.begin() + static_cast<std::ptrdiff_t>(std::min(at + piece_bytes, stream.size())));
@@ -238,7 +238,7 @@ TEST(H2ClientStream, WhatIsNotHttp2) {
   });
 }
 
-TEST(H2ClientStream, BrokenForGood) {
+TEST(H2ClientStream, StaysBroken) {
   const Bytes block = block_of("a.example");
   const auto then_valid = [](H2Builder builder) { return builder.get("b.example", "/", 99).bytes(); };
   const auto connection = [] { return h2_connection(); };
@@ -290,7 +290,7 @@ TEST(H2ClientStream, BrokenForGood) {
   });
 }
 
-// A server acts on a block before the padding behind it has come, so the request must be known by then.
+// A server acts on a block before it has the padding, so the request must be found by then.
 TEST(H2ClientStream, FoundWithTheLastByteOfTheBlock) {
   Reader reader;
   const std::size_t start = h2_connection().bytes().size();
@@ -317,7 +317,7 @@ TEST(H2ClientStream, SkipsTheLargestFrameExactly) {
   for (; left > chunk.size(); left -= static_cast<std::uint32_t>(chunk.size()))
     ASSERT_EQ(feed(chunk), "need_more");
   ASSERT_EQ(feed(Bytes(left)), "need_more");
-  EXPECT_EQ(feed(H2Builder().get("behind.example").bytes()), "found");
+  EXPECT_EQ(feed(H2Builder().get("after.example").bytes()), "found");
 }
 
 TEST(H2ClientStream, AFloodOfContinuationsNeedsNoMemory) {
@@ -328,7 +328,8 @@ TEST(H2ClientStream, AFloodOfContinuationsNeedsNoMemory) {
   check({{"empty ones", flood.bytes(), {"GET http a.example /"}}});
 }
 
-// A few bytes that name much: the first such requests are whole, the rest is cut, new bytes allow for more.
+// Short requests that refer to a lot of text: the first ones are whole, the others are cut, until new bytes
+// allow for more.
 TEST(H2ClientStream, IndexedFieldsCannotBlowUpTheWork) {
   const std::string path = '/' + std::string(29999, 'p');
   H2Builder builder = h2_connection();

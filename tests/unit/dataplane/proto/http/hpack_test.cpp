@@ -22,10 +22,10 @@ using ::testing::IsEmpty;
 
 using Fields = std::vector<std::string>;
 
-/// A decoder as a connection has it; what it makes of each block is text.
+/// The decoder of a connection; shows each block as text.
 class Decoder {
  public:
-  /// `name: value` for each field; the last is `malformed` where it was.
+  /// `name: value` for each field, and `malformed` at the end of a malformed block.
   Fields decode(const Bytes& block) {
     std::vector<char> text(max_huffman_decoded_bytes(block.size()));
     HpackBlock fields(table_, block, text);
@@ -169,15 +169,15 @@ TEST(Hpack, StaticTableEnds) {
               ElementsAre(":authority: ", "host: ", "user-agent: ", "www-authenticate: "));
 }
 
-TEST(Hpack, RefusesWhatADecoderMust) {
+TEST(Hpack, RefusesWhatADecoderMustRefuse) {
   struct Row {
     std::string_view description;
     std::string_view block;
   };
   const std::vector<Row> rows{
       {"index 0", "80"},
-      {"the first index behind an empty table", "be"},
-      {"a name's index behind the table", "7f80ffff00 01 61"},
+      {"the first index beyond an empty table", "be"},
+      {"a name's index beyond the table", "7f80ffff00 01 61"},
       {"a huge index", "ffffffffff0f"},
       {"an index that is cut", "ff"},
       {"an integer of 2^62", "3fe1ffffffffffffff3f"},
@@ -204,7 +204,7 @@ TEST(Hpack, RefusesWhatADecoderMust) {
   }
 }
 
-TEST(Hpack, TakesWhatADecoderMay) {
+TEST(Hpack, AcceptsWhatADecoderMayAccept) {
   struct Row {
     std::string_view description;
     std::string_view block;
@@ -213,7 +213,7 @@ TEST(Hpack, TakesWhatADecoderMay) {
   const std::vector<Row> rows{
       {"an empty block", "", {}},
       {"a table size of 65536, then of 0", "3fe1ff03 20 82", {":method: GET"}},
-      {"a table size behind a field", "82 20 83", {":method: GET", ":method: POST"}},
+      {"a table size after a field", "82 20 83", {":method: GET", ":method: POST"}},
       {"an integer with leading zeros", "3f ea808080 80808080 00 82", {":method: GET"}},
       {"an empty name and value", "0000 00", {": "}},
       {"an empty Huffman string", "0480", {":path: "}},
@@ -228,7 +228,7 @@ TEST(Hpack, TakesWhatADecoderMay) {
   }
 }
 
-// RFC 7541, 4.4: the entry whose name is used goes for the new one.
+// RFC 7541, 4.4: the entry whose name is used is dropped for the new one.
 TEST(Hpack, ANameOutlivesItsEntry) {
   Decoder decoder;
   ASSERT_TRUE(decoder.dynamic().set_limit(100));
@@ -249,7 +249,7 @@ TEST(Hpack, ASizeUpdateForgetsTheOldest) {
   EXPECT_THAT(decoder.table(), ElementsAre("c: 3", "b: 2"));
 }
 
-// Long names are cut, yet count in full for the table's size.
+// Long names are cut, but count in full for the size of the table.
 TEST(Hpack, LongNames) {
   Decoder decoder;
   const std::string name(3000, 'n');
@@ -260,7 +260,7 @@ TEST(Hpack, LongNames) {
   EXPECT_EQ(decoder.dynamic().bytes(), 3033U);
 }
 
-// Entries of all sizes go round the table many times; a plain list of strings is the reference.
+// Entries of all sizes fill the table many times; a plain list of strings is the reference.
 TEST(Hpack, TheTableAgreesWithAList) {
   Decoder decoder;
   std::size_t limit = kHpackMaxTableBytes;

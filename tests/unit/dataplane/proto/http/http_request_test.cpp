@@ -20,7 +20,8 @@ std::vector<std::string> hosts_of(const HttpRequest& request) {
   return {request.hosts.begin(), request.hosts.begin() + request.host_count};
 }
 
-// The parser gets a heap copy of exactly these bytes: the address sanitizer sees a read behind it.
+// The parser gets a heap copy of exactly these bytes, so that the address sanitizer detects a read beyond
+// them.
 struct Parsed {
   explicit Parsed(std::string_view text) : bytes(test::to_bytes(text)), parse(parse_http_request(bytes)) {}
   test::Bytes bytes;
@@ -62,7 +63,7 @@ TEST(HttpRequest, RequestLines) {
       {"blanks after the method", "GET   /a HTTP/1.1\r\n" + host},
       {"a tab after the method", "GET\t/a HTTP/1.1\r\n" + host},
       {"blanks before the version", "GET /a  \t HTTP/1.1\r\n" + host},
-      {"blanks behind the version", "GET /a HTTP/1.1   \r\n" + host},
+      {"blanks after the version", "GET /a HTTP/1.1   \r\n" + host},
       {"form feed, vertical tab, bare CR between", "GET\f/a\vHTTP/1.1\r\r\n" + host},
       {"leading CRLF", "\r\n\r\nGET /a HTTP/1.1\r\n" + host},
       {"leading LF", "\n\nGET /a HTTP/1.1\r\n" + host},
@@ -74,7 +75,7 @@ TEST(HttpRequest, RequestLines) {
       {"HTTP/1.10", "GET /a HTTP/1.10\r\n" + host},
       {"a version in lower case", "GET /a http/1.1\r\n" + host},
       {"a version of junk", "GET /a HTTP/x\r\n" + host},
-      {"junk behind the version", "GET /a HTTP/1.1 junk\r\n" + host},
+      {"junk after the version", "GET /a HTTP/1.1 junk\r\n" + host},
       {"blanks inside the target", "GET /a b  c HTTP/1.1\r\n" + host, "GET", "/a b  c"},
       {"a version inside the target", "GET /a HTTP/9 b HTTP/1.1\r\n" + host, "GET", "/a HTTP/9 b"},
       {"a target that looks like a version", "GET /HTTP/1.1 HTTP/1.1\r\n" + host, "GET", "/HTTP/1.1"},
@@ -131,10 +132,9 @@ TEST(HttpRequest, HostHeaders) {
       {"nine: eight are kept", with(repeated("Host: a.example\r\n", 9)), "GET", "/a",
        std::vector<std::string>(8, "a.example")},
       {"last of many", with(repeated(other, 95) + "Host: www.example.com\r\n")},
-      {"behind a garbage line", with("garbage\r\nHost: www.example.com\r\n")},
-      {"behind a line of binary",
-       with(std::string("\x00\xff\x01:\x02\r\n", 7) + "Host: www.example.com\r\n")},
-      {"behind 24 KiB of headers", with("X: " + std::string(24576, 'x') + "\r\nHost: www.example.com\r\n")},
+      {"after a garbage line", with("garbage\r\nHost: www.example.com\r\n")},
+      {"after a line of binary", with(std::string("\x00\xff\x01:\x02\r\n", 7) + "Host: www.example.com\r\n")},
+      {"after 24 KiB of headers", with("X: " + std::string(24576, 'x') + "\r\nHost: www.example.com\r\n")},
       {"names that only contain it",
        with("X-Host: b.example\r\nHosts: b.example\r\nHos: b.example\r\n"),
        "GET",
@@ -150,9 +150,9 @@ TEST(HttpRequest, HostHeaders) {
 
 TEST(HttpRequest, TheHeadEndsAtTheEmptyLine) {
   const std::string first = "\r\nGET /a HTTP/1.1\r\nHost: a.example\r\n\r\n";
-  for (const std::string_view behind :
+  for (const std::string_view after :
        {"GET /b HTTP/1.1\r\nHost: b.example\r\n\r\n", "Host: b.example\r\n", "\n"}) {
-    const Parsed parsed(first + std::string(behind));
+    const Parsed parsed(first + std::string(after));
     EXPECT_EQ(to_string(parsed.parse.status), "found");
     EXPECT_EQ(parsed.parse.request.head_bytes, first.size());
     EXPECT_THAT(hosts_of(parsed.parse.request), ElementsAre("a.example"));
@@ -230,7 +230,7 @@ TEST(HttpRequest, WhatIsNoRequest) {
   }
 }
 
-// Whatever arrives first, a request stays possible until it is there: at every cut.
+// At every cut of a request the status is need_more.
 TEST(HttpRequest, EveryPrefixNeedsMore) {
   const std::string text =
       "\r\nPOST  /a\tHTTP/1.1 \r\nX: y\r\n folded\r\nHost:\r\n www.example.com\r\nContent-Length: 5\r\n\r\n";
@@ -295,7 +295,7 @@ TEST(HttpRequest, BodyFraming) {
   }
 }
 
-TEST(HttpRequest, ReadsWhatTheTestsOwnWriterWrites) {
+TEST(HttpRequest, ReadsWhatTheTestBuilderWrites) {
   const Parsed parsed(test::http_request_text(
       {.method = "POST", .target = "/a", .headers = {{"Accept", "*/*"}}, .body = "hello"}));
   EXPECT_EQ(to_string(parsed.parse.status), "found");

@@ -19,76 +19,76 @@ PacketBuilder outer6() { return eth().ipv6("2001:db8:f::1", "2001:db8:f::2"); }
 PacketBuilder in4(PacketBuilder around) { return around.ipv4("10.0.0.1", "192.0.2.1").tcp(40000, 80); }
 PacketBuilder in6(PacketBuilder around) { return around.ipv6("2001:db8::1", "2001:db8::2").tcp(40000, 80); }
 
-/// One encapsulation, the switch for it, and the class of the packet when it is off.
-struct Encapsulation {
+/// One way to encapsulate a packet, the switch for it, and the class of the packet when it is off.
+struct EncapsulationCase {
   std::string name;
   PacketBuilder around;
-  bool Encapsulations::*wanted;
+  Encapsulation encapsulation;
   PacketClass without;
   std::uint8_t tunnels;
 };
 
-std::vector<Encapsulation> encapsulations() {
-  const auto e = [](std::string name, PacketBuilder around, bool Encapsulations::*wanted, PacketClass without,
+std::vector<EncapsulationCase> encapsulations() {
+  const auto e = [](std::string name, PacketBuilder around, Encapsulation encapsulation, PacketClass without,
                     std::uint8_t tunnels = 1) {
-    return Encapsulation{std::move(name), std::move(around), wanted, without, tunnels};
+    return EncapsulationCase{std::move(name), std::move(around), encapsulation, without, tunnels};
   };
-  using E = Encapsulations;
+  using E = Encapsulation;
   constexpr auto kNotIp = PacketClass::not_ip;
   constexpr auto kOther = PacketClass::other;
   constexpr auto kUdp = PacketClass::udp;
   return {
-      e("802.1Q", eth().vlan(5), &E::vlan, kNotIp, 0),
-      e("QinQ", eth().vlan(7, 0x88a8).vlan(5), &E::vlan, kNotIp, 0),
-      e("PPPoE", eth().pppoe(), &E::pppoe, kNotIp, 0),
-      e("PPPoE, short protocol", eth().pppoe(7, true), &E::pppoe, kNotIp, 0),
-      e("PPPoE over QinQ", eth().vlan(7, 0x88a8).vlan(5).pppoe(), &E::pppoe, kNotIp, 0),
-      e("PPPoE, a length that is too short", eth().pppoe().length(4), &E::pppoe, kNotIp, 0),
-      e("PPPoE, a length that is too long", eth().pppoe().length(60000), &E::pppoe, kNotIp, 0),
-      e("MPLS", eth().mpls(100), &E::mpls, kNotIp),
-      e("MPLS, multicast type", eth().ethertype(0x8848).mpls(100), &E::mpls, kNotIp),
-      e("MPLS, four labels", eth().mpls(100).mpls(200).mpls(7).mpls(300000), &E::mpls, kNotIp),
-      e("MPLS over PPPoE", eth().pppoe().mpls(100), &E::mpls, kNotIp),
-      e("MPLS with Ethernet", eth().mpls(100).ethernet(), &E::mpls, kNotIp),
-      e("MPLS with a control word", eth().mpls(100).control_word().ethernet(), &E::mpls, kNotIp),
+      e("802.1Q", eth().vlan(5), E::vlan, kNotIp, 0),
+      e("QinQ", eth().vlan(7, 0x88a8).vlan(5), E::vlan, kNotIp, 0),
+      e("PPPoE", eth().pppoe(), E::pppoe, kNotIp, 0),
+      e("PPPoE, short protocol", eth().pppoe(7, true), E::pppoe, kNotIp, 0),
+      e("PPPoE over QinQ", eth().vlan(7, 0x88a8).vlan(5).pppoe(), E::pppoe, kNotIp, 0),
+      e("PPPoE, a length that is too short", eth().pppoe().length(4), E::pppoe, kNotIp, 0),
+      e("PPPoE, a length that is too long", eth().pppoe().length(60000), E::pppoe, kNotIp, 0),
+      e("MPLS", eth().mpls(100), E::mpls, kNotIp),
+      e("MPLS, multicast type", eth().ethertype(0x8848).mpls(100), E::mpls, kNotIp),
+      e("MPLS, four labels", eth().mpls(100).mpls(200).mpls(7).mpls(300000), E::mpls, kNotIp),
+      e("MPLS over PPPoE", eth().pppoe().mpls(100), E::mpls, kNotIp),
+      e("MPLS with Ethernet", eth().mpls(100).ethernet(), E::mpls, kNotIp),
+      e("MPLS with a control word", eth().mpls(100).control_word().ethernet(), E::mpls, kNotIp),
       e("MPLS, a MAC address that looks like IPv4",
-        eth().mpls(100).ethernet(test::kClientMac, "45:00:00:00:00:02"), &E::mpls, kNotIp),
+        eth().mpls(100).ethernet(test::kClientMac, "45:00:00:00:00:02"), E::mpls, kNotIp),
       e("MPLS, a MAC address that looks like IPv6",
-        eth().mpls(100).ethernet(test::kClientMac, "62:00:00:00:00:02"), &E::mpls, kNotIp),
+        eth().mpls(100).ethernet(test::kClientMac, "62:00:00:00:00:02"), E::mpls, kNotIp),
       e("MPLS, a MAC address that looks like nothing",
-        eth().mpls(100).ethernet(test::kClientMac, "c2:00:00:00:00:02"), &E::mpls, kNotIp),
-      e("MPLS over IPv4", outer4().mpls(100), &E::mpls, kOther),
-      e("GRE", outer4().gre(), &E::gre, kOther),
-      e("GRE over IPv6", outer6().gre(), &E::gre, kOther),
-      e("GRE with a checksum", outer4().gre("C"), &E::gre, kOther),
-      e("GRE with a key", outer4().gre("K"), &E::gre, kOther),
-      e("GRE with everything", outer4().gre("CKS"), &E::gre, kOther),
-      e("GRE with Ethernet", outer4().gre().ethernet(), &E::gre, kOther),
-      e("NVGRE", outer4().gre("K").ethernet(), &E::gre, kOther),
-      e("GRE with tagged Ethernet", outer4().gre().ethernet().vlan(5), &E::gre, kOther),
-      e("GRE with MPLS", outer4().gre().mpls(100), &E::gre, kOther, 2),
-      e("GRE in UDP", outer4().gre_in_udp(), &E::gre, kUdp),
-      e("GRE in UDP, Ethernet", outer6().gre_in_udp().ethernet(), &E::gre, kUdp),
-      e("EtherIP", outer4().etherip().ethernet(), &E::etherip, kOther),
-      e("EtherIP over IPv6", outer6().etherip().ethernet().vlan(3), &E::etherip, kOther),
-      e("IP in IPv4", outer4(), &E::ip_in_ip, kOther),
-      e("IP in IPv6", outer6(), &E::ip_in_ip, kOther),
-      e("IP behind IPv6 extension headers", outer6().destination_options(), &E::ip_in_ip, kOther),
-      e("GTP-U", outer4().gtp_u(), &E::gtp_u, kUdp),
-      e("GTP-U over IPv6", outer6().gtp_u(), &E::gtp_u, kUdp),
-      e("GTP-U with one extension header", outer4().gtp_u(std::vector<std::uint8_t>{1}), &E::gtp_u, kUdp),
-      e("GTP-U with three", outer4().gtp_u(std::vector<std::uint8_t>{1, 2, 60}), &E::gtp_u, kUdp),
-      e("GTP-U, a length that is too short", outer4().gtp_u().length(1), &E::gtp_u, kUdp),
-      e("GTP-U, a length that is too long", outer4().gtp_u().length(60000), &E::gtp_u, kUdp),
-      e("VXLAN", outer4().vxlan().ethernet(), &E::vxlan, kUdp),
-      e("VXLAN over IPv6", outer6().vxlan(0xffffff).ethernet().vlan(5), &E::vxlan, kUdp),
-      e("Geneve", outer4().geneve().ethernet(), &E::geneve, kUdp),
-      e("Geneve with options, no Ethernet", outer4().geneve(63), &E::geneve, kUdp),
+        eth().mpls(100).ethernet(test::kClientMac, "c2:00:00:00:00:02"), E::mpls, kNotIp),
+      e("MPLS over IPv4", outer4().mpls(100), E::mpls, kOther),
+      e("GRE", outer4().gre(), E::gre, kOther),
+      e("GRE over IPv6", outer6().gre(), E::gre, kOther),
+      e("GRE with a checksum", outer4().gre("C"), E::gre, kOther),
+      e("GRE with a key", outer4().gre("K"), E::gre, kOther),
+      e("GRE with everything", outer4().gre("CKS"), E::gre, kOther),
+      e("GRE with Ethernet", outer4().gre().ethernet(), E::gre, kOther),
+      e("NVGRE", outer4().gre("K").ethernet(), E::gre, kOther),
+      e("GRE with tagged Ethernet", outer4().gre().ethernet().vlan(5), E::gre, kOther),
+      e("GRE with MPLS", outer4().gre().mpls(100), E::gre, kOther, 2),
+      e("GRE in UDP", outer4().gre_in_udp(), E::gre, kUdp),
+      e("GRE in UDP, Ethernet", outer6().gre_in_udp().ethernet(), E::gre, kUdp),
+      e("EtherIP", outer4().etherip().ethernet(), E::etherip, kOther),
+      e("EtherIP over IPv6", outer6().etherip().ethernet().vlan(3), E::etherip, kOther),
+      e("IP in IPv4", outer4(), E::ip_in_ip, kOther),
+      e("IP in IPv6", outer6(), E::ip_in_ip, kOther),
+      e("IP after IPv6 extension headers", outer6().destination_options(), E::ip_in_ip, kOther),
+      e("GTP-U", outer4().gtp_u(), E::gtp_u, kUdp),
+      e("GTP-U over IPv6", outer6().gtp_u(), E::gtp_u, kUdp),
+      e("GTP-U with one extension header", outer4().gtp_u(std::vector<std::uint8_t>{1}), E::gtp_u, kUdp),
+      e("GTP-U with three", outer4().gtp_u(std::vector<std::uint8_t>{1, 2, 60}), E::gtp_u, kUdp),
+      e("GTP-U, a length that is too short", outer4().gtp_u().length(1), E::gtp_u, kUdp),
+      e("GTP-U, a length that is too long", outer4().gtp_u().length(60000), E::gtp_u, kUdp),
+      e("VXLAN", outer4().vxlan().ethernet(), E::vxlan, kUdp),
+      e("VXLAN over IPv6", outer6().vxlan(0xffffff).ethernet().vlan(5), E::vxlan, kUdp),
+      e("Geneve", outer4().geneve().ethernet(), E::geneve, kUdp),
+      e("Geneve with options, no Ethernet", outer4().geneve(63), E::geneve, kUdp),
   };
 }
 
 TEST(Encapsulation, IsLookedIntoUnlessSwitchedOff) {
-  for (const Encapsulation& row : encapsulations()) {
+  for (const EncapsulationCase& row : encapsulations()) {
     for (const bool v6 : {false, true}) {
       SCOPED_TRACE(row.name + (v6 ? ", IPv6 inside" : ", IPv4 inside"));
       const Bytes frame = (v6 ? in6(row.around) : in4(row.around)).payload("hello").trailer(4).build();
@@ -101,9 +101,8 @@ TEST(Encapsulation, IsLookedIntoUnlessSwitchedOff) {
       EXPECT_EQ(view.transport_offset, frame.size() - 4 - 5 - 20);
       EXPECT_EQ(view.tunnels, row.tunnels);
 
-      Encapsulations wanted;
-      wanted.*row.wanted = false;
-      const PacketView without = parse_packet(frame, LinkType::ethernet, wanted);
+      const PacketView without =
+          parse_packet(frame, LinkType::ethernet, Encapsulations::all_but(row.encapsulation));
       EXPECT_EQ(without.packet_class, row.without);
       EXPECT_LT(without.ip_offset, view.ip_offset);
     }
@@ -114,7 +113,9 @@ TEST(Encapsulation, PptpHoldsPpp) {
   for (const bool acknowledges : {false, true}) {
     const Bytes frame = in4(outer4().pptp_gre(acknowledges)).payload("hello").build();
     EXPECT_EQ(test::to_text(parse_packet(frame, LinkType::ethernet).payload), "hello");
-    EXPECT_EQ(parse_packet(frame, LinkType::ethernet, {.gre = false}).packet_class, PacketClass::other);
+    EXPECT_EQ(
+        parse_packet(frame, LinkType::ethernet, Encapsulations::all_but(Encapsulation::gre)).packet_class,
+        PacketClass::other);
   }
 }
 
@@ -134,10 +135,9 @@ TEST(Encapsulation, StacksInAnyOrder) {
       << "a second PPPoE header is a tunnel";
 }
 
-// Of a guess that is given up nothing may be left: a PPPoE header that was seen there alone says where the
-// payload ends.
-TEST(Encapsulation, TheNextGuessBeginsAnew) {
-  // As IPv6: EtherIP with PPPoE in it, which ends in ICMP. As Ethernet: IPv4 and UDP.
+// A wrong guess must leave nothing in the view: here a PPPoE header, which would limit the payload.
+TEST(Encapsulation, AWrongGuessLeavesNothing) {
+  // Read as IPv6: EtherIP with PPPoE and ICMP inside. Read as Ethernet: IPv4 and UDP.
   const test::Bytes both = from_hex(
       "60000000 002c 6140 00000000 0800"
       "4500 0046 0000 0000 4011 0000 0a000001 0a000002 9c40 0035 0032 3000"
@@ -163,7 +163,7 @@ TEST(Encapsulation, DepthIsBounded) {
   EXPECT_EQ(view.tunnels, 16);
 }
 
-/// Guesses that are wrong: the packet is what its outer headers say, with all of their fields.
+/// Wrong guesses: the result is that of the outer headers, with all their fields.
 TEST(Encapsulation, WhatDoesNotParseIsTheOuterPacket) {
   struct Guess {
     std::string name;
@@ -180,6 +180,10 @@ TEST(Encapsulation, WhatDoesNotParseIsTheOuterPacket) {
   constexpr auto kNotIp = PacketClass::not_ip;
   constexpr auto kOther = PacketClass::other;
   constexpr auto kUdp = PacketClass::udp;
+  // Version 1 in the place of GRE's flags: PPTP, but for the routing bit.
+  const std::string quic_like_pptp =
+      std::string("\xc0\x01\x88\x0b\0\0\0\0\0\x21", 10) +
+      std::string(test::to_text(PacketBuilder().ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2).build()));
   const std::string vxlan_header("\x08\0\0\0\0\0\1\0", 8);
   const std::string gtp_header("\x30\xff\0\x28\0\0\0\1", 8);
   const std::string mac_and_ip = std::string(12, 'm') + std::string("\x08\0", 2);
@@ -205,6 +209,7 @@ TEST(Encapsulation, WhatDoesNotParseIsTheOuterPacket) {
       {"QUIC on VXLAN's port", udp(4789, quic_hello), kUdp, quic_hello},
       {"QUIC on GTP-U's port", udp(2152, quic_hello), kUdp, quic_hello},
       {"QUIC on GRE's port", udp(4754, quic_hello), kUdp, quic_hello},
+      {"QUIC on GRE's port that would be PPTP", udp(4754, quic_like_pptp), kUdp, quic_like_pptp},
       {"QUIC on Geneve's port", udp(6081, quic_hello), kUdp, quic_hello},
       {"VXLAN cut short", udp(4789, vxlan_header.substr(0, 7)), kUdp, vxlan_header.substr(0, 7)},
       {"VXLAN with ARP", udp(4789, vxlan_header + std::string(12, 'm') + "\x08\x06" + "arp"), kUdp,
@@ -238,11 +243,11 @@ TEST(Encapsulation, WhatDoesNotParseIsTheOuterPacket) {
   }
 }
 
-/// Cutting never makes an encapsulated packet anything but what its outer headers are.
+/// A cut packet is never anything but what its outer headers say.
 TEST(Encapsulation, EveryTruncationFallsBackToTheOuterHeaders) {
-  for (const Encapsulation& row : encapsulations()) {
+  for (const EncapsulationCase& row : encapsulations()) {
     SCOPED_TRACE(row.name);
-    if (row.name.find("looks like IPv") != std::string::npos) continue;  // cut, it may be either
+    if (row.name.find("looks like IPv") != std::string::npos) continue;  // a cut one may be either
     const Bytes whole = in4(row.around).payload("hello").build();
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));

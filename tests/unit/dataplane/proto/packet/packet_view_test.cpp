@@ -133,7 +133,7 @@ TEST(ParsePacket, LinkHeaders) {
       {"MPLS", PacketBuilder().ethernet().ethertype(0x8847).payload("x").build(), any},
       {"STP: 802.3 length and LLC",
        PacketBuilder().ethernet().length_field().raw(from_hex("424203")).payload("stp").build(), any},
-      {"IP behind LLC and SNAP is not taken from Ethernet",
+      {"IP after LLC and SNAP is not read",
        tcp(PacketBuilder()
                .ethernet()
                .length_field()
@@ -147,9 +147,9 @@ TEST(ParsePacket, LinkHeaders) {
       {"an empty frame", {}, PacketClass::malformed},
       {"13 bytes", Bytes(13), PacketClass::malformed},
       {"a tag without its type", cut(PacketBuilder().ethernet().vlan(5).build(), 1), PacketClass::malformed},
-      {"no byte behind the type", PacketBuilder().ethernet().ethertype(0x0800).build(),
+      {"no byte after the type", PacketBuilder().ethernet().ethertype(0x0800).build(),
        PacketClass::malformed},
-      {"no byte behind the IPv6 type", PacketBuilder().ethernet().ethertype(0x86dd).build(),
+      {"no byte after the IPv6 type", PacketBuilder().ethernet().ethertype(0x86dd).build(),
        PacketClass::malformed},
   });
 }
@@ -278,7 +278,7 @@ TEST(ParsePacket, Ipv6ExtensionHeaders) {
     return tcp(builder.raw(from_hex(options))).build();
   };
   check({
-      {"hop by hop", tcp(ip6().hop_by_hop()).build(), PacketClass::tcp, "hello"},
+      {"hop-by-hop", tcp(ip6().hop_by_hop()).build(), PacketClass::tcp, "hello"},
       {"routing", tcp(ip6().routing()).build(), PacketClass::tcp, "hello"},
       {"destination options of 2048 bytes", tcp(ip6().extension(60, 2048)).build(), PacketClass::tcp,
        "hello"},
@@ -287,20 +287,19 @@ TEST(ParsePacket, Ipv6ExtensionHeaders) {
        tcp(ip6().hop_by_hop().destination_options().routing().authentication_header().destination_options())
            .build(),
        PacketClass::tcp, "hello"},
-      {"doubled hop by hop", tcp(ip6().hop_by_hop().hop_by_hop()).build(), PacketClass::tcp, "hello"},
-      {"hop by hop behind others", tcp(ip6().routing().hop_by_hop()).build(), PacketClass::tcp, "hello"},
+      {"two hop-by-hop headers", tcp(ip6().hop_by_hop().hop_by_hop()).build(), PacketClass::tcp, "hello"},
+      {"hop-by-hop after others", tcp(ip6().routing().hop_by_hop()).build(), PacketClass::tcp, "hello"},
       {"a hundred", tcp(many).build(), PacketClass::tcp, "hello"},
-      {"a header that ends behind the payload", ip6().length(16).extension(60, 24).protocol(6).build(),
+      {"a header that ends beyond the payload", ip6().length(16).extension(60, 24).protocol(6).build(),
        PacketClass::malformed},
       {"a header cut short", cut(ip6().length(1).extension(60).protocol(6).build(), 7),
        PacketClass::malformed},
-      {"nothing behind the headers", ip6().destination_options().protocol(6).build(), PacketClass::malformed},
-      {"no next header behind one", ip6().destination_options().payload("x").build(), PacketClass::other,
-       "x"},
-      {"ESP behind one", ip6().destination_options().protocol(50).payload("x").build(), PacketClass::other,
+      {"nothing after the headers", ip6().destination_options().protocol(6).build(), PacketClass::malformed},
+      {"no next header after one", ip6().destination_options().payload("x").build(), PacketClass::other, "x"},
+      {"ESP after one", ip6().destination_options().protocol(50).payload("x").build(), PacketClass::other,
        "x"},
       {"jumbogram", jumbo("06 00 c2 04 00010000"), PacketClass::malformed},
-      {"jumbo option behind padding", jumbo("06 01 01 02 0000 00 00 00 00 c2 04 00010000"),
+      {"jumbo option after padding", jumbo("06 01 01 02 0000 00 00 00 00 c2 04 00010000"),
        PacketClass::malformed},
       {"no length, a hop-by-hop header without jumbo option: the frame's", jumbo("06 00 01 04 00000000"),
        PacketClass::tcp, "hello"},
@@ -318,9 +317,9 @@ TEST(ParsePacket, Ipv6Fragments) {
       {"atomic", tcp(ip6().fragment(0, false)).build(), PacketClass::tcp, "hello"},
       {"two atomic ones", tcp(ip6().fragment(0, false).fragment(0, false)).build(), PacketClass::tcp,
        "hello"},
-      {"atomic behind options", udp(ip6().hop_by_hop().fragment(0, false).destination_options()).build(),
+      {"atomic after options", udp(ip6().hop_by_hop().fragment(0, false).destination_options()).build(),
        PacketClass::udp, "hello"},
-      {"a real one behind an atomic one",
+      {"a real one after an atomic one",
        ip6().fragment(0, false).fragment(8, true).protocol(6).payload("abcdefgh").build(),
        PacketClass::fragment, "abcdefgh"},
       {"a fragment header cut short", cut(ip6().length(7).fragment(0, false).protocol(6).build(), 1),
@@ -351,7 +350,7 @@ TEST(ParsePacket, TcpHeader) {
       {"data offset of 0", with_words(0), PacketClass::malformed},
       {"data offset of 4", with_words(4), PacketClass::malformed},
       {"data offset of 6 into the payload", with_words(6), PacketClass::tcp, "o"},
-      {"data offset behind the end", with_words(7), PacketClass::malformed},
+      {"data offset beyond the end", with_words(7), PacketClass::malformed},
       {"data offset of 15 with Ethernet padding does not reach into it",
        ip4().tcp(1, 2).header_words(15).trailer(60).build(), PacketClass::malformed},
       {"19 bytes", ip4().protocol(6).payload(Bytes(19)).build(), PacketClass::malformed},
@@ -378,14 +377,14 @@ TEST(ParsePacket, UdpHeader) {
   });
 }
 
-// Whatever is cut off, the class is malformed until the frame is whole: a parser that guesses would differ.
+// Every cut frame is malformed: the parser never guesses.
 TEST(ParsePacket, EveryTruncationIsMalformed) {
   const Bytes frames[] = {
       tcp(PacketBuilder().ethernet().vlan(7, 0x88a8).vlan(5).ipv4("10.0.0.1", "10.0.0.2")).build(),
       tcp(ip6().hop_by_hop().fragment(0, false).destination_options()).build(), udp(ip6()).build()};
   for (const Bytes& whole : frames) {
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      // A heap copy of exactly this size: the address sanitizer sees a read behind it.
+      // A heap copy of exactly this size, so that the address sanitizer detects a read beyond it.
       const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
       ASSERT_EQ(name_of(parse_packet(part, LinkType::ethernet).packet_class), "malformed")
           << size << " bytes";

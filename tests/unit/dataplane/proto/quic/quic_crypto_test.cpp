@@ -18,7 +18,7 @@ using proto::QuicVersion;
 
 std::size_t allocations = 0;
 
-// OpenSSL takes its memory from here, so that its allocations can be counted. Set before it takes any.
+// Counts the allocations of OpenSSL. Must be set before its first one.
 const bool counting = CRYPTO_set_mem_functions(
                           [](std::size_t bytes, const char*, int) {
                             ++allocations;
@@ -192,7 +192,7 @@ TEST(QuicCrypto, PacketNumbers) {
   const std::vector<Case> cases{
       {"the first", 0, 1, 0, "0 hello"},
       {"as sent", 200, 1, 0, "200 hello"},
-      {"behind the byte's end", 0x101, 1, 0xff, "257 hello"},
+      {"beyond the largest byte", 0x101, 1, 0xff, "257 hello"},
       {"before the byte's end", 0xfe, 1, 0x101, "254 hello"},
       {"RFC 9000, A.3", 0xa82f9b32, 2, 0xa82f30eb, "2821692210 hello"},
       {"beyond four bytes", 0x1ffffffff, 4, 0x200000001, "8589934591 hello"},
@@ -217,7 +217,7 @@ TEST(QuicCrypto, OnlyAuthenticPackets) {
     EXPECT_EQ(opened(crypto, broken, kQuicClientId), "not authentic") << "byte " << i;
   }
   EXPECT_EQ(opened(crypto, good, kQuicClientId), "0 hello") << "the contexts go on after failures";
-  // Too short for a sample: number, tag and nothing to spare.
+  // Too short for a sample: only number and tag.
   const Bytes tiny =
       from_hex("c0 00000001 08 8394c8f03e515708 00 00 13 000102030405060708090a0b0c0d0e0f101112");
   EXPECT_EQ(opened(crypto, tiny, kQuicClientId), "not authentic");
@@ -234,7 +234,7 @@ TEST(QuicCrypto, IdsThatShareACachePlace) {
   }
 }
 
-TEST(QuicCrypto, TakesNoMemoryForAPacket) {
+TEST(QuicCrypto, AllocatesNothingForAPacket) {
   ASSERT_TRUE(counting);
   QuicCrypto crypto;
   const Bytes packet = QuicPacketBuilder().frames(to_bytes("hello")).pad_to(1200).build();
@@ -243,7 +243,7 @@ TEST(QuicCrypto, TakesNoMemoryForAPacket) {
   std::size_t authentic = 0;
   const std::size_t before = allocations;
   for (unsigned i = 0; i < 100; ++i) {
-    // Another id each time: derivations, failures, and the packet's own keys in between.
+    // Another id each time: derivations and failures, and the keys of the packet in between.
     const std::array<std::byte, 8> id{static_cast<std::byte>(i)};
     static_cast<void>(
         crypto.open(crypto.client_keys(QuicVersion::v1, QuicConnectionId(id)), parse.packet, 0, plaintext));

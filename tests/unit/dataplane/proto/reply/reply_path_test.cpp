@@ -23,7 +23,8 @@ constexpr std::string_view kB = test::kServerMac;
 constexpr std::string_view kC = "02:00:00:00:0c:01";  // inside tunnels
 constexpr std::string_view kD = "02:00:00:00:0d:01";
 constexpr std::uint32_t kSequence = 0x00021234;
-constexpr std::uint16_t kId = 0x1236;  // of every IPv4 header of a reply with that sequence number
+constexpr std::uint16_t kId =
+    0x1236;  // identification of every IPv4 header of a reply with that sequence number
 
 PacketBuilder to_server() { return PacketBuilder().ethernet(kA, kB); }
 PacketBuilder to_client() { return PacketBuilder().ethernet(kB, kA); }
@@ -40,7 +41,7 @@ PacketBuilder vxlan(PacketBuilder outer, bool checksum) {
 
 struct Row {
   std::string what;
-  PacketBuilder seen;  // around the packet
+  PacketBuilder seen;  // the headers around the packet
   PacketBuilder client;
   PacketBuilder server;
 };
@@ -101,7 +102,7 @@ PacketBuilder inside(PacketBuilder around, bool v6, bool client) {
   return (client ? around.ipv4("192.0.2.1", "10.0.0.1") : around.ipv4("10.0.0.1", "192.0.2.1")).ip_id(kId);
 }
 
-TEST(ReplyPath, TurnsTcpRoundInTunnels) {
+TEST(ReplyPath, RepliesToTcpInTunnels) {
   const Bytes page = test::to_bytes("HTTP/1.1 451 no\r\n\r\nx");
   for (const Row& row : known_ways()) {
     for (const bool v6 : {false, true}) {
@@ -138,7 +139,7 @@ TEST(ReplyPath, TurnsTcpRoundInTunnels) {
   }
 }
 
-TEST(ReplyPath, TurnsUdpRound) {
+TEST(ReplyPath, RepliesToUdp) {
   std::vector<Row> rows = known_ways();
   rows.push_back({"Ethernet", to_server(), to_client(), to_server()});
   rows.push_back(
@@ -161,7 +162,7 @@ TEST(ReplyPath, TurnsUdpRound) {
       EXPECT_EQ(reply.source, seen.destination);
       EXPECT_EQ(reply.destination, seen.source);
       EXPECT_EQ(test::to_text(reply.payload), "closed");
-      // The headers around it are those that TCP gets, identifications aside.
+      // The outer headers are the same as for TCP, except for identifications.
       const Bytes around = inside(row.client, v6, true).udp(443, 40000).payload("closed").build();
       EXPECT_EQ(out.size(), around.size());
       EXPECT_EQ(reply.ip_offset, parse_packet(around, LinkType::ethernet).ip_offset);
@@ -173,7 +174,7 @@ TEST(ReplyPath, ADatagramIsNeverWithoutChecksum) {
   const Bytes frame = to_server().ipv4("10.0.0.1", "192.0.2.1").udp(1, 443).payload("x").build();
   const PacketView seen = parse_packet(frame, LinkType::ethernet);
   bool carried = false;
-  // One of these 65536 payloads makes the sum come out as 0, which means that there is none (RFC 768).
+  // For one of these 65536 payloads the sum is 0, which would mean that there is no checksum (RFC 768).
   for (unsigned i = 0; i < 0x10000; ++i) {
     Bytes payload;
     test::append_integer(payload, i, 2);
@@ -186,7 +187,7 @@ TEST(ReplyPath, ADatagramIsNeverWithoutChecksum) {
   EXPECT_TRUE(carried);
 }
 
-TEST(ReplyPath, UnknownWaysGetNothing) {
+TEST(ReplyPath, SomePacketsCannotBeAnswered) {
   struct Case {
     std::string what;
     PacketBuilder around;
@@ -231,7 +232,7 @@ TEST(ReplyPath, UnknownWaysGetNothing) {
   }
 }
 
-TEST(ReplyPath, NothingForWhatWasPutTogetherWithoutItsLink) {
+TEST(ReplyPath, NothingForAReassembledPacketWithoutItsLink) {
   const Bytes frame = PacketBuilder().ipv4("10.0.0.1", "192.0.2.1").tcp(1, 80).payload("hello").build();
   PacketView fragment;
   fragment.ip_offset = 14;

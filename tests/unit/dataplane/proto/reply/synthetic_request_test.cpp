@@ -29,7 +29,7 @@ Bytes frame_of(const SyntheticRequest& request) {
 
 PacketView view_of(const Bytes& frame) {
   const PacketView view = parse_packet(frame, LinkType::ethernet);
-  // Of a header with its checksum, and of a transport with its pseudo header, the sum is zero.
+  // The sum over a header with its checksum is zero; for TCP and UDP, with the pseudo header.
   EXPECT_EQ(checksum_finish(checksum_add(std::span(frame).subspan(view.ip_offset, 20), 0)), 0);
   const auto transport = std::span(frame).subspan(view.transport_offset);
   const auto pseudo = checksum_add(std::span(frame).subspan(view.ip_offset + 12, 8),
@@ -88,7 +88,7 @@ TEST(SyntheticRequest, QuicNamesItsHost) {
         crypto.open(crypto.client_keys(QuicVersion::v1, QuicConnectionId(parse.packet.destination_id)),
                     parse.packet, 0, plaintext);
     ASSERT_TRUE(opened);
-    // CRYPTO, offset 0, length in two bytes; the hello's own header has four.
+    // CRYPTO, offset 0, length in two bytes; the header of the hello has four.
     const auto frames = opened->frames;
     ASSERT_EQ(frames[0], std::byte{6});
     const std::size_t hello_bytes =

@@ -83,7 +83,7 @@ TEST(BuildTcpReply, WritesTheWholeFrameForIpv4) {
   for (const Row& row : links()) {
     SCOPED_TRACE(row.description);
     PacketBuilder seen = row.seen_link;
-    // Options of either header, TTL and padding of what was seen do not come back.
+    // Options of both headers, TTL and padding of the packet are not in the reply.
     const Bytes frame = seen.ipv4("10.0.0.1", "10.0.0.2")
                             .ip_options(from_hex("01010101"))
                             .ttl(3)

@@ -16,7 +16,7 @@ using base::ParseStatus;
 using test::Bytes;
 using test::from_hex;
 
-/// Frames written out by hand, so that neither the parser nor the builder judges itself.
+/// Frames written by hand, so that parser and builder are not checked against each other only.
 const std::string kArpRequestFrame =
     "ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 c0000202 000000000000 c0000201";
 const std::string kArpReplyFrame =
@@ -28,7 +28,7 @@ const std::string kSolicitationFrame =
 const std::string kAdvertisementFrame =
     "020000000001 0200000000aa 86dd 60000000 0020 3a ff 20010db8000000000000000000000001"
     "20010db8000000000000000000000002 88 00 09ca e0000000 20010db8000000000000000000000001 0201 0200000000aa";
-/// From ::, without an option: is 2001:db8::1 free?
+/// From ::, without an option: a probe for 2001:db8::1.
 const std::string kDuplicateCheckFrame =
     "3333ff000001 020000000001 86dd 60000000 0018 3a ff 00000000000000000000000000000000"
     "ff0200000000000000000001ff000001 87 00 4ced 00000000 20010db8000000000000000000000001";
@@ -43,7 +43,7 @@ IpAddress ip(const char* text) {
   return address;
 }
 
-/// The checksum of an ICMPv6 frame made right again after its bytes were changed.
+/// Corrects the checksum of an ICMPv6 frame after its bytes were changed.
 Bytes with_right_checksum(Bytes frame) {
   frame[56] = frame[57] = std::byte{0};
   std::uint32_t sum = 0x3a + static_cast<std::uint32_t>(frame.size() - 54);
@@ -97,7 +97,7 @@ TEST(Neighbour, RefusesWhatNoReceiverMayBelieve) {
     std::string frame;
     std::size_t offset;
     std::uint8_t value;
-    bool mend_checksum;
+    bool set_checksum;
     ParseStatus status;
   };
   const std::vector<Case> cases{
@@ -128,7 +128,7 @@ TEST(Neighbour, RefusesWhatNoReceiverMayBelieve) {
     SCOPED_TRACE(row.description);
     Bytes frame = from_hex(row.frame);
     frame[row.offset] = std::byte{row.value};
-    EXPECT_EQ(parse_neighbour(row.mend_checksum ? with_right_checksum(frame) : frame).status, row.status);
+    EXPECT_EQ(parse_neighbour(row.set_checksum ? with_right_checksum(frame) : frame).status, row.status);
   }
 }
 
@@ -148,7 +148,7 @@ TEST(Neighbour, FramesThatWereCutAreNeverFound) {
   }
 }
 
-TEST(Neighbour, PaddingBehindAMessageChangesNothing) {
+TEST(Neighbour, PaddingAfterAMessageChangesNothing) {
   for (const std::string& hex : {kArpRequestFrame, kSolicitationFrame}) {
     Bytes frame = from_hex(hex);
     frame.resize(frame.size() + 18);

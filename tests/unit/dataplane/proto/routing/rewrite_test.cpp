@@ -36,11 +36,11 @@ Bytes datagram(const char* source, const char* destination, std::uint8_t ttl = 6
   return from_to(source, destination, ttl).udp(4000, 4001).payload(std::string(bytes, 'x')).build();
 }
 
-TEST(Hop, SaysWhatARouterDoes) {
+TEST(ForwardView, TellsWhetherARouterMayForward) {
   struct Case {
     const char* description;
     Bytes frame;
-    HopStatus status;
+    ForwardStatus status;
   };
   Bytes wrong_sum = datagram("192.0.2.2", "198.51.100.80");
   wrong_sum[kLink + 10] ^= std::byte{1};
@@ -49,55 +49,55 @@ TEST(Hop, SaysWhatARouterDoes) {
   Bytes cut_v6 = datagram("2001:db8::2", "2001:db8:1::80");
   cut_v6.pop_back();
   const std::vector<Case> cases{
-      {"IPv4", datagram("192.0.2.2", "198.51.100.80"), HopStatus::routable},
-      {"IPv6", datagram("2001:db8::2", "2001:db8:1::80"), HopStatus::routable},
-      {"TTL 2", datagram("192.0.2.2", "198.51.100.80", 2), HopStatus::routable},
-      {"TTL 1", datagram("192.0.2.2", "198.51.100.80", 1), HopStatus::expired},
-      {"TTL 0", datagram("192.0.2.2", "198.51.100.80", 0), HopStatus::expired},
-      {"hop limit 1", datagram("2001:db8::2", "2001:db8:1::80", 1), HopStatus::expired},
+      {"IPv4", datagram("192.0.2.2", "198.51.100.80"), ForwardStatus::routable},
+      {"IPv6", datagram("2001:db8::2", "2001:db8:1::80"), ForwardStatus::routable},
+      {"TTL 2", datagram("192.0.2.2", "198.51.100.80", 2), ForwardStatus::routable},
+      {"TTL 1", datagram("192.0.2.2", "198.51.100.80", 1), ForwardStatus::expired},
+      {"TTL 0", datagram("192.0.2.2", "198.51.100.80", 0), ForwardStatus::expired},
+      {"hop limit 1", datagram("2001:db8::2", "2001:db8:1::80", 1), ForwardStatus::expired},
       {"options", from_to("192.0.2.2", "198.51.100.80").ip_options(Bytes(40)).udp(1, 2).build(),
-       HopStatus::routable},
+       ForwardStatus::routable},
       {"link padding",
        PacketBuilder().ethernet().ipv4("192.0.2.2", "198.51.100.80").udp(1, 2).trailer(9).build(),
-       HopStatus::routable},
+       ForwardStatus::routable},
       {"a fragment", from_to("192.0.2.2", "198.51.100.80").fragment(8, true).udp(1, 2).build(),
-       HopStatus::routable},
-      {"a wrong IPv4 checksum", wrong_sum, HopStatus::unroutable},
-      {"shorter than its length", cut, HopStatus::unroutable},
-      {"IPv6 shorter than its length", cut_v6, HopStatus::unroutable},
+       ForwardStatus::routable},
+      {"a wrong IPv4 checksum", wrong_sum, ForwardStatus::unroutable},
+      {"shorter than its length", cut, ForwardStatus::unroutable},
+      {"IPv6 shorter than its length", cut_v6, ForwardStatus::unroutable},
       {"a header of four words", from_to("192.0.2.2", "198.51.100.80").header_words(4).udp(1, 2).build(),
-       HopStatus::unroutable},
+       ForwardStatus::unroutable},
       {"version 5", from_to("192.0.2.2", "198.51.100.80").version(5).udp(1, 2).build(),
-       HopStatus::unroutable},
+       ForwardStatus::unroutable},
       {"IPv6 of version 4", from_to("2001:db8::2", "2001:db8:1::80").version(4).udp(1, 2).build(),
-       HopStatus::unroutable},
+       ForwardStatus::unroutable},
       {"an IPv4 length of 0", from_to("192.0.2.2", "198.51.100.80").length(0).udp(1, 2).build(),
-       HopStatus::unroutable},
+       ForwardStatus::unroutable},
       {"an IPv6 length of 0", from_to("2001:db8::2", "2001:db8:1::80").length(0).udp(1, 2).build(),
-       HopStatus::unroutable},
+       ForwardStatus::unroutable},
       {"ARP", PacketBuilder().ethernet().arp_request("192.0.2.2", "192.0.2.1").build(),
-       HopStatus::unroutable},
+       ForwardStatus::unroutable},
       {"a tag", PacketBuilder().ethernet().vlan(5).ipv4("192.0.2.2", "198.51.100.80").udp(1, 2).build(),
-       HopStatus::unroutable},
-      {"to a group", datagram("192.0.2.2", "224.0.0.5"), HopStatus::on_link},
-      {"to all", datagram("192.0.2.2", "255.255.255.255"), HopStatus::on_link},
-      {"from nobody", datagram("0.0.0.0", "198.51.100.80"), HopStatus::on_link},
-      {"to loopback", datagram("192.0.2.2", "127.0.0.1"), HopStatus::on_link},
-      {"from link-local IPv4", datagram("169.254.0.1", "198.51.100.80"), HopStatus::on_link},
-      {"from link-local IPv6", datagram("fe80::1", "2001:db8:1::80"), HopStatus::on_link},
-      {"to link-local IPv6", datagram("2001:db8::2", "febf::1"), HopStatus::on_link},
-      {"to an IPv6 group", datagram("2001:db8::2", "ff02::1"), HopStatus::on_link},
-      {"from nobody, IPv6", datagram("::", "2001:db8:1::80"), HopStatus::on_link},
-      {"to loopback, IPv6", datagram("2001:db8::2", "::1"), HopStatus::on_link},
-      {"nothing", {}, HopStatus::unroutable},
+       ForwardStatus::unroutable},
+      {"to a group", datagram("192.0.2.2", "224.0.0.5"), ForwardStatus::on_link},
+      {"to all", datagram("192.0.2.2", "255.255.255.255"), ForwardStatus::on_link},
+      {"from nobody", datagram("0.0.0.0", "198.51.100.80"), ForwardStatus::on_link},
+      {"to loopback", datagram("192.0.2.2", "127.0.0.1"), ForwardStatus::on_link},
+      {"from link-local IPv4", datagram("169.254.0.1", "198.51.100.80"), ForwardStatus::on_link},
+      {"from link-local IPv6", datagram("fe80::1", "2001:db8:1::80"), ForwardStatus::on_link},
+      {"to link-local IPv6", datagram("2001:db8::2", "febf::1"), ForwardStatus::on_link},
+      {"to an IPv6 group", datagram("2001:db8::2", "ff02::1"), ForwardStatus::on_link},
+      {"from nobody, IPv6", datagram("::", "2001:db8:1::80"), ForwardStatus::on_link},
+      {"to loopback, IPv6", datagram("2001:db8::2", "::1"), ForwardStatus::on_link},
+      {"nothing", {}, ForwardStatus::unroutable},
   };
   for (const Case& row : cases) {
     SCOPED_TRACE(row.description);
-    EXPECT_EQ(read_hop(row.frame).status, row.status);
+    EXPECT_EQ(read_forward_view(row.frame).status, row.status);
   }
 }
 
-TEST(Hop, TakesOneOffTheTtlAndKeepsTheChecksumRight) {
+TEST(Rewrite, LowersTheTtlAndKeepsTheChecksumRight) {
   for (unsigned ttl = 2; ttl <= 255; ++ttl) {
     for (const unsigned number : {0x0000U, 0x0001U, 0x1234U, 0xfeffU, 0xffffU}) {
       const auto id = static_cast<std::uint16_t>(number);
@@ -114,35 +114,35 @@ TEST(Hop, TakesOneOffTheTtlAndKeepsTheChecksumRight) {
                                  .udp(4000, 4001)
                                  .payload("data")
                                  .build();
-      ASSERT_TRUE(take_hop(frame, kOut, kNext));
+      ASSERT_TRUE(rewrite_for_next_hop(frame, kOut, kNext));
       ASSERT_EQ(test::difference(expected, frame), "") << ttl << " " << id;
     }
   }
 }
 
-TEST(Hop, TakesOneOffTheHopLimit) {
+TEST(Rewrite, LowersTheHopLimit) {
   Bytes frame = datagram("2001:db8::2", "2001:db8:1::80", 17);
   Bytes expected = datagram("2001:db8::2", "2001:db8:1::80", 16);
   set_link_addresses(expected, kOut, kNext);
-  ASSERT_TRUE(take_hop(frame, kOut, kNext));
+  ASSERT_TRUE(rewrite_for_next_hop(frame, kOut, kNext));
   EXPECT_EQ(test::difference(expected, frame), "");
   EXPECT_EQ(link_destination(frame), kNext);
 }
 
-TEST(Hop, WhatCannotGoOnIsLeftAlone) {
+TEST(Rewrite, LeavesAFrameThatCannotBeForwarded) {
   for (const Bytes& original :
        {datagram("192.0.2.2", "198.51.100.80", 1), datagram("2001:db8::2", "2001:db8:1::80", 0),
         Bytes(33, std::byte{8}), Bytes(5), Bytes()}) {
     Bytes frame = original;
-    EXPECT_FALSE(take_hop(frame, kOut, kNext));
+    EXPECT_FALSE(rewrite_for_next_hop(frame, kOut, kNext));
     EXPECT_EQ(frame, original);
   }
 }
 
 IpAddress address_of(const char* text) {
-  return read_hop(datagram(text, std::string_view(text).find(':') == std::string_view::npos
-                                     ? "198.51.100.80"
-                                     : "2001:db8:1::80"))
+  return read_forward_view(datagram(text, std::string_view(text).find(':') == std::string_view::npos
+                                              ? "198.51.100.80"
+                                              : "2001:db8:1::80"))
       .source;
 }
 
@@ -162,7 +162,7 @@ TEST(Icmp, ErrorsNameTheReasonAndQuoteThePacket) {
     std::uint16_t mtu;
     std::size_t payload;
     const char* head;    // type, code
-    const char* detail;  // the word behind the checksum
+    const char* detail;  // the word after the checksum
     std::size_t bytes;   // of the IP packet with the error
   };
   const std::vector<Case> cases{
@@ -226,7 +226,7 @@ TEST(Icmp, ErrorsAreNotAnswered) {
        from_to("192.0.2.2", "198.51.100.80").fragment(8, true).payload("12345678").build(), false},
       {"to a group", datagram("192.0.2.2", "224.0.0.5"), false},
       {"from nobody", datagram("0.0.0.0", "198.51.100.80"), false},
-      {"an IPv6 error behind an extension header",
+      {"an IPv6 error after an extension header",
        from_to("2001:db8::2", "2001:db8:1::80")
            .destination_options()
            .protocol(58)

@@ -93,7 +93,7 @@ TEST(TlsClientHello, Names) {
        TlsHelloBuilder().sni("a.example").sni("b.example").record(),
        ParseStatus::found,
        {"a.example", "b.example"}},
-      {"behind 60 other extensions",
+      {"after 60 other extensions",
        [] {
          TlsHelloBuilder builder;
          for (std::uint16_t i = 0; i < 60; ++i)
@@ -102,7 +102,7 @@ TEST(TlsClientHello, Names) {
        }(),
        ParseStatus::found,
        {"a.example"}},
-      {"behind 8 KiB of padding and a large ticket",
+      {"after 8 KiB of padding and a large ticket",
        TlsHelloBuilder().extension(21, Bytes(8192)).extension(35, Bytes(3000)).sni("a.example").record(),
        ParseStatus::found,
        {"a.example"}},
@@ -137,7 +137,7 @@ TEST(TlsClientHello, Records) {
       {"session id of 255 bytes", sni().session_id(255).record(), ParseStatus::found, a},
       {"exactly 16 KiB", sni().pad_to(16384 + 5).record(), ParseStatus::found, a},
       {"more than 16 KiB", sni().pad_to(16385 + 5).record(), ParseStatus::malformed},
-      {"another record behind", joined({sni().record(), from_hex("1703030001aa")}), ParseStatus::found, a},
+      {"another record after", joined({sni().record(), from_hex("1703030001aa")}), ParseStatus::found, a},
       {"in records of 1 byte", sni().records(1), ParseStatus::found, a},
       {"in records of 5 bytes", sni().records(5), ParseStatus::found, a},
       {"in records of 32 bytes", sni().records(32), ParseStatus::found, a},
@@ -202,13 +202,13 @@ TEST(TlsClientHello, ContradictingLengths) {
       {"name longer than the list", with(0, "0006 00 0009 612e62"), ParseStatus::malformed},
       {"half a name header", with(0, "0002 0000"), ParseStatus::malformed},
       {"half a list length", with(0, "00"), ParseStatus::malformed},
-      {"bytes behind the name list", with(0, "0006 00 0003 612e62 ffff"), ParseStatus::found, {"a.b"}},
+      {"bytes after the name list", with(0, "0006 00 0003 612e62 ffff"), ParseStatus::found, {"a.b"}},
       {"session id longer than the hello", broken_at(34, 255), ParseStatus::malformed},
       {"cipher suites longer than the hello", broken_at(35, 0xff), ParseStatus::malformed},
       {"extensions longer than the hello", broken_at(extensions_at, 1), ParseStatus::malformed},
       {"last extension longer than the block", broken_at(extensions_at + 5, 200), ParseStatus::malformed},
-      {"extensions shorter than the hello: what is behind counts for nothing",
-       broken_at(extensions_at + 1, 0), ParseStatus::found},
+      {"extensions shorter than the hello: the rest is ignored", broken_at(extensions_at + 1, 0),
+       ParseStatus::found},
       {"half an extension header",
        [] {
          Bytes message = from_hex("160301 0032 01 00002e");
@@ -244,7 +244,7 @@ TEST(TlsClientHello, Alpn) {
               ElementsAre("1", "2", "3", "4", "5", "6", "7", "8"));
 }
 
-TEST(TlsClientHello, EchIsSeenWhereverItStands) {
+TEST(TlsClientHello, FindsEchInAnyPlace) {
   const auto has_ech = [](const TlsHelloBuilder& builder) {
     return parse_tls_client_hello(builder.record()).hello.has_ech;
   };
@@ -293,7 +293,7 @@ TEST(TlsClientHello, InTheFormatOfSsl2) {
   check({
       {"one cipher", hello("801c 01 0303 0003 0000 0010 00002f"), ParseStatus::found},
       {"a session id of 4 bytes", hello("8020 01 0301 0003 0004 0010 00002f aabbccdd"), ParseStatus::found},
-      {"more behind it", joined({hello("801c 01 0303 0003 0000 0010 00002f"), from_hex("1603")}),
+      {"more after it", joined({hello("801c 01 0303 0003 0000 0010 00002f"), from_hex("1603")}),
        ParseStatus::found},
       {"its first half", from_hex("801c 01 0303 0003"), ParseStatus::need_more},
       {"all but its last byte", from_hex("801c 01 0303 0003 0000 0010 00002f 00112233445566778899aabbccddee"),
@@ -315,7 +315,7 @@ TEST(ClientHelloBody, IsTheHandshakeMessageWithoutItsHeader) {
   EXPECT_THAT(alpn_of(parse.hello), ElementsAre("h3"));
 }
 
-// A cut body is never taken for a whole one, except where a hello without extensions may end.
+// A cut body never reads as a whole one, except where a hello without extensions may end.
 TEST(ClientHelloBody, EveryTruncationIsMalformed) {
   const Bytes body = TlsHelloBuilder().sni("a.example").typical().body();
   const std::size_t without_extensions = TlsHelloBuilder().without_extensions().body().size();

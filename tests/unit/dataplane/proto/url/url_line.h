@@ -6,7 +6,7 @@
 
 namespace weir::proto {
 
-/// The canonical URL in one line: `host[:port]path[?query]`, or `!error`.
+/// The canonical URL as text: `host[:port]path[?query]`, or `!error`.
 inline std::string url_line(const CanonicalUrl& url, UrlError error) {
   if (error != UrlError::none) return "!" + std::string(to_string(error));
   std::string text(url.host());

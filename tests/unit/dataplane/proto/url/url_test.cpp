@@ -129,7 +129,7 @@ constexpr UrlCase kAddressCases[] = {
     {"name in brackets", "[example.com]", "!bad_address"},
     {"open bracket", "[2001:db8::1", "!bad_address"},
     {"empty brackets", "[]", "!bad_address"},
-    {"junk behind the bracket", "[2001:db8::1]a", "!bad_address"},
+    {"junk after the bracket", "[2001:db8::1]a", "!bad_address"},
     {"NUL in brackets", "[2001:db8::1%00]", "!bad_address"},
     {"bracket in a name", "a[b", "a%5Bb/"},
 };
@@ -145,7 +145,7 @@ constexpr UrlCase kPathCases[] = {
     {"three dots are a name", "example.com/a/.../b", "example.com/a/.../b"},
     {"names that begin with dots", "example.com/.a/..b/c.", "example.com/.a/..b/c."},
     {"runs of slashes", "example.com///a////b//", "example.com/a/b/"},
-    {"parent behind a run", "example.com/a//../b", "example.com/b"},
+    {"parent after a run", "example.com/a//../b", "example.com/b"},
     {"backslashes", "example.com/a\\b%5Cc", "example.com/a/b/c"},
     {"backslash parents", "example.com\\a\\..\\b", "example.com/b"},
     {"case is kept", "example.com/AbC", "example.com/AbC"},
@@ -211,9 +211,9 @@ constexpr RequestCase kRequestCases[] = {
     {"two ports", "example.com:81:82", "/a", "example.com/a"},
     {"space before the port", "example.com :80", "/a", "example.com%20/a"},
     {"user info", "user:secret@example.com:81", "/a", "example.com:81/a"},
-    {"path behind the host", "example.com/x", "/a", "example.com/a"},
-    {"query behind the host", "example.com?x", "/a", "example.com/a"},
-    {"space before a path behind the host", "example.com /x", "/a", "example.com/a"},
+    {"path after the host", "example.com/x", "/a", "example.com/a"},
+    {"query after the host", "example.com?x", "/a", "example.com/a"},
+    {"space before a path after the host", "example.com /x", "/a", "example.com/a"},
     {"encoded host", "%65xample.com", "/a", "example.com/a"},
     {"IPv4", "192.0.2.1:80", "/a", "192.0.2.1/a"},
     {"IPv6", "[2001:DB8::1]:80", "/a", "[2001:db8::1]/a"},
@@ -244,7 +244,7 @@ struct PortCase {
   std::optional<std::uint16_t> effective;
 };
 
-TEST_F(UrlTest, WrittenPortIsKeptBesideTheEffectiveOne) {
+TEST_F(UrlTest, KeepsTheWrittenPortAndTheEffectiveOne) {
   const PortCase cases[] = {
       {"none", "http://example.com/", std::nullopt, std::nullopt},
       {"default", "http://example.com:80/", 80, std::nullopt},
@@ -269,7 +269,7 @@ TEST_F(UrlTest, KnowsAddresses) {
   }
 }
 
-TEST_F(UrlTest, KnowsWhetherTheHostStoodAlone) {
+TEST_F(UrlTest, TellsWhetherTheHostWasWrittenAlone) {
   for (const std::string_view text :
        {"example.com", "example.com/", "http://example.com", "https:\\\\example.com\\", " u@example.com:81/ ",
         "//example.com/", "\texample.com/\r\n", "[2001:db8::1]/"}) {
@@ -331,8 +331,8 @@ TEST_F(UrlTest, InputsHaveALimit) {
   EXPECT_EQ(url_->path().size(), 1 + 3 * kMaxUrlBytes);
 }
 
-// Decoding in passes would take 20000 of them here; each input is read a hundred times, which only a method
-// that is linear finishes in the time that a test has.
+// Decoding pass by pass would take 20000 passes here. Each input is read a hundred times, which only a linear
+// method finishes in the time of a test.
 TEST_F(UrlTest, DeepNestingIsDecodedInOnePass) {
   std::string percents = "example.com/%";
   while (percents.size() + 2 < kMaxUrlBytes) percents += "25";
@@ -354,9 +354,8 @@ TEST_F(UrlTest, DeepNestingIsDecodedInOnePass) {
   }
 }
 
-// Whatever the bytes, the result read again is the same, by both ways of reading.
-// What is canonical as it stands is taken at once. A TAB, which is removed, makes the same request one that
-// is not.
+// A request that is already canonical takes a short cut. With a TAB, which is removed, the same request does
+// not.
 TEST_F(UrlTest, RequestsWithAndWithoutATabAreTheSame) {
   constexpr std::string_view kHostAlphabet = "aaazz09.-_A:%";
   constexpr std::string_view kTargetAlphabet = "//ab..~?%2e\\#;=@ ";
@@ -381,6 +380,7 @@ TEST_F(UrlTest, RequestsWithAndWithoutATabAreTheSame) {
   }
 }
 
+// The result read again is the same, by both ways of reading.
 TEST_F(UrlTest, RandomInputsReachAFixedPoint) {
   const std::vector<std::string_view> pieces = {
       "%",  "25", "%2e", "%2F",  ".",  "..", "/",    "//", "\\", "?",   "#", ":",    "@",       "[",

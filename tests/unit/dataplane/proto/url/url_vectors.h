@@ -6,32 +6,32 @@
 
 namespace weir::proto {
 
-/// Why a canonical form is not the one of the standard that the vector comes from; the reasons themselves
-/// stand in dataplane/proto/README.md, under the same names.
+/// Why a canonical form differs from the standard that the vector comes from. dataplane/proto/url/README.md
+/// explains each reason under the same name.
 enum class Deviation : std::uint8_t {
   none,
   escapes,      // every escape is decoded, and few bytes are encoded
   slashes,      // runs of slashes are one slash, before `..` is resolved
-  dots,         // a host's leading, trailing and repeated dots go
+  dots,         // leading, trailing and repeated dots of a host are removed
   mixed_ipv6,   // RFC 5952, 5
   no_base,      // a list entry is not relative to anything
-  no_scheme,    // a request does not tell its scheme
-  port_zero,    // no connection has it
+  no_scheme,    // a request does not show its scheme
+  port_zero,    // no connection has port 0
   idn,          // names become A-labels when a list is compiled, not here
-  controls,     // spaces around are trimmed, control bytes are not
+  controls,     // spaces at both ends are trimmed, control bytes are not
   port,         // a port is kept
-  empty_query,  // is no query
+  empty_query,  // an empty query counts as none
 };
 
-/// What a person or a page may write, and what a browser then sends: the address bar's text (or a link's,
-/// resolved), the Host header and the request target. From the conformance suite of the URL standard
-/// (web-platform-tests, url/resources/urltestdata.json): its inputs whose result is http, https, ws or wss.
-/// Names that somebody owns are replaced by reserved ones.
+/// The text of an address bar or a resolved link, and what a browser then sends: the Host header and the
+/// request target. From the conformance suite of the URL standard (web-platform-tests,
+/// url/resources/urltestdata.json): the inputs whose result is http, https, ws or wss. Registered names are
+/// replaced by reserved ones.
 struct BrowserVector {
   std::string_view input;
-  std::string_view host;    // with its port, unless that is the scheme's default
+  std::string_view host;    // with its port, unless that is the default of the scheme
   std::string_view target;  // path and query
-  /// The canonical form of `input` by dataplane/proto/README.md; empty: host and target as they are.
+  /// The canonical form of `input` by dataplane/proto/url/README.md; empty: host and target as they are.
   std::string_view canonical = {};
   /// The canonical form of the request; empty: that of the input.
   std::string_view request = {};
@@ -45,7 +45,7 @@ struct BrowserVector {
 
 using std::string_view_literals::operator""sv;
 
-// NOLINTBEGIN(bugprone-suspicious-missing-comma): literals are split behind an escape, not by mistake.
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): literals are split after an escape, on purpose.
 inline constexpr BrowserVector kBrowserVectors[] = {
     {"http://example\t.\norg", "example.org", "/"},
     {"http://user:pass@foo:21/bar;par?b#c", "foo:21", "/bar;par?b"},

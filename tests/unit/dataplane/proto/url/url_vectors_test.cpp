@@ -1,4 +1,4 @@
-// The canonical form of the vectors that two standards publish, and where it differs from theirs.
+// The canonical form of the vectors of two standards, and where it differs from theirs.
 #include "tests/unit/dataplane/proto/url/url_vectors.h"
 
 #include <memory>
@@ -25,13 +25,13 @@ class Vectors : public testing::Test {
     const UrlError error = url_->assign_request(host, target);
     return url_line(*url_, error);
   }
-  // What is in `url_` read again, both ways, is what it was.
+  // Reading the content of `url_` again, both ways, changes nothing.
   void expect_fixed_point(const std::string& once) {
     if (once.front() == '!') return;
     const std::string authority =
         std::string(url_->host()) + (url_->port() ? ":" + std::to_string(*url_->port()) : "");
     const std::string target(url_->text().substr(url_->host().size()));
-    // A request does not tell its scheme, so there port 80 counts as none.
+    // A request does not show its scheme, so its port 80 counts as none.
     const bool is_unwritten = url_->port() == 80;
     EXPECT_EQ(canonical((is_unwritten ? "https://" : "") + once), once);
     if (!is_unwritten) {
@@ -53,8 +53,8 @@ std::ostream& operator<<(std::ostream& out, const SafeBrowsingVector& value) {
   return out << testing::PrintToString(std::string(value.input));
 }
 
-// Google's published vectors (Safe Browsing, URLs and Hashing), with reserved names for those that somebody
-// owns.
+// Google's published vectors (Safe Browsing, URLs and Hashing), with reserved names in place of registered
+// ones.
 constexpr SafeBrowsingVector kSafeBrowsingVectors[] = {
     {"http://host/%25%32%35", "host/%25"},
     {"http://host/%25%32%35%25%32%35", "host/%25%25"},

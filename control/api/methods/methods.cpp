@@ -1,0 +1,133 @@
+// The methods of the control socket.
+
+#include <algorithm>
+
+#include "control/api/methods/handlers.h"
+#include "control/api/methods/method.h"
+
+namespace weir::control {
+namespace {
+
+constexpr std::array<Method, 24> kMethods{{
+    {.name = "version",
+     .role = Role::read,
+     .handler = handlers::version,
+     .help = "the version of weir-control"},
+    {.name = "methods",
+     .role = Role::read,
+     .handler = handlers::describe_methods,
+     .help = "these methods: name, role, parameters, help"},
+    {.name = "status",
+     .role = Role::read,
+     .handler = handlers::status,
+     .help = "whether the box does its job, and what prevents it"},
+    {.name = "lists",
+     .role = Role::read,
+     .handler = handlers::lists,
+     .help = "every list: entries, age, last error"},
+    {.name = "list.reload",
+     .role = Role::update,
+     .params = {"list", "dry_run"},
+     .handler = handlers::reload_list,
+     .help = "fetch one feed, or all of them, now; all or nothing"},
+    {.name = "list.diff",
+     .role = Role::update,
+     .params = {"list", "entries"},
+     .handler = handlers::diff_list,
+     .help = "fetch a feed and compare it with the active list; changes nothing"},
+    {.name = "rule.add",
+     .role = Role::update,
+     .params = {"list", "entry", "action", "comment", "expires", "confirm"},
+     .handler = handlers::add_rule,
+     .help = "add an entry to a manual list"},
+    {.name = "rule.remove",
+     .role = Role::update,
+     .params = {"list", "id", "entry"},
+     .handler = handlers::remove_rule,
+     .help = "remove an entry from the manual lists"},
+    {.name = "rule.list",
+     .role = Role::read,
+     .params = {"list", "limit", "cursor", "entries"},
+     .handler = handlers::list_rules,
+     .help = "a page of rules; with entries, also their text (role update)"},
+    {.name = "check",
+     .role = Role::read,
+     .params = {"url"},
+     .handler = handlers::check,
+     .help = "the verdict on a request for a URL, and the reason"},
+    {.name = "snapshots",
+     .role = Role::read,
+     .handler = handlers::snapshots,
+     .help = "the generations that can be rolled back to"},
+    {.name = "rollback",
+     .role = Role::admin,
+     .params = {"generation"},
+     .handler = handlers::rollback,
+     .help = "bring back the lists of an earlier generation, as a new generation"},
+    {.name = "enforcement",
+     .role = Role::admin,
+     .params = {"mode"},
+     .handler = handlers::enforcement,
+     .help = "enforce, monitor or bypass, until the dataplane restarts"},
+    {.name = "breaker.reset",
+     .role = Role::admin,
+     .params = {"rule"},
+     .handler = handlers::reset_breaker,
+     .help = "put one tripped rule, or all of them, back into force"},
+    {.name = "latency",
+     .role = Role::admin,
+     .params = {"enabled"},
+     .handler = handlers::latency,
+     .help = "measure how long packets take, until the dataplane restarts"},
+    {.name = "counters",
+     .role = Role::read,
+     .handler = handlers::counters,
+     .help = "the dataplane's counters"},
+    {.name = "report.enforceability",
+     .role = Role::read,
+     .handler = handlers::enforceability,
+     .help = "how many entries of each list work on which protocols"},
+    {.name = "config.check",
+     .role = Role::read,
+     .handler = handlers::check_configuration,
+     .help = "check the configuration file; changes nothing"},
+    {.name = "reconfigure",
+     .old_name = "config.reload",
+     .role = Role::admin,
+     .handler = handlers::reconfigure,
+     .help = "read the configuration file again, here and in the dataplane"},
+    {.name = "audit",
+     .role = Role::read,
+     .params = {"since", "limit"},
+     .handler = handlers::audit,
+     .help = "the newest records of the audit log"},
+    {.name = "audit.verify",
+     .role = Role::read,
+     .handler = handlers::verify_audit,
+     .help = "check the audit log's chain of digests"},
+    {.name = "events.follow",
+     .role = Role::read,
+     .handler = handlers::follow_events,
+     .help = "notify of blocked requests: time, rule, list, protocol"},
+    {.name = "selftest",
+     .role = Role::read,
+     .handler = handlers::run_self_test,
+     .help = "make a self-test now"},
+    {.name = "selftest.certificate",
+     .role = Role::admin,
+     .handler = handlers::certify_self_test,
+     .help = "make a self-test now and sign a report on it"},
+}};
+
+}  // namespace
+
+std::span<const Method> methods() noexcept { return kMethods; }
+
+const Method* find_method(std::string_view name) noexcept {
+  const auto found = std::find_if(kMethods.begin(), kMethods.end(), [name](const Method& method) {
+    return !name.empty() && (method.name == name || method.old_name == name);
+  });
+  return found == kMethods.end() ? nullptr : &*found;
+}
+
+}  // namespace weir::control

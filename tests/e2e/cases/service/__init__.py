@@ -1,0 +1,1 @@
+"""What is installed around the programs: privileges, monitoring, packages."""

@@ -1,0 +1,1 @@
+"""The other ways to sit in the traffic: mirror, routed, several workers."""

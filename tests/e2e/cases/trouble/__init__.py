@@ -1,0 +1,1 @@
+"""Load, faults, kills and wrong input."""

@@ -1,0 +1,1 @@
+"""Packets, requests and answers on the wire."""
