@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 /// Longest time that a stop signal waits to be seen.
 constexpr std::chrono::milliseconds kTurn(100);
-/// Owner and group may ask and change; who is in the group is for the installation to say.
+/// Owner and group may call every method. The installation decides who is in the group.
 constexpr unsigned kSocketMode = 0660;
 
 }  // namespace
@@ -50,7 +50,7 @@ Dataplane::~Dataplane() {
 
 base::Result<std::unique_ptr<Dataplane>> Dataplane::start(StartPlan plan) {
   std::unique_ptr<Dataplane> dataplane(new Dataplane(std::move(plan)));
-  // The socket first: a second start with the same configuration ends here, before it touches a port.
+  // The socket first: a second start with the same configuration fails here, before it opens a port.
   if (const auto done = dataplane->listen(); !done) return done.error();
   if (const auto done = dataplane->start_eal(); !done) return done.error();
   if (const auto done = dataplane->open_ports(); !done) return done.error();
@@ -73,11 +73,11 @@ base::Status Dataplane::listen() {
   if (plan_.settings.user.empty()) return base::ok_status();
   const auto user = find_user(plan_.settings.user);
   if (!user) return user.error();
-  // Whoever may become the user may give the socket to it; who runs as it already owns the socket.
+  // Root can give the socket to the user. A process that runs as the user already owns it.
   if (chown(plan_.settings.socket.c_str(), user.value().uid, user.value().gid) != 0 && geteuid() == 0) {
     return base::Error{
         .code = "socket",
-        .message = fmt::format("dataplane.socket: {} cannot be given to {}: {}",
+        .message = fmt::format("dataplane.socket: cannot make {} the property of {}: {}",
                                plan_.settings.socket.string(), plan_.settings.user, std::strerror(errno))};
   }
   return base::ok_status();
@@ -102,7 +102,7 @@ base::Status Dataplane::start_eal() {
     return base::Error{.code = arguments.error().code,
                        .message = fmt::format("{}: {}", plan_.config_file, arguments.error().message)};
   }
-  spdlog::debug("DPDK's arguments: {}", fmt::join(arguments.value(), " "));
+  spdlog::debug("DPDK arguments: {}", fmt::join(arguments.value(), " "));
   auto eal = Eal::start(std::move(arguments).value(), log_);
   if (!eal) return eal.error();
   eal_ = std::move(eal).value();
@@ -117,12 +117,12 @@ void Dataplane::load_snapshot() {
   }
   if (!load.snapshot) {
     spdlog::warn(
-        "W106: NO LIST: {} holds no valid snapshot{}: every request passes until weir-control hands one over",
+        "W106: NO LIST: {} has no valid snapshot{}: every request passes until weir-control delivers one",
         plan_.settings.snapshot_dir.string(), load.problem.empty() ? "" : fmt::format(" ({})", load.problem));
     return;
   }
   const std::uint64_t generation = load.snapshot->view.generation().value;
-  // No reader is there yet, so this cannot fail.
+  // There are no readers yet, so this cannot fail.
   if (const auto published = snapshots_.publish(std::move(load.snapshot)); !published) {
     spdlog::error("W107: {}: {}", load.file.string(), published.error().message);
     return;
@@ -145,11 +145,10 @@ base::Status Dataplane::open_ports() {
   const std::uint16_t descriptors =
       descriptors_for(mbufs - in_steering, static_cast<std::uint32_t>(plan_.ports.size()) * workers, workers);
   if (descriptors == 0) {
-    return base::Error{
-        .code = "memory",
-        .message = fmt::format("{}: dataplane.mbufs.count is {}: too few packet buffers for {} "
-                               "workers, raise it",
-                               plan_.config_file, plan_.settings.mbufs.count, workers)};
+    return base::Error{.code = "memory",
+                       .message = fmt::format(
+                           "{}: dataplane.mbufs.count is {}: too few packet buffers for {} workers: raise it",
+                           plan_.config_file, plan_.settings.mbufs.count, workers)};
   }
   const PortPlan port_plan{.pool = pool_.get(),
                            .frame_bytes = plan_.settings.mbufs.frame_bytes,
@@ -160,7 +159,7 @@ base::Status Dataplane::open_ports() {
     auto port = Port::open(settings, port_plan, log_);
     if (!port) return port.error();
     ports_.push_back(std::move(port).value());
-    // One that was taken down by a Weir which was killed then would never come up again.
+    // A Weir that was killed may have left it down, and nobody else brings it up.
     if (follows_links()) set_link(ports_.size() - 1, true);
   }
   return make_routing();
@@ -173,11 +172,12 @@ base::Status Dataplane::make_routing() {
     ports[i].mac = ports_[i]->mac();
     ports[i].mtu = ports_[i]->mtu();
     if (proto::is_unicast(ports[i].mac)) continue;
-    return base::Error{.code = "port_device",
-                       .message = fmt::format("{}:{}: port '{}' (device {}): it has no link address, which "
-                                              "mode routed needs",
-                                              plan_.config_file, plan_.ports[i].line, plan_.ports[i].name,
-                                              plan_.ports[i].device)};
+    return base::Error{
+        .code = "port_device",
+        .message =
+            fmt::format("{}:{}: port '{}' (device {}): topology routed needs a link address, and "
+                        "the device has none",
+                        plan_.config_file, plan_.ports[i].line, plan_.ports[i].name, plan_.ports[i].device)};
   }
   routing_ = std::make_unique<Routing>(std::move(ports), plan_.settings.routed.icmp_errors_per_second);
   return base::ok_status();
@@ -239,7 +239,7 @@ void Dataplane::start_workers() {
   workers_run_ = true;
   for (const auto& worker : workers_) {
     const auto run = [](void* object) {
-      // Root that stays root has files to keep its rights to, a worker has none.
+      // The main thread of a process that stays root keeps its access to files; a worker needs none.
       drop_thread_capabilities();
       static_cast<Worker*>(object)->run();
       return 0;
@@ -253,7 +253,7 @@ void Dataplane::stop_workers() {
   workers_run_ = false;
   shared_->stop.store(true, std::memory_order_relaxed);
   for (const auto& worker : workers_) rte_eal_wait_lcore(worker->lcore());
-  // What the drivers have accepted is still on its way through the devices.
+  // The devices still send what the drivers have accepted.
   std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
@@ -269,19 +269,19 @@ void Dataplane::look_after_workers() {
     stalled_ = !alive;
     if (stalled_) {
       counters_.add(base::Counter::worker_stalls);
-      spdlog::critical("W101: a worker has stopped moving: the watchdog is not fed until it goes on");
+      spdlog::critical("W101: a worker has stopped: the watchdog is not fed until it runs again");
     } else {
-      spdlog::warn("W102: every worker moves again");
+      spdlog::warn("W102: all workers run again");
     }
   }
   const Snapshot* active = snapshots_.active();
   service_notify_.status(fmt::format(
       "{}, {}{}", base::to_string(shared_->enforcement.load(std::memory_order_relaxed)),
       active != nullptr ? fmt::format("generation {}", active->view.generation().value) : "no list",
-      stalled_ ? ", a worker stands still" : ""));
+      stalled_ ? ", a worker has stopped" : ""));
 }
 
-// A copy has no other end to tell of it, and a hop's neighbours have routing.
+// A copy has no other end that needs to know, and the neighbours of a router use routing protocols.
 bool Dataplane::follows_links() const {
   return plan_.settings.link_follow && plan_.settings.topology == config::Topology::inline_wire;
 }
@@ -336,7 +336,7 @@ void Dataplane::run() {
     next_look = Clock::now() + service_notify_.period();
   }
   service_notify_.stopping();
-  spdlog::info("stopping: packets that have arrived are sent on, then the ports close");
+  spdlog::info("stopping: received packets are forwarded, then the ports close");
   stop_workers();
 }
 

@@ -25,11 +25,11 @@
 
 namespace weir::engine {
 
-/// A running wire: ports, workers, the snapshot in force, the local socket. Members stand in the order of
-/// their start and go in the opposite one.
+/// A running dataplane: ports, workers, the snapshot in force, the local socket. The members are declared in
+/// the order in which they start, and are destroyed in the reverse order.
 class Dataplane {
  public:
-  /// Starts all of it; packets flow when it returns. The error's message is one line that says what to do.
+  /// Starts everything; packets flow when it returns. The error's message is one line that says what to do.
   /// Error codes: eal_arguments (a mistake in the configuration), those of rpc::Server::listen, Eal, Port and
   /// make_mbuf_pool.
   static base::Result<std::unique_ptr<Dataplane>> start(StartPlan plan);

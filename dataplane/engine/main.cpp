@@ -22,7 +22,7 @@ constexpr const char* kProgram = "weir-dataplane";
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
-/// Each line of `message` on its own: the configuration's problems come several at a time.
+/// `message` may have several lines, one per problem of the configuration.
 int complain(const std::string& message, int exit_status) {
   std::cerr << kProgram << ": " << message << (message.empty() || message.back() != '\n' ? "\n" : "");
   return exit_status;
@@ -64,16 +64,16 @@ int main(int argc, char** argv) {
     std::string file;
     options::options_description description(
         "Usage: weir-dataplane [OPTION]...\n"
-        "The wire: forwards packets between two DPDK ports, drops and answers listed requests.\n\nOptions");
+        "Forwards packets between two DPDK ports; drops listed requests and answers them.\n\nOptions");
     description.add_options()("help", "print this and exit")(
         "version", "print version, git revision and DPDK version, and exit")(
         "config", options::value(&file)->default_value(weir::config::kDefaultConfigFile)->value_name("FILE"),
-        "configuration file")("check-config", "check the configuration and exit; no port is touched");
+        "configuration file")("check-config", "check the configuration and exit; opens no port");
     options::variables_map given;
     options::store(options::command_line_parser(argc, argv).options(description).positional({}).run(), given);
     options::notify(given);
     if (given.count("help") != 0) {
-      std::cout << description << "\nExit status: 0 done, 1 failed, 2 usage or configuration error.\n";
+      std::cout << description << "\nExit status: 0 success, 1 failure, 2 usage or configuration error.\n";
       return EXIT_SUCCESS;
     }
     if (given.count("version") != 0) {

@@ -18,7 +18,7 @@ proto::IpAddress to_ip(const config::HostAddress& address) {
   return {.bytes = address.bytes, .is_v6 = address.is_v6};
 }
 
-// The texts were checked when the configuration was read.
+// The addresses were checked when the configuration was read.
 std::vector<RouterPort> router_ports(const std::vector<config::PortSettings>& ports) {
   std::vector<RouterPort> result;
   for (const config::PortSettings& port : ports) {
@@ -74,10 +74,10 @@ base::Status check_devices(StartPlan& plan) {
     const auto where = fmt::format("{}:{}: dataplane.ports: ", plan.config_file, port.line);
     if (!device) return invalid(where + device.error().message);
     if (!names.empty() && names.front() == device.value().name) {
-      return invalid(where +
-                     fmt::format("device {} is used by both ports: each needs one of its own, such as "
-                                 "net_af_packet0 and net_af_packet1",
-                                 device.value().name));
+      return invalid(
+          where + fmt::format("both ports use the device {}: each needs its own, such as net_af_packet0 and "
+                              "net_af_packet1",
+                              device.value().name));
     }
     names.push_back(device.value().name);
     if (device.value().kind == Device::Kind::pci) plan.pci_devices.push_back(device.value().text);

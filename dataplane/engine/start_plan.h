@@ -12,14 +12,15 @@
 
 namespace weir::engine {
 
-/// Everything about a start that can be known from the configuration, before any port is touched.
+/// Everything about a start that follows from the configuration, before any port is opened.
 struct StartPlan {
   config::DataplaneSettings settings;
   std::string config_file;  // for messages
-  // Subscriber, network; in mode mirror: mirror, answers; in mode routed with one arm: the only one.
+  // Subscriber, network. Topology mirror: mirror, answers. Topology routed with one arm: the only port.
   std::vector<config::PortSettings> ports;
-  std::vector<RouterPort> router_ports;  // as `ports`, in mode routed; what devices know is still missing
-  std::vector<std::string> pci_devices;  // of the ports, with their arguments
+  std::vector<RouterPort>
+      router_ports;  // as `ports`, topology routed only; MAC address and MTU come from the devices
+  std::vector<std::string> pci_devices;  // those of the ports, with their arguments
   inspect::InspectorSettings inspector;
   inspect::BlockPage page;
 };

@@ -79,9 +79,6 @@ class Inspector {
     if (flow_hash != 0) tcp_.prefetch_flow(flow_hash);
   }
 
-  /// For callers that do not use begin(): take(), conclude(), hold() and settle() of the fragments.
-  [[nodiscard]] FragmentInspector& fragments() noexcept { return fragments_; }
-
   /// See RequestDecider.
   void count_hits(RuleHits& hits) noexcept { decider_.count_hits(hits); }
   void set_tripped_rules(std::span<const std::uint32_t> rules) noexcept { decider_.set_tripped_rules(rules); }

@@ -9,7 +9,7 @@
 namespace weir::engine {
 namespace {
 
-/// Value of `key` among the comma-separated arguments behind the device's name.
+/// The value of `key` among the comma-separated arguments after the device's name; empty if it is missing.
 std::string argument(const std::string& text, std::string_view key) {
   std::size_t begin = text.find(',');
   while (begin != std::string::npos) {
@@ -22,7 +22,7 @@ std::string argument(const std::string& text, std::string_view key) {
   return {};
 }
 
-/// Drivers that sit on an interface of the kernel's; net_tap's `iface=` names the one that it makes.
+/// Drivers that use an existing kernel interface. net_tap's `iface=` names the one that it creates.
 bool uses_interface(const std::string& name) {
   return name.starts_with("net_af_packet") || name.starts_with("net_af_xdp") || name.starts_with("net_pcap");
 }
@@ -38,7 +38,7 @@ base::Result<Device> parse_device(const std::string& text) {
                                text, why)};
   };
   if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isgraph(c) == 0; })) {
-    return invalid("has a space or a control character");
+    return invalid("it contains a space or a control character");
   }
   Device device{.kind = Device::Kind::virtual_device,
                 .text = text,
@@ -54,7 +54,7 @@ base::Result<Device> parse_device(const std::string& text) {
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return device;
   }
-  if (!std::regex_match(device.name, kVirtual)) return invalid("is neither");
+  if (!std::regex_match(device.name, kVirtual)) return invalid("it is neither");
   if (uses_interface(device.name)) device.interface = argument(text, "iface");
   return device;
 }

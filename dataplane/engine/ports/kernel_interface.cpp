@@ -14,7 +14,7 @@
 namespace weir::engine {
 namespace {
 
-/// One call of netdevice(7) about `name`; errno's value, 0: done.
+/// One netdevice(7) request about `name`. Returns errno's value; 0: done.
 int ask(const std::string& name, unsigned long request, ifreq& about) {
   if (name.size() >= sizeof(about.ifr_name)) return ENODEV;
   std::copy(name.begin(), name.end(), about.ifr_name);
@@ -49,7 +49,7 @@ base::Status set_interface_up(const std::string& name, bool up) {
   }
   if (error == 0) return base::ok_status();
   return base::Error{.code = "interface_failed",
-                     .message = fmt::format("interface {} cannot be set {}: {}", name, up ? "up" : "down",
+                     .message = fmt::format("cannot set interface {} {}: {}", name, up ? "up" : "down",
                                             std::strerror(error))};
 }
 

@@ -8,10 +8,10 @@
 
 namespace weir::engine {
 
-/// Whether the network interface of this name is up and has a carrier; false too where there is none.
+/// True: the network interface is up and has a carrier. False also if there is no such interface.
 bool interface_has_link(const std::string& name);
 
-/// Longest IP packet that the interface takes; none where there is no such interface.
+/// The interface's MTU; none if there is no such interface.
 std::optional<std::uint16_t> interface_mtu(const std::string& name);
 
 /// `ip link set NAME up|down`. Error code: interface_failed.

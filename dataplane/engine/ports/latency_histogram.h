@@ -9,8 +9,8 @@
 
 namespace weir::engine {
 
-/// How long packets took from being received to being handed to the device, for one worker: that worker
-/// writes, any thread reads. A bucket for each power of two of nanoseconds.
+/// How long packets took from their reception to the transmit queue of the device, for one worker. That
+/// worker writes, any thread reads. One bucket per power of two of nanoseconds.
 class LatencyHistogram {
  public:
   static constexpr unsigned kFirstBits = 8;  // the first bucket: below 256 ns
@@ -30,12 +30,12 @@ class LatencyHistogram {
   }
   [[nodiscard]] Values values() const noexcept {
     Values values;
-    // relaxed: each number stands for itself.
+    // relaxed: each number stands alone.
     for (std::size_t i = 0; i < kBuckets; ++i) values.counts[i] = counts_[i].load(std::memory_order_relaxed);
     values.sum_ns = sum_ns_.load(std::memory_order_relaxed);
     return values;
   }
-  /// What the packets in this bucket took less than; the last one has no bound.
+  /// The upper bound of the bucket, exclusive. The last bucket has none.
   static constexpr std::uint64_t bound_ns(std::size_t bucket) noexcept {
     return std::uint64_t{1} << (kFirstBits + bucket);
   }

@@ -7,7 +7,7 @@ std::array<LinkFollower::Step, LinkFollower::kPorts> LinkFollower::look(const st
   std::array<Step, kPorts> steps{};
   for (std::size_t port = 0; port < kPorts; ++port) {
     const std::size_t other = 1 - port;
-    if (up[port]) settled_at_[port] = now;  // from here on a loss is one
+    if (up[port]) settled_at_[port] = now;  // from now on no link means a loss
     if (down_[port]) {
       if (!up[other]) continue;
       down_[port] = false;

@@ -6,11 +6,11 @@
 
 namespace weir::engine {
 
-/// What a wire does when one of its ends loses its link: the other end goes down, too, so that the devices on
-/// both sides see it and find another way; and comes back with it. Decides only; one thread.
+/// Decides what a wire does when one port loses its link: the other port is taken down, so that the devices
+/// on both sides notice and reroute, and is brought up again with the link. One thread.
 ///
-/// A port that was taken down shows nothing of its own link, so it is looked at again only some time after it
-/// was brought up: links take seconds to come up.
+/// A port that was taken down cannot show its own link, and links take seconds to come up. So a port that was
+/// brought up is given kSettleTime before its link counts as lost.
 class LinkFollower {
  public:
   using Clock = std::chrono::steady_clock;
@@ -21,9 +21,10 @@ class LinkFollower {
 
   explicit LinkFollower(Clock::time_point now) : settled_at_{now + kSettleTime, now + kSettleTime} {}
 
-  /// `up`: the links as the devices see them. What is to be done to each port; the caller does it.
+  /// `up`: the links as the devices report them. Returns what the caller has to do to each port.
   std::array<Step, kPorts> look(const std::array<bool, kPorts>& up, Clock::time_point now) noexcept;
 
+  /// True: the port is down because of the other one.
   [[nodiscard]] bool is_down(std::size_t port) const noexcept { return down_[port]; }
 
  private:

@@ -20,7 +20,7 @@ base::Result<MbufPool> make_mbuf_pool(const config::MbufSettings& settings, LogC
                                               settings.frame_bytes, inspect::kAnswerFrameBytes, kMostBytes)};
   }
   const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + settings.frame_bytes);
-  // A cache of no more than two thirds of the pool, else DPDK refuses it.
+  // DPDK refuses a cache that is large for its pool.
   const std::uint32_t cache = settings.count >= 4 * kPoolCache ? kPoolCache : 0;
   const std::size_t mark = log.mark();
   MbufPool pool(rte_pktmbuf_pool_create("weir", settings.count, cache, 0, room, SOCKET_ID_ANY));
@@ -30,7 +30,7 @@ base::Result<MbufPool> make_mbuf_pool(const config::MbufSettings& settings, LogC
   return base::Error{
       .code = "memory",
       .message = fmt::format(
-          "no room for {} packet buffers of {} bytes, {} MB in all ({}{}{}): give DPDK more "
+          "not enough memory for {} packet buffers of {} bytes, {} MB in all ({}{}{}): give DPDK more "
           "memory (-m in dataplane.eal, or more huge pages), or lower dataplane.mbufs",
           settings.count, settings.frame_bytes, (std::uint64_t{settings.count} * (room + 256U) >> 20) + 1,
           rte_strerror(error), cause.empty() ? "" : "; DPDK says: ", cause)};
@@ -43,7 +43,8 @@ MbufUse mbuf_use(const rte_mempool& pool) noexcept {
 std::uint16_t descriptors_for(std::uint32_t mbufs, std::uint32_t queues, std::uint32_t workers) noexcept {
   constexpr std::uint16_t kMost = 1024;
   constexpr std::uint16_t kFewest = 64;
-  // What is in nobody's queue: each worker's cache (which may grow by half) and the bursts in its hands.
+  // Buffers outside the queues: each worker's cache, which may grow by half, and the bursts that it
+  // processes.
   const std::uint64_t in_hands = std::uint64_t{workers} * (kPoolCache * 3 / 2 + 4U * kBurst);
   for (std::uint16_t count = kMost; count >= kFewest; count = static_cast<std::uint16_t>(count / 2)) {
     if (std::uint64_t{2} * queues * count + in_hands <= mbufs) return count;

@@ -11,9 +11,9 @@ struct rte_mempool;
 
 namespace weir::engine {
 
-/// Most packets that one receive call returns, and the unit of all work on the fast path.
+/// The most packets that one receive call returns, and the unit of work on the fast path.
 inline constexpr std::uint16_t kBurst = 32;
-/// Buffers that each lcore keeps for itself.
+/// Free buffers that each lcore caches.
 inline constexpr std::uint32_t kPoolCache = 256;
 
 struct FreePool {
@@ -21,19 +21,19 @@ struct FreePool {
 };
 using MbufPool = std::unique_ptr<rte_mempool, FreePool>;
 
-/// Packet buffers for all ports. Error code: memory (with what to raise).
+/// Makes the packet buffers of all ports. Error code: memory; the message says which setting to change.
 base::Result<MbufPool> make_mbuf_pool(const config::MbufSettings& settings, LogCapture& log);
 
-/// Buffers of a pool, and how many of them hold a frame or wait in a queue. For people: O(lcores), from any
-/// thread, and exact only while nothing moves.
+/// The buffers of a pool, and how many are in use: they hold a frame or wait in a receive queue. O(lcores),
+/// from any thread; exact only while no packet moves.
 struct MbufUse {
   std::uint32_t capacity = 0;
   std::uint32_t in_use = 0;
 };
 MbufUse mbuf_use(const rte_mempool& pool) noexcept;
 
-/// Descriptors for each of `queues` receive and as many transmit queues, so that all of them together cannot
-/// take every buffer: 1024, or a lower power of two down to 64. 0: even these are too many.
+/// The number of descriptors for each of `queues` receive queues and as many transmit queues, so that all of
+/// them together leave free buffers: 1024, or a lower power of two down to 64. 0: even 64 are too many.
 std::uint16_t descriptors_for(std::uint32_t mbufs, std::uint32_t queues, std::uint32_t workers) noexcept;
 
 }  // namespace weir::engine

@@ -17,21 +17,21 @@ struct rte_mempool;
 
 namespace weir::engine {
 
-/// What all ports have in common.
+/// The settings that all ports share.
 struct PortPlan {
   rte_mempool* pool = nullptr;
   std::uint32_t frame_bytes = 2048;
-  std::uint16_t queues = 1;       // receive and transmit queues, one of each for every worker where there are
-  std::uint16_t descriptors = 0;  // of each queue; 0: see descriptors_for
+  std::uint16_t queues = 1;       // receive queues, and as many transmit queues: one per worker
+  std::uint16_t descriptors = 0;  // of each queue; see descriptors_for
   std::string config_file;        // for messages
 };
 
-/// One DPDK port of the wire: attached, started, and closed with the object. It changes no packet: no VLAN
-/// stripping, no checksums, no coalescing; it takes every frame, whoever it is for.
+/// A DPDK port: attached and started by open(), closed with the object. It changes no packet (no VLAN
+/// stripping, no checksums, no coalescing), and it receives every frame, whatever its destination.
 class Port {
  public:
-  /// Attaches the device and starts it. The error names the port, its line and device and says what to do.
-  /// Error codes: port_device, port_queues, port_memory, port_failed.
+  /// Attaches the device and starts it. The error names the port, its line and its device, and says what to
+  /// do. Error codes: port_device, port_queues, port_memory, port_failed.
   static base::Result<std::unique_ptr<Port>> open(const config::PortSettings& settings, const PortPlan& plan,
                                                   LogCapture& log);
   ~Port();
@@ -39,28 +39,28 @@ class Port {
   Port& operator=(const Port&) = delete;
 
   [[nodiscard]] std::uint16_t id() const noexcept { return id_; }
-  /// How many it has: fewer than were planned where the device has no more. A worker beyond them receives
-  /// nothing from here; transmit queues are then shared, and sent to under transmit_lock().
+  /// The number of queues: fewer than planned if the device has no more. The workers without a receive queue
+  /// receive nothing from this port. Transmit queues are then shared, and used under transmit_lock().
   [[nodiscard]] std::uint16_t receive_queues() const noexcept { return receive_queues_; }
   [[nodiscard]] std::uint16_t transmit_queues() const noexcept { return transmit_queues_; }
-  /// Null where each worker has a transmit queue of its own.
+  /// Null if each worker has its own transmit queue.
   [[nodiscard]] rte_spinlock_t* transmit_lock() noexcept {
     return shares_transmit_ ? &transmit_lock_ : nullptr;
   }
   [[nodiscard]] const config::PortSettings& settings() const noexcept { return settings_; }
-  /// Whether its driver works on an interface of the kernel's, which takes CAP_NET_ADMIN.
+  /// True: the driver uses a kernel interface. That takes CAP_NET_ADMIN.
   [[nodiscard]] bool is_on_kernel() const noexcept {
     return !device_.interface.empty() || device_.name.starts_with("net_tap");
   }
   [[nodiscard]] proto::MacAddress mac() const;
-  /// Longest IP packet that its link takes, as the kernel has it where the device is an interface of its.
+  /// The link's MTU: the kernel interface's if the device uses one, else the driver's.
   [[nodiscard]] std::uint16_t mtu() const;
-  /// As the driver sees it now, or the kernel where the device is an interface of its.
+  /// The state of the link now, by the kernel interface if the device uses one, else by the driver.
   [[nodiscard]] bool link_up() const;
-  /// Takes the link down, so that the device at its other end sees it, or up. Error code: port_link (the
-  /// driver cannot, or may not).
+  /// Takes the link up or down; the device at its other end notices. Error code: port_link (the driver does
+  /// not support it, or lacks the permission).
   base::Status set_link(bool up);
-  /// Packets that the device had no buffer or descriptor for, where the driver knows.
+  /// Packets lost because the device had no free buffer or descriptor, as far as the driver counts them.
   [[nodiscard]] std::uint64_t missed_packets() const;
 
  private:

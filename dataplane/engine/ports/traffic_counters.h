@@ -5,8 +5,8 @@
 
 namespace weir::engine {
 
-/// What one worker received from and sent to one port. Written by that worker alone, read by any thread
-/// (memory_order_relaxed: the numbers order nothing), so no locked instruction is needed.
+/// What one worker received from one port and sent to it. Only that worker writes, so no locked instruction
+/// is needed; any thread reads (memory_order_relaxed: the numbers order nothing).
 class alignas(64) TrafficCounters {
  public:
   struct Values {

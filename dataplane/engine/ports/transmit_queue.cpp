@@ -47,7 +47,7 @@ std::uint16_t TransmitQueue::send() noexcept {
 
 void TransmitQueue::measure(std::uint16_t sent) noexcept {
   const std::uint64_t now = rte_rdtsc();
-  // Frames of a burst were received at the same time: one addition for all of them.
+  // Frames of one burst have the same time: one addition for all of them.
   for (std::uint16_t begin = 0, end = 0; begin < sent; begin = end) {
     std::uint64_t frames = 0;
     for (; end < sent && received_cycles_[end] == received_cycles_[begin]; ++end) {
@@ -60,7 +60,7 @@ void TransmitQueue::measure(std::uint16_t sent) noexcept {
 
 void TransmitQueue::flush() noexcept {
   if (count_ == 0) return;
-  // Lengths before sending: the driver frees what it has sent.
+  // Before sending: the driver frees what it has sent.
   std::array<std::uint32_t, kCapacity> lengths;
   for (std::uint16_t i = 0; i < count_; ++i) lengths[i] = rte_pktmbuf_pkt_len(frames_[i]);
   if (lock_ != nullptr) rte_spinlock_lock(lock_);
@@ -69,7 +69,7 @@ void TransmitQueue::flush() noexcept {
   if (latency_ != nullptr) measure(sent);
   std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < sent; ++i) bytes += lengths[i];
-  // Most of a burst is of one kind: one addition for all of those.
+  // Most frames of a burst are of one kind: one addition for all of them.
   for (std::uint16_t begin = 0, end = 0; begin < sent; begin = end) {
     while (end < sent && kinds_[end] == kinds_[begin]) ++end;
     count(kinds_[begin], true, end - begin);

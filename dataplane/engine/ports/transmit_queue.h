@@ -15,34 +15,33 @@ struct rte_mbuf;
 
 namespace weir::engine {
 
-/// One worker's way out of one port: gathers frames, sends them in bursts, and counts what became of each
-/// once it is sure. Order is kept. Not thread safe.
+/// One worker's transmit queue of one port: collects frames, sends them in bursts, and counts each frame's
+/// outcome once it is certain. Keeps the order. Not thread safe.
 class TransmitQueue {
  public:
-  /// `lock`: null, or what workers that share the device's queue send under.
+  /// `lock`: held while sending, if workers share the device's queue; else null.
   TransmitQueue(std::uint16_t port, std::uint16_t queue, rte_spinlock_t* lock, base::Counters& counters,
                 TrafficCounters& traffic) noexcept
       : counters_(counters), traffic_(traffic), lock_(lock), port_(port), queue_(queue) {}
 
-  /// Takes over a frame received at `received_cycles` that goes on; `outcome` is counted when it was sent,
-  /// drop_tx_full when not.
+  /// Takes over a received frame. Counts `outcome` when it was sent, drop_tx_full if it could not be sent.
   void forward(rte_mbuf* frame, base::Outcome outcome, std::uint64_t received_cycles) noexcept {
     received_cycles_[count_] = received_cycles;
     push(frame, static_cast<std::uint8_t>(base::index_of(outcome)));
   }
-  /// The same for several that were received together.
+  /// The same for several frames that were received together.
   void forward(std::span<rte_mbuf* const> frames, base::Outcome outcome,
                std::uint64_t received_cycles) noexcept;
-  /// Takes over a frame of our own.
+  /// Takes over a frame that Weir made.
   void inject(rte_mbuf* frame, base::Towards towards) noexcept {
     received_cycles_[count_] = count_ == 0 ? 0 : received_cycles_[count_ - 1];
     push(frame, static_cast<std::uint8_t>(kInjected + base::index_of(towards)));
   }
-  /// Sends what is there. A queue that stays full after some tries loses the rest: a wire has no memory, and
-  /// waiting would only move the loss to the receiving side.
+  /// Sends what was collected. If the device's queue stays full after some tries, the rest is dropped:
+  /// waiting would only move the loss to the receive queue.
   void flush() noexcept;
 
-  /// Where the time that forwarded frames took is counted from now on; null: nowhere.
+  /// From now on counts the time that forwarded frames took in `latency`; null: does not.
   void measure(LatencyHistogram* latency, double nanoseconds_per_cycle) noexcept {
     latency_ = latency;
     nanoseconds_per_cycle_ = nanoseconds_per_cycle;
@@ -51,7 +50,7 @@ class TransmitQueue {
  private:
   static constexpr std::uint16_t kCapacity = 64;
   static constexpr unsigned kTriesWithoutProgress = 8;
-  /// A frame's kind: an Outcome, or kInjected plus a Towards.
+  /// The kind of a frame: an Outcome, or kInjected plus a Towards.
   static constexpr std::uint8_t kInjected = 0x80;
   static_assert(base::kOutcomes.size() <= kInjected);
 

@@ -51,7 +51,7 @@ base::Result<std::unique_ptr<Eal>> Eal::start(std::vector<std::string> arguments
     return failure(
         "no huge page is free: reserve some (echo 512 > "
         "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages), "
-        "or, for a laboratory, add --no-huge to dataplane.eal",
+        "or, in a laboratory, add --no-huge to dataplane.eal",
         {});
   }
   if (log.stream() != nullptr) rte_openlog_stream(log.stream());
@@ -67,7 +67,7 @@ base::Result<std::unique_ptr<Eal>> Eal::start(std::vector<std::string> arguments
   if (result >= 0) return eal;
   const base::Error error = failure(advice(eal->arguments_, rte_errno), log.cause_since(mark));
   rte_openlog_stream(nullptr);
-  // Nothing to clean up after a failed start; the arguments stay, DPDK may still point at them.
+  // After a failed start there is nothing to clean up. The arguments stay: DPDK may still point to them.
   static_cast<void>(eal.release());
   return error;
 }
@@ -84,8 +84,8 @@ base::Status Eal::check_workers(const std::vector<unsigned>& workers) const {
           .code = "eal_failed",
           .message =
               fmt::format("dataplane.workers: lcore {} is {} by the lcore options in dataplane.eal: remove "
-                          "these options, or name the lcore there and another one as --main-lcore",
-                          worker, worker == rte_get_main_lcore() ? "made the main one" : "left out")};
+                          "these options, or name this lcore there and another one as --main-lcore",
+                          worker, worker == rte_get_main_lcore() ? "made the main lcore" : "left out")};
     }
   }
   return base::ok_status();

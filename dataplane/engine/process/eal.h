@@ -9,17 +9,18 @@
 
 namespace weir::engine {
 
-/// DPDK's environment, from rte_eal_init to rte_eal_cleanup. One in a process, once.
+/// DPDK's environment, from rte_eal_init to rte_eal_cleanup. A process can have it only once.
 class Eal {
  public:
-  /// Starts it. What DPDK says goes to `log`, which must outlive the object; the error is one line that says
+  /// Starts it. DPDK's messages go to `log`, which must outlive the object. The error is one line that says
   /// what to do. Error code: eal_failed.
   static base::Result<std::unique_ptr<Eal>> start(std::vector<std::string> arguments, LogCapture& log);
   ~Eal();
   Eal(const Eal&) = delete;
   Eal& operator=(const Eal&) = delete;
 
-  /// Each worker must be an lcore of its own, apart from the main one (the user may have named the lcores).
+  /// Checks that each worker has its own lcore and that none is the main one: dataplane.eal may have options
+  /// about lcores. Error code: eal_failed.
   [[nodiscard]] base::Status check_workers(const std::vector<unsigned>& workers) const;
 
  private:
@@ -27,7 +28,7 @@ class Eal {
   std::vector<std::string> arguments_;  // DPDK keeps pointers into them
 };
 
-/// CPUs that this process may run on, in order.
+/// The CPUs that this process may run on, in ascending order.
 std::vector<unsigned> usable_cpus();
 
 }  // namespace weir::engine

@@ -19,7 +19,8 @@ base::Error bad_argument(std::string message) {
   return base::Error{.code = "eal_arguments", .message = std::move(message)};
 }
 
-/// Short and stable: DPDK makes a directory name of it, and paths may be long and hold any character.
+/// Short and stable. DPDK uses it as a directory name, and the path itself may be long and have any
+/// character.
 std::string file_prefix(const std::filesystem::path& socket) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   const std::filesystem::path path = std::filesystem::absolute(socket).lexically_normal();
@@ -29,16 +30,16 @@ std::string file_prefix(const std::filesystem::path& socket) {
   return fmt::format("weir-{:016x}", hash);
 }
 
-/// The workers pinned, and a main lcore that floats over the other CPUs: it serves the local socket and must
-/// not take a worker's time.
+/// Pins each worker. The main lcore runs on the other CPUs: it serves the local socket and must not take time
+/// from a worker.
 base::Result<std::string> lcores(const EalInput& input) {
   for (const unsigned worker : input.workers) {
     if (worker >= RTE_MAX_LCORE) {
-      return bad_argument(fmt::format("dataplane.workers: lcore {} is too high, DPDK here knows 0 to {}",
+      return bad_argument(fmt::format("dataplane.workers: lcore {} is too high: this DPDK has lcores 0 to {}",
                                       worker, RTE_MAX_LCORE - 1));
     }
     if (!contains(input.cpus, worker)) {
-      return bad_argument(fmt::format("dataplane.workers: there is no CPU {} for this process, only {}",
+      return bad_argument(fmt::format("dataplane.workers: this process may not run on CPU {}, only on {}",
                                       worker, fmt::join(input.cpus, ",")));
     }
   }
@@ -56,7 +57,7 @@ base::Result<std::string> lcores(const EalInput& input) {
 }
 
 void add_memory_options(const std::vector<std::string>& user, std::vector<std::string>& arguments) {
-  // No other process shares our memory: nothing to leave behind on a crash, no hugetlbfs mount needed.
+  // No other process shares the memory. So a crash leaves no files, and no hugetlbfs mount is needed.
   if (has_option(user, {"--file-prefix", "--proc-type", "--no-shconf", "--in-memory"})) return;
   if (has_option(user, {"--no-huge"})) {
     arguments.emplace_back("--no-shconf");
@@ -92,11 +93,12 @@ base::Result<std::vector<std::string>> eal_arguments(const EalInput& input) {
   }
   if (has_option(input.user, {"--no-pci"})) {
     if (!input.pci_devices.empty()) {
-      return bad_argument(fmt::format("dataplane.eal has --no-pci, but a port's device is PCI {}: remove one",
-                                      input.pci_devices.front()));
+      return bad_argument(
+          fmt::format("dataplane.eal has --no-pci, but the device of a port is PCI {}: remove either",
+                      input.pci_devices.front()));
     }
   } else if (input.pci_devices.empty()) {
-    // Without it DPDK would look at every NIC of the machine, also at those that are none of our business.
+    // Otherwise DPDK would probe every NIC of the machine.
     if (!has_option(input.user, {"-a", "--allow", "-b", "--block"})) arguments.emplace_back("--no-pci");
   } else if (!has_option(input.user, {"-a", "--allow", "-b", "--block"})) {
     for (const std::string& device : input.pci_devices) {

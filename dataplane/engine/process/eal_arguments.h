@@ -8,21 +8,22 @@
 
 namespace weir::engine {
 
-/// What the arguments of rte_eal_init are made from.
+/// The input for the arguments of rte_eal_init.
 struct EalInput {
-  std::vector<std::string> user;         // `dataplane.eal`, passed on as it is
-  std::vector<unsigned> workers;         // lcores, each pinned to the CPU of the same number
+  std::vector<std::string> user;         // `dataplane.eal`, passed on unchanged
+  std::vector<unsigned> workers;         // lcores, each pinned to the CPU with its number
   std::vector<std::string> pci_devices;  // of the ports, with their arguments
-  std::filesystem::path socket;          // tells several dataplanes on one machine apart
-  std::vector<unsigned> cpus;            // CPUs that this process may run on
+  std::filesystem::path socket;          // distinguishes several dataplanes on one machine
+  std::vector<unsigned> cpus;            // the CPUs that this process may run on
 };
 
-/// The user's arguments and, unless the user gave them: the lcores (the main one apart from the workers), the
-/// ports' PCI devices and no others, a file prefix of our own, no telemetry socket, no files shared with
-/// other processes. The first is the program's name. Error code: eal_arguments.
+/// The arguments, beginning with the program's name: the user's, and Weir's own where the user gives none:
+/// the lcores (a main one beside the workers), the ports' PCI devices and no others, a file prefix, no
+/// telemetry socket, no files shared with other processes. Error code: eal_arguments.
 base::Result<std::vector<std::string>> eal_arguments(const EalInput& input);
 
-/// Whether `arguments` has an option by one of its names: `--name`, `--name=value`, `-n value`, `-nvalue`.
+/// True: `arguments` has an option with one of these names, as `--name`, `--name=value`, `-n value` or
+/// `-nvalue`.
 bool has_option(const std::vector<std::string>& arguments, const std::vector<std::string>& names);
 
 }  // namespace weir::engine

@@ -10,7 +10,7 @@
 namespace weir::engine {
 namespace {
 
-bool speaks_of_failure(const std::string& line) {
+bool reports_failure(const std::string& line) {
   static constexpr std::array<std::string_view, 14> kWords{
       "error",     "fail",       "cannot", "invalid", "unable",       "no such", "not found",
       "not exist", "permission", "denied", "unknown", "unrecognized", "already", "not enough"};
@@ -26,7 +26,7 @@ bool speaks_of_failure(const std::string& line) {
 LogCapture::LogCapture(Sink sink) : sink_(std::move(sink)) {
   cookie_io_functions_t functions{};
   functions.write = [](void* cookie, const char* text, std::size_t size) -> ssize_t {
-    // The caller is C code: an exception must not pass through it.
+    // The caller is C code: no exception may pass through it.
     try {
       static_cast<LogCapture*>(cookie)->write({text, size});
     } catch (...) {
@@ -55,7 +55,7 @@ void LogCapture::write(std::string_view text) {
         ++seen_lines_;
         if (lines_.size() > kLines) lines_.pop_front();
       } else if (partial_.size() < kLineBytes) {
-        // No escape sequence gets from a device's name to an operator's terminal.
+        // No escape sequence in a device's name reaches an operator's terminal.
         partial_.push_back(std::isprint(static_cast<unsigned char>(c)) != 0 ? c : ' ');
       }
     }
@@ -74,13 +74,13 @@ std::string LogCapture::cause_since(std::size_t mark) const {
   const std::size_t wanted = seen_lines_ > mark ? seen_lines_ - mark : 0;
   const auto begin = lines_.end() - static_cast<std::ptrdiff_t>(std::min(wanted, lines_.size()));
   if (begin == lines_.end()) return {};
-  const auto found = std::find_if(begin, lines_.end(), speaks_of_failure);
+  const auto found = std::find_if(begin, lines_.end(), reports_failure);
   return found != lines_.end() ? *found : lines_.back();
 }
 
 LogCapture::StdioScope::StdioScope(LogCapture& capture) noexcept : stdout_(stdout), stderr_(stderr) {
-  // glibc's streams are variables (The GNU C Library, 12.2): no descriptor is touched, so that a sanitizer's
-  // report or a crash message still reaches the terminal.
+  // In glibc these are variables (The GNU C Library, 12.2). The file descriptors stay, so that the report of
+  // a sanitizer or of a crash still reaches the terminal.
   if (capture.stream() == nullptr) return;
   stdout = capture.stream();
   stderr = capture.stream();

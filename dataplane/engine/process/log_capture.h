@@ -10,30 +10,30 @@
 
 namespace weir::engine {
 
-/// Takes what DPDK writes to its log, so that it never reaches the terminal: the last lines are kept, and the
-/// one that names a failure's cause goes into our own error. Any thread may write to the stream.
+/// Captures DPDK's log, so that it never reaches the terminal. Keeps the last lines, to name the cause of a
+/// failure in Weir's own error message. Any thread may write to the stream.
 class LogCapture {
  public:
   using Sink = std::function<void(std::string_view line)>;
 
-  /// `sink` (may be empty) gets each complete line, without its line end, on the writing thread.
+  /// `sink` may be empty. It gets each complete line, without the line end, on the writing thread.
   explicit LogCapture(Sink sink = {});
   ~LogCapture();
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 
-  /// Unbuffered stream to hand to rte_openlog_stream; lives as long as the object. Null when out of memory.
+  /// An unbuffered stream for rte_openlog_stream, valid as long as the object. Null: out of memory.
   [[nodiscard]] std::FILE* stream() const noexcept { return stream_; }
 
-  /// Complete lines seen so far: a point from which cause_since looks.
+  /// The number of complete lines so far: the starting point for cause_since().
   [[nodiscard]] std::size_t mark() const;
 
-  /// The first line after `mark` that speaks of a failure (later ones are its consequences), else the last
-  /// line, else nothing. Lines that had to go for newer ones are gone.
+  /// The first line after `mark` that reports a failure (later ones are consequences), else the last line,
+  /// else an empty string. Only the newest kLines lines are kept.
   [[nodiscard]] std::string cause_since(std::size_t mark) const;
 
-  /// While it lives, what C code prints to stdout and stderr goes to the capture as well: rte_eal_init and
-  /// getopt print there. For the start of the program, while no other thread prints.
+  /// While it exists, the capture also gets what C code prints to stdout and stderr, as rte_eal_init and
+  /// getopt do. Only for the start of the program, while no other thread prints.
   class StdioScope {
    public:
     explicit StdioScope(LogCapture& capture) noexcept;
@@ -54,7 +54,7 @@ class LogCapture {
 
   Sink sink_;
   std::FILE* stream_ = nullptr;
-  mutable std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;  // protects the members below
   std::deque<std::string> lines_;
   std::size_t seen_lines_ = 0;
   std::string partial_;

@@ -20,12 +20,11 @@ namespace weir::engine {
 namespace {
 
 base::Error failure(const char* what, int error) {
-  return base::Error{
-      .code = "privileges_failed",
-      .message = fmt::format("privileges cannot be given up: {}: {}", what, std::strerror(error))};
+  return base::Error{.code = "privileges_failed",
+                     .message = fmt::format("cannot give up privileges: {}: {}", what, std::strerror(error))};
 }
 
-/// The calling thread's, all three sets.
+/// Sets all three capability sets of the calling thread, the inheritable one to none.
 int set_capabilities(std::uint64_t keep) noexcept {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
@@ -45,12 +44,14 @@ std::uint64_t permitted_capabilities() noexcept {
 void lock_memory() {
   const rlimit none{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
   rlimit now{};
-  // With a limit, a later mapping (the next snapshot) would fail because of the lock.
+  // If a limit stayed, a later mapping, such as the next snapshot, would fail because of the lock.
   const bool unlimited = setrlimit(RLIMIT_MEMLOCK, &none) == 0 ||
                          (getrlimit(RLIMIT_MEMLOCK, &now) == 0 && now.rlim_cur == RLIM_INFINITY);
-  // As pages are touched: what DPDK reserves and nobody uses costs nothing.
+  // Pages are locked when they are first used: memory that DPDK only reserves costs nothing.
   if (!unlimited || mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-    spdlog::info("memory is not locked: RLIMIT_MEMLOCK cannot be raised (LimitMEMLOCK=infinity of systemd)");
+    spdlog::info(
+        "memory is not locked: RLIMIT_MEMLOCK cannot be raised (set LimitMEMLOCK=infinity in the systemd "
+        "unit)");
   }
 }
 
@@ -59,7 +60,7 @@ base::Status become(const std::string& user) {
   if (!ids) return ids.error();
   if (geteuid() == ids.value().uid) return base::ok_status();
   if (geteuid() != 0) return failure(fmt::format("only root can become {}", user).c_str(), EPERM);
-  // For this thread alone: the others lose all capabilities with the user.
+  // For this thread only: the others lose all capabilities with the change of user.
   if (prctl(PR_SET_KEEPCAPS, 1UL, 0UL, 0UL, 0UL) != 0) return failure("PR_SET_KEEPCAPS", errno);
   if (initgroups(user.c_str(), ids.value().gid) != 0) return failure("groups", errno);
   if (setresgid(ids.value().gid, ids.value().gid, ids.value().gid) != 0) return failure("group", errno);
@@ -91,7 +92,7 @@ base::Status drop_privileges(const PrivilegePlan& plan) {
   if (!plan.user.empty()) {
     if (auto became = become(plan.user); !became) return became;
   }
-  // Root that is to stay root keeps its rights to files.
+  // A process that stays root keeps its access to files.
   if (geteuid() != 0) {
     const std::uint64_t net_admin = std::uint64_t{1} << CAP_NET_ADMIN;
     const std::uint64_t keep = plan.keep_net_admin ? permitted_capabilities() & net_admin : 0;
@@ -99,7 +100,7 @@ base::Status drop_privileges(const PrivilegePlan& plan) {
     if (const int error = set_capabilities(keep); error != 0) return failure("capabilities", error);
   }
   if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0) return failure("PR_SET_NO_NEW_PRIVS", errno);
-  // Behind setresuid, which sets it anew.
+  // After setresuid, which resets it.
   if (prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) != 0) return failure("PR_SET_DUMPABLE", errno);
   return plan.filter_system_calls ? filter_system_calls() : base::ok_status();
 }

@@ -14,10 +14,10 @@
 namespace weir::engine {
 namespace {
 
-/// What a dataplane in service calls, by what for. Names that a kernel or a library version does not have are
-/// no error: the C library chooses among several for the same thing.
+/// The system calls of a running dataplane, by purpose. A name that this kernel or libseccomp lacks is no
+/// error: the C library chooses between several calls for the same purpose.
 constexpr auto kAllowed = std::to_array<const char*>({
-    // the socket's clients, the service manager, packets of drivers that use sockets
+    // clients of the socket, the service manager, drivers that send packets through sockets
     "accept",
     "accept4",
     "bind",
@@ -105,7 +105,7 @@ constexpr auto kAllowed = std::to_array<const char*>({
     // sanitizers probe memory with a pipe
     "pipe",
     "pipe2",
-    // what the C library and DPDK ask about the process and the machine
+    // queries of the C library and DPDK about the process and the machine
     "getegid",
     "geteuid",
     "getgid",
@@ -120,7 +120,7 @@ constexpr auto kAllowed = std::to_array<const char*>({
     "uname",
     // links and devices
     "ioctl",
-    // the end: socket and run-time files go
+    // removing the socket and run-time files at the end
     "rmdir",
     "unlink",
     "unlinkat",
@@ -135,7 +135,7 @@ int allow(scmp_filter_ctx context, const char* name) {
   return number == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(context, SCMP_ACT_ALLOW, number, 0);
 }
 
-/// A call that is allowed with some values of one argument alone.
+/// Allows a call only with certain values of one argument.
 int allow_with(scmp_filter_ctx context, const char* name, const scmp_arg_cmp& condition) {
   const int number = seccomp_syscall_resolve_name(name);
   return number == __NR_SCMP_ERROR ? 0
@@ -157,12 +157,12 @@ int add_rules(scmp_filter_ctx context) {
     if (const int failed = allow(context, name); failed != 0) return failed;
   }
   const int results[] = {
-      // Files are read; no memory becomes executable.
+      // Files are opened for reading only; no memory is made executable.
       masked(context, "open", 1, O_ACCMODE, O_RDONLY),
       masked(context, "openat", 2, O_ACCMODE, O_RDONLY),
       masked(context, "mmap", 2, PROT_EXEC, 0),
       masked(context, "mprotect", 2, PROT_EXEC, 0),
-      // The service manager; questions about interfaces, which want any socket; routes and filters.
+      // The service manager; queries about interfaces, which need any socket; routes and filters.
       equal(context, "socket", 0, AF_UNIX),
       equal(context, "socket", 0, AF_INET),
       equal(context, "socket", 0, AF_NETLINK),
@@ -177,13 +177,13 @@ int add_rules(scmp_filter_ctx context) {
 
 base::Status filter_system_calls() {
   const auto error = [](const char* what, int number) {
-    return base::Error{
-        .code = "privileges_failed",
-        .message = fmt::format("the system call filter cannot be had: {}: {} (dataplane.seccomp: "
-                               "false does without it)",
-                               what, std::strerror(-number))};
+    return base::Error{.code = "privileges_failed",
+                       .message = fmt::format(
+                           "cannot install the system call filter: {}: {} (dataplane.seccomp: false turns it "
+                           "off)",
+                           what, std::strerror(-number))};
   };
-  // An error to the caller, not its death: a call that nobody thought of must not take the wire down.
+  // The caller gets an error and is not killed: a forgotten call must not take the wire down.
   const std::unique_ptr<void, Release> context(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!context) return error("seccomp_init", -ENOMEM);
   if (const int failed = seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_TSYNC, 1); failed != 0) {

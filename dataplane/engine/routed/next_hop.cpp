@@ -33,7 +33,7 @@ NextHop::Ask NextHop::due(std::chrono::nanoseconds now) noexcept {
   const unsigned asks = unanswered_.load(std::memory_order_relaxed) + 1;
   unanswered_.store(asks, std::memory_order_relaxed);
   next_ask_ = now + kAskInterval;
-  // One that has moved to another station does not hear what is sent to the one that it was.
+  // If the address has moved to another station, that one does not get a request sent to the old one.
   return known && asks <= kAsks ? Ask::who_was_known : Ask::everybody;
 }
 

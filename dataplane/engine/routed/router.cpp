@@ -34,8 +34,8 @@ bool shares_network(const RouterPort::Address& own, const IpAddress& other) noex
   return true;
 }
 
-/// All ones behind the network's bits (RFC 1812, 4.2.3.1); none where two stations have the network between
-/// them (RFC 3021), and in IPv6.
+/// The network's bits followed by ones (RFC 1812, 4.2.3.1). None for a link between two stations (RFC 3021)
+/// and in IPv6.
 std::optional<IpAddress> broadcast_of(const RouterPort::Address& own) noexcept {
   constexpr unsigned kBits = 32;
   if (own.address.is_v6 || own.prefix_bits + 1 >= kBits) return std::nullopt;
@@ -129,7 +129,7 @@ Router::Admission Router::admit(std::size_t from, std::span<const std::byte> fra
   const proto::ForwardView view = proto::read_forward_view(frame);
   if (view.status == ForwardStatus::unroutable) return {.outcome = Outcome::drop_unroutable};
   if (routing_.is_own(view.destination)) return {.outcome = Outcome::routed_local, .reply = Reply::echo};
-  // RFC 2644: what is for all stations of a network is not sent there from afar; nobody sends as all of them.
+  // RFC 2644: directed broadcasts are not forwarded. No packet has a broadcast address as its source.
   if (view.status == ForwardStatus::on_link || routing_.is_broadcast(view.destination) ||
       routing_.is_broadcast(view.source)) {
     return {.outcome = Outcome::drop_unroutable};
@@ -141,7 +141,7 @@ Router::Admission Router::admit(std::size_t from, std::span<const std::byte> fra
   if (next == nullptr || next->is_unreachable()) {
     return refuse(Outcome::drop_no_next_hop, IcmpReason::unreachable, now);
   }
-  // While it is asked for senders need not know: they send again.
+  // No ICMP error while the next hop is being asked for: senders retransmit.
   if (!next->mac()) return {.outcome = Outcome::drop_no_next_hop};
   if (view.packet_bytes > routing_.ports()[exit].mtu) {
     return refuse(Outcome::drop_too_big, IcmpReason::too_big, now);

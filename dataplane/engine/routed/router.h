@@ -17,9 +17,9 @@
 
 namespace weir::engine {
 
-/// A port of mode routed as its links see it.
+/// A port of topology routed, as its link sees it.
 struct RouterPort {
-  /// An address of Weir's own and the length of its network.
+  /// One of Weir's own addresses and the prefix length of its network.
   struct Address {
     proto::IpAddress address;
     unsigned prefix_bits = 0;
@@ -27,10 +27,10 @@ struct RouterPort {
   proto::MacAddress mac{};
   std::uint16_t mtu = 1500;
   std::vector<Address> addresses;
-  std::vector<proto::IpAddress> next_hops;  // one of a family at most
+  std::vector<proto::IpAddress> next_hops;  // at most one per address family
 };
 
-/// What the workers of mode routed share. With one port traffic leaves where it came in.
+/// What the workers of topology routed share. With one port, traffic leaves where it came in.
 class Routing {
  public:
   Routing(std::vector<RouterPort> ports, unsigned icmp_errors_per_second);
@@ -41,15 +41,16 @@ class Routing {
     return is_one_armed() ? from : 1 - from;
   }
   [[nodiscard]] unsigned icmp_errors_per_second() const noexcept { return icmp_errors_per_second_; }
-  /// Null where the port has none of that family.
+  /// Null: the port has no next hop of that family.
   [[nodiscard]] NextHop* next_hop(std::size_t port, bool is_v6) const noexcept {
     return hops_[port][is_v6 ? 1 : 0].get();
   }
-  /// Address of Weir's own at the port from which to speak with `other`, or of its family at all.
+  /// Weir's own address at the port to use towards `other`: one in its network, else the first one of its
+  /// family.
   [[nodiscard]] std::optional<proto::IpAddress> own_address(std::size_t port,
                                                             const proto::IpAddress& other) const noexcept;
   [[nodiscard]] bool is_own(const proto::IpAddress& address) const noexcept;
-  /// Whether it means all stations of a network at one of the ports.
+  /// True: the broadcast address of a network at one of the ports.
   [[nodiscard]] bool is_broadcast(const proto::IpAddress& address) const noexcept;
 
  private:
@@ -59,7 +60,7 @@ class Routing {
   std::vector<proto::IpAddress> broadcasts_;
 };
 
-/// Lets so many pass a second and no more than that at once. Not thread safe.
+/// Allows `per_second` calls in each second. Not thread safe.
 class RateLimit {
  public:
   explicit RateLimit(unsigned per_second) noexcept : per_second_(per_second), left_(per_second) {}
@@ -71,14 +72,14 @@ class RateLimit {
   std::optional<std::chrono::nanoseconds> second_began_;
 };
 
-/// One worker's part of a hop: says what becomes of a frame, writes what is answered, and sends packets on.
-/// Knows nothing of buffers and devices. Not thread safe; its Routing is shared.
+/// One worker's part of a router: decides what becomes of a frame, builds replies, and rewrites packets for
+/// the next hop. Knows nothing of buffers and devices. Not thread safe; its Routing is shared.
 class Router {
  public:
   Router(Routing& routing, base::Counters& counters) noexcept
       : routing_(routing), counters_(counters), errors_(routing.icmp_errors_per_second()) {}
 
-  /// What becomes of a frame; with an outcome it ends here, and reply() may have something to say.
+  /// What becomes of a frame. With an outcome it ends here, and reply() builds the reply if there is one.
   struct Admission {
     enum class Reply : std::uint8_t { none, neighbour, echo, error };
     std::optional<base::Outcome> outcome;
@@ -87,22 +88,23 @@ class Router {
   };
   [[nodiscard]] Admission admit(std::size_t from, std::span<const std::byte> frame,
                                 std::chrono::nanoseconds now) noexcept;
-  /// Writes to `out` what the frame that was admitted last is answered by the port that it came from. Returns
-  /// its bytes; 0: nothing.
+  /// Writes the reply to the frame of the last admit() to `out`; it leaves through the port of the frame.
+  /// Returns its length in bytes; 0: there is none.
   std::size_t reply(std::size_t from, std::span<const std::byte> frame, const Admission& admission,
                     std::span<std::byte> out) noexcept;
   [[nodiscard]] static base::Towards towards(Admission::Reply reply) noexcept {
     return reply == Admission::Reply::error ? base::Towards::sender : base::Towards::neighbour;
   }
 
-  /// Sends a packet that was admitted on by `exit`: its headers are rewritten. An outcome where that cannot
-  /// be done; the frame is as it was then.
+  /// Rewrites the headers of an admitted packet for the next hop at port `exit`. An outcome if that is not
+  /// possible; the frame is unchanged then.
   [[nodiscard]] std::optional<base::Outcome> send_on(std::size_t exit, std::span<std::byte> frame) noexcept;
-  /// Directs a frame of Weir's own to the next hop behind `exit`. False where there is none.
+  /// Sets the link addresses of a frame that Weir made, for the next hop at port `exit`. False: there is
+  /// none.
   [[nodiscard]] bool direct(std::size_t exit, std::span<std::byte> frame) noexcept;
 
-  /// For one worker, in turns of a second at most: writes to `out` the question for the link address of a
-  /// next hop that is due, and says by which port it goes. 0 bytes when none is. To be called until then.
+  /// For one worker, at every turn: if a next hop is due to be asked for its link address, writes the request
+  /// to `out` and returns its port and length. Call it until the length is 0.
   struct Question {
     std::size_t port = 0;
     std::size_t bytes = 0;
@@ -116,7 +118,7 @@ class Router {
   Routing& routing_;
   base::Counters& counters_;
   RateLimit errors_;
-  proto::NeighbourMessage question_;  // of the frame that was admitted last
+  proto::NeighbourMessage question_;  // in the frame of the last admit()
 };
 
 }  // namespace weir::engine

@@ -50,7 +50,7 @@ base::Result<std::unique_ptr<const Snapshot>> load_file(const Candidate& candida
   return snapshot;
 }
 
-// An overlay with the base that lies beside it.
+// Joins an overlay with its base in the same directory.
 base::Result<std::unique_ptr<const Snapshot>> load(const Candidate& candidate) {
   auto snapshot = load_file(candidate);
   if (!snapshot || !snapshot.value()->view.is_overlay()) return snapshot;

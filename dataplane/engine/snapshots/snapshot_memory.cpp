@@ -48,19 +48,19 @@ base::Result<SnapshotMemory> SnapshotMemory::allocate(std::size_t bytes) {
   SnapshotMemory memory;
   void* start = MAP_FAILED;
   if (bytes >= kHugePageBytes) {
-    // Reserved huge pages spare most TLB misses of the lookups; mmap fails here and now when there are none.
+    // Reserved huge pages avoid most TLB misses of lookups. mmap fails at once if none is free.
     memory.mapped_bytes_ = round_up(bytes, kHugePageBytes);
     start = map(memory.mapped_bytes_, MAP_HUGETLB | (21 << MAP_HUGE_SHIFT));
   }
   if (start == MAP_FAILED) {
     memory.mapped_bytes_ = round_up(bytes, static_cast<std::size_t>(sysconf(_SC_PAGESIZE)));
     start = map(memory.mapped_bytes_, 0);
-    // Transparent huge pages where the system has them: a wish.
+    // Transparent huge pages if the system has them; not required.
     if (start != MAP_FAILED) static_cast<void>(madvise(start, memory.mapped_bytes_, MADV_HUGEPAGE));
   }
   if (start == MAP_FAILED) {
-    return load_error("snapshot_too_large",
-                      fmt::format("no memory for a snapshot of {} bytes: {}", bytes, std::strerror(errno)));
+    return load_error("snapshot_too_large", fmt::format("not enough memory for a snapshot of {} bytes: {}",
+                                                        bytes, std::strerror(errno)));
   }
   memory.start_ = static_cast<std::byte*>(start);
   memory.size_ = bytes;
@@ -77,7 +77,7 @@ base::Status SnapshotMemory::fill(int descriptor) {
       return load_error("snapshot_unreadable", fmt::format("cannot read: {}", std::strerror(errno)));
     if (got == 0) {
       return load_error("snapshot_truncated",
-                        fmt::format("ends after {} of {} bytes: was it cut while being read?", done, size_));
+                        fmt::format("ends after {} of {} bytes: it was cut while it was read", done, size_));
     }
     done += static_cast<std::size_t>(got);
   }
@@ -89,14 +89,14 @@ base::Result<SnapshotMemory> SnapshotMemory::copy_from(int descriptor, std::size
   struct stat status {};
   if (fstat(descriptor, &status) != 0) {
     return load_error("snapshot_unreadable",
-                      fmt::format("cannot look at the file: {}", std::strerror(errno)));
+                      fmt::format("cannot get the size of the file: {}", std::strerror(errno)));
   }
-  // A pipe or a terminal could keep the reader waiting for ever.
+  // Reading a pipe or a terminal could block for ever.
   if (!S_ISREG(status.st_mode)) return load_error("snapshot_unreadable", "not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return load_error("snapshot_truncated", "the file is empty");
   if (size > limit_bytes) {
-    return load_error("snapshot_too_large", fmt::format("{} bytes, at most {} are taken", size, limit_bytes));
+    return load_error("snapshot_too_large", fmt::format("{} bytes, the limit is {}", size, limit_bytes));
   }
   auto memory = allocate(size);
   if (!memory) return memory;

@@ -9,20 +9,22 @@
 
 namespace weir::engine {
 
-/// Largest snapshot taken: room for 80 million entries, and a bound on what a wrong file can cost.
+/// The largest snapshot that is accepted: room for 80 million entries, and a bound on what a wrong file
+/// costs.
 inline constexpr std::size_t kSnapshotBytesLimit = std::size_t{4} << 30;
 
-/// Memory of our own for one snapshot: on huge pages where there are any, kept out of core dumps (the list is
-/// secret), read-only once filled. Its pages go back to the system with the object.
+/// Private memory for one snapshot: on huge pages if there are any, excluded from core dumps because the list
+/// is secret, read-only once filled. Unmapped with the object.
 class SnapshotMemory {
  public:
   SnapshotMemory(SnapshotMemory&& other) noexcept;
   SnapshotMemory& operator=(SnapshotMemory&& other) noexcept;
   ~SnapshotMemory();
 
-  /// Copies the whole file behind `descriptor` by pread, from offset 0 whatever its position; what happens to
-  /// the file later reaches nobody. Error codes: snapshot_too_large (above `limit_bytes`, or no memory),
-  /// snapshot_truncated (shorter than it says), snapshot_unreadable (no regular file, or a read error).
+  /// Copies the whole file by pread, so later changes to the file have no effect. The position of
+  /// `descriptor` does not matter. Error codes: snapshot_too_large (above `limit_bytes`, or out of memory),
+  /// snapshot_truncated (empty, or cut while it was read), snapshot_unreadable (not a regular file, or a read
+  /// error).
   static base::Result<SnapshotMemory> copy_from(int descriptor,
                                                 std::size_t limit_bytes = kSnapshotBytesLimit);
 
@@ -38,19 +40,19 @@ class SnapshotMemory {
   std::size_t mapped_bytes_ = 0;  // of the mapping: whole pages
 };
 
-/// A validated snapshot and the memory it stands in: of a whole one `whole` alone, of an overlay that was
-/// joined with its base both. Generations with the same base share its memory.
+/// A validated snapshot and its memory: `whole` alone for a whole snapshot, both for an overlay that was
+/// joined with its base. Generations with the same base share the memory of the base.
 struct Snapshot {
   std::shared_ptr<const SnapshotMemory> whole;
   std::shared_ptr<const SnapshotMemory> overlay;
   match::SnapshotView view;
 
-  /// Copies, then validates the copy, which may be an overlay alone. Error codes of copy_from and of
-  /// SnapshotView::open.
+  /// Copies the file and validates the copy. It may be an overlay, which is to be joined with its base. Error
+  /// codes: those of copy_from and of SnapshotView::open.
   static base::Result<std::unique_ptr<const Snapshot>> load(int descriptor,
                                                             std::size_t limit_bytes = kSnapshotBytesLimit);
 
-  /// An overlay that load() gave on `base`. Error code: snapshot_base.
+  /// Joins an overlay from load() with its base. Error code: snapshot_base (it needs another base).
   static base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& base, const Snapshot& overlay);
 
   [[nodiscard]] std::size_t bytes() const noexcept {

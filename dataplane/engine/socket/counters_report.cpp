@@ -8,7 +8,7 @@
 namespace weir::engine {
 namespace {
 
-/// Name of one place of an axis; none for a list that the snapshot does not have.
+/// The label at `index` of an axis; none for a list that the snapshot does not have.
 std::optional<std::string> label(const base::LabelAxis& axis, std::size_t index,
                                  const match::SnapshotView* snapshot) {
   if (!axis.is_list()) return std::string(axis.rows[index].name);
@@ -22,7 +22,7 @@ struct Sample {
   std::uint64_t value = 0;
 };
 
-/// Null for a sample that is left out.
+/// Null: the sample is left out.
 nlohmann::json sample_report(const base::CounterRow& family, const Sample& sample,
                              const match::SnapshotView* snapshot) {
   nlohmann::json labels = nlohmann::json::object();
@@ -30,7 +30,7 @@ nlohmann::json sample_report(const base::CounterRow& family, const Sample& sampl
     if (axis.key.empty()) return true;
     const auto name = label(axis, index, snapshot);
     if (!name && sample.value == 0) return false;
-    // Counted under an earlier snapshot that had more lists.
+    // It was counted with an earlier snapshot, which had more lists.
     labels[std::string(axis.key)] = name ? *name : fmt::format("removed-{}", index);
     return true;
   };
@@ -72,12 +72,12 @@ nlohmann::json latency_report(std::span<const LatencyHistogram::Values> workers)
   for (const LatencyHistogram::Values& values : workers) sum_ns += values.sum_ns;
   for (std::size_t i = 0; i < LatencyHistogram::kBuckets; ++i) {
     for (const LatencyHistogram::Values& values : workers) count += values.counts[i];
-    if (i + 1 == LatencyHistogram::kBuckets) break;  // has no bound: that of `count`
+    if (i + 1 == LatencyHistogram::kBuckets) break;  // it has no upper bound: its count is `count`
     buckets.push_back(
         {{"below_seconds", static_cast<double>(LatencyHistogram::bound_ns(i)) / kSecond}, {"count", count}});
   }
   return {{"name", "weir_packet_latency_seconds"},
-          {"help", "Time from a packet's arrival to its being handed to the other port's device"},
+          {"help", "Time from the reception of a packet to its transmission to the device of the other port"},
           {"buckets", std::move(buckets)},
           {"count", count},
           {"sum_seconds", static_cast<double>(sum_ns) / kSecond}};

@@ -10,12 +10,13 @@
 
 namespace weir::engine {
 
-/// Every family of base/counters.h, summed over the workers, as the method `counters` answers it. List axes
-/// get their names from `snapshot` (null: none is active); zero samples of lists beyond it are left out.
+/// Every counter of base/counters.h, summed over `workers`, as the method `counters` returns it. Lists get
+/// their names from `snapshot` (null: none is active). Samples of lists that it does not have are left out if
+/// zero.
 nlohmann::json counters_report(std::span<const base::Counters* const> workers,
                                const match::SnapshotView* snapshot);
 
-/// The workers' histograms together, as `counters` answers them: buckets that count those below, too.
+/// The sum of the workers' histograms, as the method `counters` returns it. Buckets are cumulative.
 nlohmann::json latency_report(std::span<const LatencyHistogram::Values> workers);
 
 }  // namespace weir::engine

@@ -11,9 +11,9 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-constexpr std::size_t kMostOfWorker = EventRing::kSlots;
+constexpr std::size_t kMostPerWorker = EventRing::kSlots;
 
-/// The workers' clock counts the processor's cycles; what it says now is the system's time.
+/// Converts the workers' clock, which counts the processor's cycles, to the system's time.
 class WorkerClock {
  public:
   WorkerClock()
@@ -41,7 +41,7 @@ nlohmann::json take_events(const std::vector<std::unique_ptr<Worker>>& workers,
       worker->events().skip();
       continue;
     }
-    lost += worker->events().take(kMostOfWorker, [&](const BlockEvent& event) {
+    lost += worker->events().take(kMostPerWorker, [&](const BlockEvent& event) {
       const bool named = snapshot != nullptr && event.list.value < snapshot->list_count();
       events.push_back(
           {{"time", clock.unix_seconds(event.time)},

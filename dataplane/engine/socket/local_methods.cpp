@@ -72,7 +72,7 @@ LocalMethods::Answer LocalMethods::version(const rpc::Request&) {
 }
 
 LocalMethods::Answer LocalMethods::status(const rpc::Request&) {
-  // relaxed: this thread is the one that writes it.
+  // relaxed: only this thread writes it.
   const auto mode = parts_.shared.enforcement.load(std::memory_order_relaxed);
   return nlohmann::json{{"pid", getpid()},
                         {"uptime_seconds", static_cast<std::uint64_t>(seconds_since(started_))},
@@ -182,7 +182,7 @@ LocalMethods::Answer LocalMethods::reset_breaker(const rpc::Request& request) {
   std::optional<base::RuleId> wanted;
   if (rule != request.params->end()) {
     if (!rule->is_number_unsigned() || rule->get<std::uint64_t>() > UINT32_MAX) {
-      return error("invalid_params", "rule: expected a rule's id");
+      return error("invalid_params", "rule: expected the id of a rule");
     }
     wanted = base::RuleId{rule->get<std::uint32_t>()};
   }
@@ -190,7 +190,8 @@ LocalMethods::Answer LocalMethods::reset_breaker(const rpc::Request& request) {
   if (wanted && count == 0) {
     return error("not_suspended", fmt::format("rule {} is not tripped", wanted->value));
   }
-  if (count != 0) spdlog::warn("{} tripped rule(s) hold again, asked for by uid {}", count, request.peer.uid);
+  if (count != 0)
+    spdlog::warn("{} tripped rule(s) are back in force, by request of uid {}", count, request.peer.uid);
   return nlohmann::json{{"reset", count}};
 }
 
@@ -199,7 +200,7 @@ LocalMethods::Answer LocalMethods::latency(const rpc::Request& request) {
   if (enabled == request.params->end() || !enabled->is_boolean()) {
     return error("invalid_params", "enabled: expected true or false");
   }
-  // relaxed: a burst that is under way ends as it began.
+  // relaxed: the current burst keeps the old value.
   parts_.shared.measure_latency.store(enabled->get<bool>(), std::memory_order_relaxed);
   return nlohmann::json{{"enabled", enabled->get<bool>()}};
 }
@@ -233,10 +234,10 @@ LocalMethods::Answer LocalMethods::enforcement(const rpc::Request& request) {
           ? base::enum_from_name<base::Enforcement>(base::kEnforcements, mode->get_ref<const std::string&>())
           : std::nullopt;
   if (!wanted) return error("invalid_params", "mode: expected \"enforce\", \"monitor\" or \"bypass\"");
-  // relaxed: a burst that is under way ends under the mode in which it began.
+  // relaxed: the current burst keeps the old value.
   const auto before = parts_.shared.enforcement.exchange(*wanted, std::memory_order_relaxed);
   if (before != *wanted) {
-    spdlog::warn("W110: enforcement is now {} (it was {}), asked for by uid {}", base::to_string(*wanted),
+    spdlog::warn("W110: enforcement is now {} (it was {}), by request of uid {}", base::to_string(*wanted),
                  base::to_string(before), request.peer.uid);
   }
   return nlohmann::json{{"enforcement", base::to_string(*wanted)}};
@@ -247,10 +248,9 @@ base::Result<std::unique_ptr<const Snapshot>> LocalMethods::join(const Snapshot&
   const Snapshot* const active = parts_.snapshots.active();
   if (active != nullptr && active->view.id() == overlay.view.needs()) return Snapshot::join(*active, overlay);
   if (request.descriptors.size() < 2) {
-    return error(
-        "snapshot_base",
-        fmt::format("generation {} holds changes to generation {}, which is not in force here; send both",
-                    overlay.view.generation().value, overlay.view.needs().generation.value));
+    return error("snapshot_base",
+                 fmt::format("generation {} is an overlay on generation {}, which is not in force: send both",
+                             overlay.view.generation().value, overlay.view.needs().generation.value));
   }
   auto base = Snapshot::load(request.descriptors[1].get());
   if (!base) return base;
@@ -281,7 +281,7 @@ LocalMethods::Answer LocalMethods::load_snapshot(const rpc::Request& request) {
   const std::uint64_t actual = snapshot.value()->view.generation().value;
   if (actual != wanted) {
     return refuse(
-        error("snapshot_mismatch", fmt::format("the file holds generation {}, not {}", actual, wanted)));
+        error("snapshot_mismatch", fmt::format("the file contains generation {}, not {}", actual, wanted)));
   }
   if (const auto published = parts_.snapshots.publish(std::move(snapshot).value()); !published) {
     return refuse(published.error());

@@ -21,8 +21,8 @@
 namespace weir::engine {
 
 /// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load,
-/// breaker.reset, latency, selftest, events.take, config.reload. Runs on the main thread; a snapshot.load
-/// keeps it for as long as copying, checking and the grace period take.
+/// breaker.reset, latency, selftest, events.take, config.reload. Runs on the main thread. A snapshot.load
+/// occupies it while the snapshot is copied, checked and published.
 class LocalMethods {
  public:
   /// Ports in the order subscriber, network. All must outlive the object.
@@ -55,23 +55,23 @@ class LocalMethods {
   Answer counters(const rpc::Request& request);
   Answer enforcement(const rpc::Request& request);
   Answer load_snapshot(const rpc::Request& request);
-  /// {"rule": N}, or {} for all of them -> {"reset": how many were tripped}
+  /// {"rule": N}, or {} for all rules -> {"reset": how many were tripped}
   Answer reset_breaker(const rpc::Request& request);
   /// {"enabled": true|false} -> the same
   Answer latency(const rpc::Request& request);
-  /// {"skip": true|false}: what the workers kept since the last call, or from now on -> see take_events
+  /// {"skip": true|false}, see take_events
   Answer events(const rpc::Request& request);
   /// {"listed": HOST, "unlisted": HOST} -> see SelfTest::run
   Answer self_test(const rpc::Request& request);
   /// {} -> see Reconfiguration::reload
   Answer reload_configuration(const rpc::Request& request);
-  /// The overlay on the base in force, or on the one that came with the request.
+  /// Joins the overlay with the base in force, or with the one that came with the request.
   base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& overlay,
                                                      const rpc::Request& request) const;
 
   [[nodiscard]] nlohmann::json snapshot_status() const;
   [[nodiscard]] nlohmann::json port_status() const;
-  /// Of one port of mode routed.
+  /// Topology routed only.
   [[nodiscard]] nlohmann::json next_hop_status(std::size_t port) const;
   [[nodiscard]] nlohmann::json worker_status() const;
   [[nodiscard]] nlohmann::json flow_status() const;

@@ -12,25 +12,25 @@
 
 namespace weir::engine {
 
-/// Suspends rules that block far more than they should: an entry that is too wide does harm at once, and at a
-/// rate that no listed page has. Counts and decides; main thread only.
+/// Trips rules that match far too often: an entry that is too broad does harm at once, and matches at a rate
+/// that no listed page reaches. Counts and decides; main thread only.
 class Breaker {
  public:
-  /// A rule is tripped when it exceeds its bound in so many seconds in a row.
+  /// A rule trips when it exceeds its limit in this many seconds in a row.
   static constexpr unsigned kSecondsBeyond = 5;
 
   explicit Breaker(const config::BreakerSettings& settings) : settings_(settings) {}
 
-  /// Ends a second of each worker's hits; returns the rules that are tripped because of it.
+  /// Ends a second of each worker's hits. Returns the rules that trip now.
   std::vector<base::RuleId> next_second(std::span<inspect::RuleHits* const> workers);
 
-  /// Sorted.
+  /// The ids of the tripped rules, sorted.
   [[nodiscard]] const std::vector<std::uint32_t>& tripped() const noexcept { return tripped_; }
 
-  /// Puts one rule, or all, back into force. How many there were.
+  /// Puts one rule, or all, back into force. Returns how many were tripped.
   std::size_t reset(base::RuleId rule);
   std::size_t reset_all();
-  /// Forgets the rules that the snapshot does not have. True: there were some.
+  /// Forgets the rules that the snapshot does not contain. True: there were some.
   bool keep_only(const match::SnapshotView& snapshot);
 
  private:

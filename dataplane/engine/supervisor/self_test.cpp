@@ -16,9 +16,9 @@ using base::Protocol;
 using nlohmann::json;
 
 constexpr std::array kProtocols{Protocol::http, Protocol::tls, Protocol::quic};
-/// A worker that has not come by in this time stands still. The main thread waits as long, so it is short.
+/// A worker that does not answer within this time stands still. It is short because the main thread waits.
 constexpr std::chrono::milliseconds kPatience{500};
-constexpr std::chrono::microseconds kLook{50};
+constexpr std::chrono::microseconds kPollInterval{50};
 
 /// Above the ports that systems give to real connections.
 constexpr std::uint16_t kFirstSourcePort = 61000;
@@ -46,7 +46,7 @@ bool wait_until_idle(const Probe& probe) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!probe.idle()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kPollInterval);
   }
   return true;
 }
@@ -117,7 +117,7 @@ base::Result<json> SelfTest::run(const std::string& listed, const std::string& u
 
 json SelfTest::probe(Worker& worker, Protocol protocol, const std::string& host) {
   Probe& probe = worker.probe();
-  // One that was silent may still have the last frame.
+  // A worker that was silent may still have the last frame.
   if (!probe.idle()) return {{"error", "worker_silent"}};
   ++requests_;
   const std::size_t bytes = proto::build_synthetic_request(

@@ -13,16 +13,16 @@
 
 namespace weir::engine {
 
-/// Proves that the workers block: sends each of them requests of its own for a listed and for an unlisted
-/// host, over each protocol that is inspected. For the main thread.
+/// Proves that the workers block: gives each of them requests for a listed and for an unlisted host, over
+/// each protocol that is inspected. For the main thread.
 class SelfTest {
  public:
   SelfTest(const inspect::InspectorSettings& settings, const std::vector<std::unique_ptr<Worker>>& workers);
 
-  /// Runs it. {"results": [{"lcore", "protocol", "listed": bool, "outcome", "answer", "rule",
-  /// "answer_frames"}]}; instead of the last four "error": "worker_silent" for one that did not answer in
-  /// time, which ends the test of that worker. "not_inspected" names the protocols that are switched off.
-  /// Error code: invalid_params (a host that is none).
+  /// Runs the test. Returns {"results": [{"lcore", "protocol", "listed": bool, "outcome", "answer", "rule",
+  /// "answer_frames"}], "not_inspected": the protocols that are switched off}. If a worker does not answer in
+  /// time, its result has "error": "worker_silent" in place of the last four, and its test ends. Error code:
+  /// invalid_params (not a host).
   base::Result<nlohmann::json> run(const std::string& listed, const std::string& unlisted);
 
  private:
@@ -33,7 +33,7 @@ class SelfTest {
   const inspect::InspectorSettings settings_;
   const std::vector<std::unique_ptr<Worker>>& workers_;
   proto::QuicCrypto crypto_;
-  std::uint64_t requests_;  // made so far, from a random number on
+  std::uint64_t requests_;  // grows with each request, from a random number on
 };
 
 }  // namespace weir::engine

@@ -11,7 +11,7 @@
 
 namespace weir::engine {
 
-/// A listed request that was dropped. Nothing of the subscriber.
+/// A listed request that was dropped. It contains nothing about the subscriber.
 struct BlockEvent {
   std::chrono::nanoseconds time{};  // by the worker's clock
   base::RuleId rule;
@@ -19,8 +19,8 @@ struct BlockEvent {
   base::Protocol protocol = base::Protocol::http;
 };
 
-/// The last events of one worker, which writes and never waits: what the reader does not take in time is
-/// overwritten, and counted by the reader. One writer, one reader; no lock, no allocation.
+/// The newest events of one worker. The worker never waits: events that the reader does not take in time are
+/// overwritten, and the reader counts them. One writer, one reader; no lock, no allocation.
 class EventRing {
  public:
   static constexpr std::size_t kSlots = 1024;  // a power of two
@@ -28,27 +28,27 @@ class EventRing {
   /// By the worker.
   void add(const BlockEvent& event) noexcept {
     const std::uint64_t at = written_.load(std::memory_order_relaxed);
-    // A reader that sees any of what follows sees all that was written before, `written_` too.
+    // A reader that sees any of the writes below sees all earlier ones, that of `written_` included.
     std::atomic_thread_fence(std::memory_order_release);
     Slot& slot = slots_[at % kSlots];
     slot.time.store(event.time.count(), std::memory_order_relaxed);
     slot.rest.store(std::uint64_t{event.rule.value} << 32 | std::uint64_t{event.list.value} << 8 |
                         static_cast<std::uint64_t>(event.protocol),
                     std::memory_order_relaxed);
-    // release: the slot is whole before it counts.
+    // release: the slot is complete before it counts.
     written_.store(at + 1, std::memory_order_release);
   }
 
-  /// By the reader: calls `take(event)` for up to `limit` of what was added since the last call, oldest
-  /// first; how many were overwritten before they could be read.
+  /// By the reader: calls `take(event)` for up to `limit` events since the last call, oldest first. Returns
+  /// how many were overwritten before they could be read.
   template <class Take>
   std::uint64_t take(std::size_t limit, Take take) {
     std::uint64_t lost = 0;
     while (limit > 0) {
-      // acquire: the slots that it counts are whole.
+      // acquire: the slots that it counts are complete.
       const std::uint64_t written = written_.load(std::memory_order_acquire);
       if (read_ == written) break;
-      if (written - read_ >= kSlots) {  // the slot written next counts as gone
+      if (written - read_ >= kSlots) {  // the slot that is written next counts as lost
         const std::uint64_t oldest = written - kSlots + 1;
         lost += oldest - read_;
         read_ = oldest;
@@ -57,7 +57,7 @@ class EventRing {
       const std::int64_t time = slot.time.load(std::memory_order_relaxed);
       const std::uint64_t rest = slot.rest.load(std::memory_order_relaxed);
       std::atomic_thread_fence(std::memory_order_acquire);
-      // Overwritten meanwhile: what was read may be of two events.
+      // Overwritten meanwhile: the values may belong to two events.
       if (written_.load(std::memory_order_relaxed) - read_ >= kSlots) continue;
       ++read_;
       --limit;
@@ -68,7 +68,7 @@ class EventRing {
     }
     return lost;
   }
-  /// By the reader: leaves out all that was added so far.
+  /// By the reader: skips all events so far.
   void skip() noexcept { read_ = written_.load(std::memory_order_acquire); }
 
  private:

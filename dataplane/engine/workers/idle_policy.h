@@ -6,11 +6,11 @@
 
 namespace weir::engine {
 
-/// How long a worker that finds nothing to receive may sleep: not at all at first, then a little, then longer
-/// while the line stays silent. The first packet brings it back to polling.
+/// How long a worker that receives nothing may sleep: at first not at all, then briefly, then longer while
+/// the line stays silent. The first packet makes it poll again.
 ///
-/// 64 polls bridge the gaps of a busy line; from 20 to 500 us it takes about 8 ms of silence, so that a
-/// round trip of an active connection seldom pays more than the shortest sleep, and an idle line costs some
+/// 64 polls cover the gaps of a busy line. The sleep grows from 20 to 500 us in about 8 ms of silence. So a
+/// round trip of an active connection seldom costs more than the shortest sleep, and an idle line costs a few
 /// hundredths of a core.
 class IdlePolicy {
  public:
@@ -18,7 +18,7 @@ class IdlePolicy {
   static constexpr std::chrono::nanoseconds kShortest = std::chrono::microseconds(20);
   static constexpr std::chrono::nanoseconds kLongest = std::chrono::microseconds(500);
 
-  /// Time to sleep after a poll of all ports; zero: poll again at once.
+  /// The time to sleep after a poll of all ports. Zero: poll again at once.
   constexpr std::chrono::nanoseconds after_poll(bool received) noexcept {
     if (received) {
       empty_polls_ = 0;

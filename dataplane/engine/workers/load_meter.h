@@ -5,12 +5,12 @@
 
 namespace weir::engine {
 
-/// How much of their time the workers are busy, from their cycle counters. One thread.
+/// The share of time that each worker is busy, from its cycle counter. One thread.
 class LoadMeter {
  public:
   explicit LoadMeter(std::size_t workers) : workers_(workers) {}
 
-  /// Takes the counters of one worker at time `now_cycles`. The ratio is over the time since the last sample.
+  /// Adds a sample of one worker. The ratio covers the time since its last sample.
   void sample(std::size_t worker, std::uint64_t busy_cycles, std::uint64_t now_cycles) {
     State& state = workers_[worker];
     const std::uint64_t elapsed = now_cycles - state.at_cycles;
@@ -34,10 +34,10 @@ class LoadMeter {
   std::vector<State> workers_;
 };
 
-/// Whether every worker still turns: between two looks each heartbeat must have moved. One thread.
+/// Detects workers that stand still: between two calls each heartbeat must have changed. One thread.
 class HeartbeatWatch {
  public:
-  /// `heartbeats`: one of each worker, in the same order every time. The first look is content.
+  /// `heartbeats`: one per worker, always in the same order. The first call returns true.
   bool all_alive(const std::vector<std::uint64_t>& heartbeats) {
     bool alive = true;
     for (std::size_t i = 0; i < heartbeats.size() && i < last_.size(); ++i) {

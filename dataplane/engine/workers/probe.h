@@ -11,26 +11,26 @@
 
 namespace weir::engine {
 
-/// One frame from the main thread that a worker decides as if a subscriber had sent it, between two bursts:
-/// by its own inspector, flows and snapshot. It goes nowhere, its answers neither, and it is no packet
-/// received: of the counters only those of requests see it.
+/// A frame from the main thread that a worker decides between two bursts, as if a subscriber had sent it:
+/// with the worker's inspector, flows and snapshot. Neither the frame nor its answers are sent, and it is not
+/// counted as a packet, only as a request.
 class Probe {
  public:
   struct Finding {
     base::Outcome outcome = base::Outcome::forward_not_ip;
     inspect::AnswerKind answer = inspect::AnswerKind::none;
     base::RuleId rule{};
-    std::size_t answer_frames = 0;  // that would have gone out
+    std::size_t answer_frames = 0;  // that would have been sent
   };
 
-  /// Where the main thread writes the frame; then post() it. Only while idle().
+  /// Where the main thread writes the frame before post(). Only while idle().
   [[nodiscard]] std::span<std::byte> room() noexcept { return frame_; }
   void post(std::size_t bytes) noexcept {
     bytes_ = bytes;
     // release: the worker reads the frame once it has seen this.
     state_.store(State::posted, std::memory_order_release);
   }
-  /// Whether the worker is done with the last frame; `finding` is good then.
+  /// True: the worker has decided the last frame, and finding() is valid.
   [[nodiscard]] bool idle() const noexcept {
     // acquire: the finding was written before.
     return state_.load(std::memory_order_acquire) == State::idle;

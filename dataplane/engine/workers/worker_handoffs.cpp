@@ -34,35 +34,32 @@ unsigned WorkerHandoffs::owner_of(const proto::PacketView& packet) const noexcep
 std::optional<inspect::Verdict> WorkerHandoffs::inspect(rte_mbuf* frame, const proto::PacketView& packet,
                                                         inspect::Direction direction,
                                                         const BurstContext& burst) noexcept {
-  const auto verdict_on = [&](const proto::PacketView& what) {
-    return inspector_.inspect(what, direction, burst.now, burst.snapshot, burst.enforcement);
-  };
   if (const unsigned owner = owner_of(packet); owner != worker_) {
     add(owner, {.frame = frame, .whole = nullptr, .received_cycles = burst.received_cycles});
     return std::nullopt;
   }
-  if (packet.packet_class != proto::PacketClass::fragment) return verdict_on(packet);
-  inspect::FragmentInspector& fragments = inspector_.fragments();
-  const auto taken = fragments.take(packet, burst.now, burst.enforcement);
-  if (taken.whole == nullptr) return taken.verdict;
+  const inspect::Inspection inspection =
+      inspector_.begin(packet, direction, burst.now, burst.snapshot, burst.enforcement);
+  if (inspection.completed == nullptr) return inspection.verdict;
   // The fragments of a tunnel belong to the worker of the tunnel's addresses, but the packet inside may
   // belong to another one.
-  const unsigned owner = owner_of(*taken.whole);
-  if (owner == worker_) return fragments.conclude(verdict_on(*taken.whole));
-  if (hand_off_whole(owner, frame, *taken.whole, burst)) return std::nullopt;
-  return refusal();
+  const proto::PacketView& whole = *inspection.completed;
+  if (const unsigned owner = owner_of(whole); owner != worker_) {
+    if (hand_off_whole(owner, frame, whole, burst)) return std::nullopt;
+    return refusal();
+  }
+  return inspector_.decide_completed(whole, direction, burst.now, burst.snapshot, burst.enforcement);
 }
 
 bool WorkerHandoffs::hand_off_whole(unsigned owner, rte_mbuf* frame, const proto::PacketView& whole,
                                     const BurstContext& burst) noexcept {
   settle_decided();
-  inspect::FragmentInspector& fragments = inspector_.fragments();
   // Monitor drops nothing, not even while the decision is open.
   const bool enforces = burst.enforcement == base::Enforcement::enforce;
-  const auto origin = enforces ? fragments.hold() : inspect::FragmentInspector::Completed{};
+  const auto origin = enforces ? inspector_.hold_completed() : inspect::FragmentInspector::Completed{};
   HandedOffPacket* const copy = pool_.take(whole, origin);
   if (copy == nullptr) {
-    fragments.settle(origin, drops_refused_);
+    inspector_.settle_completed(origin, drops_refused_);
     return false;
   }
   add(owner, {.frame = frame, .whole = copy, .received_cycles = burst.received_cycles});
@@ -84,7 +81,7 @@ std::span<const Handoff> WorkerHandoffs::flush(unsigned owner) noexcept {
   const auto refused = handoffs.subspan(passed);
   for (const Handoff& handoff : refused) {
     if (handoff.whole == nullptr) continue;
-    inspector_.fragments().settle(handoff.whole->origin, drops_refused_);
+    inspector_.settle_completed(handoff.whole->origin, drops_refused_);
     pool_.give_back(*handoff.whole);
   }
   return refused;
@@ -113,7 +110,7 @@ void WorkerHandoffs::report(HandedOffPacket& whole, const inspect::Verdict& verd
 
 void WorkerHandoffs::settle_decided() noexcept {
   pool_.collect([this](const inspect::FragmentInspector::Completed& origin, bool dropped) {
-    inspector_.fragments().settle(origin, dropped);
+    inspector_.settle_completed(origin, dropped);
   });
 }
 

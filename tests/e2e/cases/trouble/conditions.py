@@ -233,7 +233,7 @@ class Watchdog(LabCase):
             _await(manager, b"WATCHDOG=1")
             worker = _thread(self.weir.dataplane.pid, "rte-worker")
             with _frozen(worker):
-                _await(manager, b"stands still")
+                _await(manager, b"has stopped")
                 _drain(manager)
                 manager.settimeout(1.5)
                 with self.assertRaises(TimeoutError):
@@ -274,7 +274,7 @@ class Breaker(LabCase):
         self.assertEqual(self.weir.families()["weir_rule_trips_total"][0][1], before + 1)
         problems = poll(lambda: self.weir.ctl("status", allow=(0, 1))["problems"], what="the status names a problem")
         self.assertEqual([problem["code"] for problem in problems], ["rules_tripped"])
-        self.assertIn(f"rule {rules[0]} is SUSPENDED", self.weir.dataplane.output())
+        self.assertIn(f"rule {rules[0]} is TRIPPED", self.weir.dataplane.output())
         self.assertNotIn("forbidden", self.weir.dataplane.output())
         self.assertEqual(self.weir.ctl("reset", rules[0])["reset"], 1)
         self.assertEqual(self.tripped(), [])

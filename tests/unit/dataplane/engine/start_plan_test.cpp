@@ -130,7 +130,7 @@ TEST(StartPlan, ErrorsNameFileLineAndRemedy) {
       {"two of a kind", [](auto& s) { s.ports[1].role = config::PortRole::network; },
        "weir.yaml:7: dataplane.ports: 'down' has the role of 'up' (line 8)"},
       {"the same device", [](auto& s) { s.ports[1].device = "net_null1,size=128"; },
-       "weir.yaml:8: dataplane.ports: device net_null1 is used by both"},
+       "weir.yaml:8: dataplane.ports: both ports use the device net_null1"},
       {"a broken device", [](auto& s) { s.ports[0].device = "eth 1"; },
        "weir.yaml:8: dataplane.ports: device 'eth 1'"},
       {"no page", [](auto& s) { s.block.http.page = "/nonexistent/page.html"; },
