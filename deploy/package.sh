@@ -37,7 +37,7 @@ rm -rf "$work"
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/weir"
 cd "$ROOT"
-git ls-files -z | while IFS= read -r -d '' file; do [[ ! -e $file ]] || printf '%s\0' "$file"; done |
+git -c safe.directory="$ROOT" ls-files -z | while IFS= read -r -d '' file; do [[ ! -e $file ]] || printf '%s\0' "$file"; done |
   tar --create --null --files-from=- | tar --extract --directory="$work/weir"
 mv "$work/weir/deploy/debian" "$work/weir/debian"
 cd "$work/weir"

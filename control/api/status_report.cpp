@@ -56,6 +56,10 @@ std::string reason_text(const std::optional<base::Error>& error) {
   return error ? ": " + error->message : std::string();
 }
 
+std::string failure_text(const std::optional<ListFailure>& failure) {
+  return failure ? ": " + failure->error.message : std::string();
+}
+
 /// What keeps the box from doing its job, the worst first.
 json problems_of(const config::Settings& settings, const View& view, const DataplaneStatus& dataplane,
                  const SelfTestReport* self_test, std::int64_t now) {
@@ -88,7 +92,7 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
     const ListState& list = view.state.lists[i];
     if (!is_stale(settings.lists[i], list, now)) continue;
     problems.push_back(problem("list_stale", fmt::format("list {}: no good fetch within max_age{}", list.name,
-                                                         reason_text(view.health[i].error))));
+                                                         failure_text(view.health[i].failure))));
   }
   return problems;
 }

@@ -3,9 +3,12 @@
 #include <cstdlib>
 #include <memory>
 
+#include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace weir::base {
 namespace {
@@ -33,14 +36,22 @@ class Priority : public spdlog::custom_flag_formatter {
   }
 };
 
+/// Whether standard error is the stream to the journal that systemd names. What a service starts inherits the
+/// variable even where its standard error is another (systemd.exec(5)).
+bool writes_to_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat standard_error {};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &standard_error) == 0 &&
+         stream == fmt::format("{}:{}", standard_error.st_dev, standard_error.st_ino);
+}
+
 }  // namespace
 
 void set_up_log(const char* program) {
   spdlog::set_default_logger(spdlog::stderr_color_mt(program));
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  const bool to_journal = std::getenv("JOURNAL_STREAM") != nullptr;
-  formatter->add_flag<Priority>('*').set_pattern(to_journal ? "<%*>%v"
-                                                            : "%Y-%m-%dT%H:%M:%S.%e%z %n %^%l%$ %v");
+  formatter->add_flag<Priority>('*').set_pattern(writes_to_journal() ? "<%*>%v"
+                                                                     : "%Y-%m-%dT%H:%M:%S.%e%z %n %^%l%$ %v");
   spdlog::set_formatter(std::move(formatter));
 }
 

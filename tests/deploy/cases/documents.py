@@ -10,8 +10,9 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def documents():
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"], cwd=_ROOT,
-                            capture_output=True, text=True, check=True)
+    # Whoever the clone belongs to: root does not own what a container has been given.
+    listed = subprocess.run(["git", "-c", f"safe.directory={_ROOT}", "ls-files", "--cached", "--others",
+                             "--exclude-standard", "*.md"], cwd=_ROOT, capture_output=True, text=True, check=True)
     return [_ROOT / name for name in listed.stdout.splitlines() if (_ROOT / name).exists()]
 
 

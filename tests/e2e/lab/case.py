@@ -56,17 +56,20 @@ class LabCase(unittest.TestCase):
             self.assert_conserved()
 
     def assert_conserved(self):
-        """received = sum of outcomes, nothing missed. Polled: a packet may be between the two counters."""
+        """All that has arrived is counted: received = sum of outcomes, nothing missed."""
         seen = []
 
         def settled():
+            # What lies in a port's ring is in no counter yet: the workers must have found nothing more.
+            before = self.weir.conserved()
+            self.weir.wait_for_a_turn()
             seen[:] = self.weir.conserved()
-            return seen[0] == seen[1]
+            return before[0] == seen[0] == seen[1]
 
         try:
             poll(settled, 5, 0.1)
-        except AssertionError:
-            self.fail(f"received {seen[0]} packets, the outcomes' sum is {seen[1]}")
+        except AssertionError as error:
+            self.fail(f"{error}: [received, sum of outcomes, missed] = {seen}")
         self.assertEqual(seen[2], 0, "missed packets")
 
     def assert_passes(self, url, *options, **kwargs):

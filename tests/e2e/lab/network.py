@@ -111,15 +111,15 @@ class Namespace:
                             "tx": n[9], "tx_errors": n[10], "tx_dropped": n[11]}
         raise RuntimeError(f"{self.name} has no interface {interface}")
 
-    def connections(self, port):
-        """How many TCP connections (no listeners, no TIME_WAIT) have `port` as their local one."""
+    def connections(self, port=None):
+        """How many TCP connections (no listeners, no TIME_WAIT) have `port` as their local one; None: any."""
         count = 0
         with self.entered():
             for source in ("tcp", "tcp6"):
                 with open(f"/proc/thread-self/net/{source}", encoding="ascii") as file:
                     for line in file.readlines()[1:]:
                         local, state = line.split()[1], line.split()[3]
-                        if int(local.rpartition(":")[2], 16) == port and state not in ("0A", "06"):
+                        if port in (None, int(local.rpartition(":")[2], 16)) and state not in ("0A", "06"):
                             count += 1
         return count
 

@@ -97,7 +97,7 @@ class Browser:
     def get(self, url, *options, ipv6=False, timeout=10):
         host, _, port = url.split("://", 1)[1].split("/", 1)[0].partition(":")
         address = f"[{self._v6}]" if ipv6 else self._v4
-        done = run(["curl", "--silent", "--show-error", "--include", "--max-time", timeout, "--noproxy", "*",
+        done = run(["curl", "-q", "--silent", "--show-error", "--include", "--max-time", timeout, "--noproxy", "*",
                     "--cacert", self._ca_file, "--resolve", f"{host}:80:{address}",
                     "--resolve", f"{host}:443:{address}", "--resolve", f"{host}:{port or 80}:{address}",
                     *options, url], self._namespace, timeout + 10)

@@ -170,6 +170,16 @@ class Weir:
     def ports(self):
         return {port["role"]: port for port in self.status()["ports"]}
 
+    def wait_for_a_turn(self):
+        """Until every worker has asked all its ports for packets, from the first to the last."""
+        before = self.status()["workers"]
+
+        def turned():
+            # The turn that was under way does not count.
+            return all(now["heartbeat"] >= then["heartbeat"] + 2 for now, then in zip(self.status()["workers"], before))
+
+        poll(turned, 5, 0.001, what="every worker has made a turn")
+
     def conserved(self):
         """(received, sum of outcomes, missed): the first two are equal when no packet is on its way."""
         ports = self.status()["ports"]

@@ -87,7 +87,7 @@ class Feeds(LabCase):
         return {each["name"]: each for each in cls.weir.ctl("lists", allow=(0, 1))["lists"]}
 
     def errors(self, stage):
-        text = run(["curl", "-s", "http://127.0.0.1:9477/metrics"], self.wire.edge).stdout
+        text = run(["curl", "-q", "-s", "http://127.0.0.1:9477/metrics"], self.wire.edge).stdout
         name = f'weir_list_errors_total{{list="hotline",stage="{stage}"}} '
         return next(float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name))
 
@@ -122,7 +122,7 @@ class Feeds(LabCase):
         # Without the login the server refuses.
         for url in ("https://127.0.0.1:8443/list/list.csv", "https://127.0.0.1:8443/bearer/list.txt",
                     "https://127.0.0.1:8445/client/list.txt"):
-            code = run(["curl", "-s", "--cacert", self.feed.ca_file, "-o", "/dev/null", "-w", "%{http_code}", url],
+            code = run(["curl", "-q", "-s", "--cacert", self.feed.ca_file, "-o", "/dev/null", "-w", "%{http_code}", url],
                        self.wire.edge).stdout
             self.assertIn(code, ("400", "401"), url)
 
@@ -311,7 +311,7 @@ class FeedChanges(LabCase):
         return sum(f" /whole/{name}" in line for line in self.feed.requests())
 
     def deltas(self, name, result):
-        text = run(["curl", "-s", "http://127.0.0.1:9477/metrics"], self.wire.edge).stdout
+        text = run(["curl", "-q", "-s", "http://127.0.0.1:9477/metrics"], self.wire.edge).stdout
         line = f'weir_list_deltas_total{{list="{name}",result="{result}"}} '
         return next(float(each.removeprefix(line)) for each in text.splitlines() if each.startswith(line))
 

@@ -21,7 +21,7 @@ class SelfTest(LabCase):
 
     def metric(self, name):
         """{labels: value} of a metric, as Prometheus reads it."""
-        text = run(["curl", "-s", "http://127.0.0.1:9477/metrics"], self.wire.edge).stdout
+        text = run(["curl", "-q", "-s", "http://127.0.0.1:9477/metrics"], self.wire.edge).stdout
         return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
                 for line in text.splitlines() if line.startswith(name + "{")}
 

@@ -162,7 +162,7 @@ class Answers(AnswersCase):
             end.ip("address", "add", f"{inside}/24", "dev", "vx0")
             end.ip("link", "set", "vx0", "up")
         resets = self.wire.origin.snmp()["TcpExtTCPAbortOnData"]
-        done = run(["curl", "--silent", "--show-error", "--max-time", "10", "--noproxy", "*", "--write-out",
+        done = run(["curl", "-q", "--silent", "--show-error", "--max-time", "10", "--noproxy", "*", "--write-out",
                     "%{http_code}", f"http://{_ORIGIN_INSIDE}/page"], self.wire.client)
         self.assertEqual((done.returncode, done.stdout[-3:]), (0, "451"), done.stderr)
         poll(lambda: self.origin.connections() == 0, 10, what="nginx has got the reset")
