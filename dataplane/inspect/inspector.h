@@ -50,7 +50,7 @@ class Inspector {
     return fragments_.conclude(inspect(completed, direction, now, snapshot, enforcement));
   }
   /// Leaves the packet that the last begin() completed to another worker. Until settle_completed(), every
-  /// further fragment of it is dropped; do not call it in monitor mode, which drops nothing.
+  /// further fragment of it is dropped; do not call it under enforcement monitor, which drops nothing.
   FragmentInspector::Completed hold_completed() noexcept { return fragments_.hold(); }
   /// `dropped`: what the other worker decided.
   void settle_completed(const FragmentInspector::Completed& completed, bool dropped) noexcept {

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/rules/plain_list.h"
 #include "dataplane/rules/entry_parser.h"
+#include "dataplane/rules/plain_list.h"
 #include "dataplane/rules/snapshot_builder.h"
 
 namespace weir::replay {

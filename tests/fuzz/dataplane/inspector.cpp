@@ -53,11 +53,13 @@ const inspect::BlockPage& page() {
   return made;
 }
 
-void check_verdict(const proto::PacketView& packet, const inspect::Verdict& verdict, base::Enforcement mode) {
+void check_verdict(const proto::PacketView& packet, const inspect::Verdict& verdict,
+                   base::Enforcement enforcement) {
   const bool drop = verdict.action == inspect::Action::drop;
   require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action matches the outcome");
   require(drop || verdict.answer == inspect::AnswerKind::none, "only dropped packets are answered");
-  require(!drop || mode == base::Enforcement::enforce, "packets are dropped only if rules are enforced");
+  require(!drop || enforcement == base::Enforcement::enforce,
+          "packets are dropped only if rules are enforced");
   const auto kind = packet.packet_class;
   require(!drop || kind == proto::PacketClass::tcp || kind == proto::PacketClass::udp ||
               kind == proto::PacketClass::fragment,
@@ -131,17 +133,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     input = input.subspan(frame.size());
 
     const auto direction = static_cast<inspect::Direction>((choice & 3U) % 3);
-    const auto mode = static_cast<base::Enforcement>((choice >> 2 & 3U) % 3);
+    const auto enforcement = static_cast<base::Enforcement>((choice >> 2 & 3U) % 3);
     const auto packet = proto::parse_packet(frame, static_cast<proto::LinkType>((choice >> 4) % 5));
     now += std::chrono::seconds(1);
     const bool unread = packet.link == proto::LinkType::ethernet &&
                         inspector.passes_unread(proto::classify(frame, {}), direction);
     const auto verdict =
-        inspector.inspect(packet, direction, now, (choice & 0x80U) != 0 ? nullptr : &snapshot(), mode);
-    require(!unread || mode == base::Enforcement::bypass ||
+        inspector.inspect(packet, direction, now, (choice & 0x80U) != 0 ? nullptr : &snapshot(), enforcement);
+    require(!unread || enforcement == base::Enforcement::bypass ||
                 verdict.outcome == base::Outcome::forward_not_candidate,
             "what passes unread would pass read");
-    check_verdict(packet, verdict, mode);
+    check_verdict(packet, verdict, enforcement);
     check_answer(packet, verdict);
   }
   return 0;

@@ -46,14 +46,14 @@ struct Step {
   unsigned packet = 0;
   unsigned keys = 0;
   unsigned number = 0;
-  unsigned mode = 0;
+  unsigned choices = 0;
   std::span<const std::byte> bytes;
 };
 
 bool next_step(std::span<const std::byte>& input, Step& step) {
   if (input.size() < kStepBytes) return false;
   const auto byte = [&input](std::size_t i) { return std::to_integer<unsigned>(input[i]); };
-  step = {.packet = byte(0), .keys = byte(1), .number = byte(2), .mode = byte(3), .bytes = {}};
+  step = {.packet = byte(0), .keys = byte(1), .number = byte(2), .choices = byte(3), .bytes = {}};
   const std::size_t wanted = std::size_t{byte(4)} << 8 | byte(5);
   input = input.subspan(kStepBytes);
   step.bytes = input.first(std::min(wanted, input.size()));
@@ -88,20 +88,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bool blocked = false;
   for (unsigned steps = 0; steps < 64 && next_step(input, step); ++steps) {
     test::append(pending, payload_of(step));
-    if ((step.mode & 1U) != 0) continue;  // coalesced with the next
+    if ((step.choices & 1U) != 0) continue;  // coalesced with the next
     if (pending.size() > 60000) pending.resize(60000);
     const test::Bytes frame = test::PacketBuilder()
                                   .ethernet()
                                   .ipv4("10.0.0.1", "192.0.2.1")
-                                  .udp(static_cast<std::uint16_t>(50000 + (step.mode >> 4 & 3U)), 443)
+                                  .udp(static_cast<std::uint16_t>(50000 + (step.choices >> 4 & 3U)), 443)
                                   .payload(pending)
                                   .build();
     const std::size_t pending_bytes = pending.size();
     pending.clear();
-    now += std::chrono::seconds((step.mode & 2U) != 0 ? 61 : 1);
-    const auto mode = (step.mode & 4U) != 0 ? base::Enforcement::monitor : base::Enforcement::enforce;
+    now += std::chrono::seconds((step.choices & 2U) != 0 ? 61 : 1);
+    const auto enforcement =
+        (step.choices & 4U) != 0 ? base::Enforcement::monitor : base::Enforcement::enforce;
     const auto packet = proto::parse_packet(frame, proto::LinkType::ethernet);
-    const auto verdict = inspector.inspect(packet, now, &snapshot(), mode);
+    const auto verdict = inspector.inspect(packet, now, &snapshot(), enforcement);
     const bool drop = verdict.action == inspect::Action::drop;
     require(drop == to_string(verdict.outcome).starts_with("drop_"), "the action matches the outcome");
     const bool closes = verdict.answer == inspect::AnswerKind::quic_close;
@@ -112,7 +113,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     blocked |= verdict.outcome == base::Outcome::drop_blocked;
     require(blocked || verdict.outcome != base::Outcome::drop_blocked_flow,
             "a connection is blocked before it is known so");
-    require(!drop || mode == base::Enforcement::enforce, "packets are dropped only if rules are enforced");
+    require(!drop || enforcement == base::Enforcement::enforce,
+            "packets are dropped only if rules are enforced");
   }
   return 0;
 }

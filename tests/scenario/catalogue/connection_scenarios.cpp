@@ -39,8 +39,7 @@ std::vector<Scenario> connection_scenarios() {
       .name = "APortIsUsedAgain",
       .rules = {"listed.example.com"},
       .steps = {{"a listed request", at(1000, "PA", kListedRequest), "drop_blocked", Answer::page},
-                {"data after it", at(1000 + kListedBytes, "PA", "more"), "drop_blocked_flow",
-                 Answer::finish},
+                {"data after it", at(1000 + kListedBytes, "PA", "more"), "drop_blocked_flow", Answer::finish},
                 {"SYN of a new connection", client().seq(70000).flags("S").build(), "forward_not_candidate"},
                 {"its unlisted request", at(70001, "PA", kOther), "forward_passed"}},
       .requests = {"1 http block listed.example.com/ listed 1", "4 http pass www.example.org/ no_match"}};

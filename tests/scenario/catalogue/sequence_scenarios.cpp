@@ -111,7 +111,7 @@ Scenario tunnels() {
 Scenario second_hello() {
   Script script("TheHelloAfterAHelloRetryRequest");
   const auto after = [&script](const std::string& what, const Bytes& first_hello, const Bytes& between,
-                                const Around& second) {
+                               const Around& second) {
     for (const bool listed : {true, false}) {
       const std::uint16_t port = script.new_port();
       Bytes bytes = between;
@@ -133,7 +133,7 @@ Scenario second_hello() {
   after("at once", other, {}, hello_around);
   after("after a change of cipher specs", other, from_hex("140303000101"), hello_around);
   after("in records of 5", other, from_hex("140303000101"),
-         [](std::string_view name) { return test::TlsHelloBuilder().typical().sni(name).records(5); });
+        [](std::string_view name) { return test::TlsHelloBuilder().typical().sni(name).records(5); });
   return script.done();
 }
 

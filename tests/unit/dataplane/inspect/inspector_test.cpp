@@ -304,8 +304,8 @@ TEST(Inspector, PacketsThatAreNotCandidates) {
       {"UDP", ip().udp(1, 443).payload("x").build(), "forward_not_candidate"},
       {"from the network", listed, "forward_not_candidate", Direction::from_network},
       {"of unknown direction", listed, "drop_blocked http_page", Direction::unknown},
-      {"in bypass mode", listed, "forward_bypass", Direction::from_subscriber, Enforcement::bypass},
-      {"in monitor mode", listed, "forward_monitor", Direction::from_subscriber, Enforcement::monitor},
+      {"bypass", listed, "forward_bypass", Direction::from_subscriber, Enforcement::bypass},
+      {"monitor", listed, "forward_monitor", Direction::from_subscriber, Enforcement::monitor},
   };
   for (const Case& test : cases) {
     TestInspector inspector;

@@ -332,8 +332,7 @@ TEST(QuicInspector, DropsUnknownVersionsIfConfigured) {
   const std::vector<Case> cases{
       {"a version of the future", whole(unlisted()).version(0x1a2a3a4a).build(), Enforcement::enforce,
        "drop_unknown_version"},
-      {"in monitor mode", whole(unlisted()).version(0x1a2a3a4a).build(), Enforcement::monitor,
-       "forward_monitor"},
+      {"monitor", whole(unlisted()).version(0x1a2a3a4a).build(), Enforcement::monitor, "forward_monitor"},
       {"a known version", whole(unlisted()).build(), Enforcement::enforce, "forward_passed"},
       {"a listed request before it in its datagram",
        joined({whole(listed()).build(), whole(unlisted()).version(0x1a2a3a4a).build()}), Enforcement::enforce,

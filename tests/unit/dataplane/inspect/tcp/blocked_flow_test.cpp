@@ -282,7 +282,7 @@ TEST(BlockedFlow, OtherConnectionsAreNotAffected) {
             "forward_not_candidate");
 }
 
-TEST(BlockedFlow, MonitorModeTouchesNothing) {
+TEST(BlockedFlow, MonitorTouchesNothing) {
   TestInspector inspector;
   const auto look = [&inspector](const std::string& payload, base::Enforcement enforcement) {
     return summary(inspector.inspect(http_segment(payload), rules().view(),
