@@ -136,7 +136,7 @@ TEST(StartPlan, ErrorsNameFileLineAndRemedy) {
       {"no page", [](auto& s) { s.block.http.page = "/nonexistent/page.html"; },
        "cannot use /nonexistent/page.html: No such file"},
       {"a directory as page", [](auto& s) { s.block.http.page = "/"; }, "cannot use /:"},
-      {"one port of a hop that is none",
+      {"one port without the role one-arm",
        [](auto& s) {
          s.topology = config::Topology::routed;
          s.ports.pop_back();

@@ -32,11 +32,11 @@ using test::PacketBuilder;
 
 inline constexpr unsigned kRingSize = 2048;
 
-/// DPDK's environment without huge pages, once for the program: it cannot be started twice.
+/// DPDK's environment without huge pages, once per program: it cannot be started twice.
 class Environment : public testing::Environment {
  public:
   void SetUp() override {
-    // Its sink takes the standard output of this moment: while a port opens there is another one.
+    // The logger keeps the stdout of this moment; while a port opens, stdout is another stream.
     static_cast<void>(spdlog::default_logger());
     auto arguments = eal_arguments({.user = {"--no-huge", "-m", "128"},
                                     .workers = {usable_cpus().front()},
@@ -69,12 +69,12 @@ inline Environment* const environment = [] {
   return made;
 }();
 
-/// An Ethernet port of rings, two for each queue: what the test puts into a queue's `in` is received from it,
-/// what is sent to it comes to its `out`.
+/// An Ethernet port made of rings, two for each queue: workers receive what the test puts into `in`, and what
+/// they send arrives in `out`.
 class RingPort {
  public:
   explicit RingPort(unsigned out_size, std::uint16_t receive_queues = 1, std::uint16_t transmit_queues = 1) {
-    // A closed port's device keeps its name.
+    // The device of a closed port keeps its name.
     static unsigned made = 0;
     const std::string name = "net_ring_test" + std::to_string(made++);
     const auto ring = [&](const char* way, unsigned queue, unsigned size) {
@@ -110,7 +110,7 @@ class RingPort {
   [[nodiscard]] std::uint16_t id() const { return id_; }
   [[nodiscard]] std::size_t receive_queues() const { return in_.size(); }
 
-  /// A frame in buffers of `segment_bytes`, for put().
+  /// A frame for put(), in buffers of `segment_bytes`.
   static rte_mbuf* make(const Bytes& frame, std::size_t segment_bytes = 2048) {
     rte_mbuf* first = nullptr;
     for (std::size_t at = 0; at < frame.size() || first == nullptr; at += segment_bytes) {
@@ -138,7 +138,7 @@ class RingPort {
   }
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
 
-  /// What came out since the last call, queue by queue.
+  /// What was sent since the last call, queue by queue.
   std::vector<Bytes> receive() {
     std::vector<Bytes> frames;
     for (rte_ring* ring : out_) {
@@ -178,16 +178,16 @@ struct WireOptions {
   unsigned out_size = kRingSize;
   std::size_t page_bytes = 0;
   std::uint16_t workers = 1;
-  std::uint16_t queues = 1;  // of each port; fewer than workers: they share
+  std::uint16_t queues = 1;  // of each port; if there are fewer than workers, they share transmit queues
   std::uint32_t steering_slots = 1024;
   config::FailSettings fail{};
   bool with_list = true;
-  std::vector<RouterPort> router_ports{};  // for mode routed
+  std::vector<RouterPort> router_ports{};  // topology routed only
   unsigned icmp_errors_per_second = 100;
 };
 
-/// A wire whose list holds listed.example. run() lets its workers take what is there: `stop` is set from the
-/// start, and a worker that stops still sends on what has arrived.
+/// Workers between two ports, with a list that contains listed.example. run() processes what was sent so far:
+/// `stop` is set from the start, and a worker that stops still processes what has arrived.
 class Wire {
  public:
   explicit Wire(const WireOptions& options = {})
@@ -247,14 +247,13 @@ class Wire {
     start();
     stop();
   }
-  /// Workers that go on until stop(), where run() is not enough. What is sent to them must have been made
-  /// before, and what they send be received after stop(): DPDK's libraries order the accesses of both sides,
-  /// and ThreadSanitizer does not see it there.
+  /// Starts workers that run until stop(). Frames for them must be made before, and what they send must be
+  /// received after stop(): ThreadSanitizer does not see how DPDK's libraries order the accesses.
   void start_for_long() {
     shared_.stop = false;
     start();
   }
-  /// Waits until each packet sent has its outcome and each worker has made two turns after that.
+  /// Waits until each packet has its outcome and each worker has then made two turns.
   void settle() const {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (outcomes() != subscriber_.sent() + network_.sent()) {

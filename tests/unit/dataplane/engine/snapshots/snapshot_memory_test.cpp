@@ -10,19 +10,19 @@
 namespace weir::engine {
 namespace {
 
-TEST(SnapshotMemory, HoldsACopyOfItsOwn) {
+TEST(SnapshotMemory, HoldsItsOwnCopy) {
   const auto bytes = snapshot_bytes(5, {"one"});
   const auto file = file_of(bytes);
   auto memory = SnapshotMemory::copy_from(file.get());
   ASSERT_TRUE(memory.ok()) << memory.error().message;
-  // Whatever happens to the file now reaches nobody.
+  // Changes of the file have no effect now.
   ASSERT_EQ(ftruncate(file.get(), 0), 0);
   ASSERT_EQ(ftruncate(file.get(), 1 << 20), 0);
   const auto copy = memory.value().bytes();
   EXPECT_TRUE(std::equal(copy.begin(), copy.end(), bytes.begin(), bytes.end()));
 }
 
-TEST(SnapshotMemory, LargeOnesTooAndMovesKeepTheBytes) {
+TEST(SnapshotMemory, KeepsLargeSnapshotsWhenMoved) {
   std::vector<std::byte> bytes((std::size_t{5} << 20) + 13);
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 31 >> 3);
   const auto file = file_of(bytes);
@@ -34,7 +34,7 @@ TEST(SnapshotMemory, LargeOnesTooAndMovesKeepTheBytes) {
   EXPECT_TRUE(std::equal(moved.bytes().begin(), moved.bytes().end(), bytes.begin(), bytes.end()));
 }
 
-TEST(SnapshotMemory, RefusesWhatIsNoSnapshotFile) {
+TEST(SnapshotMemory, RefusesOtherFiles) {
   int pipe_ends[2];
   ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
   const base::FileDescriptor reader(pipe_ends[0]);

@@ -11,7 +11,7 @@ namespace weir::engine {
 namespace {
 
 std::unique_ptr<const Snapshot> snapshot(std::uint64_t generation) {
-  // The size changes with the generation, so that memory of different snapshots overlaps in all ways.
+  // The size depends on the generation, so that the memory of different snapshots overlaps in many ways.
   const std::vector<std::string> lists(1 + generation % 60, std::to_string(generation));
   auto loaded = Snapshot::load(file_of(snapshot_bytes(generation, lists)).get());
   EXPECT_TRUE(loaded.ok()) << (loaded.ok() ? "" : loaded.error().message);
@@ -50,7 +50,7 @@ TEST(SnapshotStore, ReaderThatStandsStillKeepsItsSnapshot) {
   const auto published = store.publish(snapshot(2), std::chrono::milliseconds(5));
   ASSERT_FALSE(published.ok());
   EXPECT_EQ(published.error().code, "busy");
-  EXPECT_EQ(held->list_name({0}), "1") << "not given back while a reader may hold it";
+  EXPECT_EQ(held->list_name({0}), "1") << "not freed while a reader may hold it";
   EXPECT_EQ(store.current()->generation().value, 2U);
   readers.quiescent(1);
   EXPECT_FALSE(store.publish(snapshot(3), std::chrono::milliseconds(5)).ok()) << "and again for the next";
@@ -58,9 +58,9 @@ TEST(SnapshotStore, ReaderThatStandsStillKeepsItsSnapshot) {
   EXPECT_TRUE(store.publish(snapshot(4)).ok());
 }
 
-/// A worker in small: picks up the snapshot, reads all of it, lets go.
+/// A small worker: picks up the snapshot, reads all of it, and releases it.
 struct Reader {
-  std::atomic<std::uint64_t> in_use{0};  // generation held at the moment; 0: none
+  std::atomic<std::uint64_t> in_use{0};  // the generation that it holds; 0: none
   std::uint64_t bursts = 0;
   std::uint64_t wrong = 0;
 
@@ -101,7 +101,7 @@ TEST(SnapshotStore, ReadersSeeWholeSnapshotsWhileTheyAreSwapped) {
   for (std::uint64_t generation = 2; generation <= kGenerations; ++generation) {
     const auto published = store.publish(snapshot(generation), std::chrono::minutes(1));
     EXPECT_TRUE(published.ok());
-    // Acknowledged: no reader holds an older one any more.
+    // After publish() no reader holds an older one.
     for (const Reader& reader : readers) {
       const std::uint64_t held = reader.in_use.load();
       EXPECT_TRUE(held == 0 || held >= generation) << held << " held after " << generation;

@@ -14,8 +14,8 @@
 
 namespace weir::engine {
 
-/// A snapshot with a list for each of `lists` and one host rule on the first; its creation time is a function
-/// of its generation.
+/// A snapshot with the lists `lists` and one host rule on the first. Its creation time follows from its
+/// generation.
 inline std::vector<std::byte> snapshot_bytes(std::uint64_t generation, const std::vector<std::string>& lists,
                                              const std::string& host = "listed.example") {
   std::vector<rules::ListPolicy> policies;
@@ -32,7 +32,7 @@ inline std::vector<std::byte> snapshot_bytes(std::uint64_t generation, const std
   return builder.build();
 }
 
-/// An overlay on `base`, made with a list by hand alone: one host rule on it.
+/// An overlay on `base` with one host rule on its manual list.
 inline std::vector<std::byte> overlay_bytes(std::uint64_t generation, const std::vector<std::byte>& base,
                                             const std::string& host) {
   const match::SnapshotView view = match::SnapshotView::open(base).value();
@@ -46,7 +46,7 @@ inline std::vector<std::byte> overlay_bytes(std::uint64_t generation, const std:
   return builder.build_overlay(view.id());
 }
 
-/// A snapshot of one list by hand without rules: what an overlay can be put on.
+/// A snapshot with one manual list and no rules, as the base of an overlay.
 inline std::vector<std::byte> base_bytes(std::uint64_t generation, const std::string& list) {
   rules::SnapshotBuilder builder(
       {.seed = {1, generation}, .generation = {generation}, .created_unix_seconds = generation * 3},

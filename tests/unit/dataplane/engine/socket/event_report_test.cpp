@@ -24,7 +24,7 @@ Bytes request(std::string_view host, std::uint16_t port) {
       .build();
 }
 
-TEST(EventReport, TellsOfListedRequestsAndOfNothingElse) {
+TEST(EventReport, ReportsListedRequestsOnly) {
   Wire wire;
   wire.subscriber().send(request("listed.example", 40001));
   wire.subscriber().send(request("passed.example", 40002));
@@ -39,15 +39,15 @@ TEST(EventReport, TellsOfListedRequestsAndOfNothingElse) {
   for (const json& event : report["events"]) {
     EXPECT_EQ(event["rule"], 7);
     EXPECT_EQ(event["protocol"], "http");
-    EXPECT_EQ(event["list"], nullptr);  // no snapshot to name it from
-    EXPECT_EQ(event.size(), 4U) << "nothing of the subscriber: " << event.dump();
+    EXPECT_EQ(event["list"], nullptr);  // no snapshot that names it
+    EXPECT_EQ(event.size(), 4U) << "nothing about the subscriber: " << event.dump();
     EXPECT_GT(event["time"].get<double>(), before - 10);
     EXPECT_LT(event["time"].get<double>(), before + 600);
   }
   EXPECT_TRUE(take_events(wire.workers(), nullptr, false)["events"].empty());
 }
 
-TEST(EventReport, SkipsWhatNobodyFollowed) {
+TEST(EventReport, SkipsOldEvents) {
   Wire wire;
   wire.subscriber().send(request("listed.example", 40001));
   wire.run();

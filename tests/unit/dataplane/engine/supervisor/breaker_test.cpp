@@ -15,7 +15,7 @@ namespace {
 
 using inspect::RuleHits;
 
-/// What next_second() gives, as "rule count" with "page" behind it.
+/// What next_second() returns, as "RULE COUNT", followed by "page" for a rule on a page.
 std::vector<std::string> take(RuleHits& hits) {
   std::vector<std::string> lines;
   hits.next_second([&](const RuleHits::Hit& hit) {
@@ -55,7 +55,7 @@ TEST(RuleHits, CountsManyRulesAndStopsAtTheLargestCount) {
   EXPECT_EQ(most, RuleHits::kMostHits);
   for (std::uint32_t rule = 1; rule <= 100000; ++rule) hits.add({rule}, false);
   static_cast<void>(take(hits));
-  EXPECT_LE(take(hits).size(), RuleHits::kSlots) << "what does not fit is not counted, and harms nothing";
+  EXPECT_LE(take(hits).size(), RuleHits::kSlots) << "what does not fit is not counted and does no harm";
 }
 
 TEST(RuleHits, AWorkerCountsWhileAnotherThreadReads) {
@@ -76,7 +76,7 @@ TEST(RuleHits, AWorkerCountsWhileAnotherThreadReads) {
 
 class BreakerTest : public testing::Test {
  protected:
-  /// A second with so many hits of a rule, spread over two workers; the rules that it suspends.
+  /// A second with `hits` hits of a rule, spread over two workers. Returns the rules that trip.
   std::vector<std::uint32_t> second(std::uint32_t hits, bool of_page = true, std::uint32_t rule = 7) {
     for (std::uint32_t i = 0; i < hits; ++i) workers_[i % 2].add({rule}, of_page);
     const std::array<RuleHits*, 2> all{&workers_[0], &workers_[1]};
@@ -90,20 +90,20 @@ class BreakerTest : public testing::Test {
   Breaker breaker_{{.page_hits_per_second = 100, .host_hits_per_second = 0}};
 };
 
-TEST_F(BreakerTest, SuspendsWhatIsBeyondItsBoundForSeconds) {
+TEST_F(BreakerTest, TripsARuleThatExceedsItsLimitForSeconds) {
   for (unsigned i = 0; i < Breaker::kSecondsBeyond; ++i) EXPECT_EQ(second(101), Rules{});
   EXPECT_EQ(second(101), Rules{7}) << "each second is looked at when the next is over";
   EXPECT_EQ(second(101), Rules{}) << "once";
   EXPECT_EQ(breaker_.tripped(), Rules{7});
 }
 
-TEST_F(BreakerTest, LeavesAloneWhatIsWithinItOrOnlyForAMoment) {
+TEST_F(BreakerTest, IgnoresARuleWithinItsLimitOrBrieflyBeyondIt) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(second(100), Rules{});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(second(i % 5 == 4 ? 100 : 1000), Rules{}) << "the row is broken";
   EXPECT_EQ(breaker_.tripped(), Rules{});
 }
 
-TEST_F(BreakerTest, RulesOnHostsHaveABoundOfTheirOwn) {
+TEST_F(BreakerTest, RulesOnHostsHaveTheirOwnLimit) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(second(5000, false), Rules{});
   breaker_ = Breaker({.page_hits_per_second = 0, .host_hits_per_second = 10});
   std::size_t tripped = 0;
@@ -112,7 +112,7 @@ TEST_F(BreakerTest, RulesOnHostsHaveABoundOfTheirOwn) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(second(5000, true, 8), Rules{}) << "0: never";
 }
 
-TEST_F(BreakerTest, IsResetByHandAndByASnapshotWithoutTheRule) {
+TEST_F(BreakerTest, IsResetByCallAndByASnapshotWithoutTheRule) {
   const auto trip = [&](std::uint32_t rule) {
     for (unsigned i = 0; i <= Breaker::kSecondsBeyond; ++i) second(200, true, rule);
   };

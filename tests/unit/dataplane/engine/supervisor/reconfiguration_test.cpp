@@ -42,7 +42,7 @@ class ReconfigurationTest : public testing::Test {
     EXPECT_TRUE(settings.ok()) << settings.error().message;
     return {(directory_ / "weir.yaml").string(), settings.value().dataplane, wire.shared().page};
   }
-  /// What a client gets for a listed request over IPv6, whose page is one segment.
+  /// The answer to a listed request over IPv6, which is one segment.
   static std::string answer_of(Wire& wire, std::uint16_t port = 41000) {
     wire.subscriber().send(listed(port));
     wire.run();
@@ -78,12 +78,13 @@ TEST_F(ReconfigurationTest, ReadsThePageAgain) {
     write("page.html", page);
     const auto answer = reconfiguration.reload();
     ASSERT_TRUE(answer.ok()) << answer.error().message;
-    EXPECT_EQ(answer.value()["changed"], nlohmann::json::array()) << "the file's content is no setting";
+    EXPECT_EQ(answer.value()["changed"], nlohmann::json::array())
+        << "the content of the file is not a setting";
     EXPECT_THAT(answer_of(wire), HasSubstr("\r\n\r\n" + page));
   }
 }
 
-TEST_F(ReconfigurationTest, TakesOverWhatThePageIsMadeOfAndNamesTheRest) {
+TEST_F(ReconfigurationTest, AppliesTheSettingsOfThePageAndNamesTheOthers) {
   Wire wire;
   auto reconfiguration = this->reconfiguration(wire);
   configure("  idle: busy\n", ", status: 403");
@@ -98,7 +99,7 @@ TEST_F(ReconfigurationTest, TakesOverWhatThePageIsMadeOfAndNamesTheRest) {
   EXPECT_EQ(again.value()["changed"], nlohmann::json::array({"dataplane.idle"})) << "the status is in force";
 }
 
-TEST_F(ReconfigurationTest, AMistakeChangesNothing) {
+TEST_F(ReconfigurationTest, AnErrorChangesNothing) {
   Wire wire;
   auto reconfiguration = this->reconfiguration(wire);
   ASSERT_TRUE(reconfiguration.reload().ok());
@@ -113,7 +114,7 @@ TEST_F(ReconfigurationTest, AMistakeChangesNothing) {
       {"an empty page", "page.html", "", "config_invalid", "page.html: it is empty"},
       {"a page that is too long", "page.html", std::string(20000, 'x'), "config_invalid",
        "dataplane.block.http"},
-      {"a key that nobody knows", "weir.yaml", "dataplane: {colour: red}\n", "config_invalid", "unknown key"},
+      {"an unknown key", "weir.yaml", "dataplane: {colour: red}\n", "config_invalid", "unknown key"},
   };
   for (const Case& row : cases) {
     SCOPED_TRACE(row.description);

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-/// The results' outcomes and answers in their order: each worker, each protocol, listed and unlisted.
+/// The outcomes and answers, in the order of the results: by worker, by protocol, listed before unlisted.
 std::vector<std::string> summary(const json& report) {
   std::vector<std::string> lines;
   for (const json& result : report.at("results")) {
@@ -25,7 +25,7 @@ std::vector<std::string> summary(const json& report) {
   return lines;
 }
 
-/// Runs it on a wire whose workers run.
+/// Runs the self-test while the workers run.
 json run(Wire& wire, const inspect::InspectorSettings& settings = {}) {
   SelfTest self_test(settings, wire.workers());
   wire.start_for_long();
@@ -58,7 +58,7 @@ TEST(SelfTest, ListedRequestsAreBlockedOnEachWorkerAndUnlistedOnesPass) {
   }
 }
 
-TEST(SelfTest, RunsAgainAndAgain) {
+TEST(SelfTest, CanRunAgain) {
   Wire wire;
   SelfTest self_test({}, wire.workers());
   wire.start_for_long();
@@ -69,7 +69,7 @@ TEST(SelfTest, RunsAgainAndAgain) {
   wire.stop();
 }
 
-TEST(SelfTest, SaysWhatIsNotBlocked) {
+TEST(SelfTest, ReportsWhatIsNotBlocked) {
   struct Case {
     std::string what;
     WireOptions options;
@@ -91,10 +91,10 @@ TEST(SelfTest, LeavesOutWhatIsNotInspected) {
   EXPECT_EQ(report["not_inspected"], (json{"tls", "quic"}));
 }
 
-TEST(SelfTest, NamesAWorkerThatStandsStill) {
+TEST(SelfTest, ReportsAWorkerThatStandsStill) {
   Wire wire;
   SelfTest self_test({}, wire.workers());
-  // Twice: the frame of the first is still there when the second begins.
+  // Twice: when the second run begins, the worker still has the frame of the first.
   for (int i = 0; i < 2; ++i) {
     const auto report = self_test.run("listed.example", "other.example");
     EXPECT_EQ(summary(report.value()), std::vector<std::string>{"http listed worker_silent"});
@@ -105,7 +105,7 @@ TEST(SelfTest, NamesAWorkerThatStandsStill) {
   wire.stop();
 }
 
-TEST(SelfTest, RefusesWhatIsNoHost) {
+TEST(SelfTest, RefusesInvalidHosts) {
   Wire wire;
   SelfTest self_test({}, wire.workers());
   for (const std::string& host :

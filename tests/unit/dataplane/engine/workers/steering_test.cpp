@@ -38,7 +38,7 @@ Bytes segment(unsigned client, const std::string& text, std::size_t begin, std::
       .build();
 }
 
-/// One client's listed request in pieces, each of which may come by another queue.
+/// One client's request in pieces, each of which may arrive at another queue.
 using Pieces = std::vector<Bytes> (*)(unsigned client, std::string_view host);
 
 std::vector<Bytes> in_segments(unsigned client, std::string_view host) {
@@ -60,8 +60,7 @@ std::vector<Bytes> in_fragments(unsigned client, std::string_view host) {
       .build_fragments(16);
 }
 
-/// The tunnel's ends are the same for all clients: its fragments belong to one worker, the connections inside
-/// to several.
+/// All clients share one tunnel. Its fragments belong to one worker, the connections inside to several.
 std::vector<Bytes> in_a_tunnel_in_fragments(unsigned client, std::string_view host) {
   return PacketBuilder()
       .ethernet()
@@ -76,7 +75,7 @@ std::vector<Bytes> in_a_tunnel_in_fragments(unsigned client, std::string_view ho
       .build_fragments(40, 0x2000 + client);
 }
 
-/// The first half in clear, the second half's segment in fragments.
+/// The first half in a whole segment, the second half in a segment in fragments.
 std::vector<Bytes> in_a_segment_and_fragments(unsigned client, std::string_view host) {
   const std::string text = text_of_request(host);
   const std::size_t half = text.size() / 2;
@@ -181,12 +180,12 @@ TEST(Steering, ACopyOfTheLastFragmentDoesNotOvertakeTheDecision) {
     }
     wire.start_for_long();
     wire.settle();
-    // Again, when all is decided.
+    // Again, after all decisions.
     for (rte_mbuf* copy : copies) wire.subscriber().put(copy);
     wire.settle();
     wire.stop();
     for (const Bytes& frame : wire.network().receive()) {
-      EXPECT_EQ(std::count(last.begin(), last.end(), frame), 0) << "the request is whole behind Weir";
+      EXPECT_EQ(std::count(last.begin(), last.end(), frame), 0) << "the whole request got through";
     }
     EXPECT_EQ(wire.count(base::Outcome::drop_blocked), kClients);
     wire.expect_conservation();
@@ -240,7 +239,7 @@ TEST(Steering, OrderWithinAnAddressPairIsKept) {
   wire.expect_conservation();
 }
 
-TEST(Steering, AFullQueueDoesWhatIsSet) {
+TEST(Steering, AFullQueueObeysTheSetting) {
   constexpr unsigned kSent = 1000;
   struct Case {
     config::FailMode mode;
@@ -251,7 +250,7 @@ TEST(Steering, AFullQueueDoesWhatIsSet) {
     SCOPED_TRACE(base::to_string(row.outcome));
     Wire wire({.workers = 2, .queues = 1, .steering_slots = 32, .fail = {.handoff = row.mode}});
     for (unsigned i = 0; i < kSent; ++i) wire.subscriber().send(segment(i % 200, "x", 0, 1));
-    // The other worker stands still until the first one has come to the end of its queue.
+    // The other worker starts only when the first one has emptied its receive queue.
     std::thread first([&wire] { wire.worker(0).run(); });
     while (wire.outcomes() + wire.count(base::Counter::handoffs) < kSent) std::this_thread::yield();
     wire.worker(1).run();

@@ -27,7 +27,7 @@ proto::IpAddress ten(unsigned third, unsigned last) {
           .is_v6 = false};
 }
 
-/// 10.0.0.0/24 with a router at .2 before Weir, 10.0.1.0/24 with one at .2 behind it.
+/// 10.0.0.0/24 on the subscribers' side and 10.0.1.0/24 on the other side, each with a router at .2.
 std::vector<RouterPort> two_arms() {
   return {{.mac = last_byte_mac(0xaa),
            .mtu = 1500,
@@ -46,7 +46,7 @@ WireOptions routed(std::vector<RouterPort> ports = two_arms()) {
   return options;
 }
 
-/// The routers at both sides speak up, as they do when they are asked.
+/// Both routers tell their link addresses.
 void answer_for_routers(Wire& wire) {
   for (std::size_t port = 0; port < wire.routing().ports().size(); ++port) {
     NextHop* const hop = wire.routing().next_hop(port, false);
@@ -61,8 +61,8 @@ PacketBuilder from_client(std::uint8_t ttl = 64, std::string_view to = kWeirMac)
   return builder;
 }
 
-Bytes hop_request(std::string_view host, std::uint8_t ttl = 64, std::string_view to = kWeirMac,
-                  std::uint16_t source_port = 41000) {
+Bytes routed_request(std::string_view host, std::uint8_t ttl = 64, std::string_view to = kWeirMac,
+                     std::uint16_t source_port = 41000) {
   return from_client(ttl, to)
       .tcp(source_port, 80)
       .seq(1000)
@@ -98,7 +98,7 @@ TEST(Routed, AsksForItsNextHopsAtTheStart) {
 TEST(Routed, PacketsGoOnByTheNextHop) {
   Wire wire(routed());
   answer_for_routers(wire);
-  const Bytes there = hop_request("passed.example");
+  const Bytes there = routed_request("passed.example");
   wire.subscriber().send(there);
   wire.network().send(PacketBuilder()
                           .ethernet("02:00:00:00:00:03", kOuterMac)
@@ -126,7 +126,7 @@ TEST(Routed, PacketsGoOnByTheNextHop) {
 TEST(Routed, ListedRequestIsAnsweredOnBothSides) {
   Wire wire(routed());
   answer_for_routers(wire);
-  wire.subscriber().send(hop_request("listed.example"));
+  wire.subscriber().send(routed_request("listed.example"));
   wire.run();
   const auto answers = packets_at(wire.subscriber());
   ASSERT_EQ(answers.size(), 2U);
@@ -152,18 +152,18 @@ TEST(Routed, OutcomesSayWhyAPacketEndsHere) {
   };
   using base::Enforcement;
   const Case cases[] = {
-      {"its last hop", Enforcement::enforce, true, hop_request("passed.example", 1), Outcome::drop_expired,
+      {"its last hop", Enforcement::enforce, true, routed_request("passed.example", 1), Outcome::drop_expired,
        1},
-      {"its last hop, in bypass", Enforcement::bypass, true, hop_request("passed.example", 1),
+      {"its last hop, in bypass", Enforcement::bypass, true, routed_request("passed.example", 1),
        Outcome::drop_expired, 1},
       {"a listed request at its last hop asks for nothing", Enforcement::enforce, true,
-       hop_request("listed.example", 1), Outcome::drop_expired, 1},
-      {"no next hop yet", Enforcement::enforce, false, hop_request("passed.example"),
+       routed_request("listed.example", 1), Outcome::drop_expired, 1},
+      {"no next hop yet", Enforcement::enforce, false, routed_request("passed.example"),
        Outcome::drop_no_next_hop, 0},
       {"another station's", Enforcement::enforce, true,
-       hop_request("listed.example", 64, "02:00:00:00:00:77"), Outcome::routed_foreign, 0},
+       routed_request("listed.example", 64, "02:00:00:00:00:77"), Outcome::routed_foreign, 0},
       {"another station's, in bypass", Enforcement::bypass, true,
-       hop_request("passed.example", 64, "02:00:00:00:00:77"), Outcome::routed_foreign, 0},
+       routed_request("passed.example", 64, "02:00:00:00:00:77"), Outcome::routed_foreign, 0},
       {"too long", Enforcement::enforce, true,
        from_client().udp(1, 2).payload(std::string(1473, 'x')).build(), Outcome::drop_too_big, 1},
       {"no IP", Enforcement::enforce, true,
@@ -172,9 +172,9 @@ TEST(Routed, OutcomesSayWhyAPacketEndsHere) {
       {"to Weir itself", Enforcement::enforce, true,
        PacketBuilder().ethernet("02:00:00:00:00:02", kWeirMac).ipv4("10.0.0.2", "10.0.0.1").udp(1, 2).build(),
        Outcome::routed_local, 0},
-      {"a listed request in monitor", Enforcement::monitor, true, hop_request("listed.example"),
+      {"a listed request in monitor", Enforcement::monitor, true, routed_request("listed.example"),
        Outcome::forward_monitor, 0},
-      {"a listed request in bypass", Enforcement::bypass, true, hop_request("listed.example"),
+      {"a listed request in bypass", Enforcement::bypass, true, routed_request("listed.example"),
        Outcome::forward_bypass, 0},
   };
   for (const Case& row : cases) {
@@ -205,7 +205,7 @@ TEST(Routed, AnAnswerFromTheNextHopOpensTheWay) {
   ASSERT_EQ(answers.size(), 2U) << "Weir's question and its answer";
   EXPECT_EQ(proto::parse_neighbour(answers[1]).message.known, ten(1, 1));
   EXPECT_EQ(wire.count(Outcome::routed_local), 1U);
-  wire.subscriber().send(hop_request("passed.example"));
+  wire.subscriber().send(routed_request("passed.example"));
   wire.run();
   EXPECT_EQ(packets_at(wire.network()).size(), 1U);
   wire.expect_conservation();
@@ -214,8 +214,8 @@ TEST(Routed, AnAnswerFromTheNextHopOpensTheWay) {
 TEST(Routed, AHeaderThatIsCutIntoBuffersIsNotRouted) {
   Wire wire(routed());
   answer_for_routers(wire);
-  wire.subscriber().send(hop_request("passed.example"), 20);
-  wire.subscriber().send(hop_request("passed.example"), 60);
+  wire.subscriber().send(routed_request("passed.example"), 20);
+  wire.subscriber().send(routed_request("passed.example"), 60);
   wire.run();
   EXPECT_EQ(wire.count(Outcome::drop_unroutable), 1U);
   EXPECT_EQ(packets_at(wire.network()).size(), 1U);
@@ -227,7 +227,7 @@ TEST(Routed, WithOneArmBothDirectionsTurnRound) {
   arm.pop_back();
   Wire wire(routed(arm));
   answer_for_routers(wire);
-  wire.subscriber().send(hop_request("passed.example"));
+  wire.subscriber().send(routed_request("passed.example"));
   wire.subscriber().send(PacketBuilder()
                              .ethernet("02:00:00:00:00:02", kWeirMac)
                              .ipv4("10.9.0.2", "10.9.0.1")
@@ -235,7 +235,7 @@ TEST(Routed, WithOneArmBothDirectionsTurnRound) {
                              .seq(2000)
                              .flags("A")
                              .build());
-  wire.subscriber().send(hop_request("listed.example", 64, kWeirMac, 41001));
+  wire.subscriber().send(routed_request("listed.example", 64, kWeirMac, 41001));
   wire.run();
   const auto sent = packets_at(wire.subscriber());
   EXPECT_EQ(sent.size(), 2U + 3U) << "two packets, a page of two segments, a reset";
@@ -252,8 +252,8 @@ TEST(Routed, SeveralWorkersRouteAndAnswer) {
   options.workers = 2;
   Wire wire(options);
   answer_for_routers(wire);
-  constexpr unsigned kHopClients = 32;
-  for (unsigned i = 0; i < kHopClients; ++i) {
+  constexpr unsigned kRoutedClients = 32;
+  for (unsigned i = 0; i < kRoutedClients; ++i) {
     for (const bool listed : {false, true}) {
       wire.subscriber().send(PacketBuilder()
                                  .ethernet("02:00:00:00:00:02", kWeirMac)
@@ -269,10 +269,10 @@ TEST(Routed, SeveralWorkersRouteAndAnswer) {
     }
   }
   wire.run();
-  EXPECT_EQ(wire.count(Outcome::forward_passed), kHopClients);
-  EXPECT_EQ(wire.count(Outcome::drop_blocked), kHopClients);
+  EXPECT_EQ(wire.count(Outcome::forward_passed), kRoutedClients);
+  EXPECT_EQ(wire.count(Outcome::drop_blocked), kRoutedClients);
   const auto far = packets_at(wire.network());
-  EXPECT_EQ(far.size(), 2U * kHopClients) << "requests that pass, and resets";
+  EXPECT_EQ(far.size(), 2U * kRoutedClients) << "requests that pass, and resets";
   for (const Bytes& frame : far) {
     EXPECT_EQ(proto::link_destination(frame), last_byte_mac(3));
   }

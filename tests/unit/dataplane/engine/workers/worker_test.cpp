@@ -12,7 +12,7 @@
 namespace weir::engine {
 namespace {
 
-// Each host's on a connection of its own: what contradicts bytes that were seen before is dropped.
+// Each host has its own connection: bytes that contradict earlier ones are dropped.
 Bytes request(std::string_view host, std::string_view path = "/", std::uint16_t port = 0) {
   return PacketBuilder()
       .ethernet()
@@ -34,7 +34,7 @@ Bytes raw(std::size_t size, unsigned seed) {
   return bytes;
 }
 
-TEST(Worker, EveryFrameThatIsNoListedRequestComesOutUnchanged) {
+TEST(Worker, EveryFrameWithoutAListedRequestIsForwardedUnchanged) {
   const std::pair<const char*, Bytes> cases[] = {
       {"ARP", PacketBuilder().ethernet().arp_request("10.0.0.1", "10.0.0.2").build()},
       {"LLDP", PacketBuilder().ethernet().ethertype(0x88cc).raw(raw(60, 1)).build()},
@@ -127,7 +127,7 @@ TEST(Worker, ListedRequestIsDroppedAndAnsweredBothWays) {
   wire.expect_conservation();
 }
 
-TEST(Worker, ModesAreObeyed) {
+TEST(Worker, ObeysTheEnforcement) {
   struct Case {
     base::Enforcement enforcement;
     base::Outcome outcome;
@@ -155,8 +155,8 @@ TEST(Worker, ModesAreObeyed) {
   }
 }
 
-// A bare acknowledgement passes unread, but not when its connection was blocked, be it by the frame before
-// it.
+// A bare acknowledgement passes unread, unless its connection is blocked, even if the frame just before it
+// blocked it.
 TEST(Worker, AnAcknowledgementGoesWhereItsConnectionWent) {
   const auto acknowledgement = [](std::uint16_t port) {
     return PacketBuilder()
@@ -234,7 +234,7 @@ TEST(Worker, WithoutBuffersRequestsAreStillDropped) {
   wire.expect_conservation();
 }
 
-TEST(Worker, WithoutAListWhatIsSetHappens) {
+TEST(Worker, WithoutAListObeysTheSetting) {
   struct Case {
     const char* what;
     config::FailMode no_list;
@@ -278,7 +278,7 @@ TEST(Worker, ATrippedRuleDoesNotBlock) {
     if (workers == 1) {
       wire.run();
       EXPECT_EQ(wire.count(base::Outcome::drop_blocked), 1U);
-      // On a connection of its own: the first one stays blocked.
+      // On another connection: the first one stays blocked.
       wire.trip(tripped);
       wire.subscriber().send(request("listed.example.", "/second", 40002));
     } else {
@@ -302,7 +302,7 @@ TEST(Worker, ATrippedRuleDoesNotBlock) {
   }
 }
 
-TEST(Worker, MeasuresEachForwardedPacketWhenToldTo) {
+TEST(Worker, MeasuresEachForwardedPacketIfEnabled) {
   for (const std::uint16_t workers : {std::uint16_t{1}, std::uint16_t{2}}) {
     Wire wire({.page_bytes = 5000, .workers = workers});
     const auto measured = [&] {
