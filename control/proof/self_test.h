@@ -35,8 +35,8 @@ struct SelfTestFindings {
 /// One self-test. `findings` is an error if the test could not be made; then it has failed.
 struct SelfTestReport {
   std::int64_t time_unix_seconds = 0;
-  std::uint64_t generation = 0;                  // active at the time; 0: none
-  std::optional<base::Enforcement> enforcement;  // at the time; none: the dataplane did not say
+  std::uint64_t generation = 0;                    // active at the time; 0: none
+  std::optional<base::Enforcement> enforcement{};  // at the time; none: the dataplane did not say
   base::Result<SelfTestFindings> findings;
 
   [[nodiscard]] bool passed() const { return findings && findings.value().passed(); }
