@@ -227,7 +227,7 @@ json ControlApi::snapshots_report() const {
     }
     snapshots.push_back({{"generation", generation.value},
                          {"created", state.value().created_unix_seconds},
-                         {"base", state.value().base.value},
+                         {"base", state.value().base.value_or(base::Generation{}).value},
                          {"entries", entries},
                          {"lists", std::move(lists)},
                          {"current", generation == view->state.generation},

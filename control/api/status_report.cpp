@@ -78,9 +78,10 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
     const ListState& list = view.state.lists[i];
     if (!is_stale(settings.lists[i], list, now)) continue;
-    const auto& error = view.health[i].error;
-    problems.push_back(problem("list_stale", fmt::format("list {}: no good fetch within max_age{}", list.name,
-                                                         error ? ": " + error->message : std::string())));
+    const auto& failure = view.health[i].failure;
+    problems.push_back(
+        problem("list_stale", fmt::format("list {}: no good fetch within max_age{}", list.name,
+                                          failure ? ": " + failure->error.message : std::string())));
   }
   return problems;
 }
