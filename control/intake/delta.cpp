@@ -17,8 +17,8 @@ constexpr int kNoContent = 204;
 
 /// Whether the server has no changes since the token: it does not know it, it is too old, or there never are
 /// any.
-bool means_no_changes(const ServerSaid& said) {
-  return said.status == 404 || said.status == 409 || said.status == 410;
+bool means_no_changes(const ResponseInfo& response) {
+  return response.status == 404 || response.status == 409 || response.status == 410;
 }
 
 constexpr base::ByteSet reserved_bytes() {
@@ -103,10 +103,10 @@ base::Result<ParsedList> combine(const DeltaBase& base, const Side& added, const
   return list;
 }
 
-Edition updated(Edition earlier, const Edition& said) {
-  if (said.serial) earlier.serial = said.serial;
-  if (said.signed_serial) earlier.signed_serial = said.signed_serial;
-  if (said.signed_unix_seconds) earlier.signed_unix_seconds = said.signed_unix_seconds;
+Edition updated(Edition earlier, const Edition& changes) {
+  if (changes.serial) earlier.serial = changes.serial;
+  if (changes.signed_serial) earlier.signed_serial = changes.signed_serial;
+  if (changes.signed_unix_seconds) earlier.signed_unix_seconds = changes.signed_unix_seconds;
   return earlier;
 }
 
@@ -168,13 +168,13 @@ DeltaFetch fetch_delta(const config::ListSettings& list, const DeltaBase& base,
   const auto named = [&changes](const base::Error& error) {
     return base::Error{error.code, describe_source(changes) + ": " + error.message};
   };
-  const auto fetched = fetch(changes, {}, stop, &answer.said);
-  if (answer.said.status == kNoContent) {
+  const auto fetched = fetch(changes, {}, stop, &answer.response);
+  if (answer.response.status == kNoContent) {
     answer.result = AppliedDelta{.token = base.token, .edition = base.edition, .list = {}};
     return answer;
   }
   if (!fetched) {
-    if (means_no_changes(answer.said)) {
+    if (means_no_changes(answer.response)) {
       answer.result = DeltaProblem{.kind = DeltaProblem::Kind::expired,
                                    .error = {"delta_expired", fetched.error().message}};
     } else {

@@ -46,7 +46,7 @@ base::Result<AppliedDelta> apply_delta(const config::ListSettings& list, const D
 /// The result of asking for changes: the changes applied; why the whole list is needed; or an error after
 /// which the changes are asked for again later.
 struct DeltaFetch {
-  ServerSaid said;
+  ResponseInfo response;
   std::variant<AppliedDelta, DeltaProblem, base::Error> result;
 };
 

@@ -169,10 +169,10 @@ std::optional<Feed::Result> Feed::take_delta(FeedOutcome& outcome, const FetchRe
   const StageSeconds::Watch watch(outcome.seconds, Stage::fetch);
   rules::EntryParser parser;
   DeltaFetch fetched = fetch_delta(list_, base, protected_hosts_, parser, stop_);
-  outcome.retry_after = fetched.said.retry_after;
+  outcome.retry_after = fetched.response.retry_after;
   {
     const std::lock_guard lock(mutex_);
-    whole_next_ = fetched.said.status.has_value();  // until settle() reports success
+    whole_next_ = fetched.response.status.has_value();  // until settle() reports success
   }
   if (auto* problem = std::get_if<DeltaProblem>(&fetched.result)) {
     outcome.delta_problem = std::move(*problem);
@@ -217,12 +217,12 @@ Feed::Result Feed::take_list(FeedOutcome& outcome, const std::optional<FetchReco
     stage = next;
     return StageSeconds::Watch(outcome.seconds, next);
   };
-  ServerSaid said;
+  ResponseInfo response;
   auto fetched = [&] {
     const auto watch = timed(Stage::fetch);
-    return fetch(list_, in_force ? in_force->validators : Validators{}, stop_, &said);
+    return fetch(list_, in_force ? in_force->validators : Validators{}, stop_, &response);
   }();
-  outcome.retry_after = said.retry_after;
+  outcome.retry_after = response.retry_after;
   if (!fetched) return failure(fetched.error());
   Fetched& whole = fetched.value();
   // Validators were sent only for a content in force.

@@ -38,15 +38,15 @@ std::string describe_source(const config::ListSettings& list) {
 }
 
 base::Result<Fetched> fetch(const config::ListSettings& list, const Validators& validators,
-                            const std::atomic<bool>& stop, ServerSaid* said) {
+                            const std::atomic<bool>& stop, ResponseInfo* response) {
   const FeedSource* source = source_of(list.url);
   if (source == nullptr) {
     return base::Error{"fetch_url",
                        fmt::format("list {}: the url must start with https:// or file:///", list.name)};
   }
-  ServerSaid unused;
+  ResponseInfo unused;
   return source->fetch({.list = list, .validators = validators, .stop = stop},
-                       said == nullptr ? unused : *said);
+                       response == nullptr ? unused : *response);
 }
 
 }  // namespace weir::control

@@ -21,8 +21,8 @@ struct Fetched {
   std::optional<std::string> token;  // in the response header delta.token_header
 };
 
-/// What a server said besides the content, also when it refused.
-struct ServerSaid {
+/// What a response says besides the content, also if it is an error.
+struct ResponseInfo {
   std::chrono::seconds retry_after{0};  // Retry-After (RFC 9110, section 10.2.3); 0: none
   std::optional<int> status;            // HTTP status; none: no answer
 };
@@ -38,7 +38,7 @@ struct FeedSource {
   enum class Kind : std::uint8_t { local_file, server };
   std::string_view scheme;  // `https://`
   Kind kind;
-  base::Result<Fetched> (*fetch)(const FetchRequest& request, ServerSaid& said);
+  base::Result<Fetched> (*fetch)(const FetchRequest& request, ResponseInfo& response);
   std::string (*describe)(std::string_view url);
 };
 
@@ -50,11 +50,11 @@ bool is_local_file(std::string_view url) noexcept;
 /// A feed's source for messages: the path of a file, or a URL without user info and query.
 std::string describe_source(const config::ListSettings& list);
 
-/// Fetches a feed from `list.url`, in the calling thread. Fills `said` in any case. Error codes: fetch_url,
-/// fetch_io, fetch_changing, fetch_connect, fetch_tls, fetch_timeout, fetch_http_status, fetch_too_large,
-/// fetch_truncated, fetch_secret, fetch_failed.
+/// Fetches a feed from `list.url`, in the calling thread. Fills `response` in any case. Error codes:
+/// fetch_url, fetch_io, fetch_changing, fetch_connect, fetch_tls, fetch_timeout, fetch_http_status,
+/// fetch_too_large, fetch_truncated, fetch_secret, fetch_failed.
 base::Result<Fetched> fetch(const config::ListSettings& list, const Validators& validators,
-                            const std::atomic<bool>& stop, ServerSaid* said = nullptr);
+                            const std::atomic<bool>& stop, ResponseInfo* response = nullptr);
 
 /// Initialises libcurl for the process. To be made once, before any thread is started.
 class FetchLibrary {

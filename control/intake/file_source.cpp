@@ -39,7 +39,7 @@ std::string file_of(std::string_view url) {
   return base::percent_decode_once(url);
 }
 
-base::Result<Fetched> fetch_file(const FetchRequest& request, ServerSaid&) {
+base::Result<Fetched> fetch_file(const FetchRequest& request, ResponseInfo&) {
   using ReadState = storage::FileRead::State;
   const std::string path = file_of(request.list.url);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {

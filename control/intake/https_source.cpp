@@ -205,7 +205,7 @@ std::string without_secrets(std::string_view url) {
   return source;
 }
 
-base::Result<Fetched> fetch_https(const FetchRequest& request, ServerSaid& said) {
+base::Result<Fetched> fetch_https(const FetchRequest& request, ResponseInfo& response) {
   const config::ListSettings& list = request.list;
   const CurlHandle handle(curl_easy_init());
   if (!handle) return base::Error{"fetch_failed", "cannot initialise libcurl"};
@@ -238,8 +238,8 @@ base::Result<Fetched> fetch_https(const FetchRequest& request, ServerSaid& said)
   curl_easy_getinfo(handle.get(), CURLINFO_RETRY_AFTER, &retry_after);
   long status = 0;  // stays 0 without an answer
   curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
-  said = {.retry_after = std::chrono::seconds(retry_after),
-          .status = status == 0 ? std::nullopt : std::optional(static_cast<int>(status))};
+  response = {.retry_after = std::chrono::seconds(retry_after),
+              .status = status == 0 ? std::nullopt : std::optional(static_cast<int>(status))};
   if (code != CURLE_OK) return transfer_error(list, code, transfer, detail.data());
   return check_response(list, handle.get(), std::move(transfer), headers != nullptr);
 }

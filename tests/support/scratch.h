@@ -10,7 +10,7 @@
 
 namespace weir::test {
 
-/// A test's own directory, removed at the end.
+/// A temporary directory for one test. Removed at the end.
 class Scratch {
  public:
   Scratch() {

@@ -49,15 +49,15 @@ void expect_changes(const ListSettings& settings, std::initializer_list<DeltaCas
   }
 }
 
-ListSettings with_profile(Profile profile) {
+ListSettings with_format(ListFormat format) {
   ListSettings settings;
-  settings.format = profile;
+  settings.format = format;
   return settings;
 }
 
 TEST(DeltaReader, ReadsLines) {
   expect_changes(
-      with_profile(ListFormat::plain),
+      with_format(ListFormat::plain),
       {
           {"no change", "since 7\ntoken 8\nend\n", "7>8"},
           {"changes", "since 7\ntoken 8\n+a.example/p\n-b.example\nend\n", "3+a.example/p 4-b.example 7>8"},
@@ -69,7 +69,7 @@ TEST(DeltaReader, ReadsLines) {
            "4-!the entry is empty; expected HOST, HOST/PATH or a URL 7>8"},
           {"nothing", "",
            "error parse_truncated line 1: no `end` at the end of the changes: truncated at their source?"},
-          {"truncated behind a line", "since 7\ntoken 8\n+a.example/p\n",
+          {"truncated after a line", "since 7\ntoken 8\n+a.example/p\n",
            "3+a.example/p error parse_truncated line 3: no `end` at the end of the changes: truncated at "
            "their source?"},
           {"truncated within a line", "since 7\ntoken 8\n+a.example/p\nen",
@@ -88,24 +88,24 @@ TEST(DeltaReader, ReadsLines) {
            "error parse_delta line 1: no valid token after `since `: 1 to 1024 printable characters"},
           {"a token of 1 MB", "since 7\ntoken " + std::string(1 << 20, 'x') + "\nend\n",
            "error parse_delta line 2: no valid token after `token `: 1 to 1024 printable characters"},
-          {"text behind the end", "since 7\ntoken 8\nend\n+a.example\n",
+          {"text after the end", "since 7\ntoken 8\nend\n+a.example\n",
            "error parse_delta line 4: text after `end`"},
       });
 }
 
 TEST(DeltaReader, CommentsAreForThePlainFormatOnly) {
-  EXPECT_EQ(changes(with_profile(ListFormat::csv), "since 7\ntoken 8\n+a.example/p?q #x\nend\n"),
+  EXPECT_EQ(changes(with_format(ListFormat::csv), "since 7\ntoken 8\n+a.example/p?q #x\nend\n"),
             "3+a.example/p?q%20 7>8");
 }
 
 TEST(DeltaReader, AnEntryIsNeverCut) {
   const std::string line = "+a.example/" + std::string(100000, 'x');
-  EXPECT_EQ(changes(with_profile(ListFormat::plain), "since 7\ntoken 8\n" + line + "\nend\n"),
+  EXPECT_EQ(changes(with_format(ListFormat::plain), "since 7\ntoken 8\n" + line + "\nend\n"),
             "3+!the line is too long 7>8");
 }
 
 TEST(DeltaReader, ReadsJson) {
-  ListSettings settings = with_profile(ListFormat::json);
+  ListSettings settings = with_format(ListFormat::json);
   settings.json.serial = "/serial";
   expect_changes(
       settings,

@@ -34,14 +34,14 @@ std::string outcome(const ListSettings& settings, std::string_view text) {
   return seen;
 }
 
-struct ProfileCase {
+struct FormatCase {
   std::string_view description;
   std::string_view text;
   std::string_view outcome;
 };
 
-void expect_outcomes(const ListSettings& settings, std::initializer_list<ProfileCase> cases) {
-  for (const ProfileCase& each : cases) {
+void expect_outcomes(const ListSettings& settings, std::initializer_list<FormatCase> cases) {
+  for (const FormatCase& each : cases) {
     EXPECT_EQ(outcome(settings, each.text), each.outcome) << each.description;
     // Packed it is the same list, however the blocks are cut.
     if (!each.text.empty()) {
@@ -56,7 +56,7 @@ ListSettings csv() {
   return settings;
 }
 
-TEST(CsvProfile, ReadsTheColumnOfTheHeader) {
+TEST(CsvFormat, ReadsTheColumnOfTheHeader) {
   expect_outcomes(
       csv(),
       {
@@ -84,7 +84,7 @@ TEST(CsvProfile, ReadsTheColumnOfTheHeader) {
       });
 }
 
-TEST(CsvProfile, RefusesRecordsAndLoadsTheRest) {
+TEST(CsvFormat, RefusesRecordsAndLoadsTheRest) {
   expect_outcomes(csv(), {
                              {"an empty column", "id,url\n1,\n2,b.example\n",
                               "2!the entry is empty; expected HOST, HOST/PATH or a URL 3:domain:b.example "},
@@ -92,9 +92,9 @@ TEST(CsvProfile, RefusesRecordsAndLoadsTheRest) {
                               "2!1 columns, expected 2 3:domain:b.example "},
                              {"an unquoted separator in the entry", "url,id\na.example/x,y,1\nb.example,2\n",
                               "2!3 columns, expected 2 3:domain:b.example "},
-                             {"text behind a quote", "id,url\n1,\"a.example\"x\n2,b.example\n",
+                             {"text after a quote", "id,url\n1,\"a.example\"x\n2,b.example\n",
                               "2!text after a closing quote, or too many columns 3:domain:b.example "},
-                             {"a CR behind a quote and no LF", "id,url\n1,\"a.example\"\r,\n2,b.example\n",
+                             {"a CR after a quote and no LF", "id,url\n1,\"a.example\"\r,\n2,b.example\n",
                               "2!text after a closing quote, or too many columns 3:domain:b.example "},
                          });
   const std::string long_entry = "url\n" + std::string(9000, 'a') + "\nb.example\n";
@@ -104,7 +104,7 @@ TEST(CsvProfile, RefusesRecordsAndLoadsTheRest) {
             "2:domain:b.example 3!text after a closing quote, or too many columns 4:domain:c.example ");
 }
 
-TEST(CsvProfile, RefusesWhatIsNoSuchTable) {
+TEST(CsvFormat, RefusesWhatIsNoSuchTable) {
   expect_outcomes(
       csv(),
       {
@@ -126,7 +126,7 @@ TEST(CsvProfile, RefusesWhatIsNoSuchTable) {
             "error parse_header line 1: more than 1024 columns: is this a CSV file?");
 }
 
-TEST(CsvProfile, FindsColumnsByNumber) {
+TEST(CsvFormat, FindsColumnsByNumber) {
   ListSettings settings = csv();
   settings.csv.url_column = "2";
   expect_outcomes(
@@ -156,7 +156,7 @@ TEST(CsvProfile, FindsColumnsByNumber) {
             "error parse_header without a header line, csv.url_column and csv.id_column are numbers from 1");
 }
 
-TEST(CsvProfile, NamesTheFeedsOwnNumbersOfRefusedRecords) {
+TEST(CsvFormat, NamesTheFeedsOwnNumbersOfRefusedRecords) {
   ListSettings settings = csv();
   settings.csv.id_column = "id";
   expect_outcomes(
@@ -171,7 +171,7 @@ TEST(CsvProfile, NamesTheFeedsOwnNumbersOfRefusedRecords) {
                 });
 }
 
-TEST(CsvProfile, IsTheSameHoweverItIsCut) {
+TEST(CsvFormat, IsTheSameHoweverItIsCut) {
   const std::string text =
       "\xEF\xBB\xBFid,url\r\n1,\"example.com/a,\"\"b\"\r\n\"2\r\n\",b.example\r\n3,\"x\"y\r\n4,c.example";
   const auto in_blocks = [&](std::size_t size) {
@@ -198,7 +198,7 @@ ListSettings json(const char* entries, const char* url, const char* serial = "")
   return settings;
 }
 
-TEST(JsonProfile, FollowsItsPointers) {
+TEST(JsonFormat, FollowsItsPointers) {
   EXPECT_EQ(outcome(json("", ""), R"(["a.example",
  "b.example/x"])"),
             "1:domain:a.example 2:url:b.example/x ");
@@ -215,7 +215,7 @@ TEST(JsonProfile, FollowsItsPointers) {
   EXPECT_EQ(outcome(json("", ""), "\xEF\xBB\xBF[]"), "");
 }
 
-TEST(JsonProfile, RefusesItemsAndLoadsTheRest) {
+TEST(JsonFormat, RefusesItemsAndLoadsTheRest) {
   expect_outcomes(
       json("", "/url"),
       {
@@ -236,7 +236,7 @@ TEST(JsonProfile, RefusesItemsAndLoadsTheRest) {
       });
 }
 
-TEST(JsonProfile, RefusesOtherDocuments) {
+TEST(JsonFormat, RefusesOtherDocuments) {
   expect_outcomes(
       json("/list", "", "/serial"),
       {
@@ -252,11 +252,11 @@ TEST(JsonProfile, RefusesOtherDocuments) {
           {"cut", "{\"list\": [\"a.example\",\n\"b.exam",
            "1:domain:a.example error parse_truncated line 2: the JSON document ends early: truncated at its "
            "source?"},
-          {"cut behind an item", "{\"list\": [\"a.example\"",
+          {"truncated after an item", "{\"list\": [\"a.example\"",
            "1:domain:a.example error parse_truncated line 1: the JSON document ends early: truncated at its "
            "source?"},
           {"no JSON", "{\"list\": [a.example]}", "error parse_json line 1: not valid JSON from here on"},
-          {"more behind it", "{\"list\": []}\n{}", "error parse_json line 2: not valid JSON from here on"},
+          {"more after it", "{\"list\": []}\n{}", "error parse_json line 2: not valid JSON from here on"},
           {"a negative serial is none", R"({"list": ["a.example"], "serial": -1})", "1:domain:a.example "},
       });
   EXPECT_EQ(outcome(json("", ""), std::string(100, '[')), "error parse_json line 1: nested too deeply");
@@ -264,7 +264,7 @@ TEST(JsonProfile, RefusesOtherDocuments) {
             "error parse_json line 1: a value of more than 1048576 bytes");
 }
 
-TEST(HostsProfile, BlocksNamesThatLeadNowhere) {
+TEST(HostsFormat, BlocksNamesThatLeadNowhere) {
   ListSettings settings;
   settings.format = ListFormat::hosts;
   expect_outcomes(
@@ -290,7 +290,7 @@ TEST(HostsProfile, BlocksNamesThatLeadNowhere) {
       });
 }
 
-TEST(RpzProfile, BlocksWhatThePolicyKeepsFromClients) {
+TEST(RpzFormat, BlocksWhatThePolicyKeepsFromClients) {
   ListSettings settings;
   settings.format = ListFormat::rpz;
   expect_outcomes(
@@ -329,7 +329,7 @@ $ORIGIN example.rpz.example.
 *.c CNAME .
 )",
            "4:host:a.example 5!a name outside the zone 7:subdomains:*.c.example serial 5"},
-          {"a record without a name behind one that is refused", R"(rpz.example. SOA a. b. 6 1 1 1 1
+          {"a record without a name after one that is refused", R"(rpz.example. SOA a. b. 6 1 1 1 1
 a.example CNAME rpz-passthru.
 b.example TXT "open
  CNAME .
@@ -367,7 +367,7 @@ g.example CNAME .
       });
 }
 
-TEST(RpzProfile, RefusesWhatIsNoZone) {
+TEST(RpzFormat, RefusesWhatIsNoZone) {
   ListSettings settings;
   settings.format = ListFormat::rpz;
   expect_outcomes(
@@ -390,7 +390,7 @@ TEST(RpzProfile, RefusesWhatIsNoZone) {
             "error parse_zone the parenthesis that line 1 opens is not closed within 1000 lines");
 }
 
-TEST(PlainProfile, IsReadAsBefore) {
+TEST(PlainFormat, IsReadAsBefore) {
   expect_outcomes(
       {}, {
               {"entries", "# a\nexample.com/a\ncom\n",

@@ -95,9 +95,9 @@ TEST(CheckNotOlder, Table) {
     return Edition{.serial = number, .signed_serial = {}, .signed_unix_seconds = {}};
   };
   for (const Case& each : {
-           Case{"nothing said", ListFormat::plain, {}, {}, true},
-           Case{"said for the first time", ListFormat::json, serial(7), {}, true},
-           Case{"said no longer", ListFormat::json, {}, serial(7), false},
+           Case{"no serial", ListFormat::plain, {}, {}, true},
+           Case{"the first serial", ListFormat::json, serial(7), {}, true},
+           Case{"no serial any more", ListFormat::json, {}, serial(7), false},
            Case{"newer", ListFormat::json, serial(8), serial(7), true},
            Case{"the same", ListFormat::json, serial(7), serial(7), true},
            Case{"older", ListFormat::json, serial(6), serial(7), false},

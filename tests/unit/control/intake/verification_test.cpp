@@ -86,7 +86,7 @@ TEST(Minisign, RefusesEverythingElse) {
       {"no trusted comment", list,
        std::string(kPrehashed.substr(0, kPrehashed.find("trusted comment: timestamp"))),
        "verify_signature_file"},
-      {"something behind it", list, std::string(kPrehashed) + "x", "verify_signature_file"},
+      {"something after it", list, std::string(kPrehashed) + "x", "verify_signature_file"},
   };
   for (const Case& each : cases) {
     const auto result = verify_minisign(each.list, each.file, kKey);

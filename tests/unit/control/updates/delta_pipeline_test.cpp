@@ -72,7 +72,7 @@ TEST_F(DeltaPipelineTest, ChangesThatDoNotFitAreSaidAndTheListComesWhole) {
   changes(1, 2, {"added.example"}, {"nowhere.example"});
   ASSERT_TRUE(eventually([&] { return dataplane_->blocks("five.example"); }));
   EXPECT_FALSE(dataplane_->blocks("added.example"));
-  // Until changes are of use again it stands in the status.
+  // The status shows it until changes can be used again.
   ASSERT_TRUE(eventually([&] { return list_on_disk().token == "5"; }));
   ASSERT_TRUE(eventually([&] { return list_report()["delta"]["error"].is_null(); }));
 }

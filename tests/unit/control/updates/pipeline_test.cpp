@@ -533,6 +533,20 @@ TEST_F(PipelineTest, WithoutStoredEntriesAChangeOfSettingsWaitsForTheFeeds) {
   daemon_->good("rule.add", {{"list", "second"}, {"entry", "three.example"}});
 }
 
+// The feed brings its text only: the content is the same, and the generation that was owed is made once.
+TEST_F(PipelineTest, AnOwedGenerationIsMadeOnce) {
+  settings_.control.entries.at_rest = config::AtRest::none;
+  start();
+  const std::uint64_t before = daemon_->generation();
+  daemon_.reset();
+  settings_.lists[0].on_tls = config::OnTls::block_host;
+  daemon_.emplace(settings_, "lists_incomplete");
+  ASSERT_TRUE(eventually([&] { return dataplane_->generation() > before; }));
+  // A change goes through the same thread: what the feed brought is settled before it.
+  daemon_->good("rule.add", {{"entry", "three.example"}});
+  EXPECT_EQ(daemon_->generation(), before + 2);
+}
+
 TEST_F(PipelineTest, ExpiredRulesLeaveByThemselves) {
   start();
   daemon_->good("rule.add", {{"entry", "three.example"}, {"expires", "1s"}});
