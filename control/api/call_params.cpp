@@ -25,7 +25,7 @@ std::optional<std::string> CallParams::optional_text(std::string_view name, std:
     refuse(name, fmt::format("text of at most {} bytes", limit_bytes));
     return std::nullopt;
   }
-  return text;
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 std::string CallParams::text(std::string_view name, std::size_t limit_bytes) {
@@ -33,9 +33,9 @@ std::string CallParams::text(std::string_view name, std::size_t limit_bytes) {
 }
 
 std::string CallParams::required_text(std::string_view name, std::size_t limit_bytes) {
-  std::string value = text(name, limit_bytes);
-  if (value.empty()) refuse(name, "text");
-  return value;
+  const auto value = optional_text(name, limit_bytes);
+  if (!value) refuse(name, "text");
+  return value.value_or("");
 }
 
 bool CallParams::flag(std::string_view name) {

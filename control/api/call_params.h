@@ -12,7 +12,7 @@
 namespace weir::control {
 
 /// Reads the parameters of a call by name and type. error() keeps the first mistake, so a handler reads all
-/// parameters and then asks once. A parameter that is null counts as not given.
+/// parameters and then asks once. A null or an empty text counts as not given.
 class CallParams {
  public:
   explicit CallParams(const nlohmann::json& object) : object_(object) {}
@@ -20,7 +20,7 @@ class CallParams {
   /// Empty if it was not given.
   std::string text(std::string_view name, std::size_t limit_bytes);
   std::optional<std::string> optional_text(std::string_view name, std::size_t limit_bytes);
-  /// An empty text is a mistake as well.
+  /// Not given is a mistake.
   std::string required_text(std::string_view name, std::size_t limit_bytes);
   /// False if it was not given.
   bool flag(std::string_view name);

@@ -157,9 +157,9 @@ TEST_F(Compile, AFailureLeavesTheOldFile) {
   const std::vector<Case> cases{
       {"no such file", {directory + "/none"}, {}, kFailed, "No such file"},
       {"a directory", {"d=" + directory}, {}, kFailed, "Is a directory"},
-      {"an empty list", {good, list("empty", "# nothing\n")}, {}, kFailed, "no entry"},
-      {"nothing but bad lines", {list("bad", "com\n")}, {}, kFailed, "no entry"},
-      {"the same name twice", {good, "l=" + good}, {}, kUsage, "two lists are called l"},
+      {"an empty list", {good, list("empty", "# nothing\n")}, {}, kFailed, "no usable entry"},
+      {"nothing but bad lines", {list("bad", "com\n")}, {}, kFailed, "no usable entry"},
+      {"the same name twice", {good, "l=" + good}, {}, kUsage, "two lists have the name l"},
       {"no name", {"=" + good}, {}, kUsage, "NAME=FILE"},
       {"no file", {"name="}, {}, kUsage, "NAME=FILE"},
       {"a name too long", {std::string(64, 'n') + "=" + good}, {}, kUsage, "63"},

@@ -247,7 +247,8 @@ TEST_F(ServiceTest, SighupReconfigures) {
   service_.signal(SIGHUP);
   const auto reconfigurations = [&] {
     json found = json::array();
-    for (const json& record : service_.call("audit").value()["records"]) {
+    const json answer = service_.call("audit").value();
+    for (const json& record : answer["records"]) {
       if (record["method"] == "reconfigure") found.push_back(record);
     }
     return found;
