@@ -16,6 +16,9 @@
 namespace {
 
 using namespace weir::rules;
+using weir::match::Decision;
+using weir::match::Match;
+using weir::match::SnapshotView;
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -53,7 +56,8 @@ void check_compiled(const std::vector<Rule>& rules) {
     // One label more than fits.
     if (error == weir::proto::UrlError::host_too_long) continue;
     require(error == weir::proto::UrlError::none);
-    const Match match = lookup(view.value(), {.url = url.get(), .connection_port = rule.port.value_or(80)});
+    const Match match =
+        weir::match::lookup(view.value(), {.url = url.get(), .connection_port = rule.port.value_or(80)});
     require(match.decision == Decision::block && match.rule.value <= rule.id.value);
   }
 }

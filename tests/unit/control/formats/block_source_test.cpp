@@ -6,7 +6,7 @@
 
 #include "tests/unit/control/formats/gzip_member.h"
 
-namespace weir::feeds {
+namespace weir::formats {
 namespace {
 
 constexpr std::size_t kRoom = std::size_t{1} << 20;
@@ -57,4 +57,4 @@ TEST(BlockSource, BoundsWhatItUnpacks) {
 }
 
 }  // namespace
-}  // namespace weir::feeds
+}  // namespace weir::formats

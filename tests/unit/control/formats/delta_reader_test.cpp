@@ -7,7 +7,7 @@
 
 #include "tests/unit/control/formats/gzip_member.h"
 
-namespace weir::feeds {
+namespace weir::formats {
 namespace {
 
 using config::ListFormat;
@@ -141,4 +141,4 @@ TEST(DeltaReader, ReadsJson) {
 }
 
 }  // namespace
-}  // namespace weir::feeds
+}  // namespace weir::formats

@@ -10,7 +10,7 @@
 #include "control/formats/rpz_reader.h"
 #include "tests/unit/control/formats/gzip_member.h"
 
-namespace weir::feeds {
+namespace weir::formats {
 namespace {
 
 using config::ListFormat;
@@ -407,4 +407,4 @@ TEST(PlainFormat, IsReadAsBefore) {
 }
 
 }  // namespace
-}  // namespace weir::feeds
+}  // namespace weir::formats

@@ -7,7 +7,7 @@
 #include "control/intake/minisign.h"
 #include "control/storage/base64.h"
 
-namespace weir::feeds {
+namespace weir::control {
 namespace {
 
 TEST(DecodeBase64, TakesWhatIsWrittenExactly) {
@@ -133,4 +133,4 @@ TEST(DigestFile, Table) {
 }
 
 }  // namespace
-}  // namespace weir::feeds
+}  // namespace weir::control

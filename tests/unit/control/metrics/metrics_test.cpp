@@ -78,8 +78,8 @@ void expect_consistent(const std::vector<prometheus::MetricFamily>& families) {
 
 TEST(Metrics, RowsFitTheirSamples) {
   Box box;
-  box.view.health[0].errors_by_stage["verify"] = 3;
-  box.view.health[0].deltas["expired"] = 2;
+  box.view.health[0].count(Stage::verify, 3);
+  box.view.health[0].deltas[base::index_of(DeltaResult::expired)] = 2;
   const auto control = control_metrics(box.settings, box.view, box.dataplane);
   const auto dataplane = dataplane_metrics(json::object(), box.dataplane);
   expect_consistent(control);
