@@ -58,7 +58,7 @@ base::Status RpzReader::finish() {
                                         "source?",
                                         line_));
   }
-  if (!has_zone_) fail("parse_zone", "no SOA record: is this a zone?");
+  if (!zone_) fail("parse_zone", "no SOA record: is this a zone?");
   if (failure_) return *failure_;
   return base::ok_status();
 }
@@ -126,16 +126,16 @@ void RpzReader::take_record() {
   if (at >= words_.size()) return taker_.refuse(line_, "a record without a type");
   const std::string type = lower_case(words_[at]);
   if (type == "soa") return take_soa(at + 1);
-  if (!has_zone_) {
+  if (!zone_) {
     return fail("parse_zone", fmt::format("line {}: a record before the SOA: is this a zone?", line_));
   }
   if (!owner_)
     return taker_.refuse(line_, "no usable owner name: an escape in it, or an absolute name without $ORIGIN");
-  if (owner_ == zone_) return;
+  if (*owner_ == *zone_) return;
   std::string_view trigger = *owner_;
-  if (!zone_.empty()) {
-    if (!trigger.ends_with("." + zone_)) return taker_.refuse(line_, "a name outside the zone");
-    trigger.remove_suffix(zone_.size() + 1);
+  if (!zone_->empty()) {
+    if (!trigger.ends_with("." + *zone_)) return taker_.refuse(line_, "a name outside the zone");
+    trigger.remove_suffix(zone_->size() + 1);
   }
   take_trigger(trigger, type, at + 1 < words_.size() ? lower_case(words_[at + 1]) : std::string());
 }
@@ -151,7 +151,6 @@ void RpzReader::take_directive() {
                                           : std::nullopt;
   if (!origin) return fail("parse_zone", fmt::format("line {}: $ORIGIN without a usable name", line_));
   origin_ = *origin;
-  origin_is_root_ = root;
 }
 
 void RpzReader::take_soa(std::size_t data) {
@@ -161,11 +160,10 @@ void RpzReader::take_soa(std::size_t data) {
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), serial);
   if (!owner_ || word.empty() || error != std::errc{} || end != word.data() + word.size())
     return fail("parse_zone", fmt::format("line {}: an SOA without a name or serial", line_));
-  if (!has_zone_) {
+  if (!zone_) {
     zone_ = *owner_;
     // Without $ORIGIN, names are relative to the zone.
-    if (origin_.empty() && !origin_is_root_) origin_ = zone_;
-    has_zone_ = true;
+    if (!origin_) origin_ = zone_;
     serial_ = serial;
   } else if (owner_ != zone_ || serial_ != serial) {  // a zone transfer repeats the SOA at its end
     fail("parse_zone", fmt::format("line {}: a second SOA that differs from the first", line_));
@@ -191,16 +189,16 @@ void RpzReader::take_trigger(std::string_view trigger, const std::string& type, 
 /// The absolute name: in lower case, with the origin if it was relative, without the final dot. None:
 /// unusable.
 std::optional<std::string> RpzReader::absolute(std::string_view name) const {
-  if (name == "@") return origin_;
+  if (name == "@") return origin_.value_or("");
   if (name.find_first_of("\\\"") != std::string_view::npos) return std::nullopt;
   std::string full = lower_case(name);
   if (full.ends_with('.')) {
     full.pop_back();
     // If the zone has no name, an absolute name cannot be split into trigger and zone.
-    if (full.empty() || (has_zone_ && zone_.empty())) return std::nullopt;
+    if (full.empty() || (zone_ && zone_->empty())) return std::nullopt;
     return full;
   }
-  return origin_.empty() ? full : full + "." + origin_;
+  return origin_.value_or("").empty() ? full : full + "." + *origin_;
 }
 
 void RpzReader::fail(const char* code, std::string message) {

@@ -44,13 +44,11 @@ class RpzReader {
   std::optional<base::Error> failure_;
   std::vector<std::string> words_;  // of the record, the owner first
   bool has_owner_ = false;
-  std::size_t depth_ = 0;             // of parentheses
-  std::size_t line_ = 0;              // where the record begins
-  std::optional<std::string> owner_;  // of the record; none: not usable
-  std::string origin_;
-  bool origin_is_root_ = false;
-  std::string zone_;
-  bool has_zone_ = false;
+  std::size_t depth_ = 0;              // of parentheses
+  std::size_t line_ = 0;               // where the record begins
+  std::optional<std::string> owner_;   // of the record; none: not usable
+  std::optional<std::string> origin_;  // empty: the root
+  std::optional<std::string> zone_;    // none: no SOA yet
   std::optional<std::uint64_t> serial_;
 };
 

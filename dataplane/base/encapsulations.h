@@ -23,19 +23,17 @@ enum class Encapsulation : std::uint8_t {
 
 /// One row per encapsulation. The setting `dataplane.inspect.encapsulations.NAME` is made from it.
 inline constexpr auto kEncapsulations = std::to_array<EnumRow<Encapsulation>>({
-    {Encapsulation::vlan, "vlan", "Look into 802.1Q and 802.1ad tags, any number of them."},
-    {Encapsulation::pppoe, "pppoe", "Look into PPPoE sessions."},
+    {Encapsulation::vlan, "vlan", "Look inside 802.1Q and 802.1ad tags, any number of them."},
+    {Encapsulation::pppoe, "pppoe", "Look inside PPPoE sessions."},
     {Encapsulation::mpls, "mpls",
-     "Look into MPLS: IPv4, IPv6 or Ethernet after the labels, with or without a control word."},
+     "Look inside MPLS that carries IPv4, IPv6 or Ethernet (with or without a control word)."},
     {Encapsulation::gre, "gre",
-     "Look into GRE with IP, Ethernet (NVGRE), MPLS or PPP (PPTP) inside, and GRE in UDP (port "
-     "4754)."},
-    {Encapsulation::etherip, "etherip", "Look into EtherIP."},
-    {Encapsulation::ip_in_ip, "ip_in_ip",
-     "Look into IPv4 and IPv6 packets that are carried directly in IPv4 or IPv6."},
-    {Encapsulation::gtp_u, "gtp_u", "Look into GTP-U, UDP port 2152."},
-    {Encapsulation::vxlan, "vxlan", "Look into VXLAN, UDP port 4789."},
-    {Encapsulation::geneve, "geneve", "Look into Geneve, UDP port 6081."},
+     "Look inside GRE, also over UDP (port 4754), that carries IP, Ethernet (NVGRE), MPLS or PPP (PPTP)."},
+    {Encapsulation::etherip, "etherip", "Look inside EtherIP."},
+    {Encapsulation::ip_in_ip, "ip_in_ip", "Look inside IPv4 and IPv6 tunnels over IPv4 or IPv6."},
+    {Encapsulation::gtp_u, "gtp_u", "Look inside GTP-U, UDP port 2152."},
+    {Encapsulation::vxlan, "vxlan", "Look inside VXLAN, UDP port 4789."},
+    {Encapsulation::geneve, "geneve", "Look inside Geneve, UDP port 6081."},
 });
 static_assert(names_every_value<kEncapsulations>(),
               "kEncapsulations: one row for each Encapsulation, in the order of the enum");

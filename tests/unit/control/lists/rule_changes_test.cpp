@@ -5,12 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dataplane/rules/entry_parser.h"
+#include "dataplane/rules/rule.h"
 
 namespace weir::control {
 namespace {
 
-RuleSet set_with(const std::vector<std::string>& entries) {
+RuleSet rules_of(const std::vector<std::string>& entries) {
   rules::EntryParser parser;
   RuleSet set;
   for (const auto& entry : entries) {
@@ -47,9 +47,9 @@ std::map<std::string, std::uint32_t> ids(const LoadedState& state, std::size_t l
 
 TEST(AdoptRules, UnchangedEntriesKeepTheirIds) {
   LoadedState state = empty_state(2);
-  ASSERT_TRUE(adopt_rules(state, 0, set_with({"a.example", "b.example/p", "c.example"}), 0));
+  ASSERT_TRUE(adopt_rules(state, 0, rules_of({"a.example", "b.example/p", "c.example"}), 0));
   const auto first = ids(state, 0);
-  const auto adopted = adopt_rules(state, 0, set_with({"d.example", "c.example", "a.example"}), 0);
+  const auto adopted = adopt_rules(state, 0, rules_of({"d.example", "c.example", "a.example"}), 0);
   ASSERT_TRUE(adopted);
   EXPECT_EQ(adopted.value().added, 1U);
   EXPECT_EQ(adopted.value().removed, 1U);
@@ -58,15 +58,15 @@ TEST(AdoptRules, UnchangedEntriesKeepTheirIds) {
   EXPECT_EQ(second["c.example"], first.at("c.example"));
   EXPECT_EQ(second["d.example"], 4U);
   // The same entry on another list is another rule.
-  ASSERT_TRUE(adopt_rules(state, 1, set_with({"a.example"}), 0));
+  ASSERT_TRUE(adopt_rules(state, 1, rules_of({"a.example"}), 0));
   EXPECT_EQ(ids(state, 1)["a.example"], 5U);
 }
 
 TEST(AdoptRules, TheSameListIsTheSameContent) {
   LoadedState state = empty_state(1);
-  ASSERT_TRUE(adopt_rules(state, 0, set_with({"a.example", "b.example"}), 0));
+  ASSERT_TRUE(adopt_rules(state, 0, rules_of({"a.example", "b.example"}), 0));
   const auto before = state.state.lists[0].content;
-  ASSERT_TRUE(adopt_rules(state, 0, set_with({"a.example", "b.example"}), 3));
+  ASSERT_TRUE(adopt_rules(state, 0, rules_of({"a.example", "b.example"}), 3));
   EXPECT_EQ(state.state.lists[0].content, before);
   EXPECT_EQ(state.state.lists[0].duplicates, 3U);
 }
@@ -74,7 +74,7 @@ TEST(AdoptRules, TheSameListIsTheSameContent) {
 TEST(AdoptRules, IdsAreNeverGivenAwayTwice) {
   LoadedState state = empty_state(1);
   state.state.next_rule = 0xFFFFFFFE;
-  EXPECT_EQ(adopt_rules(state, 0, set_with({"a.example", "b.example"}), 0).error().code, "ids_exhausted");
+  EXPECT_EQ(adopt_rules(state, 0, rules_of({"a.example", "b.example"}), 0).error().code, "ids_exhausted");
 }
 
 TEST(ManualRules, AddingAgainKeepsTheIdAndTakesTheNote) {
