@@ -329,7 +329,7 @@ TEST_F(ServiceTest, AWrongKeyStopsTheStartAndTheListStaysInForce) {
   const int status = std::system(command.c_str());
   EXPECT_EQ(WEXITSTATUS(status), 1);
   const std::string said = test::read_file(service_.path("errors"));
-  EXPECT_NE(said.find("is encrypted under the key"), std::string::npos) << said;
+  EXPECT_NE(said.find("is encrypted with key"), std::string::npos) << said;
   EXPECT_TRUE(dataplane_.blocks("one.example"));
   test::write_file(key, before);
   service_.start();

@@ -284,7 +284,7 @@ TEST(HostsFormat, BlocksNamesThatLeadNowhere) {
           {"no address", "a.example\n0.0.0.0\n0.0.0 b.example\n",
            "1!does not start with an address 2!no name after the address 3!does not start with an address "},
           {"no name", "0.0.0.0 a.example/x 192.0.2.1 a.example:80 *.example com\n",
-           "1!no host name 1!an address; expected a host name 1!no host name 1!no host name 1!the "
+           "1!not a host name 1!an address; expected a host name 1!not a host name 1!not a host name 1!the "
            "entry names a bare top-level domain; expected a host below it "},
           {"a page", "\n<html>\n", "error parse_html a web page (HTML or XML), not a list"},
       });

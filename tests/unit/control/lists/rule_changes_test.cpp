@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "dataplane/rules/rule.h"
+#include "dataplane/rules/entry_parser.h"
 
 namespace weir::control {
 namespace {

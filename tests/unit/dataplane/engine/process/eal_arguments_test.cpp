@@ -128,13 +128,13 @@ TEST(EalArguments, ErrorsSayWhatIsWrong) {
   };
   const Case cases[] = {
       {"no worker", {}, {}, {}, "at least one"},
-      {"no such CPU", {}, {1, 9}, {}, "no CPU 9 for this process, only 0,1,2,3"},
+      {"no such CPU", {}, {1, 9}, {}, "this process may not run on CPU 9, only on 0,1,2,3"},
       {"beyond DPDK", {}, {100000}, {}, "too high"},
       {"PCI port without PCI",
        {"--no-pci"},
        {1},
        {"0000:01:00.0"},
-       "--no-pci, but a port's device is PCI 0000:01:00.0"},
+       "--no-pci, but the device of a port is PCI 0000:01:00.0"},
   };
   for (const Case& row : cases) {
     SCOPED_TRACE(row.description);
