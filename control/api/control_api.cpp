@@ -115,9 +115,8 @@ void ControlApi::handle(rpc::Request&& request, std::shared_ptr<rpc::Responder> 
   const auto method = std::find_if(kMethods.begin(), kMethods.end(),
                                    [&](const Method& candidate) { return candidate.name == request.method; });
   if (!rate_.take(request.peer.uid, CallRate::Clock::now())) {
-    return responder->fail(
-        {"rate_limited", fmt::format("more than {:.0f} calls a second by uid {}: slow down",
-                                     CallRate::kEachSecond, request.peer.uid)});
+    return responder->fail({"rate_limited", fmt::format("more than {} calls a second by uid {}: slow down",
+                                                        CallRate::kEachSecond, request.peer.uid)});
   }
   const Role role = roles_.of(request.peer);
   if (method == kMethods.end()) {
