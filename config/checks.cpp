@@ -152,7 +152,7 @@ class Checker {
                     "Weir's address on this port, such as 192.0.2.1/24");
       return;
     }
-    // Only packets to the network need a next hop: the way back may not lead through Weir.
+    // Only packets to the network need a next next_hop: the way back may not lead through Weir.
     if (port.next_hops.empty() && port.role != PortRole::subscriber) {
       problems_.add(line_of(at("next_hops")), at("next_hops"), "missing",
                     "the router that packets are sent to, such as 192.0.2.254");
@@ -165,21 +165,21 @@ class Checker {
         "at most one router for IPv4 and one for IPv6, each in a network of the port's addresses";
     std::array<bool, 2> seen{};
     for (const std::string& text : port.next_hops) {
-      const auto hop = read_host_address(text);
-      if (!hop) continue;  // already reported
+      const auto next_hop = read_host_address(text);
+      if (!next_hop) continue;  // already reported
       bool on_link = false;
       bool own = false;
       for (const std::string& address : port.addresses) {
         const auto interface = read_interface_address(address);
-        on_link = on_link || (interface && is_on_link(*interface, *hop));
-        own = own || (interface && interface->address == *hop);
+        on_link = on_link || (interface && is_on_link(*interface, *next_hop));
+        own = own || (interface && interface->address == *next_hop);
       }
-      const char* const wrong = own                ? "is Weir's own"
-                                : !on_link         ? "is in no network of the port's addresses"
-                                : seen[hop->is_v6] ? "is the second one of its address family"
-                                                   : nullptr;
+      const char* const wrong = own                     ? "is Weir's own"
+                                : !on_link              ? "is in no network of the port's addresses"
+                                : seen[next_hop->is_v6] ? "is the second one of its address family"
+                                                        : nullptr;
       if (wrong != nullptr) problems_.add(line_of(at), at, fmt::format("{} {}", text, wrong), expected);
-      seen[hop->is_v6] = true;
+      seen[next_hop->is_v6] = true;
     }
   }
 

@@ -144,7 +144,7 @@ struct AuditSettings {
   unsigned files = 10;                  // kept, including the current one
 };
 
-/// How the entries behind the rule ids are stored.
+/// How the entries of the rules are stored.
 struct EntrySettings {
   AtRest at_rest = AtRest::encrypted;
   std::filesystem::path key_file;  // empty: entries.key in state_dir

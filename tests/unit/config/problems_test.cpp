@@ -11,7 +11,7 @@
 namespace weir::config {
 namespace {
 
-// A list of one feed, with more keys behind.
+// One feed with further keys.
 std::string feed(const std::string& more) {
   return "lists: [{name: a, url: 'https://feed.example/', " + more + "}]";
 }
@@ -37,7 +37,7 @@ void expect_problems(const std::vector<ProblemCase>& cases) {
 
 TEST(Problems, OfSingleValues) {
   expect_problems({
-      {"a choice misspelt", "dataplane:\n  idle: slep\n",
+      {"a misspelt choice", "dataplane:\n  idle: slep\n",
        "f:2: dataplane.idle: found 'slep', expected one of busy, sleep"},
       {"an unknown mode", "dataplane: {mode: tap}",
        "f:1: dataplane.mode: found 'tap', expected one of inline, mirror, routed"},
@@ -60,7 +60,7 @@ TEST(Problems, OfSingleValues) {
       {"a listener without a port", "control: {metrics: {listen: localhost}}",
        "f:1: control.metrics.listen: found 'localhost', expected ADDRESS:PORT such as 127.0.0.1:9477 or "
        "[::1]:9477, or \"\" for none"},
-      {"a truth of another kind", feed("subdomains: yes"),
+      {"not a boolean of YAML 1.2", feed("subdomains: yes"),
        "f:1: lists[0].subdomains: found 'yes', expected true or false"},
       {"workers as one number", "dataplane: {workers: 1}",
        "f:1: dataplane.workers: found '1', expected a list of numbers from 0 to 127"},
@@ -71,10 +71,10 @@ TEST(Problems, OfSingleValues) {
       {"port 0", "dataplane: {inspect: {http: [80, 0]}}",
        "f:1: dataplane.inspect.http: found '0', expected any, or a list of ports from 1 to 65535 such as "
        "[80, 8080]"},
-      {"a word for ports", "dataplane: {inspect: {tls: all}}",
+      {"a word in place of ports", "dataplane: {inspect: {tls: all}}",
        "f:1: dataplane.inspect.tls: found 'all', expected any, or a list of ports from 1 to 65535 such as "
        "[80, 8080]"},
-      {"a status that is none of the three", "dataplane: {block: {http: {status: 404}}}",
+      {"an unknown status", "dataplane: {block: {http: {status: 404}}}",
        "f:1: dataplane.block.http.status: found '404', expected one of 451, 403, 302"},
       {"302 to nowhere", "dataplane:\n  block:\n    http:\n      status: 302\n",
        "f:4: dataplane.block.http.redirect: missing, expected the address to which status 302 sends blocked "
@@ -83,14 +83,14 @@ TEST(Problems, OfSingleValues) {
        "dataplane: {block: {http: {redirect: \"http://a.example/\\r\\nX: y\"}}}",
        "f:1: dataplane.block.http.redirect: found the text 'http://a.example/\\x0d\\x0aX: y', expected "
        "http://HOST/... or https://HOST/..., with only the characters that a URI may have"},
-      {"blocked_by that ends its brackets",
+      {"a blocked_by that closes its angle brackets",
        "dataplane: {block: {http: {blocked_by: 'https://a.example/>;'}}}",
        "f:1: dataplane.block.http.blocked_by: found the text 'https://a.example/>;', expected "
        "http://HOST/... or https://HOST/..., with only the characters that a URI may have"},
       {"a redirect to no host", "dataplane: {block: {http: {status: 302, redirect: 'http:///'}}}",
        "f:1: dataplane.block.http.redirect: found the text 'http:///', expected http://HOST/... or "
        "https://HOST/..., with only the characters that a URI may have"},
-      {"a redirect that status 451 has no use for",
+      {"a redirect with status 451",
        "dataplane:\n  block:\n    http:\n      redirect: https://splash.example/\n",
        "f:4: dataplane.block.http.redirect: given for status 451, expected no redirect (or status: 302)"},
       {"two lines for the page", "dataplane: {block: {http: {operator: \"a\\nb\"}}}",
@@ -106,11 +106,11 @@ TEST(Problems, OfSingleValues) {
        "[80, 8080]"},
       {"a port twice", "dataplane: {inspect: {http: [80, 80]}}",
        "f:1: dataplane.inspect.http: 80 is given twice, expected each number once"},
-      {"a number that might be octal", "control: {keep_generations: 010}",
+      {"a number that may be octal", "control: {keep_generations: 010}",
        "f:1: control.keep_generations: found '010', expected a whole number from 1 to 1000"},
-      {"a worker too high", "dataplane: {workers: [128]}",
+      {"a worker above the range", "dataplane: {workers: [128]}",
        "f:1: dataplane.workers: found '128', expected a list of numbers from 0 to 127"},
-      {"a word of two words", "dataplane: {eal: ['-m 512']}",
+      {"a space in a word", "dataplane: {eal: ['-m 512']}",
        "f:1: dataplane.eal: found the text '-m 512', expected a word without spaces"},
       {"a list in a list", "control: {roles: {read: [[weir]]}}",
        "f:1: control.roles.read: found a list, expected text"},
@@ -123,7 +123,7 @@ TEST(Problems, OfSingleValues) {
   });
 }
 
-// Mode routed with one arm, more keys of its port behind.
+// A routed box with one arm. `more`: further keys of its port.
 std::string one_arm(const std::string& more) {
   return "dataplane:\n  mode: routed\n  ports:\n    - {name: h, device: d0, role: one-arm" + more + "}\n";
 }
@@ -153,11 +153,11 @@ TEST(Problems, OfRoutedPorts) {
        "f:4: dataplane.ports[0].next_hops: 192.0.2.1 is Weir's own, " + routers},
       {"two next hops of a family", one_arm(", addresses: [192.0.2.1/24], next_hops: [192.0.2.2, 192.0.2.3]"),
        "f:4: dataplane.ports[0].next_hops: 192.0.2.3 is the second one of its address family, " + routers},
-      {"an address without a length", one_arm(", addresses: [192.0.2.1], next_hops: [192.0.2.2]"),
+      {"an address without a prefix length", one_arm(", addresses: [192.0.2.1], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found '192.0.2.1', " + address},
-      {"an address with too long a network", one_arm(", addresses: [192.0.2.1/33], next_hops: [192.0.2.2]"),
+      {"a prefix length that is too long", one_arm(", addresses: [192.0.2.1/33], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found '192.0.2.1/33', " + address},
-      {"a group as an address", one_arm(", addresses: ['ff02::1/64'], next_hops: [192.0.2.2]"),
+      {"a multicast address", one_arm(", addresses: ['ff02::1/64'], next_hops: [192.0.2.2]"),
        "f:4: dataplane.ports[0].addresses: found the text 'ff02::1/64', " + address},
       {"a name as a next hop", one_arm(", addresses: [192.0.2.1/24], next_hops: [router]"),
        "f:4: dataplane.ports[0].next_hops: found 'router', expected a unicast address, such as 192.0.2.254 "
@@ -223,9 +223,9 @@ TEST(Problems, OfKeys) {
       {"a misspelt key", "control:\n  sokcet: /run/a\n",
        "f:2: control.sokcet: unknown key (did you mean 'socket'?), expected one of socket, roles, metrics, "
        "state_dir, keep_generations, audit, entries, lock_memory, selftest"},
-      {"a key like no other", "colour: red",
+      {"an unknown key", "colour: red",
        "f:1: colour: unknown key, expected one of dataplane, control, lists, protected_hosts"},
-      {"nothing near", "zzz: red",
+      {"no similar key", "zzz: red",
        "f:1: zzz: unknown key, expected one of dataplane, control, lists, protected_hosts"},
       {"a misspelt section", "dataplan: {}",
        "f:1: dataplan: unknown key (did you mean 'dataplane'?), expected one of dataplane, control, lists, "
@@ -245,7 +245,7 @@ TEST(Problems, OfKeys) {
        "audit, entries, lock_memory, selftest"},
       {"control characters", "\"a\\eb\": 1",
        "f:1: 'a\\x1bb': unknown key, expected one of dataplane, control, lists, protected_hosts"},
-      {"a section that is a word", "control: yes",
+      {"a value in place of a section", "control: yes",
        "f:1: control: found a single value, expected a mapping of KEY: VALUE"},
       {"an address without its key is not repeated", "lists: [{name: a, https://feed.example/secret}]",
        "f:1: lists[0].(not a key, not shown): unknown key, expected one of name, type, url, format, csv, "
@@ -281,17 +281,17 @@ TEST(Problems, OfPorts) {
        "f:4: dataplane.ports[1].device: the same as in line 3, expected a different device for each port"},
       {"the same role", ports(good, "name: n, device: d1, role: subscriber"),
        "f:4: dataplane.ports[1].role: the same as in line 3, expected each role once"},
-      {"nothing of one", ports(good, ""),
+      {"a port without keys", ports(good, ""),
        "f:4: dataplane.ports[1].name: missing, expected a value\nf:4: dataplane.ports[1].device: missing, "
        "expected a value\nf:4: dataplane.ports[1].role: missing, expected a value"},
-      {"a role misspelt is said once", ports(good, "name: n, device: d1, role: net"),
+      {"a misspelt role is reported once", ports(good, "name: n, device: d1, role: net"),
        "f:4: dataplane.ports[1].role: found 'net', expected one of subscriber, network, mirror, answers, "
        "one-arm"},
       {"a name that is no label",
        ports("name: 'Port 1', device: d0, role: subscriber", "name: n, device: d1, role: network"),
        "f:3: dataplane.ports[0].name: found the text 'Port 1', expected 1 to 63 characters of a-z, 0-9, _ "
        "and -"},
-      {"a word for ports", "dataplane: {ports: eth0}",
+      {"a word in place of ports", "dataplane: {ports: eth0}",
        "f:1: dataplane.ports: found a single value, expected a list of mappings"},
       {"the same host for both self-tests", "control:\n  selftest:\n    listed: weir-unlisted.invalid\n",
        "f:3: control.selftest.unlisted: the same as control.selftest.listed, expected another host"},
@@ -335,14 +335,14 @@ TEST(Problems, OfLists) {
       {"https with a port alone", "lists: [{name: a, url: 'https://:443/secret'}]",
        "f:1: lists[0].url: found another value (secret, not shown), expected https://HOST/... or "
        "file:///..."},
-      {"longer intervals than the default age", feed("interval: 2d"),
+      {"an interval above the default age", feed("interval: 2d"),
        "f:1: lists[0].interval: max_age 24h is less than interval 2d, expected a max_age of at least the "
        "interval"},
       {"a column by name without a header", feed("format: csv, csv: {header: false, id_column: '0'}"),
        "f:1: lists[0].csv.url_column: not a column number, expected a number from 1, because csv.header is "
        "false\nf:1: lists[0].csv.id_column: not a column number, expected a number from 1, because "
        "csv.header is false"},
-      {"a pointer that is none", feed("json: {entries: data}"),
+      {"not a JSON pointer", feed("json: {entries: data}"),
        "f:1: lists[0].json.entries: found 'data', expected a JSON pointer: empty, or /PART/PART with ~0 for "
        "~ and ~1 for /"},
       {"minisign without its key", feed("verify: {type: minisign}"),
@@ -359,15 +359,15 @@ TEST(Problems, OfLists) {
        feed("auth: {type: basic, user: isp, password_file: hunter2}"),
        "f:1: lists[0].auth.password_file: found another value (secret, not shown), expected an absolute "
        "path"},
-      {"older than its interval allows", feed("interval: 1h, max_age: 30m"),
+      {"an age below the interval", feed("interval: 1h, max_age: 30m"),
        "f:1: lists[0].max_age: max_age 30m is less than interval 1h, expected a max_age of at least the "
        "interval"},
-      {"more than all", feed("guards: {max_shrink_percent: 101}"),
+      {"more than 100 percent", feed("guards: {max_shrink_percent: 101}"),
        "f:1: lists[0].guards.max_shrink_percent: found '101', expected a whole number from 0 to 100"},
   });
 }
 
-TEST(Problems, ComeAllTogetherInTheOrderOfTheFile) {
+TEST(Problems, AreAllReportedInTheOrderOfTheFile) {
   expect_problems({{"several",
                     "lists:\n  - name: a\n    url: http://feed.example/\ncontrol:\n  keep_generations: "
                     "0\ndataplane:\n  idle: x\n  ports: []\n",

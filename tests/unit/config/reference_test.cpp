@@ -15,10 +15,11 @@ void expect_generated(const char* name, const std::string& made) {
   const std::filesystem::path file = std::filesystem::path(WEIR_CONFIG_DIRECTORY) / name;
   std::ifstream stream(file, std::ios::binary);
   const std::string kept(std::istreambuf_iterator<char>(stream), {});
-  EXPECT_EQ(kept, made) << "config/" << name
-                        << " is not what the schema gives. Make it anew from the top of the source tree:\n"
-                           "  cmake --build --preset debug --target weir-config-reference && "
-                           "build/debug/bin/weir-config-reference config";
+  EXPECT_EQ(kept, made)
+      << "config/" << name
+      << " is not what the schema gives. Generate it again, from the top of the source tree:\n"
+         "  cmake --build --preset debug --target weir-config-reference && "
+         "build/debug/bin/weir-config-reference config";
 }
 
 TEST(Reference, IsWhatTheSchemaGives) { expect_generated("reference.md", settings_reference_markdown()); }

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// As a YAML 1.2 reader hands it to a JSON Schema validator.
+// The document as a YAML 1.2 reader gives it to a JSON Schema validator.
 Json to_json(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::null:
@@ -53,7 +53,7 @@ bool has_type(const Json& value, const std::string& type) {
   throw std::logic_error("a type that the validator does not know: " + type);
 }
 
-// Draft 7, the keywords that the schema uses; another keyword is an error, so that none goes unchecked.
+// The keywords of draft 7 that the schema uses. Any other keyword is an error, so that none goes unchecked.
 class Validator {
  public:
   static bool accepts(const Json& schema, const Json& value) {
@@ -134,7 +134,7 @@ struct AgreementCase {
   bool good;
 };
 
-// What stands alone in a value is judged alike by the reader and by the schema.
+// The reader and the schema judge each single value alike.
 TEST(JsonSchema, AgreesWithTheReader) {
   const auto dataplane = [](const char* more) { return std::string("dataplane: {") + more + "}"; };
   const auto control = [](const char* more) { return std::string("control: {") + more + "}"; };

@@ -24,7 +24,7 @@ std::string file_text(const std::filesystem::path& file) {
 
 const std::filesystem::path kDirectory = WEIR_CONFIG_DIRECTORY;
 
-// The whole surface of the file, each key with another value than its default where it has one.
+// Every kind of key, with values other than the defaults.
 constexpr const char* kEverything = R"(dataplane:
   eal: ["--no-pci", "--no-huge", "-m", "512"]
   mode: inline
@@ -54,7 +54,7 @@ lists:
     csv: {url_column: address, id_column: number}
     ca_file: /etc/ca.pem
     auth: {type: basic, user: isp, password_file: /etc/weir/feed.pass}
-    verify: {type: none, public_key: "RWQgHevBm548yAGnpQWmzVyLTFQOj0xQqKrzLIUssBPJYbaL5+EIDjLy"}  # without effect, as csv
+    verify: {type: none, public_key: "RWQgHevBm548yAGnpQWmzVyLTFQOj0xQqKrzLIUssBPJYbaL5+EIDjLy"}  # no effect, like csv
     interval: 15m
     max_age: 2d
     on_tls: block-host
@@ -174,7 +174,7 @@ TEST(ParseSettings, TakesKeysWithoutAValueForTheirDefaults) {
   EXPECT_EQ(settings.value().dataplane.workers, std::vector<unsigned>{1});
 }
 
-// What templates write: quotes where none are needed, none where some readers want them.
+// As templates write it: quotes that are not needed, and none where other readers need them.
 TEST(ParseSettings, TakesTextInQuotesAndWordsWithout) {
   const auto settings = parse_settings(
       "dataplane: {eal: [-m, 512], idle: 'busy', inspect: {http: 'any'}, flows: {lifetime: "
@@ -241,7 +241,7 @@ protected_hosts: /etc/weir/protected.txt
   EXPECT_EQ(settings.value().lists[0].csv.id_column, "id");
 }
 
-TEST(ParseSettings, ChangesNeedWhatTheyAreReadBy) {
+TEST(ParseSettings, DeltasNeedAFormatThatSupportsThem) {
   struct Case {
     const char* list;
     const char* expected;  // part of the message; empty: good
@@ -293,7 +293,7 @@ TEST(ParseSettings, TakesAliases) {
   EXPECT_EQ(settings.value().lists[1].auth.token_file, "/etc/t");
 }
 
-TEST(SettingNotices, RemindOfThePagesWords) {
+TEST(SettingNotices, RemindOfTheWordsOnThePage) {
   struct Case {
     const char* description;
     void (*change)(HttpBlockSettings& http);
@@ -347,12 +347,12 @@ TEST(LoadSettings, ReadsTheSampleForEveryProgram) {
     ASSERT_TRUE(settings) << settings.error().message;
     EXPECT_EQ(settings.value().dataplane.ports.size(), 2U);
     const auto notices = setting_notices(settings.value());
-    ASSERT_EQ(notices.size(), 1U) << "nothing but what only the operator can say";
+    ASSERT_EQ(notices.size(), 1U) << "only the reminder of the words on the page";
     EXPECT_NE(notices[0].find("who blocks, why, and how to object"), std::string::npos) << notices[0];
   }
 }
 
-// The first five minutes of the README: its configuration is what a newcomer types.
+// A newcomer types the configuration of the README.
 TEST(LoadSettings, ReadsTheConfigurationOfTheReadme) {
   const std::string page = file_text(kDirectory.parent_path() / "README.md");
   const std::string fence = "```yaml\n";
@@ -372,7 +372,7 @@ TEST(LoadSettings, ReadsTheConfigurationOfTheReadme) {
   }
 }
 
-// Whoever takes a comment sign away gets a file that still loads.
+// The file still loads when the examples in its comments are turned on.
 TEST(LoadSettings, ReadsTheSampleWithItsExamplesTurnedOn) {
   std::string text;
   std::istringstream lines(file_text(kDirectory / "weir.yaml"));
@@ -407,7 +407,7 @@ TEST(LoadSettings, ReadsTheSampleWithItsExamplesTurnedOn) {
   EXPECT_EQ(settings.value().protected_hosts, "/etc/weir/protected.txt");
 }
 
-TEST(LoadSettings, TakesAMissingDefaultFileForTheClientAlone) {
+TEST(LoadSettings, AcceptsAMissingDefaultFileForTheClientOnly) {
   const std::filesystem::path missing = "/nonexistent/weir.yaml";
   for (const auto audience : {Audience::dataplane, Audience::control, Audience::client, Audience::replay}) {
     const auto settings = load_settings(missing, audience);
@@ -422,7 +422,7 @@ TEST(LoadSettings, TakesAMissingDefaultFileForTheClientAlone) {
   }
 }
 
-TEST(LoadSettings, RefusesWhatIsNoFileOrTooLarge) {
+TEST(LoadSettings, RefusesDirectoriesAndEndlessFiles) {
   const auto directory = load_settings(kDirectory, Audience::client);
   ASSERT_FALSE(directory);
   EXPECT_EQ(directory.error().code, "config_unreadable");
@@ -431,7 +431,7 @@ TEST(LoadSettings, RefusesWhatIsNoFileOrTooLarge) {
   EXPECT_EQ(endless.error().code, "config_invalid");
 }
 
-TEST(SampleList, HasNoBadLineAndEachKind) {
+TEST(SampleList, HasEachKindAndNoBadLine) {
   rules::EntryParser parser;
   std::vector<rules::RuleKind> kinds;
   const auto summary =

@@ -24,7 +24,8 @@ TEST(FormatDuration, UsesTheLargestExactUnit) {
   for (const auto& each : cases) EXPECT_EQ(format_duration(each.value), each.text);
 }
 
-// The reference prints defaults with format_value: what it prints must be what the reader takes for them.
+// The reference prints defaults with format_value(). The reader must accept what it prints, as the same
+// value.
 template <class Target>
 void expect_defaults_read_back(std::span<const Row<Target>> rows) {
   for (const auto& row : rows) {

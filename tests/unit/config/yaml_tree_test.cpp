@@ -94,8 +94,8 @@ TEST(ReadYaml, SaysWhereAndWhatIsWrong) {
   }
 }
 
-// Each level names the one before ten times: a thousand million values, if they were written out.
-TEST(ReadYaml, IsNotBlownUpByAliases) {
+// Each level names the one before ten times: a billion values when expanded.
+TEST(ReadYaml, LimitsTheExpansionOfAliases) {
   std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int level = 1; level < 10; ++level) {
     const std::string before = "*a" + std::to_string(level - 1);
@@ -108,7 +108,7 @@ TEST(ReadYaml, IsNotBlownUpByAliases) {
   EXPECT_NE(tree.error().message.find("too large, expected at most 65536 values"), std::string::npos);
 }
 
-TEST(ReadYaml, HasALargestDepthAndSize) {
+TEST(ReadYaml, LimitsDepthAndSize) {
   for (const std::string& text : {std::string(100000, '['), "a: " + std::string(100000, '{')}) {
     const auto tree = read_yaml(text, "f");
     ASSERT_FALSE(tree);

@@ -65,7 +65,7 @@ TEST(ByteReader, LatchesTheFirstReadPastTheEnd) {
       {"three quarters of a u32", 3, [](ByteReader& r) { EXPECT_EQ(r.u32(), 0U); }},
       {"one byte too many", 0, [](ByteReader& r) { EXPECT_TRUE(r.bytes(7).empty()); }},
       {"a length that would overflow", 1, [](ByteReader& r) { EXPECT_TRUE(r.bytes(SIZE_MAX).empty()); }},
-      {"a skip behind the end", 2, [](ByteReader& r) { r.skip(5); }},
+      {"a skip past the end", 2, [](ByteReader& r) { r.skip(5); }},
   };
   for (const Overrun& row : rows) {
     SCOPED_TRACE(row.description);
@@ -75,7 +75,7 @@ TEST(ByteReader, LatchesTheFirstReadPastTheEnd) {
     EXPECT_FALSE(reader.ok());
     EXPECT_EQ(reader.remaining(), 0U);
     EXPECT_TRUE(reader.rest().empty());
-    // What would have fitted before is refused too, so that one ok() at the end covers all reads.
+    // Reads that would fit are refused from now on, too, so that one ok() at the end covers all reads.
     EXPECT_EQ(reader.u8(), 0);
     EXPECT_TRUE(reader.bytes(0).empty());
     EXPECT_FALSE(reader.ok());

@@ -29,20 +29,20 @@ TEST(Result, HoldsAnError) {
   EXPECT_EQ(result.error().message, "list.txt:7: expected a host");
 }
 
-TEST(Result, AskingForWhatIsNotThereThrows) {
+TEST(Result, AccessToTheOtherOneThrows) {
   const Result<int> bad(sample_error());
   EXPECT_THROW(static_cast<void>(bad.value()), std::bad_variant_access);
   const Result<int> good(1);
   EXPECT_THROW(static_cast<void>(good.error()), std::bad_variant_access);
 }
 
-TEST(Result, GivesAwayWhatCannotBeCopied) {
+TEST(Result, MovesOutValuesThatCannotBeCopied) {
   Result<std::unique_ptr<int>> result(std::make_unique<int>(5));
   const std::unique_ptr<int> taken = std::move(result).value();
   EXPECT_EQ(*taken, 5);
 }
 
-TEST(Result, AnErrorIsNoValueEvenOfItsOwnMembersType) {
+TEST(Result, AnErrorIsNotAValueOfItsMembersType) {
   const Result<std::string> text(std::string("bad_line"));
   EXPECT_TRUE(text.ok());
   const Result<std::string> error(sample_error());
