@@ -1,22 +1,20 @@
 #include "dataplane/engine/socket/local_methods.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <rte_version.h>
 
 #include "dataplane/base/version.h"
 #include "dataplane/engine/socket/counters_report.h"
 #include "dataplane/engine/socket/event_report.h"
+#include "dataplane/engine/socket/status_report.h"
 
 namespace weir::engine {
 namespace {
@@ -72,99 +70,15 @@ LocalMethods::Answer LocalMethods::version(const rpc::Request&) {
 }
 
 LocalMethods::Answer LocalMethods::status(const rpc::Request&) {
-  // relaxed: only this thread writes it.
-  const auto mode = parts_.shared.enforcement.load(std::memory_order_relaxed);
-  return nlohmann::json{{"pid", getpid()},
-                        {"uptime_seconds", static_cast<std::uint64_t>(seconds_since(started_))},
-                        {"enforcement", base::to_string(mode)},
-                        {"snapshot", snapshot_status()},
-                        {"ports", port_status()},
-                        {"workers", worker_status()},
-                        {"flows", flow_status()},
-                        {"tripped_rules", parts_.tripped_rules.rules()},
-                        {"latency_histogram", parts_.shared.measure_latency.load(std::memory_order_relaxed)},
-                        {"mbufs", mbuf_status()}};
-}
-
-nlohmann::json LocalMethods::snapshot_status() const {
-  const Snapshot* active = parts_.snapshots.active();
-  if (active == nullptr) return nullptr;
-  nlohmann::json lists = nlohmann::json::array();
-  for (std::size_t i = 0; i < active->view.list_count(); ++i) {
-    const base::ListIndex list{static_cast<std::uint8_t>(i)};
-    lists.push_back({{"name", active->view.list_name(list)},
-                     {"whole_host_rules", active->view.whole_host_rules(list)},
-                     {"path_rules", active->view.path_rules(list)}});
-  }
-  return {{"generation", active->view.generation().value},
-          {"created_unix_seconds", active->view.created_unix_seconds()},
-          {"activated_unix_seconds", parts_.snapshots.activated_unix_seconds()},
-          {"base_generation", active->view.id().generation.value},
-          {"bytes", active->bytes()},
-          {"lists", std::move(lists)}};
-}
-
-nlohmann::json LocalMethods::port_status() const {
-  nlohmann::json ports = nlohmann::json::array();
-  for (std::size_t i = 0; i < parts_.ports.size(); ++i) {
-    const Port& port = *parts_.ports[i];
-    TrafficCounters::Values sum;
-    for (const auto& worker : parts_.workers) {
-      const TrafficCounters::Values values = worker->traffic(i);
-      sum.received_packets += values.received_packets;
-      sum.received_bytes += values.received_bytes;
-      sum.transmitted_packets += values.transmitted_packets;
-      sum.transmitted_bytes += values.transmitted_bytes;
-    }
-    ports.push_back({{"name", port.settings().name},
-                     {"role", config::to_string(port.settings().role)},
-                     {"device", port.settings().device},
-                     {"link_up", port.link_up()},
-                     {"received_packets", sum.received_packets},
-                     {"received_bytes", sum.received_bytes},
-                     {"transmitted_packets", sum.transmitted_packets},
-                     {"transmitted_bytes", sum.transmitted_bytes},
-                     {"missed_packets", port.missed_packets()}});
-    if (parts_.shared.routing != nullptr) ports.back()["next_hops"] = next_hop_status(i);
-  }
-  return ports;
-}
-
-nlohmann::json LocalMethods::next_hop_status(std::size_t port) const {
-  nlohmann::json hops = nlohmann::json::array();
-  for (const bool is_v6 : {false, true}) {
-    const NextHop* const hop = parts_.shared.routing->next_hop(port, is_v6);
-    if (hop == nullptr) continue;
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    inet_ntop(is_v6 ? AF_INET6 : AF_INET, hop->address().bytes.data(), text.data(), text.size());
-    hops.push_back({{"address", text.data()}, {"resolved", hop->mac().has_value()}});
-  }
-  return hops;
-}
-
-nlohmann::json LocalMethods::worker_status() const {
-  nlohmann::json workers = nlohmann::json::array();
-  for (std::size_t i = 0; i < parts_.workers.size(); ++i) {
-    workers.push_back({{"lcore", parts_.workers[i]->lcore()},
-                       {"heartbeat", parts_.workers[i]->heartbeat()},
-                       {"busy_ratio", parts_.load.ratio(i)}});
-  }
-  return workers;
-}
-
-nlohmann::json LocalMethods::flow_status() const {
-  std::size_t capacity = 0;
-  std::size_t blocked = 0;
-  for (const auto& worker : parts_.workers) {
-    capacity += worker->inspector().flow_capacity();
-    blocked += worker->inspector().blocked_flows();
-  }
-  return {{"capacity", capacity}, {"blocked", blocked}};
-}
-
-nlohmann::json LocalMethods::mbuf_status() const {
-  const MbufUse use = mbuf_use(parts_.mbufs);
-  return {{"capacity", use.capacity}, {"in_use", use.in_use}};
+  nlohmann::json status = status_report({.snapshots = parts_.snapshots,
+                                         .shared = parts_.shared,
+                                         .workers = parts_.workers,
+                                         .ports = parts_.ports,
+                                         .load = parts_.load,
+                                         .mbufs = parts_.mbufs});
+  status["uptime_seconds"] = static_cast<std::uint64_t>(seconds_since(started_));
+  status["tripped_rules"] = parts_.tripped_rules.rules();
+  return status;
 }
 
 LocalMethods::Answer LocalMethods::counters(const rpc::Request&) {

@@ -69,14 +69,6 @@ class LocalMethods {
   base::Result<std::unique_ptr<const Snapshot>> join(const Snapshot& overlay,
                                                      const rpc::Request& request) const;
 
-  [[nodiscard]] nlohmann::json snapshot_status() const;
-  [[nodiscard]] nlohmann::json port_status() const;
-  /// Topology routed only.
-  [[nodiscard]] nlohmann::json next_hop_status(std::size_t port) const;
-  [[nodiscard]] nlohmann::json worker_status() const;
-  [[nodiscard]] nlohmann::json flow_status() const;
-  [[nodiscard]] nlohmann::json mbuf_status() const;
-
   Parts parts_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
