@@ -49,9 +49,8 @@ ControlApi::~ControlApi() { readers_.stop(); }
 
 void ControlApi::handle(rpc::Request&& request, std::shared_ptr<rpc::Responder> responder) {
   if (!rate_.take(request.peer.uid, CallRate::Clock::now())) {
-    return responder->fail(
-        {"rate_limited", fmt::format("uid {} makes more than {} calls a second: slow down",
-                                     request.peer.uid, CallRate::kEachSecond)});
+    return responder->fail({"rate_limited", fmt::format("uid {} makes more than {} calls a second: slow down",
+                                                        request.peer.uid, CallRate::kEachSecond)});
   }
   const Method* method = find_method(request.method);
   const Role role = context_.roles.of(request.peer);

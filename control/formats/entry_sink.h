@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "dataplane/base/byte_set.h"
-#include "dataplane/rules/plain_list.h"
 #include "dataplane/rules/entry_parser.h"
+#include "dataplane/rules/plain_list.h"
 
 namespace weir::formats {
 

@@ -30,7 +30,12 @@ class Background(threading.Thread):
 
 
 class Transfer(Background):
-    """One long download; ends by itself."""
+    """One connection that downloads without a pause, until `stop` and to the end of what it then downloads. `count`: whole
+    downloads of `size` bytes."""
+
+    def __init__(self, case, stop, size):
+        super().__init__(case, stop)
+        self.size = size
 
     def work(self):
         with self.case.wire.client.entered():
@@ -39,13 +44,27 @@ class Transfer(Background):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)  # bounds the bursts
             connection.settimeout(20)
             connection.connect((ORIGIN_V4, 80))
-            connection.sendall(b"GET /large HTTP/1.0\r\nHost: news.test\r\n\r\n")
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += connection.recv(4096)
-            self.count = len(head) - head.index(b"\r\n\r\n") - 4
-            while piece := connection.recv(262144):
-                self.count += len(piece)
+            while not self.stop.is_set():
+                self._download(connection)
+                self.count += 1
+
+    def _download(self, connection):
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: news.test\r\n\r\n")
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += self._receive(connection, 4096)
+        if not head.startswith(b"HTTP/1.1 200 ") or b"Content-Length: %d\r\n" % self.size not in head:
+            raise ValueError(f"not the answer: {head[:200]!r}")
+        left = self.size - (len(head) - head.index(b"\r\n\r\n") - 4)
+        while left > 0:
+            left -= len(self._receive(connection, min(left, 262144)))
+
+    @staticmethod
+    def _receive(connection, most):
+        piece = connection.recv(most)
+        if not piece:
+            raise ConnectionError("closed in the middle of a download")
+        return piece
 
 
 class Connections(Background):

@@ -8,7 +8,7 @@ from lab.load import Connections, Transfer
 from lab.process import poll
 
 RELOADS = 100
-SECONDS = 60
+SECONDS = 60  # of the reloads, on a machine that keeps up
 RATE_BYTES = 4_000_000  # per second: the laboratory's kernel carries that easily on one core
 # What TCP counts in either namespace when something is lost, comes twice or comes out of order. On the laboratory's
 # wires no frame overtakes another (see wires), so none of it has an innocent cause.
@@ -19,7 +19,7 @@ FAULT_COUNTERS = ("TcpRetransSegs", "TcpExtTCPLostRetransmit", "TcpExtTCPTimeout
 
 class Storm(LabCase):
     first_list = ("news.test/forbidden", "listed.test")
-    origin_options = {"large_bytes": SECONDS * RATE_BYTES, "rate": str(RATE_BYTES)}
+    origin_options = {"large_bytes": 4 * RATE_BYTES, "rate": str(RATE_BYTES)}
 
     @classmethod
     def setUpClass(cls):
@@ -39,6 +39,7 @@ class Storm(LabCase):
         def twice():
             first = self.interfaces(), self.weir.ports()
             time.sleep(0.05)
+            self.weir.wait_for_a_turn()
             return first if first == (self.interfaces(), self.weir.ports()) else None
 
         return poll(twice, 20, what="a moment without packets")
@@ -49,37 +50,36 @@ class Storm(LabCase):
         links, ports = self.steady_counters()
         outcomes = self.weir.outcomes()
         stop = threading.Event()
-        transfer, connections = Transfer(self, stop), Connections(self, stop)
-        start = time.monotonic()
+        transfer, connections = Transfer(self, stop, self.origin_options["large_bytes"]), Connections(self, stop)
         transfer.start()
         connections.start()
         first = self.weir.generation()
         try:
-            self._reload_again_and_again(start, transfer)
-            transfer.join(SECONDS + 30)
+            self._reload_again_and_again()
+            self.assertTrue(transfer.is_alive(), transfer.failures)
         finally:
             stop.set()
-            connections.join(30)
+            for load in (transfer, connections):
+                load.join(30)
         self.assertEqual(transfer.failures + connections.failures, [])
-        self.assertEqual(transfer.count, SECONDS * RATE_BYTES, "bytes of the transfer")
+        self.assertGreater(transfer.count, 2, "whole downloads")
         self.assertGreater(connections.count, 200, "new connections")
         self.assertGreaterEqual(self.weir.generation(), first + RELOADS)
         poll(lambda: self.origin.connections() == 0, 10, what="nginx has no connection left")
         self._assert_no_loss(losses, [end.snmp() for end in ends])
         self._assert_links_and_ports_agree(links, ports, outcomes)
 
-    def _reload_again_and_again(self, start, transfer):
-        generation = self.weir.generation()
+    def _reload_again_and_again(self):
+        generation, start = self.weir.generation(), time.monotonic()
         for number in range(RELOADS):
-            # Spread over the transfer, each with a changed list: a reload without a change would test nothing.
-            time.sleep(max(0.0, start + number * (SECONDS - 3) / RELOADS - time.monotonic()))
+            # Each with a changed list: a reload without a change would test nothing.
+            time.sleep(max(0.0, start + number * SECONDS / RELOADS - time.monotonic()))
             self.weir.write_list(*self.first_list, *(f"page{number}.test/{page}" for page in range(200)))
             answer = self.weir.ctl("reload", "hotline")
             self.assertTrue(answer["active"])
             # The watch over the file may have been first, and may have made a generation itself.
             self.assertGreater(answer["generation"], generation)
             self.assertGreaterEqual(generation := self.weir.generation(), answer["generation"])
-        self.assertTrue(transfer.is_alive(), "the transfer ended before the last reload")
 
     def _assert_no_loss(self, before, after):
         for end, old, new in zip(("client", "origin"), before, after):
