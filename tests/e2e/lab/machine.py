@@ -48,7 +48,7 @@ def unmount(top):
 
 
 class Machine:
-    """A root directory of its own; its /run is empty, as behind a start."""
+    """A root directory of its own; its /run is empty, as after a start."""
 
     def __init__(self):
         for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):

@@ -42,7 +42,7 @@ def call(path, method, params=None, descriptor=None, timeout=20.0):
 def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packet", workers=None, queues=1,
                      roles=("subscriber", "network"), hops=None, **dataplane):
     """The laboratory's weir.yaml as a dictionary, for a test to change. `roles`: of the ports on sub0 and net0.
-    `hops`: those ports in mode routed. `dataplane`: more of its settings."""
+    `hops`: the port in topology routed. `dataplane`: more of its settings."""
     if driver == "af_packet":
         options = f"blocksz=65536,framesz={framesz},framecnt=512" if framesz else "blocksz=65536,framecnt=4096"
         options += f",qpairs={queues}"
@@ -66,7 +66,7 @@ def default_settings(directory, framesz=None, frame_bytes=None, driver="af_packe
             "state_dir": str(directory / "state"),
         },
         "lists": [
-            {"name": "hotline", "url": f"file://{directory}/hotline.txt", "profile": "plain",
+            {"name": "hotline", "url": f"file://{directory}/hotline.txt", "format": "plain",
              "guards": {"max_shrink_percent": 100, "max_growth_percent": 0}},
             {"name": "local", "type": "manual"},
         ],

@@ -75,15 +75,18 @@ struct RefusedCase {
 };
 
 TEST(OldNames, HaveTheProblemsOfTheNewOnes) {
+  // Old names and new ones together.
   for (const RefusedCase& each : {
            RefusedCase{
                "dataplane:\n  fail:\n    handoff: open\n    handover: open\n",
                "f:4: dataplane.fail.handoff: given twice: as 'handover' here and as 'handoff' in line "
                "3, expected only 'handoff'"},
+           // The old name first.
            RefusedCase{
                "dataplane:\n  fail:\n    handover: open\n    handoff: open\n",
                "f:4: dataplane.fail.handoff: given twice: as 'handoff' here and as 'handover' in line "
                "3, expected only 'handoff'"},
+           // An old name twice.
            RefusedCase{"dataplane:\n  fail:\n    handover: open\n    handover: open\n",
                        "f:4: dataplane.fail.handoff: given twice (first in line 3), expected each key once"},
            RefusedCase{"dataplane: {fail: {handover: ajar}}",

@@ -164,12 +164,13 @@ TEST(JsonSchema, AgreesWithTheReader) {
            "mode: routed, ports: [{name: h, device: d, role: one-arm, addresses: [192.0.2.1], next_hops: "
            "[192.0.2.2]}]"),
        false},
+      // Old names are accepted.
       {dataplane(
            "mode: routed, ports: [{name: h, device: d, role: hop, addresses: [192.0.2.1/24], next_hops: "
            "[192.0.2.2]}]"),
        true},
-      {dataplane("fail: {handover: closed}"), true},
-      {dataplane("fail: {handover: ajar}"), false},
+      {dataplane("fail: {handover: closed}"), true},  // an old name
+      {dataplane("fail: {handover: ajar}"), false},   // an old name
       {dataplane("routed: {icmp_errors_per_second: 100001}"), false},
       {dataplane("enforcement: bypass"), true},
       {dataplane("idle: 'sleep'"), true},
@@ -214,7 +215,7 @@ TEST(JsonSchema, AgreesWithTheReader) {
       {feed("subdomains: 'true'"), false},
       {feed("format: csv"), true},
       {feed("format: xml"), false},
-      {feed("profile: csv"), true},
+      {feed("profile: csv"), true},  // an old name
       {feed("profile: xml"), false},
       {feed("csv: {separator: comma, header: false, url_column: '2'}"), true},
       {feed("csv: {separator: ','}"), false},

@@ -33,7 +33,7 @@ class Feeds(LabCase):
         directory, address = cls.feed.directory, "https://127.0.0.1"
         common = {"ca_file": str(cls.feed.ca_file), "interval": f"{_INTERVAL_SECONDS}s"}
         cls.weir.settings["lists"] = [
-            {"name": "hotline", "url": f"{address}:8443/list/list.csv", "profile": "csv",
+            {"name": "hotline", "url": f"{address}:8443/list/list.csv", "format": "csv",
              "csv": {"url_column": "url", "id_column": "id"}, "timeout": "5s", "max_bytes": 1 << 20,
              "auth": {"type": "basic", "user": FeedServer.USER, "password_file": str(directory / "password")},
              "verify": {"type": "minisign", "public_key": cls._public_key()},
@@ -250,7 +250,7 @@ class FeedChanges(LabCase):
         cls.weir.settings["lists"] = [
             {"name": "lines", "url": f"{address}/whole/lines?token=l0",
              "delta": {"url": f"{address}/changes/lines?since={{token}}"}, **common},
-            {"name": "document", "url": f"{address}/whole/document", "profile": "json", "json": {"entries": "/urls"},
+            {"name": "document", "url": f"{address}/whole/document", "format": "json", "json": {"entries": "/urls"},
              "delta": {"url": f"{address}/changes/document?since={{token}}"}, **common},
         ]
         cls.weir.configuration.write_text(json.dumps(cls.weir.settings))

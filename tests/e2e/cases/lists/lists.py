@@ -233,7 +233,7 @@ class Snapshots(LabCase):
     def test_snapshot_that_is_something_else(self):
         self.assert_refused(b"#!/bin/sh\n" * 100, "snapshot_magic")
 
-    def test_snapshot_with_another_generation_than_announced(self):
+    def test_snapshot_with_another_generation_than_the_call_says(self):
         self.assert_refused(self.bytes, "snapshot_mismatch", generation=self.generation + 1)
 
     def test_snapshot_without_descriptor(self):

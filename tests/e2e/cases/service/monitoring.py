@@ -142,7 +142,7 @@ class Monitoring(MonitoringCase):
     def test_alerts_of_a_feed(self):
         late = self.directory / "late.txt"
         settings = json.loads(self.weir.configuration.read_text())
-        settings["lists"].append({"name": "late", "url": f"file://{late}", "profile": "plain", "interval": "10s",
+        settings["lists"].append({"name": "late", "url": f"file://{late}", "format": "plain", "interval": "10s",
                                   "guards": {"max_growth_percent": 0}})
         before = self.weir.configuration.read_text()
         self.addCleanup(self.weir.ctl, "reconfigure", allow=(0, 1))
@@ -169,7 +169,7 @@ class Monitoring(MonitoringCase):
         fresh.write_text(text)
         os.replace(fresh, file)
 
-    def test_alert_rule_suspended(self):
+    def test_alert_rule_tripped(self):
         deadline = time.monotonic() + _WAIT
         self.addCleanup(self.weir.ctl, "reset", allow=(0, 1))
         with self.fires("WeirRuleTripped"):

@@ -263,7 +263,7 @@ class Breaker(LabCase):
     def tripped(self):
         return self.weir.status()["tripped_rules"]
 
-    def test_breaker_suspends_tells_and_is_reset(self):
+    def test_breaker_trips_tells_and_is_reset(self):
         before = self.weir.families()["weir_rule_trips_total"][0][1]
         self.hammer("/forbidden", self.tripped)
         rules = self.tripped()

@@ -81,8 +81,8 @@ class Http3(CaddyOrigin, BrowserCase):
 
     first_list = ("listed.test",)
 
-    def open(self, profile, *flags):
-        chromium = Chromium(self.wire.client, self.directory, self.certificates, ORIGIN_V4, *flags, profile=profile)
+    def open(self, directory, *flags):
+        chromium = Chromium(self.wire.client, self.directory, self.certificates, ORIGIN_V4, *flags, profile=directory)
         self.addCleanup(chromium.stop)
         return chromium
 

@@ -64,7 +64,7 @@ def on_core(core):
 
 
 class Wires(unittest.TestCase):
-    def test_wires_hand_over_at_one_core_wherever_the_sender_runs(self):
+    def test_wires_deliver_on_one_core_wherever_the_sender_runs(self):
         for wire_class, wires in _WIRES.items():
             wire = wire_class()
             self.addCleanup(wire.delete)

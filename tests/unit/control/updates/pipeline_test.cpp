@@ -307,7 +307,8 @@ TEST_F(PipelineTest, AnUncommittedSnapshotInTheDataplaneIsOverruled) {
   const std::string state = test::read_file(scratch_ / "state/state");
   daemon_->good("rule.add", {{"entry", "three.example"}});
   daemon_.reset();
-  // As after a kill between the hand-over and the commit: the dataplane is ahead of the state.
+  // As after a kill after the dataplane took the snapshot and before the commit: the dataplane is ahead of
+  // the state.
   write_file(scratch_ / "state/state", state);
   std::filesystem::remove(scratch_ / fmt::format("state/generations/{:020}", before + 1));
   start_control();
@@ -351,8 +352,8 @@ TEST_F(PipelineTest, RollbackHoldsUntilTheFeedChanges) {
   const std::int64_t start = attempts();
   ASSERT_TRUE(eventually([&] { return attempts() >= start + 3; }));
   EXPECT_FALSE(dataplane_->blocks("bad.example"));
-  write_file(feed(), "mended.example\none.example\n");
-  EXPECT_TRUE(eventually([&] { return dataplane_->blocks("mended.example"); }));
+  write_file(feed(), "repaired.example\none.example\n");
+  EXPECT_TRUE(eventually([&] { return dataplane_->blocks("repaired.example"); }));
 }
 
 TEST_F(PipelineTest, SnapshotsAreKeptAndListed) {

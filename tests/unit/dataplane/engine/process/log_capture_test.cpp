@@ -36,7 +36,7 @@ TEST(LogCapture, CauseIsTheFirstLineThatSpeaksOfFailure) {
   }
 }
 
-TEST(LogCapture, LooksOnlyBehindTheMark) {
+TEST(LogCapture, LooksOnlyAfterTheMark) {
   LogCapture capture;
   std::fputs("first error\n", capture.stream());
   const std::size_t mark = capture.mark();
