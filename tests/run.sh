@@ -39,7 +39,7 @@ fi
 wants() { [[ " ${parts[*]} " == *" $1 "* ]]; }
 
 if wants e2e && [[ $EUID -ne 0 ]]; then
-  echo "tests/run.sh: the end-to-end tests make network namespaces: run as root (sudo tests/run.sh)" >&2
+  echo "tests/run.sh: the end-to-end tests make network namespaces: run as root" >&2
   exit 2
 fi
 if $install; then deploy/packages.sh build test; fi
