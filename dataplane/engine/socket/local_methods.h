@@ -21,7 +21,7 @@
 namespace weir::engine {
 
 /// The methods of the dataplane's local socket: version, status, counters, enforcement, snapshot.load,
-/// breaker.reset, latency, selftest, events.take, config.reload. Runs on the main thread. A snapshot.load
+/// breaker.reset, latency, selftest, events.take, reconfigure. Runs on the main thread. A snapshot.load
 /// occupies it while the snapshot is copied, checked and published.
 class LocalMethods {
  public:
