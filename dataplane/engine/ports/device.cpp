@@ -1,10 +1,11 @@
 #include "dataplane/engine/ports/device.h"
 
 #include <algorithm>
-#include <cctype>
 #include <regex>
 
 #include <fmt/format.h>
+
+#include "dataplane/base/ascii.h"
 
 namespace weir::engine {
 namespace {
@@ -50,8 +51,7 @@ base::Result<Device> parse_device(const std::string& text) {
     device.kind = Device::Kind::pci;
     if (!match[2].matched) device.text = "0000:" + device.text;
     device.name = device.text.substr(0, device.text.find(','));
-    std::transform(device.name.begin(), device.name.end(), device.name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(device.name.begin(), device.name.end(), device.name.begin(), base::ascii_lower);
     return device;
   }
   if (!std::regex_match(device.name, kVirtual)) return invalid("it is neither");

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <vector>
 
 #include <sys/types.h>
+
+#include "dataplane/base/ascii.h"
 
 namespace weir::engine {
 namespace {
@@ -15,8 +16,7 @@ bool reports_failure(const std::string& line) {
       "error",     "fail",       "cannot", "invalid", "unable",       "no such", "not found",
       "not exist", "permission", "denied", "unknown", "unrecognized", "already", "not enough"};
   std::string lower(line.size(), ' ');
-  std::transform(line.begin(), line.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(line.begin(), line.end(), lower.begin(), base::ascii_lower);
   return std::any_of(kWords.begin(), kWords.end(),
                      [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }

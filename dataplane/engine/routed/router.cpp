@@ -80,16 +80,6 @@ bool Routing::is_broadcast(const IpAddress& address) const noexcept {
   return std::find(broadcasts_.begin(), broadcasts_.end(), address) != broadcasts_.end();
 }
 
-bool RateLimit::take(std::chrono::nanoseconds now) noexcept {
-  if (!second_began_ || now - *second_began_ >= std::chrono::seconds(1)) {
-    second_began_ = now;
-    left_ = per_second_;
-  }
-  if (left_ == 0) return false;
-  --left_;
-  return true;
-}
-
 Router::Admission Router::hear(std::size_t from, const proto::NeighbourParse& parse,
                                std::chrono::nanoseconds now) noexcept {
   Admission admission{.outcome = Outcome::routed_local, .reply = Reply::none};

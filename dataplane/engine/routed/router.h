@@ -11,6 +11,7 @@
 
 #include "dataplane/base/counters.h"
 #include "dataplane/base/outcome.h"
+#include "dataplane/base/rate_limit.h"
 #include "dataplane/engine/routed/next_hop.h"
 #include "dataplane/proto/routing/icmp.h"
 #include "dataplane/proto/routing/neighbour.h"
@@ -60,24 +61,14 @@ class Routing {
   std::vector<proto::IpAddress> broadcasts_;
 };
 
-/// Allows `per_second` calls in each second. Not thread safe.
-class RateLimit {
- public:
-  explicit RateLimit(unsigned per_second) noexcept : per_second_(per_second), left_(per_second) {}
-  bool take(std::chrono::nanoseconds now) noexcept;
-
- private:
-  unsigned per_second_;
-  unsigned left_;
-  std::optional<std::chrono::nanoseconds> second_began_;
-};
-
 /// One worker's part of a router: decides what becomes of a frame, builds replies, and rewrites packets for
 /// the next hop. Knows nothing of buffers and devices. Not thread safe; its Routing is shared.
 class Router {
  public:
   Router(Routing& routing, base::Counters& counters) noexcept
-      : routing_(routing), counters_(counters), errors_(routing.icmp_errors_per_second()) {}
+      : routing_(routing),
+        counters_(counters),
+        errors_(routing.icmp_errors_per_second(), routing.icmp_errors_per_second()) {}
 
   /// What becomes of a frame. With an outcome it ends here, and reply() builds the reply if there is one.
   struct Admission {
@@ -117,7 +108,7 @@ class Router {
 
   Routing& routing_;
   base::Counters& counters_;
-  RateLimit errors_;
+  base::RateLimit errors_;
   proto::NeighbourMessage question_;  // in the frame of the last admit()
 };
 

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/base/byte_set.h"
+
 namespace weir::inspect {
 namespace {
 
@@ -128,12 +130,7 @@ std::string variable_names() {
   return names;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
+constexpr base::ByteSet kBlanks = base::bytes_of(" \t\r\n");
 
 }  // namespace
 
@@ -153,7 +150,7 @@ base::Result<std::string> fill_page(std::string_view page, const PageTexts& text
     const std::size_t close = page.find(kClose, open);
     if (close == std::string_view::npos) return invalid(name, line, "'{{' without '}}' after it");
     const std::size_t begin = open + kOpen.size();
-    const std::string_view variable = trimmed(page.substr(begin, close - begin));
+    const std::string_view variable = base::trim(page.substr(begin, close - begin), kBlanks);
     if (!is_variable(variable)) {
       return invalid(name, line,
                      fmt::format("unknown variable '{}': expected {} (no page may carry the blocked address)",
