@@ -1,6 +1,7 @@
 #include "dataplane/engine/ports/device.h"
 
 #include <algorithm>
+#include <cctype>
 #include <regex>
 
 #include <fmt/format.h>

@@ -1,6 +1,7 @@
 #include "dataplane/engine/process/log_capture.h"
 
 #include <algorithm>
+#include <cctype>
 #include <array>
 #include <vector>
 

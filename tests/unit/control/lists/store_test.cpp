@@ -217,8 +217,9 @@ TEST_F(StoreTest, ReadsBackWhatItWrote) {
   {
     const Store store = open();
     LoadedState state = state_with("one.example");
-    state.state.lists[0].fetched =
-        FetchRecord{.validators = {.etag = "\"x\"", .last_modified = {}}, .digest = "d"};
+    FetchRecord& record = state.state.lists[0].fetched.emplace();
+    record.validators.etag = "\"x\"";
+    record.digest = "d";
     save(store, state, 4);
   }
   const LoadedState loaded = open().load(remarks_);
