@@ -347,10 +347,11 @@ ns.example.rpz-nsdname CNAME .
 other.example. CNAME .
 a.example RRSIG x
 )",
-           "2!PASSTHRU; use `weirctl add --allow` for exceptions 3!PASSTHRU; exceptions are made with "
-           "`weirctl add --allow` 4!TCP-only, which blocks nothing 5!a trigger by address or name server; "
-           "names alone can be blocked 6!a trigger by address or name server; only names can be blocked 7!a "
-           "name that is not within the zone serial 1"},
+           "2!PASSTHRU; use `weirctl add --allow` for exceptions 3!PASSTHRU; use "
+           "`weirctl add --allow` for exceptions 4!TCP-only, which blocks nothing 5!a trigger by address or "
+           "name server; "
+           "only names can be blocked 6!a trigger by address or name server; only names can be blocked 7!a "
+           "name outside the zone serial 1"},
           {"broken records", R"(rpz.example. SOA a. b. 1 1 1 1 1
 a.example
 b.example CNAME
@@ -360,9 +361,9 @@ e\046example CNAME .
 $GENERATE 1-9 f$.example CNAME .
 g.example CNAME .
 )",
-           "2!a record without a type 3!a CNAME without a target 4!a quote or parenthesis without its other "
-           "half 5!an unbalanced quote or parenthesis 6!no usable name in front; an escape in it, "
-           "or an absolute one without $ORIGIN? 7!an unsupported directive 8:host:g.example serial "
+           "2!a record without a type 3!a CNAME without a target 4!an unbalanced quote or parenthesis "
+           "5!an unbalanced quote or parenthesis 6!no usable owner name: an escape in it, "
+           "or an absolute name without $ORIGIN 7!an unsupported directive 8:host:g.example serial "
            "1"},
       });
 }
