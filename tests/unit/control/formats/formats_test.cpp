@@ -222,8 +222,8 @@ TEST(JsonFormat, RefusesItemsAndLoadsTheRest) {
           {"items without an entry",
            R"([{"uri": "a.example"}, {}, "b.example", null, [], {"url": "c.example"}])",
            "1!an item without json.url 1!an item without json.url 1!an item "
-           "without what json.url leads to 1!an item without json.url 1!an item without what "
-           "json.url leads to 1:domain:c.example "},
+           "without json.url 1!an item without json.url 1!an item without "
+           "json.url 1:domain:c.example "},
           {"no text", R"([{"url": 7}, {"url": {"url": "a.example"}}, {"url": ["a.example"]}, {"url": null}])",
            "1!an item whose json.url does not lead to one string 1!an item whose json.url does not lead to "
            "one string "
@@ -335,8 +335,8 @@ b.example TXT "open
  CNAME .
 c.example CNAME .
 )",
-           "2!PASSTHRU; use `weirctl add --allow` for exceptions 3!a quote or parenthesis without its "
-           "other half 4!no usable owner name: an escape in it, or an absolute name without $ORIGIN "
+           "2!PASSTHRU; use `weirctl add --allow` for exceptions 3!an unbalanced quote or "
+           "parenthesis 4!no usable owner name: an escape in it, or an absolute name without $ORIGIN "
            "5:host:c.example serial 6"},
           {"what does not block", R"(rpz.example. SOA a. b. 1 1 1 1 1
 a.example CNAME rpz-passthru.
