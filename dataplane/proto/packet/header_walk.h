@@ -46,9 +46,12 @@ class HeaderWalk {
   PacketClass read_udp(std::span<const std::byte> content) noexcept;
   void set_content(std::span<const std::byte> content) noexcept;
 
-  /// Looks into `tunnel`. The result is `outer` when there is none, when it is not wanted, or when no IP
-  /// packet parses inside.
-  PacketClass look_into(const Tunnel* tunnel, std::span<const std::byte> bytes, PacketClass outer) noexcept;
+  // tunnels.cpp: out of line and called last, so that packets without a tunnel do not pay for it. The result
+  // is that of the outer header when there is no tunnel, it is not wanted, or no IP packet parses inside.
+  PacketClass read_inside_link(std::uint16_t ethertype, std::span<const std::byte> bytes) noexcept;
+  PacketClass read_inside_ip(std::span<const std::byte> content) noexcept;
+  PacketClass read_inside_udp(std::span<const std::byte> content) noexcept;
+  PacketClass look_into(const Tunnel& tunnel, std::span<const std::byte> bytes, PacketClass outer) noexcept;
   /// Looks into an encapsulation with `reader`, which does not count as a tunnel.
   PacketClass look_into(Reader reader, std::span<const std::byte> bytes, PacketClass outer) noexcept;
 

@@ -79,14 +79,14 @@ PacketClass HeaderWalk::read_udp(std::span<const std::byte> content) noexcept {
   if (!reader.ok() || (length_bytes != 0 && length_bytes < kUdpHeaderBytes)) return PacketClass::malformed;
   const std::size_t end = length_bytes == 0 ? content.size() : std::min(length_bytes, content.size());
   view_.payload = content.subspan(kUdpHeaderBytes, end - kUdpHeaderBytes);
-  return look_into(tunnel_over_udp(view_.destination_port), view_.payload, PacketClass::udp);
+  return read_inside_udp(view_.payload);
 }
 
 PacketClass HeaderWalk::read_transport(std::span<const std::byte> content) noexcept {
   set_content(content);
   if (view_.ip_protocol == ip_protocol::kTcp) return read_tcp(content);
   if (view_.ip_protocol == ip_protocol::kUdp) return read_udp(content);
-  return look_into(tunnel_over_ip(view_.ip_protocol), content, PacketClass::other);
+  return read_inside_ip(content);
 }
 
 PacketClass HeaderWalk::read_ipv4(std::span<const std::byte> packet) noexcept {

@@ -24,10 +24,10 @@ std::size_t version_of(std::span<const std::byte> packet) noexcept {
 
 }  // namespace
 
-PacketClass HeaderWalk::look_into(const Tunnel* tunnel, std::span<const std::byte> bytes,
+PacketClass HeaderWalk::look_into(const Tunnel& tunnel, std::span<const std::byte> bytes,
                                   PacketClass outer) noexcept {
-  if (tunnel == nullptr || !wanted_[tunnel->encapsulation]) return outer;
-  return guess(1, outer, [&] { return read_tunnel(*tunnel, bytes); });
+  if (!wanted_[tunnel.encapsulation]) return outer;
+  return guess(1, outer, [&] { return read_tunnel(tunnel, bytes); });
 }
 
 PacketClass HeaderWalk::look_into(Reader reader, std::span<const std::byte> bytes,
@@ -114,7 +114,7 @@ PacketClass HeaderWalk::read_ethertype(std::uint16_t type, std::span<const std::
     case ether_type::kTransparentBridging:  // means something only inside a tunnel
       return view_.tunnels == 0 ? PacketClass::not_ip : read_ethernet(bytes);
     default:
-      return look_into(tunnel_over_link(type), bytes, PacketClass::not_ip);
+      return read_inside_link(type, bytes);
   }
 }
 
@@ -156,7 +156,7 @@ PacketClass HeaderWalk::read_ppp(std::span<const std::byte> bytes) noexcept {
   if (protocol == ppp_protocol::kIpv4) return read_ipv4(reader.rest());
   if (protocol == ppp_protocol::kIpv6) return read_ipv6(reader.rest());
   if (protocol != ppp_protocol::kMpls) return PacketClass::not_ip;
-  return look_into(tunnel_over_link(ether_type::kMpls), reader.rest(), PacketClass::not_ip);
+  return read_inside_link(ether_type::kMpls, reader.rest());
 }
 
 // RFC 3032, 2.1. No field names what follows the last label. IP shows its version (RFC 4928, 2), the control

@@ -1,8 +1,6 @@
 #include "dataplane/proto/packet/packet_view.h"
 
 #include "dataplane/proto/packet/header_walk.h"
-#include "dataplane/proto/packet/numbers.h"
-#include "dataplane/proto/packet/tunnels.h"
 
 namespace weir::proto {
 
@@ -35,17 +33,6 @@ PacketView parse_reassembled(const PacketView& fragment, std::span<const std::by
   }
   if (view.packet_class == PacketClass::malformed) view.payload = {};
   return view;
-}
-
-bool leads_to_transport(std::uint8_t ip_protocol, const Encapsulations& wanted) noexcept {
-  if (ip_protocol == ip_protocol::kTcp || ip_protocol == ip_protocol::kUdp) return true;
-  const Tunnel* const tunnel = tunnel_over_ip(ip_protocol);
-  return tunnel != nullptr && wanted[tunnel->encapsulation];
-}
-
-bool is_tunnel_port(std::uint16_t destination_port, const Encapsulations& wanted) noexcept {
-  const Tunnel* const tunnel = tunnel_over_udp(destination_port);
-  return tunnel != nullptr && wanted[tunnel->encapsulation];
 }
 
 }  // namespace weir::proto

@@ -3,7 +3,9 @@
 #include <array>
 
 #include "dataplane/base/byte_reader.h"
+#include "dataplane/proto/packet/header_walk.h"
 #include "dataplane/proto/packet/numbers.h"
+#include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::proto {
 namespace {
@@ -178,6 +180,32 @@ const Tunnel* tunnel_over_link(std::uint16_t ethertype) noexcept { return find(k
 const Tunnel* tunnel_over_ip(std::uint8_t ip_protocol) noexcept { return find(kOverIp, ip_protocol); }
 const Tunnel* tunnel_over_udp(std::uint16_t destination_port) noexcept {
   return find(kOverUdp, destination_port);
+}
+
+PacketClass HeaderWalk::read_inside_link(std::uint16_t ethertype, Bytes bytes) noexcept {
+  const Tunnel* const tunnel = find(kOverLink, ethertype);
+  return tunnel == nullptr ? PacketClass::not_ip : look_into(*tunnel, bytes, PacketClass::not_ip);
+}
+
+PacketClass HeaderWalk::read_inside_ip(Bytes content) noexcept {
+  const Tunnel* const tunnel = find(kOverIp, view_.ip_protocol);
+  return tunnel == nullptr ? PacketClass::other : look_into(*tunnel, content, PacketClass::other);
+}
+
+PacketClass HeaderWalk::read_inside_udp(Bytes content) noexcept {
+  const Tunnel* const tunnel = find(kOverUdp, view_.destination_port);
+  return tunnel == nullptr ? PacketClass::udp : look_into(*tunnel, content, PacketClass::udp);
+}
+
+bool leads_to_transport(std::uint8_t ip_protocol, const Encapsulations& wanted) noexcept {
+  if (ip_protocol == ip_protocol::kTcp || ip_protocol == ip_protocol::kUdp) return true;
+  const Tunnel* const tunnel = find(kOverIp, ip_protocol);
+  return tunnel != nullptr && wanted[tunnel->encapsulation];
+}
+
+bool is_tunnel_port(std::uint16_t destination_port, const Encapsulations& wanted) noexcept {
+  const Tunnel* const tunnel = find(kOverUdp, destination_port);
+  return tunnel != nullptr && wanted[tunnel->encapsulation];
 }
 
 }  // namespace weir::proto
