@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::array<Command, 22> kCommands{{
     {.name = "status",
-     .help = "does the box do its job? exit status 1 if not",
+     .help = "is the box doing its job? exit status 1 if not",
      .details = "The first line answers the question. Below it: everything that is wrong and what to do, the "
                 "dataplane, every list, every port.",
      .example = "weirctl status || page-the-engineer",
@@ -87,11 +87,11 @@ constexpr std::array<Command, 22> kCommands{{
      .arguments = "ENTRY",
      .fewest = 1,
      .most = 1,
-     .options = {{.name = "list", .value = "LIST", .help = "which manual list, if there are several"},
+     .options = {{.name = "list", .value = "LIST", .help = "the manual list to use, if there are several"},
                  {.name = "allow", .help = "never block it, whatever the lists say"},
-                 {.name = "comment", .value = "TEXT", .help = "why: a case number, a ticket"},
+                 {.name = "comment", .value = "TEXT", .help = "the reason, such as a case number"},
                  {.name = "expires", .value = "WHEN", .help = "30m, 12h, 7d, or a date like 2026-01-02"},
-                 {.name = "confirm", .help = "block it although it covers a protected host"}},
+                 {.name = "confirm", .help = "block it even if it covers a protected host"}},
      .help = "block a host or page, or allow it with --allow",
      .details =
          "Adds ENTRY to a manual list. ENTRY is a host (with its subdomains), *.HOST (only subdomains), or "
@@ -139,7 +139,7 @@ constexpr std::array<Command, 22> kCommands{{
      .old_name = "unsuspend",
      .arguments = "[RULE]",
      .most = 1,
-     .help = "put tripped rules back into force: one, or all",
+     .help = "put one tripped rule, or all, back into force",
      .details =
          "The breaker trips a rule that matches far too often, and then what it names passes. First find "
          "out why: `weirctl status` names the tripped rules.",
@@ -154,7 +154,7 @@ constexpr std::array<Command, 22> kCommands{{
                  {.name = "check-certificate",
                   .value = "FILE",
                   .help = "verify such a report, without weir-control"},
-                 {.name = "key", .value = "PEM", .help = "the public key that must have signed it"}},
+                 {.name = "key", .value = "PEM", .help = "the public key to verify the signature with"}},
      .help = "does every worker block? exit status 1 if not",
      .details =
          "Every worker decides two made-up requests per protocol: one that every snapshot lists and one "
@@ -163,7 +163,7 @@ constexpr std::array<Command, 22> kCommands{{
      .example = "weirctl selftest --certificate -o report.json",
      .action = LocalRun{.run = run_self_test, .needs_socket = self_test_needs_socket}},
     {.name = "report",
-     .help = "how many entries work on which protocols",
+     .help = "how many entries take effect on each protocol",
      .details =
          "EVERYWHERE: whole hosts, blocked on every protocol. HTTP ONLY: pages, which encryption hides. "
          "HOST ON TLS: pages whose whole host is blocked when encrypted (on_tls: block-host). NOT AT ALL: "
@@ -188,7 +188,7 @@ constexpr std::array<Command, 22> kCommands{{
      .example = "weirctl latency on",
      .action = RemoteCall{.method = "latency", .request = latency_request, .print = print_latency}},
     {.name = "audit",
-     .options = {{.name = "since", .value = "SECONDS", .help = "only records from this Unix time on"},
+     .options = {{.name = "since", .value = "SECONDS", .help = "only records since this Unix time"},
                  {.name = "limit", .value = "N", .help = "at most N records, up to 1000 (default 100)"},
                  {.name = "verify", .help = "check the log; exit status 1 if it is broken"},
                  {.name = "file", .value = "FILE", .help = "with --verify: this file, without weir-control"}},
@@ -211,15 +211,15 @@ constexpr std::array<Command, 22> kCommands{{
      .most = base::kMaxLists,
      .options =
          {{.name = "output", .value = "SNAPSHOT", .help = "the file to write (required)", .letter = 'o'},
-          {.name = "seed", .value = "HEX", .help = "32 hex digits: the same lists give the same file"},
+          {.name = "seed", .value = "HEX", .help = "32 hex digits; makes the output reproducible"},
           {.name = "generation", .value = "N", .help = "the snapshot's generation (default 1)"},
-          {.name = "subdomains", .help = "entries with a path also match on subdomains"},
+          {.name = "subdomains", .help = "page entries also match on subdomains"},
           {.name = "www-equivalent", .help = "www.HOST and HOST are the same host"},
           {.name = "on-tls",
            .value = "pass|block-host",
            .help = "entries with a path when encrypted (pass)"}},
      .completion = Completion::files,
-     .help = "compile plain lists to a snapshot, offline",
+     .help = "compile plain lists into a snapshot, offline",
      .details =
          "Each LIST is FILE or NAME=FILE; earlier lists take precedence. Refused lines are reported as "
          "FILE:LINE: reason, and the rest is compiled. With --seed the file is reproducible and has no "
@@ -232,7 +232,7 @@ constexpr std::array<Command, 22> kCommands{{
      .most = 1,
      .completion = Completion::words,
      .words = "bash",
-     .help = "print a completion script for the shell",
+     .help = "print a completion script for bash",
      .details = "bash is the only shell that is supported. The packages install the script.",
      .example = "source <(weirctl completion bash)",
      .action = LocalRun{.run = print_completion, .needs_socket = never}},

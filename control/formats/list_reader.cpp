@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "config/choices.h"
 #include "control/formats/block_source.h"
 #include "control/formats/csv_reader.h"
 #include "control/formats/hosts_reader.h"
@@ -16,7 +17,7 @@ namespace {
 
 using config::ListFormat;
 
-/// A new format is a value of config::ListFormat, a reader, and a row here.
+/// A new format is a value of config::ListFormat with its row in config/choices.h, a reader, and a row here.
 struct FormatRow {
   ListFormat value;
   ReadFormat* read;
@@ -36,9 +37,9 @@ constexpr bool formats_are_in_order() {
   for (std::size_t i = 0; i < kFormats.size(); ++i) {
     if (base::index_of(kFormats[i].value) != i) return false;
   }
-  return true;
+  return kFormats.size() == config::kListFormats.size();
 }
-static_assert(formats_are_in_order());
+static_assert(formats_are_in_order(), "kFormats: one row for each ListFormat, in the order of the enum");
 
 const FormatRow& row_of(ListFormat format) noexcept { return kFormats[base::index_of(format)]; }
 

@@ -45,7 +45,7 @@ struct LabelAxis {
   }
 };
 
-/// A metric and its labels. Every exporter (Prometheus, weirctl, weir-replay) walks this one table.
+/// A metric and its labels. The exporters (Prometheus, weirctl) walk this one table.
 struct CounterRow {
   Counter counter;
   std::string_view name;

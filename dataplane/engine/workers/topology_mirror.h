@@ -53,7 +53,8 @@ class MirrorTopology {
   [[nodiscard]] FrameExits& exits() noexcept { return exits_; }
 
  private:
-  /// The outcome of a copy, given what would have become of the packet itself.
+  /// The outcome of a copy, given what would have become of the packet itself. No default: whoever adds an
+  /// outcome decides here what it means for a copy.
   static constexpr base::Outcome outcome_of_copy(base::Outcome outcome) noexcept {
     using base::Outcome;
     switch (outcome) {
@@ -67,9 +68,36 @@ class MirrorTopology {
       case Outcome::drop_blocked:
       case Outcome::drop_blocked_flow:
         return Outcome::mirror_listed;
-      default:
+      case Outcome::forward_not_ip:
+      case Outcome::forward_malformed:
+      case Outcome::forward_fragment:
+      case Outcome::forward_not_candidate:
+      case Outcome::forward_no_request:
+      case Outcome::forward_incomplete:
+      case Outcome::forward_unknown_version:
+      case Outcome::forward_passed:
+      case Outcome::forward_allowed:
+      case Outcome::forward_tripped:
+      case Outcome::drop_conflict:
+      case Outcome::drop_overlap:
+      case Outcome::drop_unknown_version:
+      case Outcome::drop_no_list:
+      case Outcome::drop_flow_table_full:
+      case Outcome::drop_reassembly_full:
+      case Outcome::drop_expired:
+      case Outcome::drop_no_next_hop:
+      case Outcome::drop_too_big:
+      case Outcome::drop_unroutable:
+      case Outcome::drop_tx_full:
+      case Outcome::mirror_seen:
+      case Outcome::mirror_listed:
+      case Outcome::mirror_monitor:
+      case Outcome::mirror_unseen:
+      case Outcome::routed_local:
+      case Outcome::routed_foreign:
         return Outcome::mirror_seen;
     }
+    return Outcome::mirror_unseen;
   }
 
   FrameExits exits_;
