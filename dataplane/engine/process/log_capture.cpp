@@ -1,8 +1,8 @@
 #include "dataplane/engine/process/log_capture.h"
 
 #include <algorithm>
-#include <cctype>
 #include <array>
+#include <cctype>
 #include <vector>
 
 #include <sys/types.h>

@@ -64,5 +64,5 @@ class Events(LabCase):
         follower = self.follow()
         self.assertEqual(self.weir.control.stop(), 0)
         self.assertEqual(follower.wait(), 1)
-        self.assertIn("weir-control ended the connection", follower.output())
+        self.assertIn("weir-control closed the connection", follower.output())
         self.weir.start_control()
