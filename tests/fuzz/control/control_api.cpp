@@ -19,7 +19,7 @@
 #include "control/storage/entry_storage.h"
 #include "dataplane/rpc/line_framer.h"
 #include "dataplane/rpc/message.h"
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 namespace {
 

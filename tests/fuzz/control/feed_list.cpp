@@ -7,7 +7,7 @@
 #include "control/formats/csv_reader.h"
 #include "control/formats/delta_reader.h"
 #include "control/formats/list_reader.h"
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 namespace {
 

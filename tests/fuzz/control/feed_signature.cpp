@@ -5,7 +5,7 @@
 #include "control/intake/digest_file.h"
 #include "control/intake/minisign.h"
 #include "control/storage/base64.h"
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 using namespace weir;
 using fuzz::require;

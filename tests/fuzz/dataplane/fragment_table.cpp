@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 // The input is a sequence of fragments: choices (family, which packet, more to come, time passes), offset in
 // units, size, fill and what it shows of its start. The result for each is compared with a model that keeps

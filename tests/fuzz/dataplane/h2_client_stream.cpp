@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 // The first byte says how the stream is cut; the rest is the stream. The requests must not depend on the cut.
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "dataplane/proto/http/hpack_huffman.h"
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 // The input is a sequence of header blocks of one connection: two bytes of length, the block.
 namespace {

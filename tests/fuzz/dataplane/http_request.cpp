@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 namespace {
 

@@ -12,8 +12,8 @@
 #include "dataplane/inspect/answer/answer.h"
 #include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
-#include "tests/fuzz/require.h"
 #include "tests/support/frame_check.h"
+#include "tests/support/require.h"
 
 // The input is a sequence of frames: a byte of choices (direction, enforcement, link type), two bytes of
 // length, the frame. One inspector inspects them one after the other, as a worker would.

@@ -5,7 +5,7 @@
 
 #include "dataplane/proto/packet/classify.h"
 #include "dataplane/proto/packet/numbers.h"
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 // The first byte selects the link type and the encapsulations to look into; the rest is the frame.
 namespace {

@@ -1,7 +1,7 @@
 #include <cstdint>
 
 #include "dataplane/replay/capture_file.h"
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 // Reads arbitrary bytes as a capture file.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -6,7 +6,7 @@
 
 #include "dataplane/proto/quic/quic_crypto.h"
 #include "dataplane/proto/quic/quic_frames.h"
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 // The input is a datagram; each of its packets is opened. The bytes after the first one are read as frames
 // too, because only a builder of packets gets past the tag.

@@ -11,9 +11,9 @@
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
-#include "tests/fuzz/require.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/quic_packet_builder.h"
+#include "tests/support/require.h"
 
 // The input is a script of a client's datagrams. The packets are built here, since a mutated packet would
 // never have a right tag. Each step is four bytes of choices, a length and that many bytes; a choice tells

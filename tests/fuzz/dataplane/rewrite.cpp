@@ -7,8 +7,8 @@
 
 #include "dataplane/proto/routing/icmp.h"
 #include "dataplane/proto/routing/neighbour.h"
-#include "tests/fuzz/require.h"
 #include "tests/support/frame_check.h"
+#include "tests/support/require.h"
 
 // The input is an Ethernet frame as a router receives it. Checks its reading as a neighbour message, its
 // rewriting, and the answers to it.

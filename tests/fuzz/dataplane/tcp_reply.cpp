@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/fuzz/require.h"
 #include "tests/support/frame_check.h"
+#include "tests/support/require.h"
 
 // The first four bytes choose link type, direction, payload size and flags; the rest is the packet to answer.
 namespace {

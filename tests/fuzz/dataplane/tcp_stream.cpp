@@ -11,9 +11,9 @@
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/rules/entry_parser.h"
 #include "dataplane/rules/snapshot_builder.h"
-#include "tests/fuzz/require.h"
 #include "tests/support/http_text.h"
 #include "tests/support/packet_builder.h"
+#include "tests/support/require.h"
 #include "tests/support/tls_hello_builder.h"
 
 // One connection that sends a message, listed or not. The input is a byte that chooses the message, then four

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "tests/fuzz/require.h"
+#include "tests/support/require.h"
 
 namespace {
 
