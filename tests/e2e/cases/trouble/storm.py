@@ -28,6 +28,8 @@ class Storm(LabCase):
         for namespace, interface in ((cls.wire.client, "lan0"), (cls.wire.origin, "wan0")):
             namespace.sysctl(ipv4__tcp_early_retrans=0)
             namespace.ip("route", "change", "192.0.2.0/24", "dev", interface, "rto_min", "5s")
+        # The timer of a SYN cannot be set: one second without a worker would send it again.
+        cls.weir.give_workers_their_cores()
 
     def interfaces(self):
         wire = self.wire
