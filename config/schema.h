@@ -60,7 +60,7 @@ struct Row {
 
 /// Limits of durations, in seconds.
 inline constexpr std::uint64_t kMinute = 60;
-inline constexpr std::uint64_t kDay = 24 * 60 * kMinute;
+inline constexpr std::uint64_t kDay = std::uint64_t{24} * 60 * kMinute;
 
 /// All settings, in the order of the reference page.
 std::span<const Row<Settings>> settings_rows();
