@@ -18,7 +18,8 @@ constexpr int kNoContent = 204;
 /// Whether the server has no changes since the token: it does not know it, it is too old, or there never are
 /// any.
 bool means_no_changes(const ResponseInfo& response) {
-  return response.status == 404 || response.status == 409 || response.status == 410;
+  const int status = response.status.value_or(0);
+  return status == 404 || status == 409 || status == 410;
 }
 
 constexpr base::ByteSet reserved_bytes() {
