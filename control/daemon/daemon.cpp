@@ -70,7 +70,7 @@ class Daemon {
             .audit = audit,
             .events = events_,
             .durations = durations_,
-            .reconfigure = [this](Caller caller, const std::shared_ptr<rpc::Responder>& responder) {
+            .reconfigure = [this](const Caller& caller, const std::shared_ptr<rpc::Responder>& responder) {
               if (asked_) {
                 return responder->fail({"busy", "the configuration is being read already: try again"});
               }

@@ -139,7 +139,7 @@ std::shared_ptr<const SelfTestReport> SelfTest::run() {
   const State state = this->state();
   const auto answer =
       link_.call("selftest", {{"listed", settings_.listed}, {"unlisted", settings_.unlisted}}, kTimeout);
-  const auto report = std::make_shared<const SelfTestReport>(
+  auto report = std::make_shared<const SelfTestReport>(
       SelfTestReport{.time_unix_seconds = base::unix_now(),
                      .generation = state.generation,
                      .enforcement = state.enforcement,
