@@ -52,12 +52,8 @@ std::string first_problem(const SelfTestReport& report) {
 }
 
 /// `: MESSAGE`, or nothing.
-std::string reason_text(const std::optional<base::Error>& error) {
-  return error ? ": " + error->message : std::string();
-}
-
-std::string failure_text(const std::optional<ListFailure>& failure) {
-  return failure ? ": " + failure->error.message : std::string();
+std::string reason_text(const base::Error* error) {
+  return error != nullptr ? ": " + error->message : std::string();
 }
 
 /// What keeps the box from doing its job, the worst first.
@@ -69,9 +65,10 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
   if (built.value == 0) {
     problems.push_back(problem("no_generation", "no list has been loaded yet: see `weirctl lists`"));
   } else if (dataplane.up && dataplane.generation != built) {
-    problems.push_back(problem(
-        "not_active", fmt::format("generation {} is built, but generation {} is active{}", built.value,
-                                  dataplane.generation.value, reason_text(view.publish_error))));
+    problems.push_back(
+        problem("not_active", fmt::format("generation {} is built, but generation {} is active{}",
+                                          built.value, dataplane.generation.value,
+                                          reason_text(view.publish_error ? &*view.publish_error : nullptr))));
   }
   if (dataplane.enforcement == base::Enforcement::bypass) {
     problems.push_back(problem(
@@ -91,8 +88,9 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
   for (std::size_t i = 0; i < view.state.lists.size(); ++i) {
     const ListState& list = view.state.lists[i];
     if (!is_stale(settings.lists[i], list, now)) continue;
+    const auto& failure = view.health[i].failure;
     problems.push_back(problem("list_stale", fmt::format("list {}: no good fetch within max_age{}", list.name,
-                                                         failure_text(view.health[i].failure))));
+                                                         reason_text(failure ? &failure->error : nullptr))));
   }
   return problems;
 }

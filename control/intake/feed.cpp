@@ -158,7 +158,7 @@ FeedOutcome Feed::run(const Known& known) {
     }
     outcome.result = take_list(outcome, known.base ? std::nullopt : known.in_force, stage);
   } catch (const std::exception& exception) {  // out of memory for a huge feed: the last good one stays
-    outcome.result = FeedFailure{.stage = stage, .error = {"internal", exception.what()}};
+    outcome.result = StageFailure{.stage = stage, .error = {"internal", exception.what()}};
   }
   return outcome;
 }
@@ -179,7 +179,7 @@ std::optional<Feed::Result> Feed::take_delta(FeedOutcome& outcome, const FetchRe
     return std::nullopt;
   }
   if (auto* error = std::get_if<base::Error>(&fetched.result))
-    return FeedFailure{.stage = Stage::fetch, .error = std::move(*error)};
+    return StageFailure{.stage = Stage::fetch, .error = std::move(*error)};
   auto& applied = std::get<AppliedDelta>(fetched.result);
   SourceNews news{.record = in_force,
                   .token = {.is_known = true, .token = applied.token},
@@ -211,7 +211,7 @@ TokenNews Feed::read_token(const std::optional<std::string>& token, FeedOutcome&
 
 Feed::Result Feed::take_list(FeedOutcome& outcome, const std::optional<FetchRecord>& in_force, Stage& stage) {
   const auto failure = [&stage](const base::Error& error) {
-    return FeedFailure{.stage = stage, .error = error};
+    return StageFailure{.stage = stage, .error = error};
   };
   const auto timed = [&](Stage next) {
     stage = next;

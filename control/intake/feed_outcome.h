@@ -32,10 +32,6 @@ struct SourceNews {
       delta_of;  // serial of the content that changes were applied to; none: no changes
 };
 
-struct FeedFailure {
-  Stage stage = Stage::fetch;
-  base::Error error;
-};
 /// The content in force is still the current one.
 struct FeedUnchanged {
   SourceNews news;
@@ -48,13 +44,13 @@ struct FeedList {
 /// The outcome of one run of a feed.
 struct FeedOutcome {
   std::size_t list = 0;  // index in the configuration
-  std::variant<FeedFailure, FeedUnchanged, FeedList> result;
+  std::variant<StageFailure, FeedUnchanged, FeedList> result;
   std::optional<DeltaProblem> delta_problem;  // why changes were not used
   std::chrono::seconds retry_after{0};        // what the server asked for
   std::int64_t attempted_unix_seconds = 0;
   StageSeconds seconds;
 
-  [[nodiscard]] const FeedFailure* failure() const noexcept { return std::get_if<FeedFailure>(&result); }
+  [[nodiscard]] const StageFailure* failure() const noexcept { return std::get_if<StageFailure>(&result); }
   [[nodiscard]] const FeedUnchanged* unchanged() const noexcept {
     return std::get_if<FeedUnchanged>(&result);
   }

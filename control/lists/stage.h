@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "dataplane/base/enum_rows.h"
+#include "dataplane/base/result.h"
 
 namespace weir::control {
 
@@ -33,7 +34,13 @@ inline constexpr auto kStages = std::to_array<StageRow>({
 static_assert(base::has_one_row_each<kStages, &StageRow::value>(),
               "kStages: one row for each Stage, in the order of the enum");
 
-constexpr const StageRow& row_of(Stage stage) noexcept { return kStages[static_cast<std::size_t>(stage)]; }
+constexpr const StageRow& row_of(Stage stage) noexcept { return kStages[base::index_of(stage)]; }
 constexpr std::string_view to_string(Stage stage) noexcept { return row_of(stage).name; }
+
+/// Which step failed, and why.
+struct StageFailure {
+  Stage stage = Stage::fetch;
+  base::Error error;
+};
 
 }  // namespace weir::control

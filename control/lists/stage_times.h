@@ -13,7 +13,7 @@ namespace weir::control {
 class StageSeconds {
  public:
   void add(Stage stage, double seconds) {
-    auto& slot = seconds_[static_cast<std::size_t>(stage)];
+    auto& slot = seconds_[base::index_of(stage)];
     slot = slot.value_or(0) + seconds;
   }
   void add(const StageSeconds& others) {
@@ -23,7 +23,7 @@ class StageSeconds {
   }
   /// None: this stage was not reached.
   [[nodiscard]] std::optional<double> of(Stage stage) const noexcept {
-    return seconds_[static_cast<std::size_t>(stage)];
+    return seconds_[base::index_of(stage)];
   }
 
   /// Adds the time from its construction to its destruction.

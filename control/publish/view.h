@@ -16,30 +16,21 @@
 
 namespace weir::control {
 
-struct ListFailure {
-  Stage stage = Stage::fetch;
-  base::Error error;
-};
-
 /// How a list has fared since the start of the daemon.
 struct ListHealth {
   RefusedLines refused;                                      // of the content that was loaded last
   std::optional<DeltaProblem> delta_problem;                 // why the last fetch did not use changes
   std::array<std::uint64_t, kDeltaResults.size()> deltas{};  // by DeltaResult
-  std::optional<ListFailure> failure;                        // of the last attempt; none: it succeeded
+  std::optional<StageFailure> failure;                       // of the last attempt; none: it succeeded
   std::optional<std::int64_t> last_attempt_unix_seconds;     // none: no attempt since the start
   std::array<std::uint64_t, kStages.size()> errors{};        // by Stage
 
-  void count(DeltaResult result) noexcept { ++deltas[static_cast<std::size_t>(result)]; }
-  void count(Stage stage, std::uint64_t amount) noexcept {
-    errors[static_cast<std::size_t>(stage)] += amount;
-  }
+  void count(DeltaResult result) noexcept { ++deltas[base::index_of(result)]; }
+  void count(Stage stage, std::uint64_t amount) noexcept { errors[base::index_of(stage)] += amount; }
   [[nodiscard]] std::uint64_t deltas_with(DeltaResult result) const noexcept {
-    return deltas[static_cast<std::size_t>(result)];
+    return deltas[base::index_of(result)];
   }
-  [[nodiscard]] std::uint64_t errors_at(Stage stage) const noexcept {
-    return errors[static_cast<std::size_t>(stage)];
-  }
+  [[nodiscard]] std::uint64_t errors_at(Stage stage) const noexcept { return errors[base::index_of(stage)]; }
 };
 
 /// Everything that readers need: an immutable copy.

@@ -63,14 +63,14 @@ base::Status FeedIntake::check_guards(std::size_t list, const FeedList& read, co
   return check_size(settings.guards, read.parsed.rules.size(), last.entries);
 }
 
-std::optional<FeedFailure> FeedIntake::take(FeedOutcome& outcome, LoadedState& draft, json& details) const {
+std::optional<StageFailure> FeedIntake::take(FeedOutcome& outcome, LoadedState& draft, json& details) const {
   const config::ListSettings& settings = settings_.lists[outcome.list];
   ListState& list = draft.state.lists[outcome.list];
   list.last_attempt_unix_seconds = outcome.attempted_unix_seconds;
   details = {{"name", settings.name}, {"unchanged", outcome.unchanged() != nullptr}};
-  if (const FeedFailure* failure = outcome.failure()) return *failure;
+  if (const StageFailure* failure = outcome.failure()) return *failure;
   const auto refuse = [](base::Error error) {
-    return FeedFailure{.stage = Stage::guard, .error = std::move(error)};
+    return StageFailure{.stage = Stage::guard, .error = std::move(error)};
   };
   if (FeedList* read = outcome.list_read()) {
     if (read->news.delta_of.value_or(list.content) != list.content) {
@@ -93,12 +93,12 @@ std::optional<FeedFailure> FeedIntake::take(FeedOutcome& outcome, LoadedState& d
   return std::nullopt;
 }
 
-void FeedIntake::note_failure(const FeedOutcome& outcome, const FeedFailure& failure) {
+void FeedIntake::note_failure(const FeedOutcome& outcome, const StageFailure& failure) {
   spdlog::error("W206: list {}: {}: {}", settings_.lists[outcome.list].name, to_string(failure.stage),
                 failure.error.message);
   publisher_.set_health(outcome.list, [&](ListHealth& health) {
     note_delta(outcome, false, health);
-    health.failure = {.stage = failure.stage, .error = failure.error};
+    health.failure = failure;
     health.last_attempt_unix_seconds = outcome.attempted_unix_seconds;
     health.count(failure.stage, 1);
   });

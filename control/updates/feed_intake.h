@@ -22,10 +22,10 @@ class FeedIntake {
                                           const ListState& last) const;
   /// Takes an outcome into `draft`. Fills `details` with what a reload answers about the list. The parsed
   /// rules move out of the outcome.
-  std::optional<FeedFailure> take(FeedOutcome& outcome, LoadedState& draft, nlohmann::json& details) const;
+  std::optional<StageFailure> take(FeedOutcome& outcome, LoadedState& draft, nlohmann::json& details) const;
 
   /// Logs the failure of a feed (W206) and notes it in the health of its list.
-  void note_failure(const FeedOutcome& outcome, const FeedFailure& failure);
+  void note_failure(const FeedOutcome& outcome, const StageFailure& failure);
   /// Logs the lines that were refused and notes them in the health of the list.
   void note_success(FeedOutcome& outcome);
 

@@ -171,7 +171,7 @@ ChangeAnswer FeedUpdates::finish_reload(Change& change, Reload& reload) {
 ChangeAnswer FeedUpdates::compare(const Reload& reload) const {
   const FeedOutcome& outcome = reload.outcomes.front();
   const config::ListSettings& settings = settings_.lists[outcome.list];
-  if (const FeedFailure* failure = outcome.failure()) {
+  if (const StageFailure* failure = outcome.failure()) {
     return base::Error{failure->error.code, fmt::format("list {}: {}: {}", settings.name,
                                                         to_string(failure->stage), failure->error.message)};
   }

@@ -165,7 +165,7 @@ class DeltaFeed {
 
 /// The entries that a run read; or its error; or `unchanged`.
 std::string entries_of(const FeedOutcome& outcome) {
-  if (const FeedFailure* failure = outcome.failure()) return failure->error.code;
+  if (const StageFailure* failure = outcome.failure()) return failure->error.code;
   return outcome.list_read() == nullptr ? "unchanged" : entries_of(outcome.list_read()->parsed.rules);
 }
 
