@@ -26,11 +26,10 @@ base::Result<nlohmann::json> Reconfiguration::reload() {
   };
   const auto wanted = config::load_settings(config_file_, config::Audience::dataplane);
   if (!wanted) return refuse(wanted.error());
-  const config::DataplaneSettings& settings = wanted.value().dataplane;
-  auto page = inspect::make_block_page(settings.block.http, config_file_);
+  auto page = inspect::make_block_page(wanted.value().dataplane.block.http, config_file_);
   if (!page) return refuse(page.error());
   const config::Reconfigured next =
-      config::take_over(of_dataplane(in_force_), of_dataplane(settings), config::Audience::dataplane);
+      config::take_over(of_dataplane(in_force_), wanted.value(), config::Audience::dataplane);
   publish(std::move(page).value());
   in_force_ = next.in_force.dataplane;
   spdlog::info(

@@ -2,21 +2,14 @@
 
 #include <algorithm>
 
+#include "dataplane/engine/ports/mbuf_bytes.h"
+
 namespace weir::engine {
 namespace {
-
-std::span<std::byte> room_of(rte_mbuf* mbuf) noexcept {
-  return {rte_pktmbuf_mtod(mbuf, std::byte*), rte_pktmbuf_tailroom(mbuf)};
-}
 
 /// Drivers put a frame's headers into its first buffer.
 std::span<std::byte> first_buffer_of(rte_mbuf* frame) noexcept {
   return {rte_pktmbuf_mtod(frame, std::byte*), rte_pktmbuf_data_len(frame)};
-}
-
-void set_length(rte_mbuf* mbuf, std::size_t bytes) noexcept {
-  mbuf->data_len = static_cast<std::uint16_t>(bytes);
-  mbuf->pkt_len = static_cast<std::uint32_t>(bytes);
 }
 
 }  // namespace

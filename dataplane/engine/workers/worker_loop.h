@@ -16,6 +16,7 @@
 #include <rte_mbuf.h>
 #include <rte_pause.h>
 
+#include "dataplane/engine/ports/mbuf_bytes.h"
 #include "dataplane/engine/workers/burst_context.h"
 #include "dataplane/engine/workers/burst_parser.h"
 #include "dataplane/engine/workers/idle_policy.h"
@@ -237,14 +238,12 @@ void WorkerLoop<T>::answer(std::size_t from, const proto::PacketView& packet,
     // Without a buffer nobody knows how many frames are missing, only that the first one to the client is.
     if (mbuf == nullptr) return topology_.exits().count_not_sent(base::Towards::client);
     auto towards = base::Towards::client;
-    const std::span<std::byte> room(rte_pktmbuf_mtod(mbuf, std::byte*), rte_pktmbuf_tailroom(mbuf));
-    const std::size_t bytes = frames.next(room, towards);
+    const std::size_t bytes = frames.next(room_of(mbuf), towards);
     if (bytes == 0) {
       rte_pktmbuf_free(mbuf);
       return;
     }
-    mbuf->data_len = static_cast<std::uint16_t>(bytes);
-    mbuf->pkt_len = static_cast<std::uint32_t>(bytes);
+    set_length(mbuf, bytes);
     topology_.send_answer(from, mbuf, towards);
   }
 }
