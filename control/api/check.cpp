@@ -30,7 +30,7 @@ json named_rule(const View& view, const NamedRule& rule) {
   return {{"rule", rule.id.value},
           {"list", view.state.lists[rule.list].name},
           {"kind", rules::to_string(rule.kind)},
-          {"action", rule.action == rules::Action::block ? "block" : "allow"}};
+          {"action", rules::to_string(rule.action)}};
 }
 
 json named_rules(const View& view, const RuleGroup& group) {
@@ -52,11 +52,8 @@ json kind_of(const View& view, const match::Match& match) {
 }
 
 json match_json(const View& view, const match::Match& match) {
-  constexpr std::array<std::string_view, 3> verdicts{"pass", "block", "pass"};
-  constexpr std::array<base::Reason, 3> reasons{base::Reason::no_match, base::Reason::listed,
-                                                base::Reason::allow_rule};
-  const auto decision = static_cast<std::size_t>(match.decision);
-  json object{{"verdict", verdicts[decision]}, {"reason", base::to_string(reasons[decision])}};
+  json object{{"verdict", base::to_string(match::verdict_of(match.decision))},
+              {"reason", base::to_string(match::reason_of(match.decision))}};
   if (match.decision != match::Decision::no_match) {
     object["rule"] = match.rule.value;
     object["list"] = view.snapshot->view().list_name(match.list);

@@ -32,11 +32,6 @@ std::optional<std::string> group_name(gid_t gid) {
 
 }  // namespace
 
-std::string_view to_string(Role role) noexcept {
-  constexpr std::array<std::string_view, 4> names{"none", "read", "update", "admin"};
-  return names[static_cast<std::size_t>(role)];
-}
-
 std::vector<std::string> names_of_peer(const rpc::Peer& peer) {
   std::vector<std::string> names;
   std::vector<gid_t> groups{peer.gid};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -10,13 +11,22 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "dataplane/base/enum_rows.h"
 #include "dataplane/rpc/server.h"
 
 namespace weir::control {
 
 /// What a caller may do. Each role includes the ones before it.
 enum class Role : std::uint8_t { none, read, update, admin };
-std::string_view to_string(Role role) noexcept;
+inline constexpr auto kRoles = std::to_array<base::EnumRow<Role>>({
+    {Role::none, "none", "may call nothing"},
+    {Role::read, "read", "may look"},
+    {Role::update, "update", "may also change lists"},
+    {Role::admin, "admin", "may also change enforcement and configuration"},
+});
+static_assert(base::names_every_value<kRoles>(), "kRoles: one row for each Role, in the order of the enum");
+
+constexpr std::string_view to_string(Role role) noexcept { return kRoles[base::index_of(role)].name; }
 
 /// Names of the peer's user and groups: the groups of its process, and those that the user database lists for
 /// the user.

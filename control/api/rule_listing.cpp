@@ -32,7 +32,7 @@ json rule_json(const config::ListSettings& list, const ListContent& content, std
   json object{{"id", rule.id.value},
               {"list", list.name},
               {"kind", rules::to_string(rule.kind)},
-              {"action", rule.action == rules::Action::block ? "block" : "allow"}};
+              {"action", rules::to_string(rule.action)}};
   if (entries) object["entry"] = rule.canonical_text();
   if (content.kind == ContentKind::feed) return object;
   const ManualNote& note = content.notes[index];

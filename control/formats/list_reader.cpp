@@ -3,14 +3,13 @@
 #include <array>
 #include <cstddef>
 
-#include "config/choices.h"
 #include "control/formats/block_source.h"
 #include "control/formats/csv_reader.h"
 #include "control/formats/hosts_reader.h"
 #include "control/formats/json_reader.h"
 #include "control/formats/plain_reader.h"
 #include "control/formats/rpz_reader.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enum_rows.h"
 
 namespace weir::formats {
 namespace {
@@ -33,13 +32,8 @@ constexpr std::array<FormatRow, 5> kFormats{{
     {.value = ListFormat::rpz, .read = &read_rpz, .serial_wraps = true},
 }};
 
-constexpr bool formats_are_in_order() {
-  for (std::size_t i = 0; i < kFormats.size(); ++i) {
-    if (base::index_of(kFormats[i].value) != i) return false;
-  }
-  return kFormats.size() == config::kListFormats.size();
-}
-static_assert(formats_are_in_order(), "kFormats: one row for each ListFormat, in the order of the enum");
+static_assert(base::covers_every_value<kFormats, &FormatRow::value>(),
+              "kFormats: one row for each ListFormat, in the order of the enum");
 
 const FormatRow& row_of(ListFormat format) noexcept { return kFormats[base::index_of(format)]; }
 

@@ -41,10 +41,8 @@ const json* object_field(const DataplaneStatus& dataplane, const char* key) {
 }
 
 void enforcements(const DataplaneStatus& dataplane, Samples& samples) {
-  for (std::size_t i = 0; i < base::kEnforcements.size(); ++i) {
-    const bool applies = dataplane.enforcement == static_cast<base::Enforcement>(i);
-    samples.add({base::kEnforcements[i].name}, applies ? 1 : 0);
-  }
+  for (const auto& row : base::kEnforcements)
+    samples.add({row.name}, dataplane.enforcement == row.value ? 1 : 0);
 }
 
 constexpr std::array<GaugeRow<DataplaneStatus>, 14> kDataplaneGauges{{

@@ -54,12 +54,8 @@ class Encapsulations {
     return set;
   }
 
-  constexpr bool operator[](Encapsulation which) const noexcept {
-    return enabled_[static_cast<std::size_t>(which)];
-  }
-  constexpr bool& operator[](Encapsulation which) noexcept {
-    return enabled_[static_cast<std::size_t>(which)];
-  }
+  constexpr bool operator[](Encapsulation which) const noexcept { return enabled_[index_of(which)]; }
+  constexpr bool& operator[](Encapsulation which) noexcept { return enabled_[index_of(which)]; }
   bool operator==(const Encapsulations&) const = default;
 
  private:

@@ -50,19 +50,28 @@ static_assert(is_declared<Sample::one>() && !is_declared<static_cast<Sample>(2)>
               "this compiler writes enumerators in another way: adapt is_declared()");
 }  // namespace enum_rows_check
 
-/// Whether the rows are those of all values of the enum, each at the index of its value, with names that are
-/// not empty and differ. `kRows`: an array with static storage; `kValue`: the member that holds the value.
+/// Whether the rows are those of all values of the enum, each at the index of its value. `kRows`: an array
+/// with static storage; `kValue`: the member that holds the value.
 template <const auto& kRows, auto kValue>
-consteval bool has_one_row_each() {
+consteval bool covers_every_value() {
   using Enum = std::remove_cvref_t<decltype(kRows[0].*kValue)>;
   for (std::size_t i = 0; i < kRows.size(); ++i) {
-    if (index_of(kRows[i].*kValue) != i || kRows[i].name.empty()) return false;
+    if (index_of(kRows[i].*kValue) != i) return false;
+  }
+  return is_declared<static_cast<Enum>(kRows.size() - 1)>() &&
+         !is_declared<static_cast<Enum>(kRows.size())>();
+}
+
+/// covers_every_value(), with names that are not empty and differ.
+template <const auto& kRows, auto kValue>
+consteval bool has_one_row_each() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (kRows[i].name.empty()) return false;
     for (std::size_t j = 0; j < i; ++j) {
       if (kRows[i].name == kRows[j].name) return false;
     }
   }
-  return is_declared<static_cast<Enum>(kRows.size() - 1)>() &&
-         !is_declared<static_cast<Enum>(kRows.size())>();
+  return covers_every_value<kRows, kValue>();
 }
 
 /// has_one_row_each() for a table of EnumRow.

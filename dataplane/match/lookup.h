@@ -4,12 +4,29 @@
 #include <span>
 
 #include "dataplane/base/ids.h"
+#include "dataplane/base/outcome.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/url/url.h"
 
 namespace weir::match {
 
 enum class Decision : std::uint8_t { no_match, block, allow };
+
+/// What a decision means for the request.
+constexpr base::RequestVerdict verdict_of(Decision decision) noexcept {
+  return decision == Decision::block ? base::RequestVerdict::block : base::RequestVerdict::pass;
+}
+constexpr base::Reason reason_of(Decision decision) noexcept {
+  switch (decision) {
+    case Decision::no_match:
+      break;
+    case Decision::block:
+      return base::Reason::listed;
+    case Decision::allow:
+      return base::Reason::allow_rule;
+  }
+  return base::Reason::no_match;
+}
 
 /// A request: a canonical URL and the port of the connection. A rule with a port matches by the port written
 /// in the request or by that of the connection, because servers accept a request whatever port is written.

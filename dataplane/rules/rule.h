@@ -13,6 +13,14 @@
 namespace weir::rules {
 
 enum class Action : std::uint8_t { block, allow };
+inline constexpr auto kActions = std::to_array<base::EnumRow<Action>>({
+    {Action::block, "block", "requests that the rule matches are blocked"},
+    {Action::allow, "allow", "requests that the rule matches pass, whatever other rules say"},
+});
+static_assert(base::names_every_value<kActions>(),
+              "kActions: one row for each Action, in the order of the enum");
+
+constexpr std::string_view to_string(Action action) noexcept { return kActions[base::index_of(action)].name; }
 
 /// Which requests a rule matches (the matching rules of the list format: config/README.md).
 enum class RuleKind : std::uint8_t { domain, subdomains, host, prefix, url, url_query };

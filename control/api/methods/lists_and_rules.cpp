@@ -58,9 +58,11 @@ void add_rule(ApiContext& api, Call&& call) {
                       .comment = params.text("comment", kMaxCommentBytes),
                       .expires_unix_seconds = read_expiry(params, *call.params),
                       .confirmed = params.flag("confirm")};
-  const std::string action = params.text("action", kMaxNameBytes);
-  if (action == "allow") request.action = rules::Action::allow;
-  if (!action.empty() && action != "allow" && action != "block") params.refuse("action", "block or allow");
+  if (const std::string name = params.text("action", kMaxNameBytes); !name.empty()) {
+    const auto action = base::enum_from_name(rules::kActions, name);
+    if (!action) params.refuse("action", "block or allow");
+    request.action = action.value_or(rules::Action::block);
+  }
   if (params.error()) return call.responder->fail(*params.error());
   api.updates.add_rule(std::move(call.caller), std::move(request), answer_to(call));
 }

@@ -50,9 +50,7 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
       decisive = &name;
       record.rule = match.rule;
       record.list = match.list;
-      record.reason = match.decision == match::Decision::block   ? Reason::listed
-                      : match.decision == match::Decision::allow ? Reason::allow_rule
-                                                                 : Reason::no_match;
+      record.reason = match::reason_of(match.decision);
     }
     if (match.decision == match::Decision::block) break;
   }
