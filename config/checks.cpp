@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include "config/addresses.h"
+#include "config/choices.h"
+#include "config/feed_schemes.h"
 #include "config/values.h"
 #include "dataplane/base/ids.h"
 
@@ -219,7 +221,7 @@ class Checker {
     if (list.type == ListType::feed) {
       if (list.url.empty() && !problems_.has(key("url"))) {
         problems_.add(line_of(key("url")), key("url"), "missing",
-                      "https://HOST/... or file:///... for a feed (or type: manual)");
+                      fmt::format("{} for a feed (or type: manual)", kFeedUrlForms));
       }
     } else if (!list.url.empty()) {
       problems_.add(line_of(key("url")), key("url"), "given for a manual list", "no url (or type: feed)");
@@ -245,9 +247,10 @@ class Checker {
     const auto complain = [this](const char* name, const char* what, const char* expected) {
       if (!problems_.has(key(name))) problems_.add(line_of(key(name)), key(name), what, expected);
     };
-    if (list.format == ListFormat::hosts || list.format == ListFormat::rpz)
+    if (!kListFormats[base::index_of(list.format)].has_deltas)
       complain("delta.url", "given for a format without delta support", "format plain, csv or json");
-    if (!list.url.starts_with("https://"))
+    const FeedSchemeRow* const scheme = feed_scheme_of(list.url);
+    if (scheme == nullptr || !scheme->has_deltas)
       complain("delta.url", "given for a list that is not an https:// feed", "no delta.url");
     if (list.format == ListFormat::json) {
       // An empty pointer means the whole document, which is not a token.

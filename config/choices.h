@@ -76,12 +76,15 @@ inline constexpr auto kListTypes = std::to_array<EnumRow<ListType>>({
 static_assert(base::names_every_value<kListTypes>(),
               "kListTypes: one row for each ListType, in the order of the enum");
 
-inline constexpr auto kListFormats = std::to_array<EnumRow<ListFormat>>({
-    {ListFormat::plain, "plain", "one entry per line"},
-    {ListFormat::csv, "csv", "a column of a CSV file"},
-    {ListFormat::json, "json", "an array in a JSON document"},
-    {ListFormat::hosts, "hosts", "a hosts file: names that point to 0.0.0.0 or to the machine itself"},
-    {ListFormat::rpz, "rpz", "a DNS response policy zone, as a master file"},
+struct ListFormatRow : EnumRow<ListFormat> {
+  bool has_deltas = false;  // `lists[].delta` can be given
+};
+inline constexpr auto kListFormats = std::to_array<ListFormatRow>({
+    {{ListFormat::plain, "plain", "one entry per line"}, true},
+    {{ListFormat::csv, "csv", "a column of a CSV file"}, true},
+    {{ListFormat::json, "json", "an array in a JSON document"}, true},
+    {{ListFormat::hosts, "hosts", "a hosts file: names that point to 0.0.0.0 or to the machine itself"}},
+    {{ListFormat::rpz, "rpz", "a DNS response policy zone, as a master file"}},
 });
 static_assert(base::names_every_value<kListFormats>(),
               "kListFormats: one row for each ListFormat, in the order of the enum");
@@ -122,7 +125,7 @@ static_assert(base::names_every_value<kVerifyTypes>(),
 template <const auto& kRows, class Enum>
 Choice choice(Enum& value) {
   static_assert(std::is_same_v<std::underlying_type_t<Enum>, std::uint8_t>);
-  static_assert(std::is_same_v<std::remove_cvref_t<decltype(kRows[0])>, EnumRow<Enum>>);
+  static_assert(std::is_base_of_v<EnumRow<Enum>, std::remove_cvref_t<decltype(kRows[0])>>);
   return {.names = base::kNamesOf<kRows>, .value = reinterpret_cast<std::uint8_t*>(&value)};
 }
 

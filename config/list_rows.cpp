@@ -1,6 +1,7 @@
 #include <array>
 
 #include "config/choices.h"
+#include "config/feed_schemes.h"
 #include "config/schema.h"
 #include "config/text_checks.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "dataplane/base/encapsulations.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 #include "dataplane/base/result.h"
 
 namespace weir::config {
@@ -226,7 +226,7 @@ struct GuardSettings {
 struct ListSettings {
   std::string name;
   ListType type = ListType::feed;
-  std::string url;  // https://... or file:///...
+  std::string url;  // its scheme is one of kFeedSchemes
   ListFormat format = ListFormat::plain;
   CsvSettings csv;
   JsonSettings json;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "config/addresses.h"
+#include "config/feed_schemes.h"
 #include "dataplane/base/ascii.h"
 
 namespace weir::config {
@@ -102,12 +103,14 @@ std::optional<std::string> check_device(std::string_view text) {
 
 std::optional<std::string> check_feed_url(std::string_view text) {
   if (after(text, "http://")) return "https://, because a list is secret and must not travel in clear text";
-  const auto path = after(text, "file:///");
-  const auto authority = after(text, "https://");
-  const bool has_host = authority && !authority->empty() &&
-                        std::string_view("/?#:@").find(authority->front()) == std::string_view::npos;
-  if ((path || has_host) && all_printable(text)) return std::nullopt;
-  return "https://HOST/... or file:///...";
+  const FeedSchemeRow* const scheme = feed_scheme_of(text);
+  if (scheme != nullptr && all_printable(text)) {
+    const std::string_view rest = text.substr(scheme->name.size());
+    const bool has_host =
+        !rest.empty() && std::string_view("/?#:@").find(rest.front()) == std::string_view::npos;
+    if (has_host || !scheme->names_host) return std::nullopt;
+  }
+  return std::string(kFeedUrlForms);
 }
 
 std::optional<std::string> check_optional_feed_url(std::string_view text) {

@@ -48,11 +48,9 @@ inline constexpr std::string_view kPageTextPattern = "^[^\\x00-\\x1f\\x7f]{0,400
 inline constexpr std::string_view kWordPattern = "^[!-~]+$";
 inline constexpr std::string_view kJsonPointerPattern = "^(/([^\\x00-\\x1f\\x7f~]|~[01])*)?$";
 inline constexpr std::string_view kMinisignKeyPattern = "^(RW[A-Za-z0-9+/]{54})?$";
-inline constexpr std::string_view kFeedUrlPattern = "^(https://[^ /?#:@]|file:///)[!-~]*$";
 inline constexpr std::string_view kDeltaUrlPattern =
     "^(https://[^ /?#:@{][!-.0->@-z|}~]*[/?][!-~]*\\{token\\}[!-~]*)?$";
 inline constexpr std::string_view kHeaderNamePattern = "^[0-9A-Za-z-]{1,64}$";
-inline constexpr std::string_view kOptionalFeedUrlPattern = "^((https://[^ /?#:@]|file:///)[!-~]*)?$";
 inline constexpr std::string_view kHttpUriPattern =
     "^(https?://[A-Za-z0-9\\[][A-Za-z0-9._~:/?#\\[\\]@!$&'()*+,;=%-]*)?$";
 inline constexpr std::string_view kInterfaceAddressPattern = "^[0-9A-Fa-f:.]+/[1-9][0-9]{0,2}$";

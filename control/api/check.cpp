@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "control/api/explain.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/request.h"
 #include "dataplane/match/lookup.h"
 #include "dataplane/rules/entry_parser.h"
 

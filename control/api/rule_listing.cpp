@@ -39,7 +39,7 @@ json rule_json(const config::ListSettings& list, const ListContent& content, std
   object["comment"] = note.comment;
   object["uid"] = note.uid;
   object["added"] = note.added_unix_seconds;
-  object["expires"] = note.expires_unix_seconds == 0 ? json(nullptr) : json(note.expires_unix_seconds);
+  object["expires"] = note.expires_unix_seconds ? json(*note.expires_unix_seconds) : json(nullptr);
   return object;
 }
 

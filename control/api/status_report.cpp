@@ -9,7 +9,7 @@
 
 #include "control/intake/fetcher.h"
 #include "control/proof/enforceability.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 #include "dataplane/base/version.h"
 
 namespace weir::control {

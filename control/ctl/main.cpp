@@ -22,7 +22,7 @@ using weir::ctl::kUsage;
 
 po::options_description global_options() {
   po::options_description description("Options");
-  description.add_options()("help,h", "print this and exit")("version", "print the version and exit")(
+  description.add_options()("help,h", "print this and exit")("version", "print the versions and exit")(
       "socket,s", po::value<std::string>()->value_name("PATH"), "weir-control's socket")(
       "config,c",
       po::value<std::string>()->default_value(weir::config::kDefaultConfigFile)->value_name("FILE"),
@@ -94,7 +94,7 @@ int print_help(const std::vector<std::string>& words) {
                "Shows what weir-control knows, and tells it what to do.\n"
                "`weirctl COMMAND --help` says more about one command.\n\n"
             << weir::ctl::command_help() << '\n'
-            << global_options() << "\nExit status: 0 done, 1 failed, 2 usage or configuration error.\n";
+            << global_options() << "\nExit status: 0 success, 1 failure, 2 usage or configuration error.\n";
   return kDone;
 }
 

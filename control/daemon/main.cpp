@@ -25,9 +25,9 @@ po::options_description options() {
       "Usage: weir-control [OPTION]...\n"
       "Fetches lists, compiles them and passes them to weir-dataplane. Serves weirctl and the metrics.\n\n"
       "Options");
-  description.add_options()("help,h", "print this and exit")("version",
-                                                             "print version, git revision and DPDK version")(
-      "config,c", po::value<std::string>()->default_value(weir::config::kDefaultConfigFile),
+  description.add_options()("help,h", "print this and exit")("version", "print the versions and exit")(
+      "config,c",
+      po::value<std::string>()->default_value(weir::config::kDefaultConfigFile)->value_name("FILE"),
       "configuration file")("check-config", "check the configuration and exit");
   return description;
 }
@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
       return kUsage;
     }
     if (arguments.contains("help")) {
-      std::cout << options();
+      std::cout << options() << "\nExit status: 0 success, 1 failure, 2 usage or configuration error.\n";
       return kDone;
     }
     if (arguments.contains("version")) {

@@ -1,6 +1,5 @@
 #include "control/intake/fetcher.h"
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -12,19 +11,23 @@ namespace weir::control {
 namespace {
 
 constexpr std::array<FeedSource, 2> kSources{{
-    {.scheme = "file://", .kind = FeedSource::Kind::local_file, .fetch = &fetch_file, .describe = &file_of},
-    {.scheme = "https://",
+    {.scheme = config::FeedScheme::file,
+     .kind = FeedSource::Kind::local_file,
+     .fetch = &fetch_file,
+     .describe = &file_of},
+    {.scheme = config::FeedScheme::https,
      .kind = FeedSource::Kind::server,
      .fetch = &fetch_https,
      .describe = &without_secrets},
 }};
+static_assert(base::covers_every_value<kSources, &FeedSource::scheme>(),
+              "kSources: one row for each FeedScheme, in the order of the enum");
 
 }  // namespace
 
 const FeedSource* source_of(std::string_view url) noexcept {
-  const auto found = std::find_if(kSources.begin(), kSources.end(),
-                                  [url](const FeedSource& row) { return url.starts_with(row.scheme); });
-  return found == kSources.end() ? nullptr : &*found;
+  const config::FeedSchemeRow* const scheme = config::feed_scheme_of(url);
+  return scheme == nullptr ? nullptr : &kSources[base::index_of(scheme->value)];
 }
 
 bool is_local_file(std::string_view url) noexcept {
@@ -42,7 +45,7 @@ base::Result<Fetched> fetch(const config::ListSettings& list, const Validators& 
   const FeedSource* source = source_of(list.url);
   if (source == nullptr) {
     return base::Error{"fetch_url",
-                       fmt::format("list {}: the url must start with https:// or file:///", list.name)};
+                       fmt::format("list {}: the url must be {}", list.name, config::kFeedUrlForms)};
   }
   ResponseInfo unused;
   return source->fetch({.list = list, .validators = validators, .stop = stop},

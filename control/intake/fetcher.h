@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/feed_schemes.h"
 #include "config/settings.h"
 #include "control/lists/fetch_record.h"
 #include "dataplane/base/result.h"
@@ -33,10 +34,11 @@ struct FetchRequest {
   const std::atomic<bool>& stop;  // ends the transfer early
 };
 
-/// Where feeds can come from. A new kind of source is a file pair and a row in fetcher.cpp.
+/// How a feed with this scheme is fetched. A new source is a row of kFeedSchemes, a file pair and a row in
+/// fetcher.cpp.
 struct FeedSource {
   enum class Kind : std::uint8_t { local_file, server };
-  std::string_view scheme;  // `https://`
+  config::FeedScheme scheme;
   Kind kind;
   base::Result<Fetched> (*fetch)(const FetchRequest& request, ResponseInfo& response);
   std::string (*describe)(std::string_view url);

@@ -6,7 +6,7 @@
 
 #include "control/storage/digest.h"
 #include "control/storage/durable_file.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enum_rows.h"
 
 namespace weir::control {
 namespace {

@@ -143,8 +143,8 @@ std::size_t drop_expired(LoadedState& draft, std::int64_t now) {
     if (draft.contents[list] == nullptr || draft.contents[list]->kind != ContentKind::manual) continue;
     const ContentPtr old = draft.contents[list];
     auto rest = without(*old, [&](std::size_t i) {
-      const std::int64_t expires = old->notes[i].expires_unix_seconds;
-      return expires != 0 && expires <= now;
+      const auto expires = old->notes[i].expires_unix_seconds;
+      return expires && *expires <= now;
     });
     if (rest == nullptr) continue;
     gone += old->rules.size() - rest->rules.size();
@@ -158,8 +158,8 @@ std::optional<std::int64_t> next_expiry(const LoadedState& state) {
   for (const ContentPtr& content : state.contents) {
     if (content == nullptr) continue;
     for (const ManualNote& note : content->notes) {
-      if (note.expires_unix_seconds == 0) continue;
-      next = next ? std::min(*next, note.expires_unix_seconds) : note.expires_unix_seconds;
+      if (!note.expires_unix_seconds) continue;
+      next = next ? std::min(*next, *note.expires_unix_seconds) : *note.expires_unix_seconds;
     }
   }
   return next;

@@ -19,7 +19,7 @@ namespace weir::control {
 struct ManualNote {
   std::uint32_t uid = 0;
   std::int64_t added_unix_seconds = 0;
-  std::int64_t expires_unix_seconds = 0;  // 0: never
+  std::optional<std::int64_t> expires_unix_seconds;  // none: never
   std::string comment;
 };
 
@@ -78,7 +78,7 @@ struct State {
   std::uint64_t next_content = 1;
   std::optional<base::Generation> base;  // whose snapshot file holds the feeds; none: this generation's own
   std::string base_recipe;               // identifies what that file was compiled from
-  std::string canary;                    // the host that the self-test asks for; empty: none is compiled
+  std::optional<std::string> canary;     // the host that the self-test asks for; none: none is compiled
   std::vector<ListState> lists;          // in order of precedence
 };
 

@@ -8,6 +8,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kStateVersion = 1;
+constexpr std::int64_t kNeverExpires = 0;
 
 json optional_number(const std::optional<std::uint64_t>& number) { return number ? json(*number) : json(); }
 
@@ -85,7 +86,7 @@ std::string state_to_json(const State& state) {
                     {"next_content", state.next_content},
                     {"base", state.base.value_or(base::Generation{}).value},
                     {"base_recipe", state.base_recipe},
-                    {"canary", state.canary},
+                    {"canary", state.canary.value_or("")},
                     {"lists", std::move(lists)}};
   return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -102,7 +103,7 @@ bool state_from_json(std::string_view text, State& state) {
     if (const auto base = object.value("base", std::uint64_t{0}); base != 0)
       state.base = base::Generation{base};
     state.base_recipe = object.value("base_recipe", "");
-    state.canary = object.value("canary", "");
+    state.canary = optional_text(object.value("canary", ""));
     for (const json& list : object.at("lists")) state.lists.push_back(list_from_json(list));
     return state.next_rule != 0;
   } catch (const json::exception&) {
@@ -115,7 +116,7 @@ std::string notes_to_json(const std::vector<ManualNote>& notes) {
   for (const ManualNote& note : notes) {
     array.push_back({{"uid", note.uid},
                      {"added", note.added_unix_seconds},
-                     {"expires", note.expires_unix_seconds},
+                     {"expires", note.expires_unix_seconds.value_or(kNeverExpires)},
                      {"comment", note.comment}});
   }
   return array.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -127,10 +128,12 @@ bool notes_from_json(std::string_view text, std::vector<ManualNote>& notes) {
     if (!array.is_array()) return false;
     notes.reserve(array.size());
     for (const json& object : array) {
-      notes.push_back({.uid = object.at("uid").get<std::uint32_t>(),
-                       .added_unix_seconds = object.at("added").get<std::int64_t>(),
-                       .expires_unix_seconds = object.at("expires").get<std::int64_t>(),
-                       .comment = object.at("comment").get<std::string>()});
+      const auto expires = object.at("expires").get<std::int64_t>();
+      notes.push_back(
+          {.uid = object.at("uid").get<std::uint32_t>(),
+           .added_unix_seconds = object.at("added").get<std::int64_t>(),
+           .expires_unix_seconds = expires == kNeverExpires ? std::nullopt : std::optional(expires),
+           .comment = object.at("comment").get<std::string>()});
     }
     return true;
   } catch (const json::exception&) {

@@ -4,7 +4,7 @@
 
 #include "control/metrics/gauges.h"
 #include "control/metrics/json_fields.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 
 namespace weir::control {
 namespace {

@@ -21,7 +21,7 @@ class Samples;
 
 /// One metric that weir-control exports: name, help, type and labels stand here and nowhere else. `read`
 /// takes the values out of a `Source` at each scrape. To add a metric, add a row to the table of its source.
-/// (What the dataplane counts has rows in dataplane/base/counters.h.)
+/// (What the dataplane counts has rows in dataplane/counters/counters.h.)
 template <class Source>
 struct GaugeRow {
   std::string_view name;

@@ -15,7 +15,7 @@
 
 #include "config/settings.h"
 #include "control/publish/dataplane_link.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 #include "dataplane/base/result.h"
 
 namespace weir::control {

@@ -33,7 +33,7 @@ SnapshotPtr reusable_base(const std::string& recipe, const SnapshotPtr& last) {
 }  // namespace
 
 std::string base_recipe(const State& state) {
-  std::string text = fmt::format("{}\n", state.canary);
+  std::string text = fmt::format("{}\n", state.canary.value_or(""));
   for (const ListState& list : state.lists) {
     text += fmt::format("{} {} {} {} {} {}\n", list.name, is_manual(list), list.subdomains,
                         list.www_equivalent, list.block_host_on_tls, is_manual(list) ? 0 : list.content);
@@ -84,7 +84,7 @@ base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentP
                         .manual = is_manual(list)});
   }
   // Last, so that the lists keep their indices.
-  if (!state.canary.empty()) policies.push_back({.name = config::kSelfTestList});
+  if (state.canary) policies.push_back({.name = config::kSelfTestList});
   std::string recipe = base_recipe(state);
   if (const auto complete = check_complete(state, contents, last); !complete) return complete.error();
   const SnapshotPtr base = reusable_base(recipe, last);
@@ -94,10 +94,10 @@ base::Result<SnapshotPtr> compile(const State& state, const std::vector<ContentP
        .created_unix_seconds = static_cast<std::uint64_t>(state.created_unix_seconds)},
       std::move(policies));
   add_rules(builder, state, contents, base != nullptr);
-  if (!state.canary.empty() && base == nullptr) {
+  if (state.canary && base == nullptr) {
     rules::Rule canary;
     canary.kind = rules::RuleKind::host;
-    canary.host = state.canary;
+    canary.host = *state.canary;
     canary.id = kCanaryRule;
     canary.list = base::ListIndex{static_cast<std::uint8_t>(state.lists.size())};
     builder.add(canary);

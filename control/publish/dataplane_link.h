@@ -13,8 +13,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dataplane/base/enforcement.h"
 #include "dataplane/base/ids.h"
-#include "dataplane/base/outcome.h"
 #include "dataplane/base/result.h"
 
 namespace weir::control {

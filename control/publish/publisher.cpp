@@ -45,9 +45,9 @@ bool same_in_snapshot(const State& a, const State& b) {
 Publisher::Publisher(const config::Settings& settings, Store store, DataplaneLink& link)
     : settings_(settings), store_(std::move(store)), link_(link), health_(settings.lists.size()) {}
 
-std::string Publisher::canary() const {
+std::optional<std::string> Publisher::canary() const {
   const config::SelfTestSettings& self_test = settings_.control.selftest;
-  return self_test.enabled ? self_test.listed : std::string();
+  return self_test.enabled ? std::optional(self_test.listed) : std::nullopt;
 }
 
 LoadedState Publisher::fit_to_settings(LoadedState loaded) const {

@@ -81,7 +81,7 @@ class Publisher {
     bool is_stale = false;  // failed because the dataplane has a newer generation
   };
 
-  [[nodiscard]] std::string canary() const;
+  [[nodiscard]] std::optional<std::string> canary() const;
   LoadedState fit_to_settings(LoadedState loaded) const;
   base::Status load_snapshot();
   Attempt publish_once(LoadedState draft, StageTimes& times);

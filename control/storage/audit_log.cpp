@@ -20,7 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned kRefusedPerSecond = 10;
 constexpr std::uint64_t kMaxReadBytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t kFirstTailBytes = std::uint64_t{64} << 10;
 
@@ -196,12 +195,7 @@ base::Status AuditLog::append(const AuditRecord& record) {
 
 void AuditLog::append_refused(const AuditRecord& record) {
   const std::lock_guard lock(mutex_);
-  const std::int64_t now = base::unix_now();
-  if (now != refused_second_) {
-    refused_second_ = now;
-    refused_in_second_ = 0;
-  }
-  if (++refused_in_second_ > kRefusedPerSecond) {
+  if (!refused_limit_.take(std::chrono::steady_clock::now().time_since_epoch())) {
     ++left_out_;
     return;
   }

@@ -12,6 +12,7 @@
 
 #include "control/storage/audit_chain.h"
 #include "dataplane/base/file_descriptor.h"
+#include "dataplane/base/rate_limit.h"
 #include "dataplane/base/result.h"
 
 namespace weir::storage {
@@ -67,6 +68,8 @@ class AuditLog {
   base::Status write_members(const std::string& members);
   base::Status rotate();
 
+  static constexpr unsigned kRefusedPerSecond = 10;
+
   const std::filesystem::path file_;
   const AuditLimits limits_;
   mutable std::mutex mutex_;  // guards what follows
@@ -75,8 +78,7 @@ class AuditLog {
   std::uint64_t first_sequence_ = 0;  // in the current file; 0: it is empty
   ChainLink last_;
   std::optional<std::uint64_t> last_generation_;
-  std::int64_t refused_second_ = 0;
-  unsigned refused_in_second_ = 0;
+  base::RateLimit refused_limit_{kRefusedPerSecond, kRefusedPerSecond};
   std::uint64_t left_out_ = 0;
 };
 

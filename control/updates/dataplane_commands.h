@@ -5,7 +5,7 @@
 
 #include "control/publish/dataplane_link.h"
 #include "control/updates/update_queue.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 
 namespace weir::control {
 

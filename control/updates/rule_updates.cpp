@@ -26,7 +26,7 @@ ChangeAnswer RuleUpdates::add(Change& change, const RuleRequest& request) {
   const auto rule = parser_.parse(request.entry, request.action);
   if (!rule) return base::Error{"entry_invalid", rule.error().message};
   const std::int64_t now = base::unix_now();
-  if (request.expires_unix_seconds != 0 && request.expires_unix_seconds <= now) {
+  if (request.expires_unix_seconds && *request.expires_unix_seconds <= now) {
     return base::Error{"invalid_params", "expires: is in the past"};
   }
   if (!request.confirmed) {

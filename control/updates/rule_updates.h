@@ -15,8 +15,8 @@ struct RuleRequest {
   std::string entry;
   rules::Action action = rules::Action::block;
   std::string comment;
-  std::int64_t expires_unix_seconds = 0;  // 0: never
-  bool confirmed = false;                 // block it even if it covers a protected host
+  std::optional<std::int64_t> expires_unix_seconds;  // none: never
+  bool confirmed = false;                            // block it even if it covers a protected host
 };
 
 struct RemoveRequest {

@@ -15,7 +15,7 @@
 #include "control/updates/rollback.h"
 #include "control/updates/rule_updates.h"
 #include "control/updates/update_queue.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 
 namespace weir::control {
 

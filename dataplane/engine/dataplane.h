@@ -3,9 +3,9 @@
 #include <memory>
 #include <vector>
 
-#include "dataplane/base/counters.h"
 #include "dataplane/base/result.h"
 #include "dataplane/base/service_notify.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/engine/ports/link_follower.h"
 #include "dataplane/engine/ports/mbuf_pool.h"
 #include "dataplane/engine/ports/port.h"

@@ -65,9 +65,9 @@ int main(int argc, char** argv) {
     options::options_description description(
         "Usage: weir-dataplane [OPTION]...\n"
         "Forwards packets between two DPDK ports; drops listed requests and answers them.\n\nOptions");
-    description.add_options()("help", "print this and exit")(
-        "version", "print version, git revision and DPDK version, and exit")(
-        "config", options::value(&file)->default_value(weir::config::kDefaultConfigFile)->value_name("FILE"),
+    description.add_options()("help,h", "print this and exit")("version", "print the versions and exit")(
+        "config,c",
+        options::value(&file)->default_value(weir::config::kDefaultConfigFile)->value_name("FILE"),
         "configuration file")("check-config", "check the configuration and exit; opens no port");
     options::variables_map given;
     options::store(options::command_line_parser(argc, argv).options(description).positional({}).run(), given);

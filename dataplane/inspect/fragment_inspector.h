@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/base/enforcement.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/flow/fragment_table.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
 #include "dataplane/inspect/decision/verdict.h"

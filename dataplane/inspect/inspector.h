@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/base/enforcement.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/inspect/decision/verdict.h"

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "dataplane/base/ids.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/request.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/url/url.h"
 

@@ -19,7 +19,7 @@ po::options_description visible_options() {
      "read rules from FILE, one per line (plain format); may be repeated, the first list has the highest "
      "precedence")
     ("snapshot", po::value<std::string>()->value_name("FILE"), "read rules from a snapshot of the control daemon")
-    ("config", po::value<std::string>()->value_name("FILE"),
+    ("config,c", po::value<std::string>()->value_name("FILE"),
      "use dataplane.inspect, block, flows and enforcement of this configuration (default: the built-in "
      "settings)")
     ("check-config", "check the configuration (default: /etc/weir/weir.yaml) and exit")
@@ -30,7 +30,7 @@ po::options_description visible_options() {
     ("stats", "print counters and the inspection time to standard error, as one JSON object")
     ("repeat", po::value<unsigned>()->value_name("N")->default_value(1),
      "run N times, each time with an empty flow table; only the first run prints and writes, all are counted")
-    ("help", "print this help and exit")
+    ("help,h", "print this and exit")
     ("version", "print the versions and exit");
   // clang-format on
   return options;
@@ -86,14 +86,14 @@ base::Result<Options> parse_options(int argc, const char* const* argv) {
 
 std::string help_text() {
   std::ostringstream text;
-  text << "usage: weir-replay [OPTION]... IN.pcap...\n"
-          "Inspects captures (pcap, pcapng) as the dataplane inspects traffic, and prints the requests that "
-          "it\n"
-          "would block, with the hosts and paths of the captured traffic.\n\n"
-       << visible_options()
-       << "\nExit status: 0: success; 1: a capture is broken or a file cannot be written; 2: wrong usage, or "
-          "a\n"
-          "list, snapshot or configuration that cannot be used.\n";
+  text
+      << "Usage: weir-replay [OPTION]... IN.pcap...\n"
+         "Inspects captures (pcap, pcapng) as the dataplane inspects traffic, and prints the requests that "
+         "it\n"
+         "would block, with the hosts and paths of the captured traffic.\n\n"
+      << visible_options()
+      << "\nExit status: 0 success, 1 a broken capture or a file that cannot be written, 2 wrong usage or a\n"
+         "list, snapshot or configuration that cannot be used.\n";
   return text.str();
 }
 

@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/base/enforcement.h"
 #include "dataplane/base/result.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/inspect/answer/answer.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"

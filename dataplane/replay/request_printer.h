@@ -7,7 +7,7 @@
 #include <iosfwd>
 #include <string>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/request.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"
 

@@ -2,7 +2,7 @@
 
 #include "control/api/call_params.h"
 #include "control/api/methods/handlers.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 
 namespace weir::control::handlers {
 namespace {

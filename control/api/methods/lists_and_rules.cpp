@@ -15,15 +15,17 @@ namespace {
 
 using nlohmann::json;
 
-/// Unix seconds; 0: never. A number, or text such as `7d`.
-std::int64_t read_expiry(CallParams& params, const json& object) {
+/// Unix seconds, from a number or from text such as `7d`. None: never, which the number 0 says too.
+std::optional<std::int64_t> read_expiry(CallParams& params, const json& object) {
   const auto expires = object.find("expires");
-  if (expires == object.end() || !expires->is_string())
-    return static_cast<std::int64_t>(params.number("expires", kMaxNumber).value_or(0));
+  if (expires == object.end() || !expires->is_string()) {
+    const auto seconds = params.number("expires", kMaxNumber).value_or(0);
+    return seconds == 0 ? std::nullopt : std::optional(static_cast<std::int64_t>(seconds));
+  }
   const auto time = base::parse_moment(expires->get_ref<const std::string&>(), base::unix_now());
   if (!time)
     params.refuse("expires", "a duration (30m, 12h, 7d) or a time (2026-01-02, 2026-01-02T03:04:05Z)");
-  return time.value_or(0);
+  return time;
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 #include "control/api/methods/handlers.h"
 #include "control/api/methods/method.h"
 #include "control/api/status_report.h"
-#include "dataplane/base/counters.h"
 #include "dataplane/base/unix_time.h"
 #include "dataplane/base/version.h"
+#include "dataplane/counters/counters.h"
 
 namespace weir::control::handlers {
 namespace {

@@ -6,7 +6,7 @@
 #include "control/ctl/commands/calls.h"
 #include "control/ctl/numbers.h"
 #include "control/ctl/text_table.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/request.h"
 
 namespace weir::ctl {
 namespace {

@@ -6,7 +6,7 @@
 #include "control/ctl/answer.h"
 #include "control/ctl/commands/calls.h"
 #include "control/ctl/text_table.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 
 namespace weir::ctl {
 namespace {

@@ -13,7 +13,7 @@
 #include "control/ctl/answer.h"
 #include "control/ctl/commands/live.h"
 #include "control/ctl/text_table.h"
-#include "dataplane/base/counters.h"
+#include "dataplane/counters/counters.h"
 
 namespace weir::ctl {
 namespace {

@@ -6,8 +6,9 @@
 
 #include <rte_spinlock.h>
 
-#include "dataplane/base/counters.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/towards.h"
+#include "dataplane/counters/counters.h"
+#include "dataplane/counters/outcome.h"
 #include "dataplane/engine/ports/latency_histogram.h"
 #include "dataplane/engine/ports/traffic_counters.h"
 

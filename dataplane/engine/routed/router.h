@@ -9,9 +9,10 @@
 #include <span>
 #include <vector>
 
-#include "dataplane/base/counters.h"
-#include "dataplane/base/outcome.h"
 #include "dataplane/base/rate_limit.h"
+#include "dataplane/base/towards.h"
+#include "dataplane/counters/counters.h"
+#include "dataplane/counters/outcome.h"
 #include "dataplane/engine/routed/next_hop.h"
 #include "dataplane/proto/routing/icmp.h"
 #include "dataplane/proto/routing/neighbour.h"

@@ -4,15 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/engine/ports/latency_histogram.h"
 #include "dataplane/match/snapshot_view.h"
 
 namespace weir::engine {
 
-/// Every counter of base/counters.h, summed over `workers`, as the method `counters` returns it. Lists get
-/// their names from `snapshot` (null: none is active). Samples of lists that it does not have are left out if
-/// zero.
+/// Every counter of counters/counters.h, summed over `workers`, as the method `counters` returns it. Lists
+/// get their names from `snapshot` (null: none is active). Samples of lists that it does not have are left
+/// out if zero.
 nlohmann::json counters_report(std::span<const base::Counters* const> workers,
                                const match::SnapshotView* snapshot);
 

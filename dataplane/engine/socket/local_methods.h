@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/engine/ports/mbuf_pool.h"
 #include "dataplane/engine/ports/port.h"
 #include "dataplane/engine/snapshots/snapshot_store.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/engine/snapshots/published.h"
 #include "dataplane/engine/snapshots/snapshot_store.h"
 #include "dataplane/engine/supervisor/breaker.h"

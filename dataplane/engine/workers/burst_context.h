@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
 #include "dataplane/match/snapshot_view.h"
 
 namespace weir::engine {

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "dataplane/base/ids.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/request.h"
 
 namespace weir::engine {
 

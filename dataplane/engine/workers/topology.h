@@ -12,8 +12,9 @@
 #include <rte_mbuf.h>
 #include <rte_spinlock.h>
 
-#include "dataplane/base/counters.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/towards.h"
+#include "dataplane/counters/counters.h"
+#include "dataplane/counters/outcome.h"
 #include "dataplane/engine/ports/latency_histogram.h"
 #include "dataplane/engine/ports/traffic_counters.h"
 #include "dataplane/engine/ports/transmit_queue.h"

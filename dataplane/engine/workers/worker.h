@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "config/settings.h"
-#include "dataplane/base/counters.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/enforcement.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/engine/ports/latency_histogram.h"
 #include "dataplane/engine/ports/traffic_counters.h"
 #include "dataplane/engine/routed/router.h"

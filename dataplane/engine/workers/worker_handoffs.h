@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/engine/ports/mbuf_pool.h"
 #include "dataplane/engine/workers/burst_context.h"
 #include "dataplane/engine/workers/handoff.h"

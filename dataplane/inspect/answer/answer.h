@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/towards.h"
 #include "dataplane/inspect/answer/block_page.h"
 #include "dataplane/inspect/decision/verdict.h"
 #include "dataplane/proto/packet/packet_view.h"

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <utility>
 
-#include "dataplane/base/counters.h"
 #include "dataplane/base/ids.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/request.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/inspect/decision/request_names.h"
 #include "dataplane/inspect/decision/rule_hits.h"
 #include "dataplane/match/lookup.h"

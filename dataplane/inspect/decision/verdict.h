@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <span>
 
+#include "dataplane/base/enforcement.h"
 #include "dataplane/base/ids.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/request.h"
+#include "dataplane/counters/outcome.h"
 #include "dataplane/flow/flow_table.h"
 #include "dataplane/proto/packet/packet_view.h"
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/http/h2_client_stream.h"

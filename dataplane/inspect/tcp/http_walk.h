@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/parse_status.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/proto/http/http_request.h"
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <span>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/inspect/tcp/h2c_inspector.h"

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/parse_status.h"
 #include "dataplane/proto/http/hpack.h"
 #include "dataplane/proto/http/hpack_huffman.h"
 #include "dataplane/proto/http/http_request.h"

@@ -117,52 +117,34 @@ TunnelHeader read_geneve(Bytes bytes) noexcept {
 constexpr std::array<Tunnel, 2> kOverLink{{
     {.encapsulation = Encapsulation::mpls,
      .number = ether_type::kMpls,
-     .answerable = false,
      .read = no_header<TunnelContent::mpls>},
     {.encapsulation = Encapsulation::mpls,
      .number = ether_type::kMplsMulticast,
-     .answerable = false,
      .read = no_header<TunnelContent::mpls>},
 }};
 
 constexpr std::array<Tunnel, 5> kOverIp{{
     {.encapsulation = Encapsulation::ip_in_ip,  // RFC 2003, 2473
      .number = ip_protocol::kIpv4,
-     .answerable = true,
      .read = no_header<TunnelContent::ipv4>},
     {.encapsulation = Encapsulation::ip_in_ip,  // RFC 4213, 2473
      .number = ip_protocol::kIpv6,
-     .answerable = true,
      .read = no_header<TunnelContent::ipv6>},
-    {.encapsulation = Encapsulation::gre, .number = ip_protocol::kGre, .answerable = true, .read = read_gre},
-    {.encapsulation = Encapsulation::etherip,
-     .number = ip_protocol::kEtherIp,
-     .answerable = true,
-     .read = read_etherip},
+    {.encapsulation = Encapsulation::gre, .number = ip_protocol::kGre, .read = read_gre},
+    {.encapsulation = Encapsulation::etherip, .number = ip_protocol::kEtherIp, .read = read_etherip},
     {.encapsulation = Encapsulation::mpls,  // RFC 4023
      .number = ip_protocol::kMplsInIp,
-     .answerable = false,
      .read = no_header<TunnelContent::mpls>},
 }};
 
 // The port alone is a guess. In the headers of these tunnels the first two bits are never both set, in a QUIC
 // long header they are: no packet can be both, whatever its sender wants it to be taken for.
 constexpr std::array<Tunnel, 4> kOverUdp{{
-    {.encapsulation = Encapsulation::vxlan,
-     .number = udp_port::kVxlan,
-     .answerable = true,
-     .read = read_vxlan},
-    {.encapsulation = Encapsulation::gtp_u,
-     .number = udp_port::kGtpU,
-     .answerable = false,
-     .read = read_gtp_u},
-    {.encapsulation = Encapsulation::geneve,
-     .number = udp_port::kGeneve,
-     .answerable = false,
-     .read = read_geneve},
+    {.encapsulation = Encapsulation::vxlan, .number = udp_port::kVxlan, .read = read_vxlan},
+    {.encapsulation = Encapsulation::gtp_u, .number = udp_port::kGtpU, .read = read_gtp_u},
+    {.encapsulation = Encapsulation::geneve, .number = udp_port::kGeneve, .read = read_geneve},
     {.encapsulation = Encapsulation::gre,  // RFC 8086
      .number = udp_port::kGreInUdp,
-     .answerable = false,
      .read = read_gre},
 }};
 

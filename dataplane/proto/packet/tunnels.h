@@ -29,11 +29,10 @@ struct TunnelHeader {
   bool same_both_ways = true;
 };
 
-/// A tunnel: one row tells the parser and the reply path all they need to know about it.
+/// A tunnel. Its row is all that the parser knows about it, and how the reply path steps over its header.
 struct Tunnel {
   base::Encapsulation encapsulation;  // the switch that turns it off
   std::uint16_t number;               // the EtherType, IP protocol or UDP destination port
-  bool answerable;                    // a reply can be sent through it, with the header copied
   TunnelHeader (*read)(std::span<const std::byte> bytes) noexcept;
 };
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/parse_status.h"
 
 namespace weir::proto {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/towards.h"
 #include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::proto {
@@ -21,7 +21,7 @@ namespace weir::proto {
 /// flow label of the packet. Lengths and checksums are right in every layer. The UDP checksum of a tunnel is
 /// 0 where the packet's was.
 ///
-/// A reply can be sent through tags, PPPoE and the tunnels that their row calls answerable (tunnels.cpp). It
+/// A reply can be sent through tags, PPPoE and the tunnels that reply_path_walk.cpp lists. It
 /// cannot be sent through the others: MPLS labels, GTP tunnel ids, GRE keys and sequence numbers, PPTP call
 /// ids and Geneve options of the other direction are not in the packet. Neither can it be sent to a multicast
 /// address, or past a routing header or an authentication header.

@@ -1,6 +1,11 @@
 // How ReplyPath finds the layers: a second, stricter walk over the headers that parse_packet() has read. When
 // it does not arrive at the same inner header, the packet is not answered.
+#include <algorithm>
+#include <array>
+#include <span>
+
 #include "dataplane/base/byte_reader.h"
+#include "dataplane/base/encapsulations.h"
 #include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/packet/tunnels.h"
 #include "dataplane/proto/reply/reply_path.h"
@@ -9,6 +14,14 @@ namespace weir::proto {
 namespace {
 
 using base::ByteReader;
+using base::Encapsulation;
+
+// The tunnels through which a reply can be sent, with the header of the packet copied: nothing in it, such as
+// a label, a tunnel id or a key, has a value of its own in the other direction. Where only a field of some
+// headers has one, TunnelHeader::same_both_ways tells.
+constexpr std::array<Encapsulation, 0> kAnsweredOverLink{};
+constexpr std::array kAnsweredOverIp{Encapsulation::ip_in_ip, Encapsulation::gre, Encapsulation::etherip};
+constexpr std::array kAnsweredOverUdp{Encapsulation::vxlan};
 
 }  // namespace
 
@@ -113,7 +126,7 @@ class ReplyPath::Walk {
       case ether_type::kTransparentBridging:
         return Next::ethernet;
       default:
-        return into(tunnel_over_link(ethertype));
+        return into(tunnel_over_link(ethertype), kAnsweredOverLink);
     }
   }
 
@@ -159,9 +172,11 @@ class ReplyPath::Walk {
     return take(Kind::copied, in.position(), next);
   }
 
-  Next into(const Tunnel* tunnel) noexcept {
+  Next into(const Tunnel* tunnel, std::span<const Encapsulation> answered) noexcept {
     tunnel_ = tunnel;
-    return tunnel != nullptr && tunnel->answerable ? Next::tunnel : Next::unknown;
+    const bool is_answered = tunnel != nullptr && std::find(answered.begin(), answered.end(),
+                                                            tunnel->encapsulation) != answered.end();
+    return is_answered ? Next::tunnel : Next::unknown;
   }
 
   // Steps over the header of tunnel_, which goes into the reply as it is. It may be empty.
@@ -235,13 +250,13 @@ class ReplyPath::Walk {
   Next take_ip(Kind kind, std::size_t bytes, std::size_t seen_bytes, std::uint8_t protocol) noexcept {
     if (at_ + seen_bytes > seen_.ip_offset || !path_.add(kind, at_, bytes, protocol)) return Next::unknown;
     at_ += seen_bytes;
-    return protocol == ip_protocol::kUdp ? Next::udp : into(tunnel_over_ip(protocol));
+    return protocol == ip_protocol::kUdp ? Next::udp : into(tunnel_over_ip(protocol), kAnsweredOverIp);
   }
 
   Next udp() noexcept {
     ByteReader in = reader();
     in.skip(2);
-    return take(Kind::udp, kUdpHeaderBytes, into(tunnel_over_udp(in.u16())));
+    return take(Kind::udp, kUdpHeaderBytes, into(tunnel_over_udp(in.u16()), kAnsweredOverUdp));
   }
 
   ReplyPath& path_;

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/request.h"
 #include "dataplane/proto/quic/quic_crypto.h"
 
 namespace weir::proto {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/parse_status.h"
 #include "dataplane/proto/packet/mac_address.h"
 #include "dataplane/proto/packet/numbers.h"
 #include "dataplane/proto/packet/packet_view.h"

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/parse_status.h"
 
 namespace weir::proto {
 

@@ -6,7 +6,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/base/enforcement.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/packet_view.h"

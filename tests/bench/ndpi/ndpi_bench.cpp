@@ -15,7 +15,9 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/base/enforcement.h"
+#include "dataplane/base/request.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/packet/packet_view.h"

@@ -47,7 +47,7 @@ class Documents(unittest.TestCase):
 
     def test_metrics_exist(self):
         code = "".join(file.read_text() for file in
-                       [*(_ROOT / "control/metrics").glob("*.cpp"), _ROOT / "dataplane/base/counters.h",
+                       [*(_ROOT / "control/metrics").glob("*.cpp"), _ROOT / "dataplane/counters/counters.h",
                         *(_ROOT / "dataplane/engine").rglob("counters_report.cpp")])
         exported = set(re.findall(r'"(weir_[a-z_]+)"', code))
         self.assertIn("weir_packets_total", exported)
@@ -56,7 +56,7 @@ class Documents(unittest.TestCase):
             self.assertLessEqual(named - {"weir_list_last_success"}, exported, page)
 
     def test_commands_of_weirctl_exist(self):
-        code = (_ROOT / "control/ctl/commands.cpp").read_text()
+        code = (_ROOT / "control/ctl/commands/commands.cpp").read_text()
         commands = set(re.findall(r'^ {4,5}\{?\.(?:name|alias) = "(\w+)",$', code, re.M))
         self.assertIn("selftest", commands)
         for page, text in self.guide().items():

@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/base/enforcement.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/rules/entry_parser.h"

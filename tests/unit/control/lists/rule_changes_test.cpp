@@ -28,7 +28,7 @@ LoadedState empty_state(std::size_t lists) {
   return state;
 }
 
-ManualNote note(const char* comment, std::int64_t expires = 0) {
+ManualNote note(const char* comment, std::optional<std::int64_t> expires = std::nullopt) {
   ManualNote made;
   made.comment = comment;
   made.expires_unix_seconds = expires;
@@ -98,8 +98,8 @@ TEST(ManualRules, AddingAgainKeepsTheIdAndTakesTheNote) {
 TEST(ManualRules, ExpiredOnesGo) {
   LoadedState state = empty_state(2);
   rules::EntryParser parser;
-  for (const auto& [entry, expires] :
-       std::map<std::string, std::int64_t>{{"a.example", 0}, {"b.example", 100}, {"c.example", 200}}) {
+  for (const auto& [entry, expires] : std::map<std::string, std::optional<std::int64_t>>{
+           {"a.example", std::nullopt}, {"b.example", 100}, {"c.example", 200}}) {
     ASSERT_TRUE(add_entry(state, 1, parser.parse(entry).value(), note("", expires)));
   }
   EXPECT_EQ(next_expiry(state), 100);

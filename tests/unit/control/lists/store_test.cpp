@@ -30,8 +30,9 @@ LoadedState state_with(const std::string& host) {
   loaded.state.lists[0].name = "local";
   loaded.state.lists[0].type = config::ListType::manual;
   loaded.contents.resize(1);
-  EXPECT_TRUE(add_entry(loaded, 0, rule(host),
-                        {.uid = 7, .added_unix_seconds = 0, .expires_unix_seconds = 0, .comment = "case 1"}));
+  EXPECT_TRUE(add_entry(
+      loaded, 0, rule(host),
+      {.uid = 7, .added_unix_seconds = 0, .expires_unix_seconds = std::nullopt, .comment = "case 1"}));
   return loaded;
 }
 

@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/base/counters.h"
+#include "dataplane/base/enforcement.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "tests/support/packet_builder.h"

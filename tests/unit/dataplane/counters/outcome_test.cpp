@@ -1,4 +1,4 @@
-#include "dataplane/base/outcome.h"
+#include "dataplane/counters/outcome.h"
 
 #include <array>
 #include <cstddef>
@@ -6,6 +6,11 @@
 #include <string_view>
 
 #include <gtest/gtest.h>
+
+#include "dataplane/base/enforcement.h"
+#include "dataplane/base/parse_status.h"
+#include "dataplane/base/request.h"
+#include "dataplane/base/towards.h"
 
 namespace weir::base {
 namespace {

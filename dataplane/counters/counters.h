@@ -9,7 +9,10 @@
 
 #include "dataplane/base/enum_rows.h"
 #include "dataplane/base/ids.h"
-#include "dataplane/base/outcome.h"
+#include "dataplane/base/parse_status.h"
+#include "dataplane/base/request.h"
+#include "dataplane/base/towards.h"
+#include "dataplane/counters/outcome.h"
 
 namespace weir::base {
 

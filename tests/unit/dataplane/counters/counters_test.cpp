@@ -1,10 +1,12 @@
-#include "dataplane/base/counters.h"
+#include "dataplane/counters/counters.h"
 
 #include <memory>
 #include <string_view>
 #include <thread>
 
 #include <gtest/gtest.h>
+
+#include "dataplane/base/request.h"
 
 namespace weir::base {
 namespace {
