@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "config/checks.h"
+#include "config/feed_schemes.h"
 #include "config/problems.h"
 #include "config/schema.h"
 #include "config/values.h"
@@ -240,7 +241,9 @@ void add_list_notices(const ListSettings& list, std::vector<std::string>& notice
   };
   const AuthSettings& auth = list.auth;
   const CsvSettings defaults;
-  if (auth.type != AuthType::none && list.url.rfind("file:", 0) == 0) no_effect("auth", "the feed is a file");
+  const FeedSchemeRow* const scheme = feed_scheme_of(list.url);
+  if (auth.type != AuthType::none && scheme != nullptr && !scheme->names_host)
+    no_effect("auth", "the feed is a file");
   if (auth.type == AuthType::none &&
       !(auth.user.empty() && auth.password_file.empty() && auth.token_file.empty() &&
         auth.certificate.empty() && auth.key.empty())) {

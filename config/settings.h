@@ -22,6 +22,7 @@ enum class FailMode : std::uint8_t { open, closed };
 enum class TlsAnswer : std::uint8_t { alert, reset };
 enum class QuicAnswer : std::uint8_t { close, drop };
 enum class ListType : std::uint8_t { feed, manual };
+/// A new one goes to the end: the state on disk holds the number.
 enum class ListFormat : std::uint8_t { plain, csv, json, hosts, rpz };
 enum class OnTls : std::uint8_t { pass, block_host };
 enum class AtRest : std::uint8_t { encrypted, plain, none };

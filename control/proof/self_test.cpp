@@ -9,7 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "dataplane/base/unix_time.h"
-#include "dataplane/counters/outcome.h"
+#include "dataplane/outcomes/outcome.h"
 
 namespace weir::control {
 namespace {

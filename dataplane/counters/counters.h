@@ -12,7 +12,7 @@
 #include "dataplane/base/parse_status.h"
 #include "dataplane/base/request.h"
 #include "dataplane/base/towards.h"
-#include "dataplane/counters/outcome.h"
+#include "dataplane/outcomes/outcome.h"
 
 namespace weir::base {
 

@@ -4,7 +4,7 @@
 
 #include "config/settings.h"
 #include "dataplane/base/result.h"
-#include "dataplane/inspect/answer/block_page.h"
+#include "dataplane/inspect/block_page/block_page.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
 
 namespace weir::inspect {

@@ -22,6 +22,13 @@ nlohmann::ordered_json counts_by_name(const std::array<base::EnumRow<Enum>, N>& 
   return result;
 }
 
+/// `ech` of `weir_ech_total`.
+std::string short_name(std::string_view metric) {
+  constexpr std::string_view kPrefix = "weir_";
+  constexpr std::string_view kSuffix = "_total";
+  return std::string(metric.substr(kPrefix.size(), metric.size() - kPrefix.size() - kSuffix.size()));
+}
+
 }  // namespace
 
 base::Result<Capture> load_capture(const std::filesystem::path& file) {
@@ -138,17 +145,14 @@ std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
     return counts_by_name(base::kParseStatuses,
                           [&](std::size_t i) { return counters.get(Counter::parse, protocol, i); });
   });
-  stats["ech"] = counters.get(Counter::ech);
   std::uint64_t unenforceable = 0;
   for (std::size_t i = 0; i < base::kMaxLists; ++i) unenforceable += counters.get(Counter::unenforceable, i);
   stats["unenforceable"] = unenforceable;
   stats["injected"] =
       counts_by_name(base::kTowards, [&](std::size_t i) { return counters.get(Counter::injected, i); });
-  stats["stream_evictions"] = counters.get(Counter::stream_evictions);
-  stats["fragment_evictions"] = counters.get(Counter::fragment_evictions);
-  stats["quic_evictions"] = counters.get(Counter::quic_evictions);
-  stats["h2c_unfollowed"] = counters.get(Counter::h2c_unfollowed);
-  stats["flow_evictions"] = counters.get(Counter::flow_evictions);
+  for (const base::CounterRow& row : base::kCounters) {
+    if (row.first.key.empty()) stats[short_name(row.name)] = counters.get(row.counter);
+  }
   return stats.dump();
 }
 

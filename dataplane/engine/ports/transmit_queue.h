@@ -8,9 +8,9 @@
 
 #include "dataplane/base/towards.h"
 #include "dataplane/counters/counters.h"
-#include "dataplane/counters/outcome.h"
 #include "dataplane/engine/ports/latency_histogram.h"
 #include "dataplane/engine/ports/traffic_counters.h"
+#include "dataplane/outcomes/outcome.h"
 
 struct rte_mbuf;
 

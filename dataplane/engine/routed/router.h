@@ -12,8 +12,8 @@
 #include "dataplane/base/rate_limit.h"
 #include "dataplane/base/towards.h"
 #include "dataplane/counters/counters.h"
-#include "dataplane/counters/outcome.h"
 #include "dataplane/engine/routed/next_hop.h"
+#include "dataplane/outcomes/outcome.h"
 #include "dataplane/proto/routing/icmp.h"
 #include "dataplane/proto/routing/neighbour.h"
 

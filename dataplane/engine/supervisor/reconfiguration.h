@@ -7,7 +7,7 @@
 #include "config/settings.h"
 #include "dataplane/base/result.h"
 #include "dataplane/engine/snapshots/published.h"
-#include "dataplane/inspect/answer/block_page.h"
+#include "dataplane/inspect/block_page/block_page.h"
 
 namespace weir::engine {
 

@@ -14,11 +14,11 @@
 
 #include "dataplane/base/towards.h"
 #include "dataplane/counters/counters.h"
-#include "dataplane/counters/outcome.h"
 #include "dataplane/engine/ports/latency_histogram.h"
 #include "dataplane/engine/ports/traffic_counters.h"
 #include "dataplane/engine/ports/transmit_queue.h"
 #include "dataplane/inspect/decision/verdict.h"
+#include "dataplane/outcomes/outcome.h"
 
 namespace weir::engine {
 

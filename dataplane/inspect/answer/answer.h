@@ -6,7 +6,7 @@
 #include <span>
 
 #include "dataplane/base/towards.h"
-#include "dataplane/inspect/answer/block_page.h"
+#include "dataplane/inspect/block_page/block_page.h"
 #include "dataplane/inspect/decision/verdict.h"
 #include "dataplane/proto/packet/packet_view.h"
 #include "dataplane/proto/reply/tcp_reply.h"

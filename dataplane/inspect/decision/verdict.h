@@ -7,8 +7,8 @@
 #include "dataplane/base/enforcement.h"
 #include "dataplane/base/ids.h"
 #include "dataplane/base/request.h"
-#include "dataplane/counters/outcome.h"
 #include "dataplane/flow/flow_table.h"
+#include "dataplane/outcomes/outcome.h"
 #include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::inspect {

@@ -55,6 +55,17 @@ class Documents(unittest.TestCase):
             named = set(re.findall(r"\bweir_(?:[a-z]+_)*(?:total|seconds|up|success|generation|entries|flows|capacity|ratio)\b", text))
             self.assertLessEqual(named - {"weir_list_last_success"}, exported, page)
 
+    def test_the_table_of_outcomes_has_each_of_them(self):
+        code = (_ROOT / "dataplane/outcomes/outcome.h").read_text()
+        outcomes = re.findall(r'\{Outcome::\w+,\s*"(\w+)"', code)
+        self.assertIn("forward_passed", outcomes)
+        operations = (_ROOT / "deploy/docs/operations.md").read_text()
+        table = operations.partition("## Outcomes of packets")[2].partition("\n## ")[0]
+        self.assertEqual(re.findall(r"^\| `(\w+)` \|", table, re.M), outcomes)
+        for file in (_ROOT / "deploy/prometheus/weir.rules.yml", *(_ROOT / "deploy/grafana/dashboards").glob("*.json")):
+            for named in re.findall(r'outcome=~?\\?"([a-z_|]+)', file.read_text()):
+                self.assertLessEqual(set(named.split("|")), set(outcomes), file)
+
     def test_commands_of_weirctl_exist(self):
         code = (_ROOT / "control/ctl/commands/commands.cpp").read_text()
         commands = set(re.findall(r'^ {4,5}\{?\.(?:name|alias) = "(\w+)",$', code, re.M))

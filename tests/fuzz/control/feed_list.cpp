@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "config/choices.h"
 #include "control/formats/csv_reader.h"
 #include "control/formats/delta_reader.h"
 #include "control/formats/list_reader.h"
@@ -80,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(data + 1, data + size);
   config::ListSettings settings;
   settings.max_bytes = std::size_t{1} << 20;
-  settings.format = static_cast<config::ListFormat>((how & 7) % 5);
+  settings.format = static_cast<config::ListFormat>((how & 7) % config::kListFormats.size());
   settings.csv.id_column = (how & 0x20) != 0 ? "id" : "";
   settings.csv.comments = (how & 0x40) != 0;
   if ((how & 0x80) != 0) settings.csv = {.url_column = "2", .id_column = "1", .header = false};

@@ -1,4 +1,4 @@
-#include "dataplane/inspect/answer/block_page.h"
+#include "dataplane/inspect/block_page/block_page.h"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "dataplane/counters/outcome.h"
+#include "dataplane/outcomes/outcome.h"
 
 #include <array>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "dataplane/inspect/answer/page_template.h"
+#include "dataplane/inspect/block_page/page_template.h"
 
 #include <algorithm>
 #include <array>

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "dataplane/base/result.h"
-#include "dataplane/inspect/answer/page_template.h"
+#include "dataplane/inspect/block_page/page_template.h"
 
 namespace weir::inspect {
 
