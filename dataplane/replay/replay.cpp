@@ -54,7 +54,12 @@ base::Result<Capture> load_capture(const std::filesystem::path& file) {
 
 Replay::Replay(const Settings& settings, const match::SnapshotView* snapshot, const inspect::BlockPage& page,
                RequestPrinter& printer, CaptureWriter* writer)
-    : settings_(settings), snapshot_(snapshot), page_(page), printer_(printer), writer_(writer) {}
+    : settings_(settings),
+      snapshot_(snapshot),
+      page_(page),
+      printer_(printer),
+      writer_(writer),
+      budget_(settings.inspector.page_bytes_per_second) {}
 
 void Replay::run(const std::vector<Capture>& captures) {
   inspect::Inspector inspector(settings_.inspector, counters_, &printer_);
@@ -92,7 +97,9 @@ void Replay::replay_packet(inspect::Inspector& inspector, const CapturePacket& p
 
 void Replay::send_answers(const proto::PacketView& view, const inspect::Verdict& verdict,
                           const CapturePacket& packet) {
-  inspect::AnswerFrames frames(view, verdict, page_);
+  inspect::Verdict fitting = verdict;
+  if (!budget_.fit(view, page_, packet.time, fitting)) counters_.add(Counter::pages_limited);
+  inspect::AnswerFrames frames(view, fitting, page_);
   std::array<std::byte, inspect::kAnswerFrameBytes> buffer{};
   auto towards = base::Towards::client;
   while (const std::size_t bytes = frames.next(buffer, towards)) {
@@ -144,6 +151,7 @@ std::string stats_json(const Replay& replay, const RequestPrinter& printer) {
   stats["unenforceable"] = unenforceable;
   stats["injected"] =
       counts_by_name(base::kTowards, [&](std::size_t i) { return counters.get(Counter::injected, i); });
+  stats["pages_limited"] = counters.get(Counter::pages_limited);
   stats["stream_evictions"] = counters.get(Counter::stream_evictions);
   stats["fragment_evictions"] = counters.get(Counter::fragment_evictions);
   stats["quic_evictions"] = counters.get(Counter::quic_evictions);
