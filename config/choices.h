@@ -45,6 +45,13 @@ inline constexpr auto kFailModes = std::to_array<EnumRow<FailMode>>({
 static_assert(base::names_every_value<kFailModes>(),
               "kFailModes: one row for each FailMode, in the order of the enum");
 
+inline constexpr auto kBreakerActions = std::to_array<EnumRow<BreakerAction>>({
+    {BreakerAction::alarm, "alarm", "an alarm is raised, and the rule stays in force"},
+    {BreakerAction::trip, "trip", "the rule is also taken out of force: what it names passes"},
+});
+static_assert(base::names_every_value<kBreakerActions>(),
+              "kBreakerActions: one row for each BreakerAction, in the order of the enum");
+
 inline constexpr auto kTlsAnswers = std::to_array<EnumRow<TlsAnswer>>({
     {TlsAnswer::alert, "alert", "a fatal TLS alert, then the connection is closed: browsers fail at once"},
     {TlsAnswer::reset, "reset", "a TCP reset: browsers usually try again"},

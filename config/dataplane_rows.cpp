@@ -58,6 +58,13 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
     {"dataplane.inspect.quic",
      [](Settings& s) -> Field { return &s.dataplane.inspect.quic; },
      {.help = "Destination ports on which to look for QUIC."}},
+    {"dataplane.block.needs_handshake",
+     [](Settings& s) -> Field { return &s.dataplane.block.needs_handshake; },
+     {.help =
+          "Without a handshake (the SYN of a TCP client was seen, and its request acknowledges "
+          "something), answer a blocked request with one reset to the client, which is no larger than the "
+          "request. Source addresses can be forged: otherwise pages could be aimed at somebody else. "
+          "Connections that were open before Weir started get resets too."}},
     {"dataplane.block.http.status",
      [](Settings& s) -> Field { return &s.dataplane.block.http.status; },
      {.help = "Status of the answer to a blocked HTTP request: 451 or 403 with the block page, or 302 to "
@@ -113,6 +120,15 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
       .min = 216,
       .max = 1460,
       .change_needs = ChangeNeeds::reconfigure}},
+    {"dataplane.block.http.bytes_per_destination",
+     [](Settings& s) -> Field { return &s.dataplane.block.http.bytes_per_destination; },
+     {.help = "Maximum number of bytes of block pages that each worker sends per second to one destination "
+              "(an IPv4 address or an IPv6 /64); four times as many at once. Beyond it the client gets a "
+              "reset. Source addresses can be forged: without a limit, pages could be aimed at somebody "
+              "else. 0: no limit.",
+      .unit = "bytes",
+      .min = 0,
+      .max = 100000000}},
     {"dataplane.block.tls",
      [](Settings& s) -> Field { return choice<kTlsAnswers>(s.dataplane.block.tls); },
      {.help = "What the client of a blocked TLS connection receives."}},
@@ -202,21 +218,34 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
       .unit = "packets",
       .min = 0,
       .max = 100000}},
+    {"dataplane.breaker.action",
+     [](Settings& s) -> Field { return choice<kBreakerActions>(s.dataplane.breaker.action); },
+     {.help = "What is done about a rule that goes beyond its limit. Whoever can send enough requests from "
+              "enough addresses can bring a rule beyond it, so `trip` lets the public unblock a page."}},
     {"dataplane.breaker.page_hits_per_second",
      [](Settings& s) -> Field { return &s.dataplane.breaker.page_hits_per_second; },
-     {.help = "A rule with a path is tripped, with an alarm, when it blocks more requests than this in each "
-              "of five consecutive seconds: an entry that is too wide does harm at once. 0: never.",
+     {.help = "Limit of a rule with a path. The rule is beyond it when it blocks more requests than this in "
+              "each of five consecutive seconds: an entry that is too wide does harm at once. 0: no limit.",
       .unit = "requests",
       .min = 0,
       .max = 30000}},
     {"dataplane.breaker.host_hits_per_second",
      [](Settings& s) -> Field { return &s.dataplane.breaker.host_hits_per_second; },
-     {.help =
-          "The same for rules on whole hosts. It is off by default: a machine should not lift a rule that "
-          "the operator is obliged to enforce.",
-      .unit = "requests",
+     {.help = "The same for rules on whole hosts. 0: no limit.", .unit = "requests", .min = 0, .max = 30000}},
+    {"dataplane.breaker.clients",
+     [](Settings& s) -> Field { return &s.dataplane.breaker.clients; },
+     {.help = "With `action: trip`, a rule is tripped only if at least about this many clients (IPv4 "
+              "addresses or IPv6 /64 networks) requested it in the five seconds, each over a TCP connection "
+              "of which Weir saw the client's SYN.",
+      .unit = "clients",
+      .min = 1,
+      .max = 200}},
+    {"dataplane.breaker.rearm_after",
+     [](Settings& s) -> Field { return &s.dataplane.breaker.rearm_after; },
+     {.help = "A tripped rule is put back into force after this time. If it is still beyond its limit, it "
+              "trips again five seconds later. 0: only `weirctl reset` or a restart puts it back.",
       .min = 0,
-      .max = 30000}},
+      .max = kDay}},
     {"dataplane.latency_histogram",
      [](Settings& s) -> Field { return &s.dataplane.latency_histogram; },
      {.help =

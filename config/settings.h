@@ -65,9 +65,11 @@ struct HttpBlockSettings {
   std::string reason;
   std::string contact;
   unsigned segment_bytes = 1220;
+  unsigned bytes_per_destination = 65536;  // per second; 0: no limit
 };
 
 struct BlockSettings {
+  bool needs_handshake = true;
   HttpBlockSettings http;
   TlsAnswer tls = TlsAnswer::alert;
   QuicAnswer quic = QuicAnswer::close;
@@ -103,10 +105,15 @@ struct RoutedSettings {
   unsigned icmp_errors_per_second = 100;  // of each worker
 };
 
-/// Blocked requests per second above which a rule is tripped; 0: never.
+enum class BreakerAction : std::uint8_t { alarm, trip };
+
+/// What is done about a rule that matches far too often.
 struct BreakerSettings {
-  unsigned page_hits_per_second = 1000;
+  BreakerAction action = BreakerAction::alarm;
+  unsigned page_hits_per_second = 1000;  // 0: no limit
   unsigned host_hits_per_second = 0;
+  unsigned clients = 50;                  // that must be behind the hits before the rule is tripped
+  std::chrono::seconds rearm_after{600};  // 0: only `weirctl reset` puts it back
 };
 
 struct DataplaneSettings {

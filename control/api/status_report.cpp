@@ -21,11 +21,11 @@ json problem(std::string_view code, std::string message) {
   return {{"code", code}, {"message", std::move(message)}};
 }
 
-/// The ids of the tripped rules.
-std::vector<std::uint64_t> tripped_rules(const DataplaneStatus& dataplane) {
+/// The rule ids in a member of the dataplane's status.
+std::vector<std::uint64_t> rules_in(const DataplaneStatus& dataplane, const char* member) {
   std::vector<std::uint64_t> ids;
   if (!dataplane.up) return ids;
-  const auto rules = dataplane.raw.find("tripped_rules");
+  const auto rules = dataplane.raw.find(member);
   if (rules == dataplane.raw.end() || !rules->is_array()) return ids;
   for (const json& rule : *rules) {
     if (rule.is_number_unsigned()) ids.push_back(rule.get<std::uint64_t>());
@@ -79,7 +79,7 @@ json problems_of(const config::Settings& settings, const View& view, const Datap
         problem("selftest_failed",
                 fmt::format("the self-test failed, see `weirctl selftest`: {}", first_problem(*self_test))));
   }
-  if (const auto tripped = tripped_rules(dataplane); !tripped.empty()) {
+  if (const auto tripped = rules_in(dataplane, "tripped_rules"); !tripped.empty()) {
     problems.push_back(problem(
         "rules_tripped",
         fmt::format("rules that matched too often are out of force: {}; `weirctl reset` puts them back",
@@ -101,6 +101,12 @@ json warnings_of(const config::Settings& settings, const View& view, const Datap
   if (dataplane.enforcement == base::Enforcement::monitor) {
     warnings.push_back(
         problem("monitor", "enforcement is monitor: listed requests are counted, but they pass"));
+  }
+  if (const auto beyond = rules_in(dataplane, "rules_beyond_limit"); !beyond.empty()) {
+    warnings.push_back(problem(
+        "rules_beyond_limit",
+        fmt::format("rules match more often than dataplane.breaker allows: {}; too wide, or under a flood?",
+                    fmt::join(beyond, ", "))));
   }
   if (view.publish_error && dataplane.up)
     warnings.push_back(problem("publish_failed", view.publish_error->message));

@@ -45,7 +45,7 @@ void enforcements(const DataplaneStatus& dataplane, Samples& samples) {
     samples.add({row.name}, dataplane.enforcement == row.value ? 1 : 0);
 }
 
-constexpr std::array<GaugeRow<DataplaneStatus>, 14> kDataplaneGauges{{
+constexpr std::array<GaugeRow<DataplaneStatus>, 15> kDataplaneGauges{{
     {.name = "weir_snapshot_active_timestamp_seconds",
      .help = "When the active generation was activated",
      .read = [](const DataplaneStatus& dataplane,
@@ -54,6 +54,12 @@ constexpr std::array<GaugeRow<DataplaneStatus>, 14> kDataplaneGauges{{
      .help = "1 for the enforcement that the dataplane applies, 0 for the others",
      .labels = {"mode"},
      .read = enforcements},
+    {.name = "weir_rules_beyond_limit",
+     .help = "Rules that match more often than dataplane.breaker allows",
+     .read =
+         [](const DataplaneStatus& dataplane, Samples& samples) {
+           samples.add(static_cast<double>(array_field(dataplane.raw, "rules_beyond_limit").size()));
+         }},
     {.name = "weir_rules_tripped",
      .help = "Rules that are out of force because they matched too often",
      .read =

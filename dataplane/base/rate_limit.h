@@ -11,16 +11,17 @@ namespace weir::base {
 /// The state is the time at which the bucket will be full again (GCRA).
 class RateLimit {
  public:
-  /// 0 events per second, or a burst of 0: none is allowed.
+  /// 0 events per second, or a burst of 0: none is allowed. At most 10^9 per second.
   constexpr RateLimit(unsigned per_second, unsigned burst) noexcept
       : interval_(per_second == 0 ? kNone : kSecond / per_second),
-        tolerance_(burst == 0 ? kNone : interval_ * (burst - 1)),
+        tolerance_(interval_ * burst),
         allows_any_(per_second != 0 && burst != 0) {}
 
-  /// Counts an event at `now` if it is allowed; false: one too many.
-  constexpr bool take(std::chrono::nanoseconds now) noexcept {
-    if (!allows_any_ || full_at_ - now > tolerance_) return false;
-    full_at_ = std::max(full_at_, now) + interval_;
+  /// Counts `events` at `now` if they are allowed; false: too many.
+  constexpr bool take(std::chrono::nanoseconds now, unsigned events = 1) noexcept {
+    const std::chrono::nanoseconds cost = interval_ * events;
+    if (!allows_any_ || full_at_ - now + cost > tolerance_) return false;
+    full_at_ = std::max(full_at_, now) + cost;
     return true;
   }
 

@@ -57,7 +57,8 @@ struct BlockedStream {
   std::uint32_t client_end = 0;   // after the highest sequence number seen from the client
   AnswerKind answer = AnswerKind::none;  // to the request, and to its retransmissions
   bool head_request = false;
-  bool server_knows = true;  // false: the SYN never reached the server
+  bool server_knows = true;    // false: the SYN never reached the server
+  bool handshake_seen = true;  // false: the client's address may be forged, so it gets nothing but one reset
 };
 
 /// State of reading a stream that is not blocked.

@@ -61,7 +61,12 @@ base::Result<Capture> load_capture(const std::filesystem::path& file) {
 
 Replay::Replay(const Settings& settings, const match::SnapshotView* snapshot, const inspect::BlockPage& page,
                RequestPrinter& printer, CaptureWriter* writer)
-    : settings_(settings), snapshot_(snapshot), page_(page), printer_(printer), writer_(writer) {}
+    : settings_(settings),
+      snapshot_(snapshot),
+      page_(page),
+      printer_(printer),
+      writer_(writer),
+      budget_(settings.inspector.page_bytes_per_second) {}
 
 void Replay::run(const std::vector<Capture>& captures) {
   inspect::Inspector inspector(settings_.inspector, counters_, &printer_);
@@ -99,7 +104,9 @@ void Replay::replay_packet(inspect::Inspector& inspector, const CapturePacket& p
 
 void Replay::send_answers(const proto::PacketView& view, const inspect::Verdict& verdict,
                           const CapturePacket& packet) {
-  inspect::AnswerFrames frames(view, verdict, page_);
+  inspect::Verdict fitting = verdict;
+  if (!budget_.fit(view, page_, packet.time, fitting)) counters_.add(Counter::pages_limited);
+  inspect::AnswerFrames frames(view, fitting, page_);
   std::array<std::byte, inspect::kAnswerFrameBytes> buffer{};
   auto towards = base::Towards::client;
   while (const std::size_t bytes = frames.next(buffer, towards)) {

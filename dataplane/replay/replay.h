@@ -11,6 +11,7 @@
 #include "dataplane/base/result.h"
 #include "dataplane/counters/counters.h"
 #include "dataplane/inspect/answer/answer.h"
+#include "dataplane/inspect/answer/answer_budget.h"
 #include "dataplane/inspect/inspector.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/replay/capture_file.h"
@@ -70,6 +71,7 @@ class Replay {
   const inspect::BlockPage& page_;
   RequestPrinter& printer_;
   CaptureWriter* writer_;
+  inspect::AnswerBudget budget_;
   base::Counters counters_;
   Totals totals_;
   std::chrono::nanoseconds writing_time_{0};  // not counted as inspection

@@ -77,6 +77,7 @@ LocalMethods::Answer LocalMethods::status(const rpc::Request&) {
                                          .load = parts_.load,
                                          .mbufs = parts_.mbufs});
   status["uptime_seconds"] = static_cast<std::uint64_t>(seconds_since(started_));
+  status["rules_beyond_limit"] = parts_.tripped_rules.beyond();
   status["tripped_rules"] = parts_.tripped_rules.rules();
   return status;
 }

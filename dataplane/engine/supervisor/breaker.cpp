@@ -1,49 +1,126 @@
 #include "dataplane/engine/supervisor/breaker.h"
 
-#include <algorithm>
-#include <utility>
+#include <bit>
+#include <cmath>
 
 #include "dataplane/match/lookup.h"
 
 namespace weir::engine {
-std::vector<base::RuleId> Breaker::next_second(std::span<inspect::RuleHits* const> workers) {
-  struct Sum {
-    std::uint64_t hits = 0;
-    std::uint64_t bound = 0;  // 0: none
-  };
+namespace {
+
+struct Sum {
+  std::uint64_t hits = 0;
+  std::uint64_t limit = 0;  // 0: none
+  std::uint64_t clients = 0;
+};
+
+std::vector<std::uint32_t> keys_of(const std::map<std::uint32_t, std::uint64_t>& map) {
+  std::vector<std::uint32_t> keys;
+  keys.reserve(map.size());
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
+
+/// Linear counting: how many clients most likely set these of 64 bits.
+double estimated_clients(std::uint64_t bits) {
+  constexpr int kBits = 64;
+  // With all bits set, the estimate for one that is not.
+  const int clear = std::max(kBits - std::popcount(bits), 1);
+  return -kBits * std::log(static_cast<double>(clear) / kBits);
+}
+
+}  // namespace
+
+Breaker::News Breaker::next_second(std::span<inspect::RuleHits* const> workers) {
+  ++second_;
+  News news;
+  news.rearmed = rearm();
   std::map<std::uint32_t, Sum> sums;
+  for (const auto& [rule, watched] : watched_) sums[rule];
   for (inspect::RuleHits* worker : workers) {
     worker->next_second([&](const inspect::RuleHits::Hit& hit) {
       Sum& sum = sums[hit.rule.value];
       sum.hits += hit.count;
-      sum.bound = hit.of_page ? settings_.page_hits_per_second : settings_.host_hits_per_second;
+      sum.clients |= hit.clients;
+      sum.limit = hit.of_page ? settings_.page_hits_per_second : settings_.host_hits_per_second;
     });
   }
-  std::map<std::uint32_t, unsigned> beyond;
-  std::vector<base::RuleId> tripped;
   for (const auto& [rule, sum] : sums) {
-    if (sum.bound == 0 || sum.hits <= sum.bound) continue;
-    const auto before = seconds_beyond_.find(rule);
-    const unsigned seconds = before == seconds_beyond_.end() ? 1 : before->second + 1;
-    if (seconds < kSecondsBeyond) {
-      beyond.emplace(rule, seconds);
-    } else if (const auto at = std::lower_bound(tripped_.begin(), tripped_.end(), rule);
-               at == tripped_.end() || *at != rule) {
-      tripped_.insert(at, rule);
-      tripped.push_back({rule});
+    if (sum.limit == 0 || sum.hits <= sum.limit) {
+      const auto found = watched_.find(rule);
+      if (found == watched_.end()) continue;
+      Watched& watched = found->second;
+      watched.seconds_beyond = 0;
+      watched.clients = 0;
+      if (!watched.is_beyond || ++watched.seconds_within >= kSecondsWithin) watched_.erase(found);
+      continue;
     }
+    Watched& watched = watched_[rule];
+    watched.seconds_within = 0;
+    watched.clients |= sum.clients;
+    if (++watched.seconds_beyond < kSecondsBeyond) continue;
+    if (!watched.is_beyond) news.beyond.push_back({rule});
+    watched.is_beyond = true;
+    if (settings_.action == config::BreakerAction::trip && has_enough_clients(watched.clients) && trip(rule))
+      news.tripped.push_back({rule});
   }
-  seconds_beyond_ = std::move(beyond);
-  return tripped;
+  return news;
 }
 
-std::size_t Breaker::reset(base::RuleId rule) { return std::erase(tripped_, rule.value); }
+bool Breaker::has_enough_clients(std::uint64_t clients) const {
+  // One client always sets exactly one bit.
+  return settings_.clients <= 1 ? clients != 0 : estimated_clients(clients) >= settings_.clients;
+}
 
-std::size_t Breaker::reset_all() { return std::exchange(tripped_, {}).size(); }
+std::vector<base::RuleId> Breaker::rearm() {
+  std::vector<base::RuleId> rearmed;
+  const auto seconds = static_cast<std::uint64_t>(settings_.rearm_after.count());
+  if (seconds == 0) return rearmed;
+  for (const auto& [rule, since] : tripped_since_) {
+    if (second_ - since >= seconds) rearmed.push_back({rule});
+  }
+  for (const base::RuleId rule : rearmed) reset(rule);
+  return rearmed;
+}
+
+bool Breaker::trip(std::uint32_t rule) {
+  if (!tripped_since_.emplace(rule, second_).second) return false;
+  tripped_ = keys_of(tripped_since_);
+  return true;
+}
+
+std::vector<std::uint32_t> Breaker::beyond() const {
+  std::vector<std::uint32_t> rules;
+  for (const auto& [rule, watched] : watched_) {
+    if (watched.is_beyond) rules.push_back(rule);
+  }
+  return rules;
+}
+
+std::size_t Breaker::reset(base::RuleId rule) {
+  const std::size_t count = tripped_since_.erase(rule.value);
+  tripped_ = keys_of(tripped_since_);
+  // It has to exceed its limit anew.
+  watched_.erase(rule.value);
+  return count;
+}
+
+std::size_t Breaker::reset_all() {
+  const std::size_t count = tripped_since_.size();
+  tripped_since_.clear();
+  tripped_.clear();
+  watched_.clear();
+  return count;
+}
 
 bool Breaker::keep_only(const match::SnapshotView& snapshot) {
-  return std::erase_if(tripped_,
-                       [&](std::uint32_t rule) { return !match::contains_rule(snapshot, {rule}); }) != 0;
+  const auto is_gone = [&snapshot](const auto& entry) {
+    return !match::contains_rule(snapshot, {entry.first});
+  };
+  std::erase_if(watched_, is_gone);
+  const bool some = std::erase_if(tripped_since_, is_gone) != 0;
+  tripped_ = keys_of(tripped_since_);
+  return some;
 }
 
 }  // namespace weir::engine

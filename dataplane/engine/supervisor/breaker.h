@@ -12,20 +12,32 @@
 
 namespace weir::engine {
 
-/// Trips rules that match far too often: an entry that is too broad does harm at once, and matches at a rate
-/// that no listed page reaches. Counts and decides; main thread only.
+/// Finds rules that match far too often: an entry that is too broad does harm at once, and matches at a rate
+/// that no listed page reaches. Raises an alarm, and trips them if the settings say so. Counts and decides;
+/// main thread only.
 class Breaker {
  public:
-  /// A rule trips when it exceeds its limit in this many seconds in a row.
+  /// A rule is beyond its limit when it exceeds it in this many seconds in a row.
   static constexpr unsigned kSecondsBeyond = 5;
+  /// It is within its limit again after this many seconds in a row.
+  static constexpr unsigned kSecondsWithin = 60;
+
+  /// What a second changed.
+  struct News {
+    std::vector<base::RuleId> beyond;   // are beyond their limit now
+    std::vector<base::RuleId> tripped;  // some of them, or some that were beyond it before
+    std::vector<base::RuleId> rearmed;  // tripped long enough: they are in force again
+  };
 
   explicit Breaker(const config::BreakerSettings& settings) : settings_(settings) {}
 
-  /// Ends a second of each worker's hits. Returns the rules that trip now.
-  std::vector<base::RuleId> next_second(std::span<inspect::RuleHits* const> workers);
+  /// Ends a second of each worker's hits.
+  News next_second(std::span<inspect::RuleHits* const> workers);
 
   /// The ids of the tripped rules, sorted.
   [[nodiscard]] const std::vector<std::uint32_t>& tripped() const noexcept { return tripped_; }
+  /// The ids of the rules that are beyond their limit, or were within the last kSecondsWithin, sorted.
+  [[nodiscard]] std::vector<std::uint32_t> beyond() const;
 
   /// Puts one rule, or all, back into force. Returns how many were tripped.
   std::size_t reset(base::RuleId rule);
@@ -34,9 +46,21 @@ class Breaker {
   bool keep_only(const match::SnapshotView& snapshot);
 
  private:
+  struct Watched {
+    unsigned seconds_beyond = 0;  // in a row
+    unsigned seconds_within = 0;  // in a row
+    std::uint64_t clients = 0;    // in the seconds beyond
+    bool is_beyond = false;
+  };
+  [[nodiscard]] bool has_enough_clients(std::uint64_t clients) const;
+  std::vector<base::RuleId> rearm();
+  bool trip(std::uint32_t rule);
+
   config::BreakerSettings settings_;
-  std::map<std::uint32_t, unsigned> seconds_beyond_;  // by rule
-  std::vector<std::uint32_t> tripped_;
+  std::uint64_t second_ = 0;
+  std::map<std::uint32_t, Watched> watched_;              // by rule
+  std::map<std::uint32_t, std::uint64_t> tripped_since_;  // second, by rule
+  std::vector<std::uint32_t> tripped_;                    // the keys of tripped_since_
 };
 
 }  // namespace weir::engine

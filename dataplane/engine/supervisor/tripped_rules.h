@@ -30,7 +30,9 @@ class TrippedRules {
   /// Puts one rule, or all, back into force. Returns how many were tripped.
   std::size_t reset(std::optional<base::RuleId> rule);
 
-  /// Their ids, sorted.
+  /// The ids of the rules that are beyond their limit, sorted.
+  [[nodiscard]] std::vector<std::uint32_t> beyond() const { return breaker_.beyond(); }
+  /// The ids of the tripped rules, sorted.
   [[nodiscard]] const std::vector<std::uint32_t>& rules() const noexcept { return breaker_.tripped(); }
 
  private:

@@ -20,6 +20,7 @@
 #include "dataplane/engine/workers/steering.h"
 #include "dataplane/engine/workers/topology.h"
 #include "dataplane/inspect/answer/answer.h"
+#include "dataplane/inspect/answer/answer_budget.h"
 #include "dataplane/inspect/decision/rule_hits.h"
 #include "dataplane/inspect/inspector.h"
 
@@ -106,6 +107,7 @@ class alignas(64) Worker {
   LatencyHistogram latency_;
   inspect::RuleHits rule_hits_;
   inspect::Inspector inspector_;
+  inspect::AnswerBudget answer_budget_;
   EventRing events_;
   Probe probe_;
   alignas(64) std::atomic<std::uint64_t> heartbeat_{0};

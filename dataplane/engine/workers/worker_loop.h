@@ -57,8 +57,8 @@ class WorkerLoop final : public Worker {
   void finish(std::size_t from, rte_mbuf* frame, const proto::PacketView& packet,
               const inspect::Verdict& verdict, const BurstContext& burst) noexcept;
   /// Not inlined: finish() runs for every packet that is inspected, and this needs much stack.
-  [[gnu::noinline]] void answer(std::size_t from, const proto::PacketView& packet,
-                                inspect::Verdict verdict) noexcept;
+  [[gnu::noinline]] void answer(std::size_t from, const proto::PacketView& packet, inspect::Verdict verdict,
+                                const BurstContext& burst) noexcept;
 
   // Several workers.
   bool take_handoffs(const BurstContext& burst) noexcept;
@@ -224,15 +224,18 @@ void WorkerLoop<T>::finish(std::size_t from, rte_mbuf* frame, const proto::Packe
     events_.add(
         {.time = burst.now, .rule = verdict.rule, .list = verdict.list, .protocol = verdict.protocol});
   }
-  if (verdict.answer != inspect::AnswerKind::none || verdict.reset_server) answer(from, packet, verdict);
+  if (verdict.answer != inspect::AnswerKind::none || verdict.reset_server)
+    answer(from, packet, verdict, burst);
   topology_.discard(frame, verdict.outcome);
 }
 
 template <WorkerTopology T>
-void WorkerLoop<T>::answer(std::size_t from, const proto::PacketView& packet,
-                           inspect::Verdict verdict) noexcept {
+void WorkerLoop<T>::answer(std::size_t from, const proto::PacketView& packet, inspect::Verdict verdict,
+                           const BurstContext& burst) noexcept {
   verdict.server_has_packet = T::kFramesAreCopies;
-  inspect::AnswerFrames frames(packet, verdict, *shared_.page.current());
+  const inspect::BlockPage& page = *shared_.page.current();
+  if (!answer_budget_.fit(packet, page, burst.now, verdict)) counters_.add(base::Counter::pages_limited);
+  inspect::AnswerFrames frames(packet, verdict, page);
   for (;;) {
     rte_mbuf* const mbuf = rte_pktmbuf_alloc(shared_.pool);
     // Without a buffer nobody knows how many frames are missing, only that the first one to the client is.

@@ -19,10 +19,12 @@ struct InspectorSettings {
   bool inspect_http = true;
   bool inspect_tls = true;
   bool inspect_quic = true;
-  bool tls_alert = true;           // false: a blocked ClientHello is answered by a reset
-  bool quic_close = true;          // false: a blocked QUIC connection gets no answer
-  bool drop_unknown_quic = false;  // drop QUIC of unknown versions; false: forward it
-  bool close_flow_table = false;   // drop a packet that would evict a connection in use; false: evict it
+  bool tls_alert = true;                   // false: a blocked ClientHello is answered by a reset
+  bool quic_close = true;                  // false: a blocked QUIC connection gets no answer
+  bool needs_handshake = false;            // without a TCP handshake, answer with one reset to the client
+  unsigned page_bytes_per_second = 65536;  // of block pages to one destination; 0: no limit
+  bool drop_unknown_quic = false;          // drop QUIC of unknown versions; false: forward it
+  bool close_flow_table = false;  // drop a packet that would evict a connection in use; false: evict it
   bool close_reassembly = false;  // drop a packet that would evict another message's parts; false: evict them
   std::size_t flow_capacity = 65536;
   std::chrono::nanoseconds flow_lifetime = std::chrono::seconds(60);

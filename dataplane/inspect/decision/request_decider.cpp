@@ -72,6 +72,10 @@ void RequestDecider::count_hit(match::Match& match) noexcept {
   match = {};
 }
 
+void RequestDecider::count_client(base::RuleId rule, const proto::IpAddress& client) noexcept {
+  if (hits_ != nullptr) hits_->add_client(rule, proto::network_hash(client));
+}
+
 void RequestDecider::report(const RequestNames& names, RequestRecord& record) noexcept {
   if (record.reason != Reason::invalid_host) {
     record.host = url_->host();

@@ -67,6 +67,8 @@ class RequestDecider {
 
   /// From now on, counts matches of block rules in `hits`, which must outlive the object.
   void count_hits(RuleHits& hits) noexcept { hits_ = &hits; }
+  /// The request that a rule has just matched came from this client, over an established connection.
+  void count_client(base::RuleId rule, const proto::IpAddress& client) noexcept;
   /// Sets the tripped block rules, which match nothing: their ids, sorted, valid until the next call.
   void set_tripped_rules(std::span<const std::uint32_t> rules) noexcept { tripped_ = rules; }
   /// Whether a tripped rule matched since the last call.

@@ -10,8 +10,9 @@
 
 namespace weir::inspect {
 
-/// How often each block rule matched per second, for one worker. The worker writes; one other thread reads
-/// and ends the seconds. No lock and no clearing: each entry carries the number of its second.
+/// How often each block rule matched per second, and for how many clients, for one worker. The worker writes;
+/// one other thread reads and ends the seconds. No lock and no clearing: each entry carries the number of its
+/// second.
 ///
 /// If kSlots rules or more match in a second, some are not counted.
 class RuleHits {
@@ -24,9 +25,12 @@ class RuleHits {
     base::RuleId rule;
     bool of_page = false;  // the rule has a path
     std::uint32_t count = 0;
+    std::uint64_t clients = 0;  // a set of clients: one of 64 bits each
   };
 
-  RuleHits() : seconds_{std::vector<Cell>(kSlots), std::vector<Cell>(kSlots)} {}
+  RuleHits()
+      : seconds_{std::vector<Cell>(kSlots), std::vector<Cell>(kSlots)},
+        clients_{std::vector<Cell>(kSlots), std::vector<Cell>(kSlots)} {}
 
   /// For the worker.
   void add(base::RuleId rule, bool of_page) noexcept {
@@ -35,14 +39,32 @@ class RuleHits {
     auto& cells = seconds_[second % 2];
     const std::size_t home = rule.value * kSpread >> kSpreadShift;
     for (std::size_t probe = 0; probe < kProbes; ++probe) {
-      Cell& cell = cells[(home + probe) % kSlots];
-      const std::uint64_t value = cell.load(std::memory_order_relaxed);
+      const std::size_t at = (home + probe) % kSlots;
+      const std::uint64_t value = cells[at].load(std::memory_order_relaxed);
       const bool in_use = second_of(value) == (second & kSecondMask);
       if (in_use && rule_of(value) != rule.value) continue;
+      if (!in_use) clients_[second % 2][at].store(0, std::memory_order_relaxed);
       const std::uint64_t fresh =
           std::uint64_t{rule.value} << 32 | (second & kSecondMask) << 16 | (of_page ? kPageBit : 0);
       const std::uint64_t before = in_use ? value : fresh;
-      if ((before & kMostHits) < kMostHits) cell.store(before + 1, std::memory_order_relaxed);
+      if ((before & kMostHits) < kMostHits) cells[at].store(before + 1, std::memory_order_relaxed);
+      return;
+    }
+  }
+
+  /// For the worker, after add(): the request came from a client over an established connection. `client`: a
+  /// hash of its address.
+  void add_client(base::RuleId rule, std::uint64_t client) noexcept {
+    const std::uint32_t second = second_.load(std::memory_order_relaxed);
+    const std::size_t home = rule.value * kSpread >> kSpreadShift;
+    for (std::size_t probe = 0; probe < kProbes; ++probe) {
+      const std::size_t at = (home + probe) % kSlots;
+      const std::uint64_t value = seconds_[second % 2][at].load(std::memory_order_relaxed);
+      if (second_of(value) != (second & kSecondMask)) return;
+      if (rule_of(value) != rule.value) continue;
+      Cell& clients = clients_[second % 2][at];
+      clients.store(clients.load(std::memory_order_relaxed) | std::uint64_t{1} << (client % 64),
+                    std::memory_order_relaxed);
       return;
     }
   }
@@ -52,12 +74,13 @@ class RuleHits {
   template <class Take>
   void next_second(Take take) {
     const std::uint32_t second = second_.load(std::memory_order_relaxed);
-    for (const Cell& cell : seconds_[(second - 1) % 2]) {
-      const std::uint64_t value = cell.load(std::memory_order_relaxed);
+    for (std::size_t at = 0; at < kSlots; ++at) {
+      const std::uint64_t value = seconds_[(second - 1) % 2][at].load(std::memory_order_relaxed);
       if (second_of(value) != ((second - 1) & kSecondMask)) continue;
       take(Hit{.rule = {rule_of(value)},
                .of_page = (value & kPageBit) != 0,
-               .count = static_cast<std::uint32_t>(value & kMostHits)});
+               .count = static_cast<std::uint32_t>(value & kMostHits),
+               .clients = clients_[(second - 1) % 2][at].load(std::memory_order_relaxed)});
     }
     second_.store(second + 1, std::memory_order_relaxed);
   }
@@ -74,7 +97,8 @@ class RuleHits {
   static std::uint64_t second_of(std::uint64_t cell) noexcept { return cell >> 16 & kSecondMask; }
 
   std::array<std::vector<Cell>, 2> seconds_;
-  std::atomic<std::uint32_t> second_{2};  // so that zeroed cells belong to neither of the two seconds
+  std::array<std::vector<Cell>, 2> clients_;  // beside seconds_
+  std::atomic<std::uint32_t> second_{2};      // so that zeroed cells belong to neither of the two seconds
 };
 
 }  // namespace weir::inspect

@@ -1,5 +1,7 @@
 // The part of TcpInspector that handles a client's connection after one of its requests was blocked.
 // dataplane/README.md describes how the TCP of both ends reacts to each answer.
+#include <algorithm>
+
 #include "dataplane/inspect/tcp/tcp_inspector.h"
 #include "dataplane/proto/packet/tcp_segment.h"
 
@@ -34,7 +36,7 @@ Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, std::u
           .outcome = outcome,
           .answer = answer,
           .head_request = stream.head_request,
-          .reset_server = stream.server_knows && (refuses || ends),
+          .reset_server = stream.handshake_seen && stream.server_knows && (refuses || ends),
           .server_next = stream.server_next,
           .client_end = stream.client_end,
           .client_mss = client_mss};
@@ -42,14 +44,25 @@ Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, std::u
 
 }  // namespace
 
+bool TcpInspector::has_handshake(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
+  if ((packet.tcp.flags & proto::kTcpAck) == 0) return false;
+  const auto streams = flows_.find(flow::flow_key_of(packet), now);
+  return std::any_of(streams.begin(), streams.end(), [&packet](const flow::Flow* flow) {
+    return flow->reading != flow::Reading::blocked && flow->start_known &&
+           StreamInspector::is_near(*flow, packet.tcp.sequence);
+  });
+}
+
 Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanoseconds now,
                             const SegmentResult& result) noexcept {
   const SegmentFindings& findings = result.findings;
   const bool syn = (packet.tcp.flags & proto::kTcpSyn) != 0;
   AnswerKind answer = AnswerKind::reset;
+  const bool handshake_seen = !settings_.needs_handshake || has_handshake(packet, now);
   // The page for a pipelined request would overtake the response to the one before it. A client without an
-  // established connection cannot receive data.
-  if (findings.block_begins_segment && !syn) {
+  // established connection cannot receive data. Without a handshake the client may be somebody else, at whom
+  // the answer is aimed: then it is one reset, which is no larger than the request.
+  if (findings.block_begins_segment && handshake_seen && !syn) {
     if (findings.protocol == base::Protocol::http) answer = AnswerKind::http_page;
     if (findings.protocol == base::Protocol::tls && settings_.tls_alert) answer = AnswerKind::tls_alert;
   }
@@ -68,7 +81,8 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
                                    .client_end = end,
                                    .answer = answer,
                                    .head_request = findings.head_request,
-                                   .server_knows = !syn};
+                                   .server_knows = !syn,
+                                   .handshake_seen = handshake_seen};
   // The connection's other streams stay: this one may be a decoy, and the server may follow another.
   if (result.blocking != nullptr) erase(*result.blocking);
   if (result.blocking != nullptr || streams.size() < flow::FlowTable::kReadings) {

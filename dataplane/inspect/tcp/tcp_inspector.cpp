@@ -52,6 +52,7 @@ Verdict refusal(Outcome outcome, bool enforce) noexcept {
 TcpInspector::TcpInspector(InspectorSettings settings, base::Counters& counters, RequestDecider& decider)
     : settings_(std::move(settings)),
       counters_(counters),
+      decider_(decider),
       flows_({.capacity = settings_.flow_capacity,
               .lifetime = settings_.flow_lifetime,
               .reassembly_bytes = settings_.reassembly_bytes,
@@ -94,6 +95,7 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
                                      .stop_at_block = enforce},
                                     now);
   const SegmentFindings& findings = result.findings;
+  if (findings.block && has_handshake(packet, now)) decider_.count_client(findings.rule, packet.source);
   if (findings.block && enforce) return block(packet, now, result);
   if (!findings.block) {
     if (findings.conflict) return refusal(Outcome::drop_conflict, enforce);

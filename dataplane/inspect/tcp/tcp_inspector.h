@@ -50,6 +50,9 @@ class TcpInspector {
     SegmentFindings findings;
     flow::Flow* blocking = nullptr;  // the stream with the listed request
   };
+  /// Whether a SYN of the packet's connection was seen, and the packet acknowledges something: only who
+  /// receives what the server sends has a connection. A source address can be forged.
+  [[nodiscard]] bool has_handshake(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
   std::optional<Verdict> answer_blocked_flow(const proto::PacketView& packet,
                                              std::chrono::nanoseconds now) noexcept;
   Verdict block(const proto::PacketView& packet, std::chrono::nanoseconds now,
@@ -75,6 +78,7 @@ class TcpInspector {
 
   InspectorSettings settings_;
   base::Counters& counters_;
+  RequestDecider& decider_;
   flow::FlowTable flows_;
   H2cInspector h2c_;
   MessageReader reader_;

@@ -65,7 +65,7 @@ class MonitoringCase(LabCase):
 
 
 class Monitoring(MonitoringCase):
-    settings_options = {"breaker": {"page_hits_per_second": 3}, "latency_histogram": True}
+    settings_options = {"breaker": {"action": "trip", "page_hits_per_second": 3, "clients": 1}, "latency_histogram": True}
 
     def visit_all(self):
         self.assert_passes("http://news.test/")

@@ -46,6 +46,16 @@ TEST(RateLimit, WorksFromTheBeginningOfAnyClock) {
   }
 }
 
+TEST(RateLimit, TakesSeveralEventsTogetherOrNone) {
+  RateLimit limit(100, 10);
+  EXPECT_FALSE(limit.take(kStart, 11)) << "more than a burst";
+  EXPECT_TRUE(limit.take(kStart, 7));
+  EXPECT_FALSE(limit.take(kStart, 4));
+  EXPECT_TRUE(limit.take(kStart, 3));
+  EXPECT_FALSE(limit.take(kStart + milliseconds(19), 2));
+  EXPECT_TRUE(limit.take(kStart + milliseconds(20), 2));
+}
+
 TEST(RateLimit, OfNothingAllowsNothing) {
   RateLimit none_per_second(0, 10);
   EXPECT_FALSE(none_per_second.take(kStart));

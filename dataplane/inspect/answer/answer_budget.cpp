@@ -1,0 +1,32 @@
+#include "dataplane/inspect/answer/answer_budget.h"
+
+namespace weir::inspect {
+namespace {
+
+constexpr unsigned kSecondsAtOnce = 4;
+/// Ethernet, IP and TCP headers of a segment.
+constexpr std::size_t kHeaderBytes = 74;
+
+}  // namespace
+
+AnswerBudget::AnswerBudget(unsigned bytes_per_second) {
+  if (bytes_per_second == 0) return;
+  buckets_.assign(kBuckets, base::RateLimit(bytes_per_second, bytes_per_second * kSecondsAtOnce));
+}
+
+bool AnswerBudget::fit(const proto::PacketView& packet, const BlockPage& page, std::chrono::nanoseconds now,
+                       Verdict& verdict) noexcept {
+  // Alerts and resets are smaller than what they answer.
+  if (buckets_.empty() || verdict.answer != AnswerKind::http_page) return true;
+  const proto::IpAddress& client = (verdict.reassembled != nullptr ? *verdict.reassembled : packet).source;
+  const std::size_t payload = page.response(verdict.head_request).size();
+  const std::size_t segments = payload / page.segment_bytes(verdict.client_mss, client.is_v6) + 1;
+  if (buckets_[proto::network_hash(client) % kBuckets].take(
+          now, static_cast<unsigned>(payload + segments * kHeaderBytes))) {
+    return true;
+  }
+  verdict.answer = AnswerKind::reset;
+  return false;
+}
+
+}  // namespace weir::inspect
