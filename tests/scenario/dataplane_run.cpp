@@ -52,7 +52,7 @@ std::string configuration(const Scenario& scenario, const TemporaryDirectory& di
   text += "  snapshot_dir: " + (directory / "snapshots").string() + "\n";
   // The leak sanitizer uses system calls that the seccomp filter refuses.
   if (kHasAddressSanitizer) text += "  seccomp: false\n";
-  return text + scenario.settings;
+  return text + settings_of(scenario);
 }
 
 std::map<std::string, std::uint64_t> read_outcomes(const std::filesystem::path& socket) {

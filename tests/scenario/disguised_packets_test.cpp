@@ -160,6 +160,7 @@ class DisguisedPackets : public testing::Test {
     }
   }
 
+  /// `settings`: more members of the section dataplane, in flow style.
   void run(const std::string& settings = {}) {
     test::PcapWriter writer(directory_ / "in.pcap");
     for (const Case& one : cases_) {
@@ -169,10 +170,8 @@ class DisguisedPackets : public testing::Test {
     write_text(directory_ / "list.txt", std::string(kListed) + "\n");
     std::vector<std::string> arguments{
         "--all", "--json", "--stats", "--write", directory_ / "out.pcap", "--list", directory_ / "list.txt"};
-    if (!settings.empty()) {
-      write_text(directory_ / "replay.yaml", settings);
-      arguments.insert(arguments.end(), {"--config", directory_ / "replay.yaml"});
-    }
+    write_text(directory_ / "replay.yaml", "dataplane: {block: {needs_handshake: false}" + settings + "}\n");
+    arguments.insert(arguments.end(), {"--config", directory_ / "replay.yaml"});
     arguments.push_back(directory_ / "in.pcap");
     const Finished finished = run_replay(arguments, directory_);
     ASSERT_EQ(finished.status, 0) << finished.err;
@@ -275,9 +274,9 @@ TEST_F(DisguisedPackets, WhatIsSwitchedOffIsForwardedUnseen) {
     const Bytes frame = request(around.ipv4("10.0.0.1", "192.0.2.1"), Carries::http, kListed).build();
     add(wrapping.name, false, false, {"whole", {frame}, 0});
   }
-  run("dataplane: {inspect: {encapsulations: {vlan: false, pppoe: false, mpls: false, gre: false, etherip: "
+  run(", inspect: {encapsulations: {vlan: false, pppoe: false, mpls: false, gre: false, etherip: "
       "false, "
-      "ip_in_ip: false, gtp_u: false, vxlan: false, geneve: false}}}\n");
+      "ip_in_ip: false, gtp_u: false, vxlan: false, geneve: false}}");
   EXPECT_TRUE(requests_.empty());
   check_frames();
 }

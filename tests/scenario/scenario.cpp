@@ -238,6 +238,15 @@ Outgoing check_outgoing(const Scenario& scenario, const std::vector<Bytes>& fram
   return outgoing;
 }
 
+std::string settings_of(const Scenario& scenario) {
+  const std::string needs = std::string("needs_handshake: ") + (scenario.needs_handshake ? "true" : "false");
+  constexpr std::string_view kBlock = "  block: {";
+  std::string settings = scenario.settings;
+  const auto block = settings.find(kBlock);
+  if (block == std::string::npos) return settings + std::string(kBlock) + needs + "}\n";
+  return settings.insert(block + kBlock.size(), needs + ", ");
+}
+
 ReplayRun replay(const Scenario& scenario, const TemporaryDirectory& directory) {
   write_frames(directory / "in.pcap", scenario);
   std::vector<std::string> arguments{"--all", "--json", "--stats", "--write", directory / "out.pcap"};
@@ -251,10 +260,8 @@ ReplayRun replay(const Scenario& scenario, const TemporaryDirectory& directory) 
     write_text(directory / kListName, list);
     arguments.insert(arguments.end(), {"--list", directory / kListName});
   }
-  if (!scenario.settings.empty()) {
-    write_text(directory / "replay.yaml", "dataplane:\n" + scenario.settings);
-    arguments.insert(arguments.end(), {"--config", directory / "replay.yaml"});
-  }
+  write_text(directory / "replay.yaml", "dataplane:\n" + settings_of(scenario));
+  arguments.insert(arguments.end(), {"--config", directory / "replay.yaml"});
   arguments.push_back(directory / "in.pcap");
   ReplayRun run{.finished = run_replay(arguments, directory), .frames = {}};
   if (run.finished.status == 0) {

@@ -48,9 +48,13 @@ struct Scenario {
   /// `PACKET PROTOCOL VERDICT HOST[:PORT][PATH][?QUERY] REASON [RULE] [ech]`, in order.
   std::vector<std::string> requests;
   std::string settings{};  // YAML lines of the section dataplane
+  /// Most scenarios are about what is seen, and begin in the middle of a connection: they get whole answers.
+  bool needs_handshake = false;
   test::PcapLink link = test::PcapLink::ethernet;
 };
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario);
+/// The YAML lines of the section dataplane, with `block.needs_handshake`.
+std::string settings_of(const Scenario& scenario);
 
 inline constexpr const char* kListName = "hot.txt";
 

@@ -78,7 +78,33 @@ std::vector<Scenario> connection_scenarios() {
                              "forward_bypass"}},
                   .requests = {},
                   .settings = "  enforcement: bypass\n"};
-  return {kept_alive, reuse, fast_open, wrap, hello, bypass};
+  // A source address can be forged: whoever has no connection gets no more than he sent.
+  const auto from = [](std::uint16_t port) { return client().tcp(port, 80); };
+  Scenario handshake{
+      .name = "WithoutAHandshakeTheAnswerIsOneReset",
+      .rules = {"listed.example.com"},
+      .steps = {{"a request without a SYN", at(1000, "PA", kListedRequest), "drop_blocked",
+                 Answer::client_reset},
+                {"it again", at(1000, "PA", kListedRequest), "drop_blocked_flow", Answer::client_reset},
+                {"its FIN", at(1000 + kListedBytes, "FA"), "drop_blocked_flow", Answer::client_reset},
+                {"an unlisted one", from(2).seq(1000).flags("PA").payload(kOther).build(), "forward_passed"},
+                {"SYN", from(3).seq(999).flags("S").build(), "forward_not_candidate"},
+                {"a request that acknowledges nothing",
+                 from(3).seq(1000).flags("P").payload(kListedRequest).build(), "drop_blocked",
+                 Answer::client_reset},
+                {"SYN", from(4).seq(999).flags("S").build(), "forward_not_candidate"},
+                {"a request far from it", from(4).seq(90000000).flags("PA").payload(kListedRequest).build(),
+                 "drop_blocked", Answer::client_reset},
+                {"SYN", from(5).seq(999).flags("S").build(), "forward_not_candidate"},
+                {"a request of a connection", from(5).seq(1000).flags("PA").payload(kListedRequest).build(),
+                 "drop_blocked", Answer::page},
+                {"SYN", from(6).seq(999).flags("S").build(), "forward_not_candidate"},
+                {"its twin", from(6).seq(1000).flags("PA").payload(kOther).build(), "forward_passed"}},
+      .requests = {"1 http block listed.example.com/ listed 1", "4 http pass www.example.org/ no_match",
+                   "6 http block listed.example.com/ listed 1", "8 http block listed.example.com/ listed 1",
+                   "10 http block listed.example.com/ listed 1", "12 http pass www.example.org/ no_match"},
+      .needs_handshake = true};
+  return {kept_alive, reuse, fast_open, wrap, hello, bypass, handshake};
 }
 
 }  // namespace weir::scenario

@@ -263,6 +263,23 @@ TEST(BlockedFlow, RemembersTheClientsMss) {
   }
 }
 
+TEST(BlockedFlow, WithoutAHandshakeTheClientGetsOneResetAndTheServerNothing) {
+  const inspect::InspectorSettings settings{.needs_handshake = true};
+  const std::vector<Step> no_syn{{"the request", 0, "PA", kListed, "drop_blocked reset"},
+                                 {"its retransmission", 0, "PA", kListed, "drop_blocked_flow reset"},
+                                 {"FIN", kListedBytes, "FA", "", "drop_blocked_flow reset"},
+                                 {"RST", kListedBytes + 1, "R", "", "drop_blocked_flow"}};
+  run("no SYN", no_syn, 1000, settings);
+  run("no ACK",
+      {{"SYN", 0U - 1, "S", "", "forward_not_candidate"},
+       {"the request", 0, "P", kListed, "drop_blocked reset"}},
+      1000, settings);
+  run("a handshake",
+      {{"SYN", 0U - 1, "S", "", "forward_not_candidate"},
+       {"the request", 0, "PA", kListed, "drop_blocked http_page", 0, kListedBytes}},
+      1000, settings);
+}
+
 TEST(BlockedFlow, OtherConnectionsAreNotAffected) {
   TestInspector inspector;
   const auto from = [](std::uint16_t port, std::string_view client) {
