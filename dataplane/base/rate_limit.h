@@ -19,9 +19,9 @@ class RateLimit {
 
   /// Counts `events` at `now` if they are allowed; false: too many.
   constexpr bool take(std::chrono::nanoseconds now, unsigned events = 1) noexcept {
-    const std::chrono::nanoseconds cost = interval_ * events;
-    if (!allows_any_ || full_at_ - now + cost > tolerance_) return false;
-    full_at_ = std::max(full_at_, now) + cost;
+    const std::chrono::nanoseconds full_at = std::max(full_at_, now) + interval_ * events;
+    if (!allows_any_ || full_at - now > tolerance_) return false;
+    full_at_ = full_at;
     return true;
   }
 

@@ -79,7 +79,9 @@ std::vector<Scenario> connection_scenarios() {
                   .requests = {},
                   .settings = "  enforcement: bypass\n"};
   // A source address can be forged: whoever has no connection gets no more than he sent.
-  const auto from = [](std::uint16_t port) { return client().tcp(port, 80); };
+  const auto from = [](std::uint16_t port) {
+    return PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").tcp(port, 80).ack(5000);
+  };
   Scenario handshake{
       .name = "WithoutAHandshakeTheAnswerIsOneReset",
       .rules = {"listed.example.com"},

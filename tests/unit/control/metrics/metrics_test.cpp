@@ -56,8 +56,8 @@ TEST(Metrics, KeepTheirNames) {
                                    "weir_flows", "weir_lcore_busy_ratio", "weir_mbufs", "weir_port_link_up",
                                    "weir_port_missed_packets_total", "weir_port_received_bytes_total",
                                    "weir_port_received_packets_total", "weir_port_transmitted_bytes_total",
-                                   "weir_port_transmitted_packets_total", "weir_rules_tripped",
-                                   "weir_snapshot_active_timestamp_seconds"}));
+                                   "weir_port_transmitted_packets_total", "weir_rules_beyond_limit",
+                                   "weir_rules_tripped", "weir_snapshot_active_timestamp_seconds"}));
   EXPECT_EQ(names_of(self_test_metrics({.findings = base::Error{"dataplane_down", "nobody answers"}})),
             (std::set<std::string>{"weir_selftest_success", "weir_selftest_timestamp_seconds"}));
   EXPECT_EQ(ReloadDurations().collect().name, "weir_reload_duration_seconds");
