@@ -172,7 +172,7 @@ class Monitoring(MonitoringCase):
     def test_alert_rule_tripped(self):
         deadline = time.monotonic() + _WAIT
         self.addCleanup(self.weir.ctl, "reset", allow=(0, 1))
-        with self.fires("WeirRuleTripped"):
+        with self.fires("WeirRuleBeyondLimit", "WeirRuleTripped"):
             while not self.weir.status()["tripped_rules"]:
                 self.assertLess(time.monotonic(), deadline, "the rule is not tripped")
                 for _ in range(5):

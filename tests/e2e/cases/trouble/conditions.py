@@ -247,7 +247,8 @@ class Breaker(LabCase):
     """A rule that blocks far more than it should is tripped, and Weir says so."""
 
     first_list = ("news.test/forbidden", "news.test/other", "listed.test")
-    settings_options = {"breaker": {"action": "trip", "page_hits_per_second": 3, "clients": 1}}
+    settings_options = {"breaker": {"action": "trip", "page_hits_per_second": 3, "clients": 1},
+                        "block": {"http": {"bytes_per_destination": 0}}}
 
     def hammer(self, path, until):
         """Requests the page about fifty times a second until `until()` is true."""

@@ -190,6 +190,23 @@ class OtherAnswers(AnswersCase):
         self.assertEqual([line for line in self.origin.requests() if "listed.test" in line], [])
 
 
+class ManyPages(AnswersCase):
+    """Somebody has pages sent to one address, which may be forged."""
+
+    first_list = ("news.test/forbidden",)
+    settings_options = {"block": {"http": {"bytes_per_destination": 300}}}
+
+    def test_beyond_the_limit_of_a_destination_come_resets(self):
+        self.assert_blocked_page("http://news.test/forbidden")
+        again = [self.browser.get("http://news.test/forbidden") for _ in range(3)]
+        self.assertEqual([answer.status for answer in again], [0, 0, 0])
+        for answer in again:
+            self.assertRegex(answer.error, "(?i)reset by peer")
+        self.assertEqual(self.weir.families()["weir_pages_limited_total"][0][1], 3)
+        self.assertEqual([line for line in self.origin.requests() if "forbidden" in line], [])
+        self.assert_passes("http://news.test/")
+
+
 class QuicClose(CaddyOrigin, AnswersCase):
     """Against Caddy, which would accept the connection if Weir let it."""
 
