@@ -112,7 +112,7 @@ struct BreakerSettings {
   BreakerAction action = BreakerAction::alarm;
   unsigned page_hits_per_second = 1000;  // 0: no limit
   unsigned host_hits_per_second = 0;
-  unsigned clients = 50;                  // that must be behind the hits before the rule is tripped
+  unsigned clients = 50;                  // that must have sent the requests before the rule is tripped
   std::chrono::seconds rearm_after{600};  // 0: only `weirctl reset` puts it back
 };
 
