@@ -37,6 +37,8 @@ std::string name_of(FragmentFate fate) {
       return "overlap";
     case FragmentFate::replaced:
       return "replaced";
+    case FragmentFate::full:
+      return "full";
     case FragmentFate::blocked:
       return "blocked";
   }
