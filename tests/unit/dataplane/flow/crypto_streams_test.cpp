@@ -223,5 +223,55 @@ TEST(CryptoStreams, AFloodStaysBoundedAndLeavesTheLastWhole) {
   EXPECT_GT(streams.evictions(), 300U);
 }
 
+// The table is full of one sender's undecided connections many times over.
+TEST(CryptoStreams, AFloodFromOneSenderCostsNobodyElse) {
+  CryptoStreams streams({.capacity = 256, .memory_bytes = 256 * kCryptoChunkBytes});
+  std::mt19937_64 random(1);
+  std::vector<std::uint64_t> others;
+  for (std::uint8_t source = 1; source <= 5; ++source) {
+    others.push_back(random());
+    streams.store(add(streams, others.back(), QuicVersion::v1, id_of(source), seconds(0), source), 0,
+                  to_bytes("hello"));
+  }
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    streams.store(add(streams, random(), QuicVersion::v1, id_of(1000 + i), seconds(1), 99), 0, to_bytes("junk"));
+  }
+  for (std::uint8_t source = 1; source <= 5; ++source) {
+    const CryptoStream* stream =
+        streams.find(others[source - 1U], QuicVersion::v1, id_of(source), seconds(1));
+    ASSERT_NE(stream, nullptr) << int{source};
+    EXPECT_TRUE(streams.has(*stream, 0, 5)) << int{source};
+  }
+  EXPECT_GT(streams.evictions(), 4000U);
+}
+
+TEST(CryptoStreams, AFloodOfBlockedConnectionsCostsNobodyElse) {
+  CryptoStreams streams({.capacity = 64});
+  std::mt19937_64 random(2);
+  const auto flood = [&] {
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      CryptoStream& stream = add(streams, random(), QuicVersion::v1, id_of(1000 + i), seconds(1), 99);
+      stream.decided[0] = true;
+      streams.retire(stream);
+      streams.block(stream);
+    }
+  };
+  flood();
+  const std::uint64_t other = random();
+  add(streams, other, QuicVersion::v1, id_of(1), seconds(1), 1);
+  flood();
+  EXPECT_NE(streams.find(other, QuicVersion::v1, id_of(1), seconds(1)), nullptr);
+}
+
+TEST(CryptoStreams, KeepsTheKeysOfEachStream) {
+  CryptoStreams streams({});
+  proto::QuicInitialKeys keys;
+  keys.key[0] = std::byte{5};
+  streams.add(1, 0, QuicVersion::v1, id_of(1), keys, seconds(0));
+  add(streams, 1, QuicVersion::v1, id_of(2), seconds(0));
+  EXPECT_EQ(streams.keys_of(*streams.find(1, QuicVersion::v1, id_of(1), seconds(0))).key[0], std::byte{5});
+  EXPECT_EQ(streams.keys_of(*streams.find(1, QuicVersion::v1, id_of(2), seconds(0))).key[0], std::byte{0});
+}
+
 }  // namespace
 }  // namespace weir::test

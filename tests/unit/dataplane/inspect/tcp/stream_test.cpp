@@ -415,6 +415,23 @@ TEST_F(FullMemory, PartsAreDroppedAndNothingIsGivenUp) {
   for (std::uint16_t port = 1; port <= kLast; ++port) EXPECT_EQ(end(port), kPage) << port;
 }
 
+TEST_F(FullMemory, AnotherSenderStillHasRoom) {
+  const auto other = [this](std::uint32_t sequence, std::string_view text) {
+    return summary(inspector_.inspect(PacketBuilder()
+                                          .ethernet()
+                                          .ipv4("10.0.0.77", "192.0.2.1")
+                                          .tcp(1234, 80)
+                                          .seq(sequence)
+                                          .ack(5000)
+                                          .flags("PA")
+                                          .payload(text)
+                                          .build(),
+                                      rules().view()));
+  };
+  EXPECT_EQ(other(1000, kListed.substr(0, 30)), kIncomplete);
+  EXPECT_EQ(other(1030, kListed.substr(30)), kPage);
+}
+
 TEST_F(FullMemory, CompleteRequestsNeedNone) {
   EXPECT_EQ(send(30, 0, kListed), kPage);
   EXPECT_EQ(send(31, 0, "GET / HTTP/1.1\r\nHost: passed.example.com\r\n\r\n"), "forward_passed");
