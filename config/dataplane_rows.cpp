@@ -157,29 +157,41 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
     {"dataplane.flows.reassembly_bytes",
      [](Settings& s) -> Field { return &s.dataplane.flows.reassembly_bytes; },
      {.help = "Memory of each worker for requests and ClientHellos that span several segments, and for the "
-              "last ones decided. When it is full, the connection that has waited longest for the end of a "
-              "message is read one segment at a time.",
+              "last ones decided. When it is full, a connection of the sender whose unfinished messages hold "
+              "most of it is read one segment at a time: the one that has waited longest. A sender is an IPv4 "
+              "address or an IPv6 /64.",
       .unit = "bytes",
       .min = 262144,
       .max = 17179869184}},
     {"dataplane.flows.quic_connections",
      [](Settings& s) -> Field { return &s.dataplane.flows.quic_connections; },
      {.help = "QUIC connections whose first packets each worker remembers, 650 bytes each. Decided ones are "
-              "evicted first, then the one that has been silent longest.",
+              "evicted first, then those of the sender that has most of them.",
       .unit = "connections",
       .min = 1024,
       .max = 4194304}},
+    {"dataplane.flows.quic_initials_per_source",
+     [](Settings& s) -> Field { return &s.dataplane.flows.quic_initials_per_source; },
+     {.help = "How many QUIC Initials per second each worker reads from one IPv4 address or IPv6 /64, and 16 "
+              "times as many from one IPv4 /24 or IPv6 /48. Only what costs time counts: keys that are "
+              "derived and packets that are decrypted. An Initial of a connection that is known is always "
+              "read. See `dataplane.fail.quic_budget`.",
+      .unit = "packets",
+      .min = 10,
+      .max = 10000000}},
     {"dataplane.flows.h2c_connections",
      [](Settings& s) -> Field { return &s.dataplane.flows.h2c_connections; },
      {.help = "Cleartext HTTP/2 connections that each worker follows at the same time, at most 220 KiB each. "
-              "Of further connections only requests within the first segment are seen.",
+              "Of further connections only requests within the first segment are seen; a sender that has "
+              "more than others gives way to them.",
       .unit = "connections",
       .min = 1,
       .max = 1024}},
     {"dataplane.fragments.memory_bytes",
      [](Settings& s) -> Field { return &s.dataplane.fragments.memory_bytes; },
      {.help = "Memory in which each worker reassembles IP fragments. When it is full, the oldest incomplete "
-              "packet is evicted, and the rest of its fragments are forwarded.",
+              "packet of the sender that holds most of it is evicted, and the rest of its fragments are "
+              "forwarded. A sender is an IPv4 address or an IPv6 /64.",
       .unit = "bytes",
       .min = 262144,
       .max = 1073741824}},
@@ -208,9 +220,20 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
      [](Settings& s) -> Field { return choice<kFailModes>(s.dataplane.fail.reassembly); },
      {.help =
           "What happens to a part of a TCP request while the reassembly memory is full of parts of other "
-          "requests. With `open` the connection that has waited longest is read one segment at a time from "
-          "then on. With `closed` the part is dropped until another request has ended or been silent for "
-          "four minutes."}},
+          "requests. With `open` a connection of the sender that holds most is read one segment at a time "
+          "from then on. With `closed` the part is dropped until another request has ended or been silent "
+          "for four minutes, and no sender gets more than what it leaves free for the others."}},
+    {"dataplane.fail.fragments",
+     [](Settings& s) -> Field { return choice<kFailModes>(s.dataplane.fail.fragments); },
+     {.help = "What happens to a fragment while the memory for fragments is full of incomplete packets. With "
+              "`open` the oldest packet of the sender that holds most is forgotten, and the rest of its "
+              "fragments are forwarded. With `closed` the fragment is dropped, and no sender gets more than "
+              "what it leaves free for the others."}},
+    {"dataplane.fail.quic_budget",
+     [](Settings& s) -> Field { return choice<kFailModes>(s.dataplane.fail.quic_budget); },
+     {.help = "What happens to QUIC Initials of a sender that has used up "
+              "`dataplane.flows.quic_initials_per_source`. With `open` they are not inspected. With `closed`, "
+              "browsers fall back to TLS over TCP."}},
     {"dataplane.routed.icmp_errors_per_second",
      [](Settings& s) -> Field { return &s.dataplane.routed.icmp_errors_per_second; },
      {.help = "Maximum number of ICMP errors (time exceeded, unreachable, packet too big) that each worker "

@@ -83,13 +83,14 @@ struct MbufSettings {
 struct FlowSettings {
   std::size_t capacity = 65536;  // each worker
   std::chrono::seconds lifetime{60};
-  std::size_t quic_connections = 16384;       // each worker
+  std::size_t quic_connections = 65536;       // each worker
+  std::uint32_t quic_initials_per_source = 2000;  // per second, each worker
   std::size_t h2c_connections = 32;           // each worker
   std::uint64_t reassembly_bytes = 33554432;  // each worker
 };
 
 struct FragmentSettings {
-  std::uint64_t memory_bytes = 4194304;  // each worker
+  std::uint64_t memory_bytes = 33554432;  // each worker
 };
 
 /// What happens to packets that cannot be inspected, by the condition that prevents it.
@@ -99,6 +100,8 @@ struct FailSettings {
   FailMode unknown_quic = FailMode::open;
   FailMode flow_table = FailMode::open;
   FailMode reassembly = FailMode::open;
+  FailMode fragments = FailMode::open;
+  FailMode quic_budget = FailMode::open;
 };
 
 struct RoutedSettings {

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <random>
 
 #include <xxhash.h>
+
+#include "dataplane/flow/source.h"
 
 namespace weir::flow {
 namespace {
@@ -37,22 +38,23 @@ bool for_each_word(Words& words, std::size_t begin, std::size_t end, const Funct
   return true;
 }
 
-std::uint64_t random_hash_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
+/// What is evicted last is worth most.
+int worth_of(const CryptoStream& stream) noexcept { return stream.blocked ? 2 : stream.decided[0] ? 0 : 1; }
 
 }  // namespace
 
 CryptoStreams::CryptoStreams(const Settings& settings)
     : streams_(std::bit_ceil(std::max(settings.capacity, kWays))),
       tags_(streams_.size()),
+      keys_(streams_.size()),
       chunks_(std::clamp(settings.memory_bytes / kCryptoChunkBytes, kMinChunks,
                          std::size_t{CryptoStream::kNoChunk})),
+      shares_(streams_.size()),
+      stream_counts_(shares_.places()),
       read_buffer_(kMaxCryptoBytes),
       free_count_(chunks_.size()),
       lifetime_(settings.lifetime),
-      hash_seed_(random_hash_seed()) {
+      hash_seed_(random_seed()) {
   for (std::uint32_t i = 0; i < chunks_.size(); ++i) chunks_[i].next = i + 1 < chunks_.size() ? i + 1 : kNone;
   free_ = 0;
   for (CryptoStream& stream : streams_) stream.chunks.fill(CryptoStream::kNoChunk);
@@ -94,20 +96,27 @@ CryptoStream* CryptoStreams::find(std::uint64_t connection, proto::QuicVersion v
   return nullptr;
 }
 
-CryptoStream& CryptoStreams::add(std::uint64_t connection, proto::QuicVersion version,
-                                 const proto::QuicConnectionId& id, std::chrono::nanoseconds now) noexcept {
+CryptoStream& CryptoStreams::add(std::uint64_t connection, SourceShares::Source source,
+                                 proto::QuicVersion version, const proto::QuicConnectionId& id,
+                                 const proto::QuicInitialKeys& keys, std::chrono::nanoseconds now) noexcept {
   now_ = now;
   CryptoStream& stream = place_for(connection, now);
   // The tag tells that a place was never used, so it need not be fetched.
-  if (tags_[index_of(stream)] != 0) release_bytes(stream);
+  if (tags_[index_of(stream)] != 0) {
+    release_bytes(stream);
+    count(stream, false);
+  }
   stream = CryptoStream{};
   stream.chunks.fill(CryptoStream::kNoChunk);
   stream.connection = connection;
   tags_[index_of(stream)] = tag_of(connection);
+  keys_[index_of(stream)] = keys;
   stream.last_seen = now;
   stream.id = id;
   stream.version = version;
+  stream.source = source;
   stream.used = true;
+  count(stream, true);
   return stream;
 }
 
@@ -118,6 +127,7 @@ void CryptoStreams::expect(std::uint64_t connection) noexcept {
     auto* place = reinterpret_cast<std::byte*>(&streams_[i]);
     __builtin_prefetch(place, 1);
     __builtin_prefetch(place + kLine, 1);
+    __builtin_prefetch(&keys_[i], 1);
     if (tags_[i] == 0) break;
   }
   if (free_ == kNone) return;
@@ -126,19 +136,43 @@ void CryptoStreams::expect(std::uint64_t connection) noexcept {
   __builtin_prefetch(&chunks_[free_].owner, 1);
 }
 
+void CryptoStreams::count(CryptoStream& stream, bool counted) noexcept {
+  if (stream.counted == counted) return;
+  stream.counted = counted;
+  if (counted) {
+    ++stream_counts_[stream.source];
+  } else {
+    --stream_counts_[stream.source];
+  }
+}
+
+void CryptoStreams::retire(CryptoStream& stream) noexcept {
+  set_retired(stream, true);
+  if (!stream.blocked) count(stream, false);
+}
+
+void CryptoStreams::block(CryptoStream& stream) noexcept {
+  stream.blocked = true;
+  count(stream, true);
+}
+
+bool CryptoStreams::goes_before(const CryptoStream& a, const CryptoStream& b) const noexcept {
+  if (worth_of(a) != 0 && worth_of(b) != 0) {
+    const std::uint32_t count_a = stream_counts_[a.source];
+    const std::uint32_t count_b = stream_counts_[b.source];
+    if (count_a != count_b) return count_a > count_b;
+  }
+  if (worth_of(a) != worth_of(b)) return worth_of(a) < worth_of(b);
+  return a.last_seen < b.last_seen;
+}
+
 CryptoStream& CryptoStreams::place_for(std::uint64_t connection, std::chrono::nanoseconds now) noexcept {
-  const auto worth = [](const CryptoStream& stream) {
-    return stream.blocked ? 2 : stream.decided[0] ? 0 : 1;
-  };
   CryptoStream* place = nullptr;
   for (CryptoStream& stream : std::span(streams_).subspan(set_of(connection), kWays)) {
     if (tags_[index_of(stream)] == 0 || !live(stream, now)) return stream;
-    if (place == nullptr || worth(stream) < worth(*place) ||
-        (worth(stream) == worth(*place) && stream.last_seen < place->last_seen)) {
-      place = &stream;
-    }
+    if (place == nullptr || goes_before(stream, *place)) place = &stream;
   }
-  if (worth(*place) > 0) ++evictions_;
+  if (worth_of(*place) > 0) ++evictions_;
   return *place;
 }
 
@@ -215,12 +249,28 @@ void CryptoStreams::unlink(std::uint32_t index) noexcept {
 }
 
 void CryptoStreams::set_retired(CryptoStream& stream, bool retired) noexcept {
+  std::uint32_t moved = 0;
   for (const std::uint16_t index : stream.chunks) {
     if (index == CryptoStream::kNoChunk || chunks_[index].retired == retired) continue;
     unlink(index);
     chunks_[index].retired = retired;
     append(index);
+    ++moved;
   }
+  set_waiting(stream, retired ? 0 : stream.waiting_chunks + moved);
+}
+
+void CryptoStreams::set_waiting(CryptoStream& stream, std::uint32_t chunks) noexcept {
+  const std::uint32_t before = stream.waiting_chunks;
+  if (before == chunks) return;
+  if (before == 0) {
+    shares_.add(index_of(stream), stream.source, chunks);
+  } else if (chunks == 0) {
+    shares_.remove(index_of(stream), stream.source, before);
+  } else {
+    shares_.change(stream.source, static_cast<std::int32_t>(chunks) - static_cast<std::int32_t>(before));
+  }
+  stream.waiting_chunks = static_cast<std::uint8_t>(chunks);
 }
 
 CryptoStreams::Chunk* CryptoStreams::chunk_at(CryptoStream& stream, std::size_t number) noexcept {
@@ -243,27 +293,33 @@ std::uint32_t CryptoStreams::take_chunk(std::uint32_t owner) noexcept {
   chunk.owner = owner;
   chunk.retired = false;
   append(index);
+  set_waiting(streams_[owner], streams_[owner].waiting_chunks + 1U);
   return index;
 }
 
-// A stream has at most 32 chunks, so skipping those of the spared one is short, and another is always found.
 bool CryptoStreams::evict_one(std::uint32_t spared) noexcept {
-  const bool oldest_expired = waiting_.first != kNone && !live(streams_[chunks_[waiting_.first].owner], now_);
-  for (const Queue* queue : {oldest_expired ? &waiting_ : &retired_, &retired_, &waiting_}) {
-    for (std::uint32_t index = queue->first; index != kNone; index = chunks_[index].next) {
-      if (chunks_[index].owner == spared) continue;
-      CryptoStream& victim = streams_[chunks_[index].owner];
-      if (!chunks_[index].retired && live(victim, now_)) ++evictions_;
-      release_bytes(victim);
-      // Later copies are read again: without the old bytes a different copy cannot be told.
-      victim.decided = {};
-      return true;
-    }
+  const std::uint32_t index = next_victim(spared);
+  if (index == kNone) return false;
+  CryptoStream& victim = streams_[index];
+  if (victim.waiting_chunks != 0 && live(victim, now_)) ++evictions_;
+  release_bytes(victim);
+  // Later copies are read again: without the old bytes a different copy cannot be told.
+  victim.decided = {};
+  return true;
+}
+
+// A stream has at most 32 chunks, so skipping those of the spared one is short.
+std::uint32_t CryptoStreams::next_victim(std::uint32_t spared) const noexcept {
+  const std::uint32_t oldest = waiting_.first == kNone ? kNone : chunks_[waiting_.first].owner;
+  if (oldest != kNone && oldest != spared && !live(streams_[oldest], now_)) return oldest;
+  for (std::uint32_t index = retired_.first; index != kNone; index = chunks_[index].next) {
+    if (chunks_[index].owner != spared) return chunks_[index].owner;
   }
-  return false;
+  return shares_.next_victim(spared);
 }
 
 void CryptoStreams::release_bytes(CryptoStream& stream) noexcept {
+  set_waiting(stream, 0);
   for (std::uint16_t& index : stream.chunks) {
     if (index == CryptoStream::kNoChunk) continue;
     unlink(index);

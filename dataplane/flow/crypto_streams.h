@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "dataplane/flow/flow_table.h"
+#include "dataplane/flow/source_shares.h"
 #include "dataplane/proto/quic/quic_initial.h"
+#include "dataplane/proto/quic/quic_initial_keys.h"
 
 namespace weir::flow {
 
@@ -27,11 +29,14 @@ struct CryptoStream {
   std::uint64_t next_number = 0;  // after the largest packet number seen
   std::array<std::uint16_t, kChunks> chunks{};
   std::uint32_t second_message = 0;  // start of the message after the first decided one; 0: not known
+  SourceShares::Source source = 0;
   proto::QuicConnectionId id;        // the keys are derived from it
   proto::QuicVersion version = proto::QuicVersion::unknown;
   bool used = false;
   bool blocked = false;
   std::array<bool, 2> decided{};  // the message at offset 0, and the one at second_message
+  bool counted = false;           // among the streams that its source has
+  std::uint8_t waiting_chunks = 0;
 };
 static_assert(sizeof(CryptoStream) <= 128);
 
@@ -42,12 +47,12 @@ static_assert(sizeof(CryptoStream) <= 128);
 /// - The first copy of a byte counts; a later one that differs is a conflict.
 /// - The bytes of a decided message are kept until the pool needs them, so that a decoy that no server
 /// received
-///   cannot be completed differently later. They are evicted first, the oldest first; then those of the
-///   connection that has waited longest for the end of its hello (counted). A connection without its bytes is
-///   read again from later packets.
-/// - In a full set the decided connection that was unseen longest is evicted first, then an undecided one,
-/// and
-///   a blocked one last (the latter two are counted).
+///   cannot be completed differently later. They are evicted first, the oldest first; then those of a
+///   connection that waits for the end of its hello (counted): the oldest of the source that holds most
+///   (SourceShares). A connection without its bytes is read again from later packets.
+/// - In a full set the decided connection that was unseen longest is evicted first. If there is none, one of
+///   the source that has most undecided and blocked connections (counted): an undecided one before a blocked
+///   one, and the one that was unseen longest before others.
 class CryptoStreams {
  public:
   static constexpr std::size_t kWays = 8;
@@ -64,14 +69,22 @@ class CryptoStreams {
 
   /// Keyed hash of a 5-tuple.
   [[nodiscard]] std::uint64_t connection_of(const FlowKey& key) const noexcept;
+  [[nodiscard]] SourceShares::Source source_of(const FlowKey& key) const noexcept {
+    return shares_.source_of(key.source);
+  }
   /// The live streams of a 5-tuple, one per call: `place` begins at 0 and is advanced. Null: no more.
   CryptoStream* next_of(std::uint64_t connection, std::size_t& place, std::chrono::nanoseconds now) noexcept;
 
   CryptoStream* find(std::uint64_t connection, proto::QuicVersion version, const proto::QuicConnectionId& id,
                      std::chrono::nanoseconds now) noexcept;
-  /// Adds a stream. This may evict another one of the set, so references to them are no longer valid.
-  CryptoStream& add(std::uint64_t connection, proto::QuicVersion version, const proto::QuicConnectionId& id,
+  /// Adds a stream with the client's keys for the id. This may evict another one of the set, so references to
+  /// them are no longer valid.
+  CryptoStream& add(std::uint64_t connection, SourceShares::Source source, proto::QuicVersion version,
+                    const proto::QuicConnectionId& id, const proto::QuicInitialKeys& keys,
                     std::chrono::nanoseconds now) noexcept;
+  [[nodiscard]] const proto::QuicInitialKeys& keys_of(const CryptoStream& stream) const noexcept {
+    return keys_[index_of(stream)];
+  }
 
   /// Prefetches the memory that add() and the first store() of a new connection write to. Useful when other
   /// work (decryption) comes first.
@@ -85,7 +98,9 @@ class CryptoStreams {
   /// The bytes [begin, end), all of which must be stored. Valid until the next call.
   std::span<const std::byte> read(const CryptoStream& stream, std::size_t begin, std::size_t end) noexcept;
   /// A message was decided: until new bytes arrive, those of the stream are evicted before undecided ones.
-  void retire(CryptoStream& stream) noexcept { set_retired(stream, true); }
+  void retire(CryptoStream& stream) noexcept;
+  /// Marks the stream as blocked.
+  void block(CryptoStream& stream) noexcept;
 
   /// Undecided and blocked streams that were evicted, and undecided ones that lost their bytes, since
   /// construction.
@@ -124,17 +139,26 @@ class CryptoStreams {
   void append(std::uint32_t index) noexcept;
   void unlink(std::uint32_t index) noexcept;
   void set_retired(CryptoStream& stream, bool retired) noexcept;
+  void set_waiting(CryptoStream& stream, std::uint32_t chunks) noexcept;
   Chunk* chunk_at(CryptoStream& stream, std::size_t number) noexcept;
   std::uint32_t take_chunk(std::uint32_t owner) noexcept;
   bool evict_one(std::uint32_t spared) noexcept;
+  [[nodiscard]] std::uint32_t next_victim(std::uint32_t spared) const noexcept;
   void release_bytes(CryptoStream& stream) noexcept;
+  /// Counts the stream among those of its source, or no longer.
+  void count(CryptoStream& stream, bool counted) noexcept;
+  /// Whether `a` is evicted from a full set before `b`.
+  [[nodiscard]] bool goes_before(const CryptoStream& a, const CryptoStream& b) const noexcept;
   CryptoStream& place_for(std::uint64_t connection, std::chrono::nanoseconds now) noexcept;
 
   std::vector<CryptoStream> streams_;
   // A part of each stream's `connection`. The tags of a set share half a cache line, so that the lookup of an
   // unknown connection does not touch the streams.
   std::vector<std::uint32_t> tags_;
+  std::vector<proto::QuicInitialKeys> keys_;  // of each stream
   std::vector<Chunk> chunks_;
+  SourceShares shares_;  // of the streams with chunks in waiting_; these are the weight
+  std::vector<std::uint32_t> stream_counts_;  // of each source: undecided and blocked streams
   std::vector<std::byte> read_buffer_;
   Queue retired_;
   Queue waiting_;

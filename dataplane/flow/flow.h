@@ -26,6 +26,11 @@ constexpr std::int32_t distance(std::uint32_t from, std::uint32_t to) noexcept {
 }
 constexpr bool is_before(std::uint32_t a, std::uint32_t b) noexcept { return distance(b, a) < 0; }
 
+/// How long a connection is followed after its last packet. Pieces of a request may arrive a minute apart,
+/// requests of a connection further. But the initial sequence numbers of Linux repeat after 275 s: a port that
+/// is reused then would seem to contradict its old bytes.
+inline constexpr std::chrono::seconds kOpenFlowLifetime{240};
+
 /// How the rest of a client's stream is read.
 ///
 /// - message: a message begins at `position`, and may wait there for its rest;
@@ -78,6 +83,7 @@ struct BufferedBytes {
   std::uint32_t older = kNone;  // neighbours in the queue
   std::uint32_t newer = kNone;
   Queue queue = Queue::none;
+  std::uint16_t chunks = 0;  // from first_chunk to last_chunk
 };
 
 /// The stream of one client. A packet of a decided stream touches the first cache line only.

@@ -47,10 +47,17 @@ int worth_of(const Flow& flow) noexcept {
   return flow.buffer.queue == BufferedBytes::Queue::waiting ? 1 : 0;
 }
 
-bool goes_before(const Flow& a, const Flow& b) noexcept {
+bool goes_before(const Flow& a, const Flow& b, const StreamBuffers& buffers) noexcept {
   const int worth_a = worth_of(a);
   const int worth_b = worth_of(b);
-  return worth_a != worth_b ? worth_a < worth_b : a.last_seen < b.last_seen;
+  if (worth_a != worth_b) return worth_a < worth_b;
+  if (worth_a == 1) {
+    // Of incomplete messages, one of the source that holds most.
+    const std::uint32_t share_a = buffers.share_of(a);
+    const std::uint32_t share_b = buffers.share_of(b);
+    if (share_a != share_b) return share_a > share_b;
+  }
+  return a.last_seen < b.last_seen;
 }
 
 }  // namespace
@@ -142,7 +149,7 @@ std::size_t FlowTable::place_for(std::size_t set, std::chrono::nanoseconds now) 
   std::size_t oldest = set;
   for (std::size_t i = set; i < set + kWays; ++i) {
     if (!live(flows_[i], now)) return i;
-    if (goes_before(flows_[i], flows_[oldest])) oldest = i;
+    if (goes_before(flows_[i], flows_[oldest], buffers_)) oldest = i;
   }
   ++evictions_;
   return oldest;

@@ -29,10 +29,7 @@ class FlowTable {
   static constexpr std::size_t kReadings = 6;
   /// Of these, the ones that are not blocked.
   static constexpr std::size_t kOpenReadings = 3;
-  /// Pieces of a request may arrive a minute apart, requests of a connection further. But the initial
-  /// sequence numbers of Linux repeat after 275 s: a port that is reused then would seem to contradict its
-  /// old bytes.
-  static constexpr std::chrono::seconds kOpenLifetime{240};
+  static constexpr std::chrono::seconds kOpenLifetime = kOpenFlowLifetime;
 
   struct Settings {
     std::size_t capacity = 65536;                         // flows, rounded up to a power of two of at least 8

@@ -50,6 +50,7 @@ std::uint32_t FragmentTable::create(const Key& key, std::chrono::nanoseconds now
   packet.held = false;
   packet.next_in_bucket = bucket;
   packet.blocks.fill(kNone);
+  packet.block_count = 0;
   bucket = index;
   enqueue(index, State::open);
   ++used_;
@@ -65,23 +66,34 @@ void FragmentTable::expire(std::chrono::nanoseconds now) noexcept {
   }
 }
 
+bool FragmentTable::has_room(const Key& key, std::uint32_t index, const Range& range) const noexcept {
+  // Enough for one packet of the largest size, or for a few small ones.
+  constexpr std::uint64_t kLeastPackets = 8;
+  if (index == kNone) {
+    const SourceShares::Source source = packet_shares_.source_of(key.source);
+    if (!packet_shares_.may_take(source, 1, packets_.size(), kLeastPackets)) return false;
+  }
+  const std::size_t first = range.first_unit * kUnitBytes / kBlockBytes;
+  const std::size_t last = range.last_unit * kUnitBytes / kBlockBytes;
+  std::size_t needed = 0;
+  for (std::size_t i = first; i <= last; ++i) {
+    if (index == kNone || packets_[index].blocks[i] == kNone) ++needed;
+  }
+  return needed == 0 ||
+         block_shares_.may_take(block_shares_.source_of(key.source), needed, blocks_.size(), kMostBlocks);
+}
+
 void FragmentTable::evict_for_packet() noexcept {
-  if (const std::uint32_t passed = queue_of(State::passed).oldest; passed != kNone) return evict(passed);
-  const std::uint32_t open = queue_of(State::open).oldest;
-  const std::uint32_t closed = queue_of(State::spoiled).oldest;
-  const bool closed_first =
-      closed != kNone && (open == kNone || packets_[closed].last_seen <= packets_[open].last_seen);
-  evict(closed_first ? closed : open);
+  const std::uint32_t passed = queue_of(State::passed).oldest;
+  evict(passed != kNone ? passed : packet_shares_.next_victim());
 }
 
 // Only open and passed packets have blocks, and one packet can never have all of them. A new packet has none
 // yet.
 void FragmentTable::evict_for_block(std::uint32_t keep) noexcept {
   while (free_block_ == kNone) {
-    std::uint32_t victim = queue_of(State::passed).oldest;
-    if (victim == kNone) victim = queue_of(State::open).oldest;
-    if (victim == keep) victim = packets_[keep].newer;
-    evict(victim);
+    const std::uint32_t passed = queue_of(State::passed).oldest;
+    evict(passed != kNone ? passed : block_shares_.next_victim(keep));
   }
 }
 
@@ -110,6 +122,11 @@ void FragmentTable::release_blocks(Packet& packet) noexcept {
     free_block_ = block;
     block = kNone;
   }
+  if (packet.state == State::open) {
+    block_shares_.change(block_shares_.source_of(packet.key.source),
+                         -static_cast<std::int32_t>(packet.block_count));
+  }
+  packet.block_count = 0;
 }
 
 void FragmentTable::close(std::uint32_t index, State state) noexcept {
@@ -122,27 +139,50 @@ FragmentTable::Queue& FragmentTable::queue_of(State state) noexcept {
   return queues_[state == State::open ? 0 : state == State::passed ? 1 : 2];
 }
 
-void FragmentTable::enqueue(std::uint32_t index, State state) noexcept {
+void FragmentTable::link(std::uint32_t index) noexcept {
   Packet& packet = packets_[index];
-  Queue& queue = queue_of(state);
-  packet.state = state;
+  Queue& queue = queue_of(packet.state);
   packet.older = queue.newest;
   packet.newer = kNone;
   (queue.newest == kNone ? queue.oldest : packets_[queue.newest].newer) = index;
   queue.newest = index;
 }
 
-void FragmentTable::dequeue(std::uint32_t index) noexcept {
+void FragmentTable::unlink(std::uint32_t index) noexcept {
   const Packet& packet = packets_[index];
   Queue& queue = queue_of(packet.state);
   (packet.older == kNone ? queue.oldest : packets_[packet.older].newer) = packet.newer;
   (packet.newer == kNone ? queue.newest : packets_[packet.newer].older) = packet.older;
 }
 
+void FragmentTable::enqueue(std::uint32_t index, State state) noexcept {
+  Packet& packet = packets_[index];
+  packet.state = state;
+  link(index);
+  if (state != State::passed) packet_shares_.add(index, packet_shares_.source_of(packet.key.source), 1);
+  if (state != State::open) return;
+  block_shares_.add(index, block_shares_.source_of(packet.key.source), packet.block_count);
+}
+
+void FragmentTable::dequeue(std::uint32_t index) noexcept {
+  const Packet& packet = packets_[index];
+  unlink(index);
+  if (packet.state != State::passed) {
+    packet_shares_.remove(index, packet_shares_.source_of(packet.key.source), 1);
+  }
+  if (packet.state != State::open) return;
+  block_shares_.remove(index, block_shares_.source_of(packet.key.source), packet.block_count);
+}
+
 void FragmentTable::touch(std::uint32_t index, std::chrono::nanoseconds now) noexcept {
-  packets_[index].last_seen = now;
-  dequeue(index);
-  enqueue(index, packets_[index].state);
+  Packet& packet = packets_[index];
+  packet.last_seen = now;
+  unlink(index);
+  link(index);
+  if (packet.state == State::passed) return;
+  packet_shares_.touch(index, packet_shares_.source_of(packet.key.source));
+  if (packet.state != State::open) return;
+  block_shares_.touch(index, block_shares_.source_of(packet.key.source));
 }
 
 }  // namespace weir::flow

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <random>
 
+#include "dataplane/flow/source.h"
 #include "dataplane/proto/packet/numbers.h"
 
 namespace weir::flow {
@@ -28,13 +28,21 @@ void put_u16(std::span<std::byte> out, std::size_t at, std::size_t value) noexce
 
 }  // namespace
 
-FragmentTable::FragmentTable(std::size_t memory_bytes) : hash_seed_(0) {
-  // Half as many packets as blocks: a fragmented packet has at least two fragments.
-  constexpr std::size_t kSetBytes = sizeof(Packet) + 2 * sizeof(Block) + 2 * sizeof(std::uint32_t);
-  const std::size_t sets = std::max(memory_bytes / kSetBytes, kMostBlocks);
-  packets_.resize(sets);
-  blocks_.resize(2 * sets);
-  buckets_.assign(std::bit_ceil(sets), kNone);
+// Half as many packets as blocks: a fragmented packet has at least two fragments.
+std::size_t FragmentTable::packets_in(std::size_t memory_bytes) noexcept {
+  constexpr std::size_t kLinkBytes = 8 * sizeof(std::uint32_t);
+  constexpr std::size_t kSetBytes = sizeof(Packet) + 2 * sizeof(Block) + kLinkBytes;
+  return std::max(memory_bytes / kSetBytes, kMostBlocks);
+}
+
+FragmentTable::FragmentTable(std::size_t memory_bytes, bool keep_incomplete)
+    : packets_(packets_in(memory_bytes)),
+      blocks_(2 * packets_.size()),
+      buckets_(std::bit_ceil(packets_.size()), kNone),
+      packet_shares_(packets_.size()),
+      block_shares_(packets_.size()),
+      keep_incomplete_(keep_incomplete),
+      hash_seed_(random_seed()) {
   for (std::uint32_t i = 0; i < packets_.size(); ++i) {
     packets_[i].newer = free_packet_;
     free_packet_ = i;
@@ -43,8 +51,6 @@ FragmentTable::FragmentTable(std::size_t memory_bytes) : hash_seed_(0) {
     blocks_[i].next_free = free_block_;
     free_block_ = i;
   }
-  std::random_device device;
-  hash_seed_ = std::uint64_t{device()} << 32 | device();
 }
 
 FragmentResult FragmentTable::add(const proto::PacketView& fragment, FragmentStart start,
@@ -70,10 +76,14 @@ FragmentResult FragmentTable::add(const proto::PacketView& fragment, FragmentSta
                 .identification = fragment.fragment.identification,
                 .ip_protocol = is_v6 ? std::uint8_t{0} : fragment.ip_protocol};
   std::uint32_t index = find(key, now);
+  if (index != kNone) {
+    const Packet& known = packets_[index];
+    if (known.state == State::blocked || known.held) return {.fate = FragmentFate::blocked};
+    if (known.state == State::spoiled) return {.fate = FragmentFate::overlap};
+  }
+  if (keep_incomplete_ && !has_room(key, index, range)) return {.fate = FragmentFate::full};
   if (index == kNone) index = create(key, now);
   Packet& packet = packets_[index];
-  if (packet.state == State::blocked || packet.held) return {.fate = FragmentFate::blocked};
-  if (packet.state == State::spoiled) return {.fate = FragmentFate::overlap};
   const Fit fit = fit_of(packet, range);
   if (fit == Fit::overlap && !(packet.harmless && start != FragmentStart::telling)) {
     // A packet that was forwarded whole may have reached its receiver: only contradictions are refused.
@@ -161,6 +171,8 @@ void FragmentTable::store(std::uint32_t index, const Range& range) noexcept {
       free_block_ = blocks_[slot].next_free;
       blocks_[slot].present = {};
       blocks_[slot].starts = {};
+      ++packet.block_count;
+      if (packet.state == State::open) block_shares_.change(block_shares_.source_of(packet.key.source), 1);
     }
     const std::size_t count = std::min(rest.size(), kBlockBytes - at % kBlockBytes);
     std::memcpy(blocks_[slot].bytes.data() + at % kBlockBytes, rest.data(), count);

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "dataplane/flow/source_shares.h"
 #include "dataplane/proto/packet/packet_view.h"
 
 namespace weir::flow {
@@ -20,6 +21,7 @@ enum class FragmentFate : std::uint8_t {
   overlap,    // it or an earlier one covers bytes of another fragment of the packet
   replaced,   // as overlap, but the packet need not be inspected: it has replaced the other fragment
   blocked,    // its packet was blocked
+  full,       // there is no room for it, and incomplete packets are kept
 };
 
 /// What a fragment shows of the bytes that decide whether its packet must be inspected.
@@ -56,7 +58,10 @@ struct FragmentResult {
 /// receiver may have exactly those. Only a harmless start ever replaces a harmless one, so no selection of
 /// the forwarded fragments makes a packet that must be inspected.
 ///
-/// When memory runs out, complete packets are evicted first, then the oldest incomplete one. Not thread safe.
+/// When memory runs out, complete packets are evicted first, then the oldest incomplete one of the source that
+/// holds most (SourceShares); packets of which only the fact is kept that they were spoiled or blocked count as
+/// incomplete. If incomplete packets are to be kept, none is evicted; instead a fragment that needs room is
+/// `full`, and no source may take so much that the others find no room. Not thread safe.
 class FragmentTable {
  public:
   /// Longest link header that is copied to a complete packet.
@@ -69,7 +74,8 @@ class FragmentTable {
   static constexpr std::chrono::seconds kIpv6Lifetime{60};
 
   /// Takes about `memory_bytes`, but at least enough for two of the largest packets.
-  explicit FragmentTable(std::size_t memory_bytes);
+  /// `keep_incomplete`: an incomplete packet is never evicted for another one.
+  explicit FragmentTable(std::size_t memory_bytes, bool keep_incomplete = false);
 
   /// Adds a packet of class fragment; `start` is the caller's judgement of it. When it completes its packet,
   /// the packet is written to `out` (kBufferBytes): the link header of the fragment (nothing, when the
@@ -129,6 +135,7 @@ class FragmentTable {
     std::uint32_t total_bytes = 0;  // 0: the last fragment has not come
     std::uint32_t received_bytes = 0;
     std::uint32_t highest_bytes = 0;
+    std::uint32_t block_count = 0;  // in `blocks`
     std::uint32_t older = kNone;
     std::uint32_t newer = kNone;
     std::uint32_t next_in_bucket = kNone;
@@ -153,6 +160,7 @@ class FragmentTable {
   };
   enum class Fit : std::uint8_t { fresh, duplicate, overlap };
 
+  [[nodiscard]] static std::size_t packets_in(std::size_t memory_bytes) noexcept;
   [[nodiscard]] std::size_t bucket_of(const Key& key) const noexcept;
   std::uint32_t find(const Key& key, std::chrono::nanoseconds now) noexcept;
   std::uint32_t create(const Key& key, std::chrono::nanoseconds now) noexcept;
@@ -163,10 +171,15 @@ class FragmentTable {
   void evict(std::uint32_t index) noexcept;
   void release(std::uint32_t index) noexcept;
   void release_blocks(Packet& packet) noexcept;
+  /// Whether there is room for the bytes of the fragment in its packet (kNone: in a new one), and its source
+  /// may take it.
+  [[nodiscard]] bool has_room(const Key& key, std::uint32_t index, const Range& range) const noexcept;
   void close(std::uint32_t index, State state) noexcept;
   Queue& queue_of(State state) noexcept;
   void enqueue(std::uint32_t index, State state) noexcept;
   void dequeue(std::uint32_t index) noexcept;
+  void link(std::uint32_t index) noexcept;
+  void unlink(std::uint32_t index) noexcept;
   void touch(std::uint32_t index, std::chrono::nanoseconds now) noexcept;
 
   [[nodiscard]] Fit fit_of(const Packet& packet, const Range& range) const noexcept;
@@ -184,6 +197,9 @@ class FragmentTable {
   std::vector<Block> blocks_;
   std::vector<std::uint32_t> buckets_;
   std::array<Queue, 3> queues_{};  // open; passed; spoiled and blocked
+  SourceShares packet_shares_;  // of the packets that are not complete
+  SourceShares block_shares_;   // of the open packets; their blocks are the weight
+  bool keep_incomplete_;
   std::uint32_t free_packet_ = kNone;
   std::uint32_t free_block_ = kNone;
   std::uint64_t hash_seed_;

@@ -92,7 +92,8 @@ StreamBuffers::StreamBuffers(std::span<Flow> flows, std::size_t memory_bytes, bo
       keep_waiting_(keep_waiting),
       // Value-initialised, so that every page is present before the first packet.
       chunks_(std::make_unique<Chunk[]>(chunk_count_)),
-      next_(std::make_unique<std::uint32_t[]>(chunk_count_)) {
+      next_(std::make_unique<std::uint32_t[]>(chunk_count_)),
+      shares_(flows.size()) {
   for (std::size_t i = chunk_count_; i-- > 0;) {
     next_[i] = free_;
     free_ = static_cast<std::uint32_t>(i);
@@ -272,6 +273,16 @@ void StreamBuffers::link_chunk(Flow& flow, std::uint32_t index) noexcept {
   next_[index] = link;
   link = index;
   if (next_[index] == kNone) buffer.last_chunk = index;
+  ++buffer.chunks;
+  if (waits(flow)) shares_.change(shares_.source_of(flow.key.source), 1);
+}
+
+void StreamBuffers::drop_first_chunk(Flow& flow) noexcept {
+  const std::uint32_t index = flow.buffer.first_chunk;
+  flow.buffer.first_chunk = next_[index];
+  free_chunk(index);
+  --flow.buffer.chunks;
+  if (waits(flow)) shares_.change(shares_.source_of(flow.key.source), -1);
 }
 
 std::uint32_t StreamBuffers::take_chunk(const Flow& flow) noexcept {
@@ -289,21 +300,29 @@ void StreamBuffers::free_chunk(std::uint32_t index) noexcept {
   --used_count_;
 }
 
-bool StreamBuffers::evict_from(const Queue& queue, const Flow& flow) noexcept {
-  std::uint32_t index = queue.oldest;
+bool StreamBuffers::evict_kept(const Flow& flow) noexcept {
+  std::uint32_t index = kept_.oldest;
   if (index != kNone && &flows_[index] == &flow) index = flow.buffer.newer;
   if (index == kNone) return false;
+  release(flows_[index]);
+  return true;
+}
+
+bool StreamBuffers::evict_waiting(const Flow& flow) noexcept {
+  // The flow has just been seen, so its time is now.
+  std::uint32_t index = waiting_.oldest;
+  const bool expired = index != kNone && flow.last_seen - flows_[index].last_seen >= kOpenFlowLifetime;
+  if (!expired) index = shares_.next_victim(index_of(flow));
+  if (index == kNone) return false;
   Flow& victim = flows_[index];
-  if (victim.buffer.queue == BufferedBytes::Queue::waiting) {
-    ++evictions_;
-    victim.reading = Reading::sampled;
-  }
+  ++evictions_;
+  victim.reading = Reading::sampled;
   release(victim);
   return true;
 }
 
 bool StreamBuffers::evict_for(const Flow& flow) noexcept {
-  return evict_from(kept_, flow) || (!keep_waiting_ && evict_from(waiting_, flow));
+  return evict_kept(flow) || (!keep_waiting_ && evict_waiting(flow));
 }
 
 bool StreamBuffers::make_room(const Flow& flow, std::uint32_t sequence, std::size_t bytes) noexcept {
@@ -313,8 +332,13 @@ bool StreamBuffers::make_room(const Flow& flow, std::uint32_t sequence, std::siz
   for (std::uint32_t start = chunk_start(sequence); is_before(start, end); start += kChunk) {
     if (chunk_at(flow, start) == nullptr) ++needed;
   }
+  if (needed == 0) return true;
+  // A flow that does not wait yet will wait with all that it holds.
+  const std::size_t more = needed + (waits(flow) ? 0 : flow.buffer.chunks);
+  const SourceShares::Source source = shares_.source_of(flow.key.source);
+  if (!shares_.may_take(source, more, chunk_count_, kMinChunks / 2)) return false;
   while (chunk_count_ - used_count_ < needed) {
-    if (!evict_from(kept_, flow)) return false;
+    if (!evict_kept(flow)) return false;
   }
   return true;
 }
@@ -322,23 +346,17 @@ bool StreamBuffers::make_room(const Flow& flow, std::uint32_t sequence, std::siz
 void StreamBuffers::release_before(Flow& flow, std::uint32_t sequence) noexcept {
   BufferedBytes& buffer = flow.buffer;
   while (buffer.first_chunk != kNone) {
-    const std::uint32_t index = buffer.first_chunk;
-    if (is_before(sequence, chunks_[index].start + kChunk)) return;
-    buffer.first_chunk = next_[index];
-    free_chunk(index);
+    if (is_before(sequence, chunks_[buffer.first_chunk].start + kChunk)) return;
+    drop_first_chunk(flow);
   }
   buffer.last_chunk = kNone;
   unlink(flow);
 }
 
 void StreamBuffers::release(Flow& flow) noexcept {
-  while (flow.buffer.first_chunk != kNone) {
-    const std::uint32_t index = flow.buffer.first_chunk;
-    flow.buffer.first_chunk = next_[index];
-    free_chunk(index);
-  }
-  flow.buffer.last_chunk = kNone;
   unlink(flow);
+  while (flow.buffer.first_chunk != kNone) drop_first_chunk(flow);
+  flow.buffer.last_chunk = kNone;
   expect_chunk();
 }
 
@@ -349,26 +367,43 @@ void StreamBuffers::expect_chunk() const noexcept {
 }
 
 void StreamBuffers::touch(Flow& flow, bool waiting) noexcept {
+  if (waiting && waits(flow)) {
+    close_ranks(flow);
+    append(flow);
+    shares_.touch(index_of(flow), shares_.source_of(flow.key.source));
+    return;
+  }
   unlink(flow);
   if (!empty(flow)) enqueue(flow, waiting ? BufferedBytes::Queue::waiting : BufferedBytes::Queue::kept);
 }
 
 void StreamBuffers::enqueue(Flow& flow, BufferedBytes::Queue queue) noexcept {
-  const auto index = static_cast<std::uint32_t>(&flow - flows_.data());
-  Queue& ends = queue_of(queue);
   flow.buffer.queue = queue;
+  append(flow);
+  if (waits(flow)) shares_.add(index_of(flow), shares_.source_of(flow.key.source), flow.buffer.chunks);
+}
+
+void StreamBuffers::append(Flow& flow) noexcept {
+  const std::uint32_t index = index_of(flow);
+  Queue& ends = queue_of(flow.buffer.queue);
   flow.buffer.older = ends.newest;
   flow.buffer.newer = kNone;
   (ends.newest == kNone ? ends.oldest : flows_[ends.newest].buffer.newer) = index;
   ends.newest = index;
 }
 
-void StreamBuffers::unlink(Flow& flow) noexcept {
-  BufferedBytes& buffer = flow.buffer;
-  if (buffer.queue == BufferedBytes::Queue::none) return;
+void StreamBuffers::close_ranks(const Flow& flow) noexcept {
+  const BufferedBytes& buffer = flow.buffer;
   Queue& ends = queue_of(buffer.queue);
   (buffer.older == kNone ? ends.oldest : flows_[buffer.older].buffer.newer) = buffer.newer;
   (buffer.newer == kNone ? ends.newest : flows_[buffer.newer].buffer.older) = buffer.older;
+}
+
+void StreamBuffers::unlink(Flow& flow) noexcept {
+  BufferedBytes& buffer = flow.buffer;
+  if (buffer.queue == BufferedBytes::Queue::none) return;
+  if (waits(flow)) shares_.remove(index_of(flow), shares_.source_of(flow.key.source), buffer.chunks);
+  close_ranks(flow);
   buffer.older = kNone;
   buffer.newer = kNone;
   buffer.queue = BufferedBytes::Queue::none;

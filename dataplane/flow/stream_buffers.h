@@ -8,6 +8,7 @@
 #include <span>
 
 #include "dataplane/flow/flow.h"
+#include "dataplane/flow/source_shares.h"
 
 namespace weir::flow {
 
@@ -23,8 +24,9 @@ struct Overlap {
 /// The bytes of streams, received in any order, in a pool of chunks that is allocated once. The first copy of
 /// a byte counts. When the pool is full, the bytes of decided messages are evicted first (queue `kept`),
 /// those of the longest untouched stream before others. Then follow the bytes of incomplete messages (queue
-/// `waiting`), unless these are to be kept; their streams are read segment by segment from then on. Not
-/// thread safe.
+/// `waiting`): those that have expired, then the oldest of the source whose incomplete messages hold most
+/// (SourceShares). Their streams are read segment by segment from then on. If incomplete messages are to be
+/// kept, none is evicted; instead no source may take so much that the others find no room. Not thread safe.
 class StreamBuffers {
  public:
   static constexpr std::size_t kChunkBytes = 512;
@@ -45,8 +47,8 @@ class StreamBuffers {
   /// piece replaces unverified ones. Returns false when there is no room even after evictions; then the flow
   /// has no bytes left.
   bool write(Flow& flow, std::uint32_t sequence, std::span<const std::byte> piece, bool verified) noexcept;
-  /// Whether write() will find room for the piece; always true when incomplete messages may be evicted. May
-  /// evict bytes of decided messages.
+  /// Whether write() will find room for the piece, and the flow's source may take it; always true when
+  /// incomplete messages may be evicted. May evict bytes of decided messages.
   [[nodiscard]] bool make_room(const Flow& flow, std::uint32_t sequence, std::size_t bytes) noexcept;
   /// Marks the held bytes of the piece as verified. They must be equal.
   void confirm(Flow& flow, std::uint32_t sequence, std::size_t bytes) noexcept;
@@ -66,6 +68,10 @@ class StreamBuffers {
   /// Moves the flow to the young end of a queue. A flow without bytes is in no queue.
   void touch(Flow& flow, bool waiting) noexcept;
 
+  /// What the incomplete messages of the flow's source hold, in chunks.
+  [[nodiscard]] std::uint32_t share_of(const Flow& flow) const noexcept {
+    return shares_.share_of(shares_.source_of(flow.key.source));
+  }
   /// The flow whose message has been incomplete longest; null: there is none.
   [[nodiscard]] const Flow* longest_waiting() const noexcept {
     return waiting_.oldest == kNone ? nullptr : &flows_[waiting_.oldest];
@@ -100,14 +106,26 @@ class StreamBuffers {
   /// Finds or allocates the chunk; null without room.
   Chunk* make_chunk(Flow& flow, std::uint32_t start) noexcept;
   void link_chunk(Flow& flow, std::uint32_t index) noexcept;
+  /// Frees the first chunk of the flow.
+  void drop_first_chunk(Flow& flow) noexcept;
   static void write_chunk(Chunk& chunk, std::size_t offset, std::span<const std::byte> piece,
                           bool verified) noexcept;
   std::uint32_t take_chunk(const Flow& flow) noexcept;
   void free_chunk(std::uint32_t index) noexcept;
   bool evict_for(const Flow& flow) noexcept;
-  bool evict_from(const Queue& queue, const Flow& flow) noexcept;
+  bool evict_kept(const Flow& flow) noexcept;
+  bool evict_waiting(const Flow& flow) noexcept;
   void enqueue(Flow& flow, BufferedBytes::Queue queue) noexcept;
   void unlink(Flow& flow) noexcept;
+  void append(Flow& flow) noexcept;
+  /// Joins the neighbours of the flow in its queue.
+  void close_ranks(const Flow& flow) noexcept;
+  [[nodiscard]] std::uint32_t index_of(const Flow& flow) const noexcept {
+    return static_cast<std::uint32_t>(&flow - flows_.data());
+  }
+  [[nodiscard]] static bool waits(const Flow& flow) noexcept {
+    return flow.buffer.queue == BufferedBytes::Queue::waiting;
+  }
   Queue& queue_of(BufferedBytes::Queue queue) noexcept {
     return queue == BufferedBytes::Queue::kept ? kept_ : waiting_;
   }
@@ -123,6 +141,7 @@ class StreamBuffers {
   std::uint32_t free_ = kNone;
   Queue kept_;
   Queue waiting_;
+  SourceShares shares_;  // of the waiting flows; their chunks are the weight
   std::uint64_t evictions_ = 0;
 };
 

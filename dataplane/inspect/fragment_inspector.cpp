@@ -25,7 +25,7 @@ FragmentInspector::FragmentInspector(const InspectorSettings& settings, base::Co
       quic_ports_(settings.quic_ports),
       inspect_quic_(settings.inspect_quic),
       counters_(counters),
-      table_(settings.fragment_memory_bytes) {
+      table_(settings.fragment_memory_bytes, settings.close_fragments) {
   std::sort(quic_ports_.begin(), quic_ports_.end());
   for (auto& buffer : buffers_) buffer.resize(flow::FragmentTable::kBufferBytes);
 }
@@ -42,6 +42,9 @@ FragmentInspector::Taken FragmentInspector::take(const proto::PacketView& fragme
     const auto result = table_.add(*piece, start_of(*piece), now, buffers_[completed_.count]);
     if (result.fate == FragmentFate::overlap && enforce) taken.verdict = refuse(Outcome::drop_overlap);
     if (result.fate == FragmentFate::blocked && enforce) taken.verdict = refuse(Outcome::drop_blocked_flow);
+    if (result.fate == FragmentFate::full) {
+      taken.verdict = enforce ? refuse(Outcome::drop_fragments_full) : forward(Outcome::forward_monitor);
+    }
     if (result.fate != FragmentFate::complete) break;
     completed_.packets[completed_.count] = result.packet;
     proto::PacketView& whole = wholes_[completed_.count];

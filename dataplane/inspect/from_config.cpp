@@ -72,10 +72,13 @@ InspectorSettings inspector_settings(const config::DataplaneSettings& settings) 
   result.drop_unknown_quic = settings.fail.unknown_quic == config::FailMode::closed;
   result.close_flow_table = settings.fail.flow_table == config::FailMode::closed;
   result.close_reassembly = settings.fail.reassembly == config::FailMode::closed;
+  result.close_fragments = settings.fail.fragments == config::FailMode::closed;
+  result.close_quic_budget = settings.fail.quic_budget == config::FailMode::closed;
   result.flow_capacity = settings.flows.capacity;
   result.flow_lifetime = settings.flows.lifetime;
   result.reassembly_bytes = settings.flows.reassembly_bytes;
   result.quic_connections = settings.flows.quic_connections;
+  result.quic_initials_per_source = settings.flows.quic_initials_per_source;
   result.h2c_connections = settings.flows.h2c_connections;
   result.encapsulations = settings.inspect.encapsulations;
   result.fragment_memory_bytes = settings.fragments.memory_bytes;

@@ -82,7 +82,7 @@ TEST_F(LongCaptures, PiecesMayComeAMinuteApart) {
     std::uint64_t number = 0;
     for (const test::QuicPiece& piece : test::quic_pieces(hello, 2)) {
       const Bytes initial =
-          test::QuicPacketBuilder().number(number++).crypto(piece.offset, piece.data).build();
+          test::QuicPacketBuilder().number(number++).crypto(piece.offset, piece.data).pad_to(1200).build();
       write(PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").udp(port, 443).payload(initial).build(),
             seconds(30));
     }

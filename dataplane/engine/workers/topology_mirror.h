@@ -61,7 +61,10 @@ class MirrorTopology {
       case Outcome::forward_bypass:
       case Outcome::forward_no_list:
       case Outcome::forward_handoff_full:
+      case Outcome::forward_quic_budget:
       case Outcome::drop_handoff_full:
+      case Outcome::drop_fragments_full:
+      case Outcome::drop_quic_budget:
         return Outcome::mirror_unseen;
       case Outcome::forward_monitor:
         return Outcome::mirror_monitor;

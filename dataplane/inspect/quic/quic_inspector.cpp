@@ -33,11 +33,13 @@ QuicInspector::QuicInspector(const InspectorSettings& settings, base::Counters& 
       wanted_(settings.inspect_quic),
       close_(settings.quic_close),
       drop_unknown_(settings.drop_unknown_quic),
+      drop_over_budget_(settings.close_quic_budget),
       counters_(counters),
       decider_(decider),
       reader_({.capacity = wanted_ ? settings.quic_connections : 0,
                .memory_bytes = wanted_ ? settings.quic_connections * kHelloBytesPerConnection : 0,
-               .lifetime = std::max<std::chrono::nanoseconds>(settings.flow_lifetime, kMinLifetime)}) {}
+               .lifetime = std::max<std::chrono::nanoseconds>(settings.flow_lifetime, kMinLifetime)},
+              settings.quic_initials_per_source) {}
 
 bool QuicInspector::is_candidate(std::uint16_t port) const noexcept {
   return wanted_ && (ports_.empty() || std::binary_search(ports_.begin(), ports_.end(), port));
@@ -69,6 +71,7 @@ Verdict QuicInspector::inspect(const proto::PacketView& packet, std::chrono::nan
             .rule = findings.rule,
             .list = findings.list};
   }
+  if (datagram.over_budget || datagram.excessive) return unread(datagram, enforcement);
   if (findings.allow) return forward(Outcome::forward_allowed);
   if (findings.found) return forward(Outcome::forward_passed);
   if (datagram.incomplete) return forward(Outcome::forward_incomplete);
@@ -80,6 +83,13 @@ Verdict QuicInspector::unknown_version(Enforcement enforcement) const noexcept {
   if (!drop_unknown_) return forward(Outcome::forward_unknown_version);
   if (enforcement != Enforcement::enforce) return forward(Outcome::forward_monitor);
   return {.action = Action::drop, .outcome = Outcome::drop_unknown_version, .protocol = Protocol::quic};
+}
+
+// A datagram of too many packets or keys is no client's: what is not read of it must not reach a server.
+Verdict QuicInspector::unread(const QuicDatagram& datagram, Enforcement enforcement) const noexcept {
+  if (!datagram.excessive && !drop_over_budget_) return forward(Outcome::forward_quic_budget);
+  if (enforcement != Enforcement::enforce) return forward(Outcome::forward_monitor);
+  return {.action = Action::drop, .outcome = Outcome::drop_quic_budget, .protocol = Protocol::quic};
 }
 
 // Early data alone gets no answer: there is no Initial to answer. The connection's own Initial gets one.

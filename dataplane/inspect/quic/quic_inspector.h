@@ -29,6 +29,8 @@ class QuicInspector {
  private:
   [[nodiscard]] bool is_candidate(std::uint16_t port) const noexcept;
   [[nodiscard]] Verdict unknown_version(Enforcement enforcement) const noexcept;
+  /// For a datagram of which not everything was read.
+  [[nodiscard]] Verdict unread(const QuicDatagram& datagram, Enforcement enforcement) const noexcept;
   Verdict refuse(base::Outcome outcome) noexcept;
   Findings decide_hellos(const proto::PacketView& packet, const match::SnapshotView* snapshot,
                          bool enforce) noexcept;
@@ -38,6 +40,7 @@ class QuicInspector {
   bool wanted_;
   bool close_;  // answer blocked connections
   bool drop_unknown_;
+  bool drop_over_budget_;
   base::Counters& counters_;
   RequestDecider& decider_;
   QuicReader reader_;

@@ -14,10 +14,23 @@ constexpr std::size_t kMaxDatagramBytes = 65535;
 constexpr std::size_t kMessageHeaderBytes = 4;  // RFC 8446, 4
 constexpr std::uint8_t kClientHello = 1;
 
+/// RFC 9000, 14.1.
+constexpr std::size_t kMinClientDatagramBytes = 1200;
+
+/// What work costs, in units of about 100 ns.
+constexpr std::uint32_t kDerivationCost = 5;
+constexpr std::uint32_t attempt_cost(std::size_t bytes) noexcept {
+  constexpr std::size_t kBytesPerUnit = 1024;
+  return 2 + static_cast<std::uint32_t>(bytes / kBytesPerUnit);
+}
+constexpr std::uint32_t kOrdinaryCost = kDerivationCost + attempt_cost(kMinClientDatagramBytes);
+
 }  // namespace
 
-QuicReader::QuicReader(const flow::CryptoStreams::Settings& settings)
-    : streams_(settings), plaintext_(kMaxDatagramBytes) {}
+QuicReader::QuicReader(const flow::CryptoStreams::Settings& settings, std::uint32_t initials_per_source)
+    : streams_(settings),
+      budget_(std::uint64_t{initials_per_source} * kOrdinaryCost),
+      plaintext_(kMaxDatagramBytes) {}
 
 void QuicReader::begin(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
   datagram_ = {};
@@ -25,7 +38,10 @@ void QuicReader::begin(const proto::PacketView& packet, std::chrono::nanoseconds
   stream_ = nullptr;
   crypto_seen_ = false;
   packets_ = 0;
+  derivations_ = 0;
+  attempts_ = 0;
   other_keys_ = 0;
+  own_keys_.version = proto::QuicVersion::unknown;
   now_ = now;
   rest_ = packet.payload.first(std::min(packet.payload.size(), kMaxDatagramBytes));
   constexpr std::byte kLongHeader{0x80};
@@ -33,7 +49,11 @@ void QuicReader::begin(const proto::PacketView& packet, std::chrono::nanoseconds
     rest_ = {};
     return;
   }
-  connection_ = streams_.connection_of(flow::flow_key_of(packet));
+  datagram_bytes_ = rest_.size();
+  const flow::FlowKey key = flow::flow_key_of(packet);
+  connection_ = streams_.connection_of(key);
+  source_ = streams_.source_of(key);
+  account_ = budget_.account_of(key.source);
 }
 
 const proto::ClientHello* QuicReader::next() noexcept {
@@ -50,7 +70,7 @@ const proto::ClientHello* QuicReader::next() noexcept {
 
 void QuicReader::block() noexcept {
   if (stream_ == nullptr) return;
-  stream_->blocked = true;
+  streams_.block(*stream_);
   blocked_initial_ = initial_;
 }
 
@@ -63,7 +83,11 @@ std::optional<std::span<const std::byte>> QuicReader::close() noexcept {
 
 // Reads the next packet of the datagram; false: there is none. Sets stream_ if it read the packet's frames.
 bool QuicReader::read_packet() noexcept {
-  if (rest_.empty() || packets_ == kMaxPackets) return false;
+  if (rest_.empty()) return false;
+  if (packets_ == kMaxPackets) {
+    datagram_.excessive |= datagram_.initial;
+    return false;
+  }
   ++packets_;
   const proto::QuicParse parse = proto::parse_quic_packet(rest_);
   if (parse.status != ParseStatus::found) {
@@ -72,6 +96,7 @@ bool QuicReader::read_packet() noexcept {
   }
   const proto::QuicPacket& packet = parse.packet;
   rest_ = rest_.subspan(packet.bytes.size());
+  if (packets_ == 1) first_id_ = proto::QuicConnectionId(packet.destination_id);
   switch (packet.type) {
     case proto::QuicPacketType::initial:
       datagram_.initial = true;
@@ -97,7 +122,7 @@ bool QuicReader::read_packet() noexcept {
 void QuicReader::read_initial(const proto::QuicPacket& packet) noexcept {
   const auto opened = open(packet);
   if (!opened) {
-    datagram_.malformed = true;
+    datagram_.malformed |= !datagram_.over_budget && !datagram_.excessive;
     return;
   }
   stream_->last_seen = now_;
@@ -119,28 +144,73 @@ void QuicReader::read_initial(const proto::QuicPacket& packet) noexcept {
   read_frames(opened->frames);
 }
 
+// The first attempt of a datagram with keys that are there is always made: it costs little, and is what an
+// Initial of a known connection needs.
+bool QuicReader::may_spend() noexcept {
+  if (attempts_ + other_keys_ + derivations_ == 0 || budget_.has_left(account_, now_)) return true;
+  datagram_.over_budget = true;
+  return false;
+}
+
+const proto::QuicInitialKeys* QuicReader::derive(proto::QuicVersion version,
+                                                 const proto::QuicConnectionId& id) noexcept {
+  if (derivations_ == kMaxDerivations) {
+    datagram_.excessive = true;
+    return nullptr;
+  }
+  if (!budget_.has_left(account_, now_)) {
+    datagram_.over_budget = true;
+    return nullptr;
+  }
+  ++derivations_;
+  budget_.spend(account_, kDerivationCost, now_);
+  return &crypto_.client_keys(version, id);
+}
+
 std::optional<proto::QuicOpened> QuicReader::open_with(const proto::QuicPacket& packet,
-                                                       const proto::QuicConnectionId& id,
+                                                       const proto::QuicInitialKeys& keys,
                                                        std::uint64_t next_number) noexcept {
-  return crypto_.open(crypto_.client_keys(packet.version, id), packet, next_number, plaintext_);
+  budget_.spend(account_, attempt_cost(packet.bytes.size()), now_);
+  return crypto_.open(keys, packet, next_number, plaintext_);
+}
+
+std::optional<proto::QuicOpened> QuicReader::open_own(const proto::QuicPacket& packet,
+                                                      const proto::QuicInitialKeys& keys,
+                                                      std::uint64_t next_number) noexcept {
+  if (attempts_ == kMaxAttempts) {
+    datagram_.excessive = true;
+    return std::nullopt;
+  }
+  ++attempts_;
+  return open_with(packet, keys, next_number);
 }
 
 // Sets stream_ if the packet is authentic.
 std::optional<proto::QuicOpened> QuicReader::open(const proto::QuicPacket& packet) noexcept {
   const proto::QuicConnectionId id(packet.destination_id);
   if (flow::CryptoStream* known = streams_.find(connection_, packet.version, id, now_)) {
-    const auto opened = open_with(packet, id, known->next_number);
+    if (!may_spend()) return std::nullopt;
+    const auto opened = open_own(packet, streams_.keys_of(*known), known->next_number);
     // The server drops it too, unless it knows a packet number that Weir does not: it must not get the
     // packet.
-    if (!opened) datagram_.conflict = true;
+    if (!opened) datagram_.conflict |= !datagram_.excessive;
     if (opened) stream_ = known;
     return opened;
   }
+  if (id != first_id_) return std::nullopt;  // RFC 9000, 12.2
   streams_.expect(connection_);
   // An id that the server chose is more likely than a second connection of the same 5-tuple.
   if (const auto opened = open_as_known(packet)) return opened;
-  const auto opened = open_with(packet, id, 0);
-  if (opened) stream_ = &streams_.add(connection_, packet.version, id, now_);
+  if (datagram_bytes_ < kMinClientDatagramBytes) return std::nullopt;  // RFC 9000, 14.1
+  if (own_keys_.version != packet.version) {
+    const proto::QuicInitialKeys* derived = derive(packet.version, id);
+    if (derived == nullptr) return std::nullopt;
+    own_keys_ = {.version = packet.version, .keys = *derived};
+  } else if (!may_spend()) {
+    return std::nullopt;
+  }
+  const auto opened = open_own(packet, own_keys_.keys, 0);
+  if (opened) stream_ = &streams_.add(connection_, source_, packet.version, id, own_keys_.keys, now_);
   return opened;
 }
 
@@ -148,16 +218,26 @@ std::optional<proto::QuicOpened> QuicReader::open(const proto::QuicPacket& packe
 // compatible negotiation keeps the id and uses the new version's salt (RFC 9369, 4.1).
 std::optional<proto::QuicOpened> QuicReader::open_as_known(const proto::QuicPacket& packet) noexcept {
   std::size_t place = 0;
-  while (other_keys_ < kMaxOtherKeys) {
-    flow::CryptoStream* known = streams_.next_of(connection_, place, now_);
-    if (known == nullptr) break;
-    ++other_keys_;
-    const proto::QuicConnectionId id = known->id;
+  while (flow::CryptoStream* known = streams_.next_of(connection_, place, now_)) {
+    if (!may_spend()) break;
+    if (other_keys_ == kMaxOtherKeys) {
+      datagram_.excessive = true;
+      break;
+    }
     const bool same_version = known->version == packet.version;
-    const auto opened = open_with(packet, id, same_version ? known->next_number : 0);
+    const proto::QuicInitialKeys* keys =
+        same_version ? &streams_.keys_of(*known) : derive(packet.version, known->id);
+    if (keys == nullptr) break;
+    ++other_keys_;
+    const auto opened = open_with(packet, *keys, same_version ? known->next_number : 0);
     if (!opened) continue;
-    flow::CryptoStream* stream = same_version ? known : streams_.find(connection_, packet.version, id, now_);
-    stream_ = stream != nullptr ? stream : &streams_.add(connection_, packet.version, id, now_);
+    if (same_version) {
+      stream_ = known;
+      return opened;
+    }
+    const proto::QuicConnectionId id = known->id;
+    stream_ = streams_.find(connection_, packet.version, id, now_);
+    if (stream_ == nullptr) stream_ = &streams_.add(connection_, source_, packet.version, id, *keys, now_);
     return opened;
   }
   return std::nullopt;
@@ -198,6 +278,7 @@ bool QuicReader::decide_message_at(std::size_t index, std::size_t begin) noexcep
   if (readable && !streams_.has(stream, begin, end)) return false;
   stream.decided[index] = true;
   if (!readable) {
+    streams_.retire(stream);
     datagram_.malformed = true;
     return false;
   }

@@ -15,6 +15,7 @@ H2cInspector::H2cInspector(std::size_t connections, std::chrono::nanoseconds lif
       counters_(counters),
       decider_(decider),
       slots_(std::clamp<std::size_t>(connections, 1, kMaxConnections)),
+      shares_(slots_.size()),
       alone_(std::make_unique<proto::H2ClientStream>()) {
   free_.reserve(slots_.size());
   for (std::size_t i = slots_.size(); i-- > 0;) {
@@ -23,8 +24,11 @@ H2cInspector::H2cInspector(std::size_t connections, std::chrono::nanoseconds lif
   }
 }
 
-H2cInspector::Handle H2cInspector::open(std::chrono::nanoseconds now) noexcept {
+H2cInspector::Handle H2cInspector::open(const proto::IpAddress& client,
+                                        std::chrono::nanoseconds now) noexcept {
+  const flow::SourceShares::Source source = shares_.source_of(client);
   if (free_.empty()) free_longest_unseen(now);
+  if (free_.empty()) free_from_heaviest(source);
   if (free_.empty()) {
     counters_.add(Counter::h2c_unfollowed);
     return kNoHandle;
@@ -36,7 +40,9 @@ H2cInspector::Handle H2cInspector::open(std::chrono::nanoseconds now) noexcept {
   slot.use = slot.use == kLastUse ? 1 : slot.use + 1;
   slot.open = true;
   slot.last_seen = now;
+  slot.source = source;
   slot.stream->reset();
+  shares_.add(place, source, 1);
   return slot.use << kSlotBits | place;
 }
 
@@ -52,8 +58,18 @@ void H2cInspector::free_longest_unseen(std::chrono::nanoseconds now) noexcept {
     if (longest == nullptr || slot.last_seen < longest->last_seen) longest = &slot;
   }
   if (longest == nullptr) return;
-  longest->open = false;
-  free_.push_back(static_cast<std::uint32_t>(longest - slots_.data()));
+  release(*longest);
+}
+
+void H2cInspector::free_from_heaviest(flow::SourceShares::Source source) noexcept {
+  Slot& victim = slots_[shares_.next_victim()];
+  if (shares_.share_of(victim.source) > shares_.share_of(source) + 1) release(victim);
+}
+
+void H2cInspector::release(Slot& slot) noexcept {
+  slot.open = false;
+  shares_.remove(place_of(slot), slot.source, 1);
+  free_.push_back(place_of(slot));
 }
 
 H2cInspector::Slot* H2cInspector::slot_of(Handle handle) noexcept {
@@ -66,8 +82,7 @@ H2cInspector::Slot* H2cInspector::slot_of(Handle handle) noexcept {
 void H2cInspector::close(Handle handle) noexcept {
   Slot* slot = slot_of(handle);
   if (slot == nullptr) return;
-  slot->open = false;
-  free_.push_back(static_cast<std::uint32_t>(slot - slots_.data()));
+  release(*slot);
 }
 
 H2cProgress H2cInspector::read(Handle handle, const H2cPiece& piece, std::chrono::nanoseconds now,
@@ -78,6 +93,7 @@ H2cProgress H2cInspector::read(Handle handle, const H2cPiece& piece, std::chrono
     return {};
   }
   slot->last_seen = std::max(slot->last_seen, now);
+  shares_.touch(place_of(*slot), slot->source);
   const H2cProgress progress = read_stream(*slot->stream, piece, findings);
   if (progress.state == H2cState::ended) close(handle);
   return progress;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/counters/counters.h"
+#include "dataplane/flow/source_shares.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/match/snapshot_view.h"
 #include "dataplane/proto/http/h2_client_stream.h"
@@ -43,7 +44,8 @@ class H2cInspector {
   static constexpr Handle kNoHandle = 0;
   static constexpr std::size_t kMaxConnections = 1024;
   /// If no state is free, a new connection takes the state of one that was silent for this long and is not in
-  /// the middle of a header block. (The end of a connection is not seen.)
+  /// the middle of a header block. (The end of a connection is not seen.) Otherwise it takes that of the source
+  /// (SourceShares) that has most, if that one has at least two more than the new connection's.
   static constexpr std::chrono::seconds kBriefly{2};
 
   /// `connections` is clamped to 1..kMaxConnections. A connection in the middle of a header block gives way
@@ -51,9 +53,9 @@ class H2cInspector {
   H2cInspector(std::size_t connections, std::chrono::nanoseconds lifetime, base::Counters& counters,
                RequestDecider& decider);
 
-  /// Begins a connection at the preface's first byte. Returns kNoHandle, and counts it, if no state is free:
+  /// Begins a connection of this client at the preface's first byte. Returns kNoHandle, and counts it, if no state is free:
   /// use read_alone() then.
-  Handle open(std::chrono::nanoseconds now) noexcept;
+  Handle open(const proto::IpAddress& client, std::chrono::nanoseconds now) noexcept;
   /// Decides the requests that the piece completes. After `ended` the handle is stale. A stale handle returns
   /// `ended` and is counted.
   H2cProgress read(Handle handle, const H2cPiece& piece, std::chrono::nanoseconds now,
@@ -74,12 +76,18 @@ class H2cInspector {
     std::unique_ptr<proto::H2ClientStream> stream;
     std::chrono::nanoseconds last_seen{0};
     std::uint32_t use = 0;
+    flow::SourceShares::Source source = 0;
     bool open = false;
   };
 
   [[nodiscard]] Slot* slot_of(Handle handle) noexcept;
   [[nodiscard]] bool gives_way(const Slot& slot, std::chrono::nanoseconds now) const noexcept;
   void free_longest_unseen(std::chrono::nanoseconds now) noexcept;
+  void free_from_heaviest(flow::SourceShares::Source source) noexcept;
+  void release(Slot& slot) noexcept;
+  [[nodiscard]] std::uint32_t place_of(const Slot& slot) const noexcept {
+    return static_cast<std::uint32_t>(&slot - slots_.data());
+  }
   H2cProgress read_stream(proto::H2ClientStream& stream, const H2cPiece& piece, Findings& findings) noexcept;
 
   std::chrono::nanoseconds lifetime_;
@@ -87,6 +95,7 @@ class H2cInspector {
   RequestDecider& decider_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;  // indices in slots_
+  flow::SourceShares shares_;        // of the open slots
   std::unique_ptr<proto::H2ClientStream> alone_;
   proto::H2Text text_;
 };

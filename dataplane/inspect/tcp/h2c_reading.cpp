@@ -30,7 +30,7 @@ bool MessageReader::begin_http2(const proto::HttpRequest& request, Flow& flow, P
   flow.reading = Reading::http2;
   // If the stream is read again from its preface, the earlier state is useless.
   h2c_.close(flow.extra);
-  flow.extra = pass.alone ? H2cInspector::kNoHandle : h2c_.open(flow.last_seen);
+  flow.extra = pass.alone ? H2cInspector::kNoHandle : h2c_.open(flow.key.source, flow.last_seen);
   return true;
 }
 

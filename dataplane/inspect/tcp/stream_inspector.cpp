@@ -221,7 +221,11 @@ void StreamInspector::read_in_place(const Segment& segment, Flow& flow, const Pi
   const bool waiting = result.used_bytes < piece.bytes.size();
   if (waiting && !buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
     // The client will send it again: read it then, from the stream's state before.
-    if (before) flow = *before;
+    if (before) {
+      // Making room may have moved the flow within its queue.
+      before->buffer = flow.buffer;
+      flow = *before;
+    }
     findings.memory_full = true;
     return;
   }

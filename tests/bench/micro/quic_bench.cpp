@@ -94,7 +94,7 @@ void inspect_initial(benchmark::State& state) {
   const auto snapshot = match::SnapshotView::open(bytes).value();
 
   base::Counters counters;
-  inspect::Inspector inspector({}, counters);
+  inspect::Inspector inspector({.quic_initials_per_source = 1000000000}, counters);
   std::chrono::nanoseconds now{0};
   std::size_t next = 0;
   std::size_t passed = 0;
@@ -113,6 +113,81 @@ void inspect_initial(benchmark::State& state) {
   if (passed != initials / parts) state.SkipWithError("not every hello was found");
 }
 BENCHMARK(inspect_initial)->Args({0, 1})->Args({1800, 2});
+
+/// The datagrams of one attacker that cost most. The id of each packet comes from `id_of(datagram, packet)`.
+template <class Id>
+std::vector<test::Bytes> junk_frames(std::size_t count, const Id& id_of_packet) {
+  constexpr std::size_t kMtu = 1500;
+  constexpr std::size_t kHeaders = 28;
+  std::vector<test::Bytes> frames;
+  for (std::size_t i = 0; i < count; ++i) {
+    test::Bytes payload;
+    for (std::size_t k = 0;; ++k) {
+      const test::Bytes packet =
+          test::QuicPacketBuilder().id(id_of_packet(i, k)).keys_from("00").padding(3).build();
+      if (payload.size() + packet.size() > kMtu - kHeaders) break;
+      test::append(payload, packet);
+    }
+    frames.push_back(test::PacketBuilder()
+                         .ethernet()
+                         .ipv4("10.0.0.1", "192.0.2.1")
+                         .udp(50000, 443)
+                         .payload(payload)
+                         .build());
+  }
+  return frames;
+}
+
+void inspect_junk(benchmark::State& state, const std::vector<test::Bytes>& frames, std::size_t decoys,
+                  std::uint32_t initials_per_source) {
+  base::Counters counters;
+  inspect::Inspector inspector({.quic_initials_per_source = initials_per_source}, counters);
+  const auto inspect_frame = [&](const test::Bytes& frame) {
+    const auto packet = proto::parse_packet(frame, proto::LinkType::ethernet);
+    return inspector.inspect(packet, inspect::Direction::from_subscriber, std::chrono::nanoseconds(0), nullptr,
+                             base::Enforcement::enforce);
+  };
+  for (std::size_t i = 0; i < decoys; ++i) {
+    inspect_frame(test::PacketBuilder()
+                      .ethernet()
+                      .ipv4("10.0.0.1", "192.0.2.1")
+                      .udp(50000, 443)
+                      .payload(test::QuicPacketBuilder()
+                                   .id(id_of(1000000 + i))
+                                   .number(1000)
+                                   .crypto(0, std::span(hello_of(0)).first(50))
+                                   .pad_to(kDatagramBytes)
+                                   .build())
+                      .build());
+  }
+  std::size_t next = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(inspect_frame(frames[next++ % frames.size()]));
+}
+
+constexpr std::uint32_t kNoBudget = 1000000000;
+
+void junk_of_many_ids(benchmark::State& state) {
+  inspect_junk(state, junk_frames(512, [](std::size_t i, std::size_t k) { return id_of(i * 64 + k); }), 0,
+               kNoBudget);
+}
+BENCHMARK(junk_of_many_ids);
+
+void junk_of_one_id(benchmark::State& state) {
+  inspect_junk(state, junk_frames(512, [](std::size_t i, std::size_t) { return id_of(i); }), 0, kNoBudget);
+}
+BENCHMARK(junk_of_one_id);
+
+/// Eight connections of the same 5-tuple are known, so that their keys are tried as well.
+void junk_after_decoys(benchmark::State& state) {
+  inspect_junk(state, junk_frames(512, [](std::size_t i, std::size_t) { return id_of(i); }), 8, kNoBudget);
+}
+BENCHMARK(junk_after_decoys);
+
+void junk_beyond_the_budget(benchmark::State& state) {
+  inspect_junk(state, junk_frames(512, [](std::size_t i, std::size_t k) { return id_of(i * 64 + k); }), 0,
+               2000);
+}
+BENCHMARK(junk_beyond_the_budget);
 
 /// UDP that is not QUIC: most of UDP.
 void inspect_short_header(benchmark::State& state) {

@@ -15,6 +15,7 @@ std::vector<Scenario> tls_disguise_scenarios();
 std::vector<Scenario> quic_scenarios();
 std::vector<Scenario> frame_scenarios();
 std::vector<Scenario> fragment_scenarios();
+std::vector<Scenario> flood_scenarios();
 std::vector<Scenario> connection_scenarios();
 std::vector<Scenario> connection_lie_scenarios();
 std::vector<Scenario> stream_scenarios();

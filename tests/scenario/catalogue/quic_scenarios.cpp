@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -42,6 +43,13 @@ Bytes joined(std::initializer_list<Bytes> packets) {
   return all;
 }
 
+/// A datagram as clients send it (RFC 9000, 14.1).
+Bytes padded(Bytes payload) {
+  const bool long_header = !payload.empty() && (payload.front() & std::byte{0x80}) != std::byte{0};
+  if (long_header) payload.resize(std::max(payload.size(), kDatagramBytes));
+  return payload;
+}
+
 /// Collects the datagrams of several conversations, each from its own source port, for a listed and for an
 /// unlisted name.
 class Conversations {
@@ -55,14 +63,14 @@ class Conversations {
   /// ones have the outcome `before`.
   template <class Make>
   Conversations& add(const std::string& what, const Make& make,
-                     const std::string& before = "forward_incomplete") {
+                     const std::string& before = "forward_incomplete", bool pad = true) {
     for (const std::string_view name : {kListedName, kUnlistedName}) {
       const bool listed = name == kListedName;
       const std::vector<Bytes> payloads = make(name);
       for (std::size_t i = 0; i < payloads.size(); ++i) {
         const bool last = i + 1 == payloads.size();
         const std::string outcome = !last ? before : listed ? "drop_blocked" : "forward_passed";
-        step(what + ", " + std::string(name), client_udp(port_).payload(payloads[i]).build(), outcome);
+        step(what + ", " + std::string(name), client_udp(port_).payload(pad ? padded(payloads[i]) : payloads[i]).build(), outcome);
       }
       request(name);
       ++port_;
@@ -219,16 +227,46 @@ Scenario decoys() {
   });
   const auto good = test::quic_pieces(large_hello("decoy1.example.com"), 2);
   const auto bad = test::quic_pieces(large_hello(kListedName), 2);
-  all.step("the first half", client_udp(40000).payload(holding(bad[0], 0).build()).build(),
+  all.step("the first half", client_udp(40000).payload(padded(holding(bad[0], 0).build())).build(),
            "forward_incomplete");
-  all.step("a decoy's second half", client_udp(40000).payload(holding(good[1], 1).build()).build(),
+  all.step("a decoy's second half", client_udp(40000).payload(padded(holding(good[1], 1).build())).build(),
            "forward_passed");
   Scenario scenario = all.scenario();
   scenario.requests.push_back(std::to_string(scenario.steps.size()) +
                               " quic pass decoy1.example.com no_match");
   scenario.steps.push_back(
-      {"the real one", client_udp(40000).payload(holding(bad[1], 2).build()).build(), "drop_conflict"});
+      {"the real one", client_udp(40000).payload(padded(holding(bad[1], 2).build())).build(), "drop_conflict"});
   return scenario;
+}
+
+/// What servers ignore: packets with another id than the first of their datagram (RFC 9000, 12.2), and Initials
+/// in small datagrams that begin a connection (14.1). A small one that continues a connection counts.
+Scenario ignored() {
+  Conversations all("QuicThatServersIgnore");
+  const auto rest = [](std::string_view name, std::size_t part) {
+    return holding(test::quic_pieces(large_hello(name), 2)[part], part).build();
+  };
+  all.add(
+      "a small datagram that continues",
+      [&](std::string_view name) {
+        return std::vector<Bytes>{padded(rest(name, 0)), rest(name, 1)};
+      },
+      "forward_incomplete", false);
+  all.add(
+      "another connection's Initial coalesced before it, then the real one",
+      [](std::string_view name) {
+        return std::vector<Bytes>{
+            joined({QuicPacketBuilder().id("0102030405060708").ping().build(), whole(name).build()}),
+            whole(name).build()};
+      },
+      "forward_no_request");
+  all.add(
+      "a small datagram that begins nothing, then the real one",
+      [](std::string_view name) {
+        return std::vector<Bytes>{QuicPacketBuilder().crypto(0, quic_hello(name)).build(), whole(name).build()};
+      },
+      "forward_no_request", false);
+  return all.scenario();
 }
 
 Scenario versions() {
@@ -320,7 +358,7 @@ Scenario chosen_ports() {
 }  // namespace
 
 std::vector<Scenario> quic_scenarios() {
-  return {pieces(),   connection_ids(),    encrypted_client_hello(), decoys(),
+  return {pieces(),   connection_ids(),    encrypted_client_hello(), decoys(), ignored(),
           versions(), ports_and_lengths(), chosen_ports(),           no_answer()};
 }
 

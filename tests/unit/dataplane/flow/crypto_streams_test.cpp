@@ -40,6 +40,17 @@ Bytes kept(CryptoStreams& streams, const CryptoStream& stream, std::size_t begin
   return {bytes.begin(), bytes.end()};
 }
 
+flow::FlowKey key_of(std::uint8_t source) {
+  flow::FlowKey key;
+  key.source.bytes[0] = std::byte{source};
+  return key;
+}
+
+CryptoStream& add(CryptoStreams& streams, std::uint64_t connection, QuicVersion version,
+                  const QuicConnectionId& id, std::chrono::nanoseconds now, std::uint8_t source = 0) {
+  return streams.add(connection, streams.source_of(key_of(source)), version, id, {}, now);
+}
+
 TEST(CryptoStreams, AnyPiecesInAnyOrder) {
   struct Case {
     std::string what;
@@ -55,7 +66,7 @@ TEST(CryptoStreams, AnyPiecesInAnyOrder) {
                                          {"all there is room for", kMaxCryptoBytes, 50}}) {
     for (std::uint32_t seed = 0; seed < 5; ++seed) {
       CryptoStreams streams({});
-      CryptoStream& stream = streams.add(1, QuicVersion::v1, id_of(1), seconds(0));
+      CryptoStream& stream = add(streams, 1, QuicVersion::v1, id_of(1), seconds(0));
       const Bytes all = pattern(c.bytes);
       const auto pieces = shuffled(quic_pieces(all, c.pieces), seed);
       for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -72,7 +83,7 @@ TEST(CryptoStreams, AnyPiecesInAnyOrder) {
 
 TEST(CryptoStreams, TheFirstCopyCounts) {
   CryptoStreams streams({});
-  CryptoStream& stream = streams.add(1, QuicVersion::v1, id_of(1), seconds(0));
+  CryptoStream& stream = add(streams, 1, QuicVersion::v1, id_of(1), seconds(0));
   EXPECT_EQ(streams.store(stream, 2, to_bytes("cdef")), kStored);
   EXPECT_EQ(streams.store(stream, 0, to_bytes("abcXe")), kConflict);
   EXPECT_EQ(to_text(kept(streams, stream, 0, 6)), "abcdef")
@@ -83,7 +94,7 @@ TEST(CryptoStreams, TheFirstCopyCounts) {
 
 TEST(CryptoStreams, BytesBeyondTheEndAreLeftOut) {
   CryptoStreams streams({});
-  CryptoStream& stream = streams.add(1, QuicVersion::v1, id_of(1), seconds(0));
+  CryptoStream& stream = add(streams, 1, QuicVersion::v1, id_of(1), seconds(0));
   EXPECT_EQ(streams.store(stream, kMaxCryptoBytes, to_bytes("a")), kStored);
   EXPECT_EQ(streams.store(stream, std::uint64_t{1} << 62, to_bytes("a")), kStored);
   EXPECT_EQ(streams.chunks_used(), 0U);
@@ -96,7 +107,7 @@ TEST(CryptoStreams, BytesBeyondTheEndAreLeftOut) {
 
 TEST(CryptoStreams, StreamsAreToldApart) {
   CryptoStreams streams({});
-  streams.add(1, QuicVersion::v1, id_of(1), seconds(0));
+  add(streams, 1, QuicVersion::v1, id_of(1), seconds(0));
   EXPECT_NE(streams.find(1, QuicVersion::v1, id_of(1), seconds(0)), nullptr);
   EXPECT_EQ(streams.find(2, QuicVersion::v1, id_of(1), seconds(0)), nullptr);
   EXPECT_EQ(streams.find(1, QuicVersion::v2, id_of(1), seconds(0)), nullptr);
@@ -131,10 +142,10 @@ TEST(CryptoStreams, OrderOfEvictionFromAFullSet) {
                          {"blocked ones last", {}, {0, 1, 2}, 3, 1},
                          {"the oldest of blocked ones", {}, {0, 1, 2, 3, 4, 5, 6, 7}, 0, 1}}) {
     CryptoStreams streams({.capacity = 8});
-    for (std::uint64_t i = 0; i < 8; ++i) streams.add(9, QuicVersion::v1, id_of(i), seconds(i));
+    for (std::uint64_t i = 0; i < 8; ++i) add(streams, 9, QuicVersion::v1, id_of(i), seconds(i));
     for (const auto i : c.decided) streams.find(9, QuicVersion::v1, id_of(i), seconds(8))->decided[0] = true;
     for (const auto i : c.blocked) streams.find(9, QuicVersion::v1, id_of(i), seconds(8))->blocked = true;
-    streams.add(9, QuicVersion::v1, id_of(100), seconds(8));
+    add(streams, 9, QuicVersion::v1, id_of(100), seconds(8));
     for (std::uint64_t i = 0; i < 8; ++i) {
       EXPECT_EQ(streams.find(9, QuicVersion::v1, id_of(i), seconds(8)) == nullptr, i == c.gone)
           << c.what << i;
@@ -146,7 +157,7 @@ TEST(CryptoStreams, OrderOfEvictionFromAFullSet) {
 TEST(CryptoStreams, ExpiredStreamsMakeRoomWithoutLoss) {
   CryptoStreams streams({.capacity = 8});
   for (std::uint64_t i = 0; i < 100; ++i) {
-    CryptoStream& stream = streams.add(i, QuicVersion::v1, id_of(i), seconds(61 * i));
+    CryptoStream& stream = add(streams, i, QuicVersion::v1, id_of(i), seconds(61 * i));
     streams.store(stream, 0, pattern(kMaxCryptoBytes));
   }
   EXPECT_EQ(streams.evictions(), 0U);
@@ -158,14 +169,14 @@ TEST(CryptoStreams, DecidedBytesGoBeforeUndecidedOnes) {
   CryptoStreams streams({.capacity = 1024, .memory_bytes = 0});
   std::vector<CryptoStream*> all;
   for (std::uint64_t i = 0; i < CryptoStreams::kMinChunks; ++i) {
-    all.push_back(&streams.add(i, QuicVersion::v1, id_of(i), seconds(0)));
+    all.push_back(&add(streams, i, QuicVersion::v1, id_of(i), seconds(0)));
     streams.store(*all.back(), 0, to_bytes("hello"));
   }
   for (const std::size_t i : {30U, 20U}) {
     all[i]->decided[0] = true;
     streams.retire(*all[i]);
   }
-  CryptoStream& late = streams.add(1000, QuicVersion::v1, id_of(1000), seconds(1));
+  CryptoStream& late = add(streams, 1000, QuicVersion::v1, id_of(1000), seconds(1));
   streams.store(late, 0, to_bytes("a"));
   EXPECT_FALSE(streams.has(*all[30], 0, 5)) << "the first that was decided";
   EXPECT_FALSE(all[30]->decided[0]) << "it is read anew";
@@ -181,19 +192,19 @@ TEST(CryptoStreams, DecidedBytesGoBeforeUndecidedOnes) {
 
 TEST(CryptoStreams, NewBytesMakeADecidedStreamWaitAgain) {
   CryptoStreams streams({.capacity = 1024, .memory_bytes = 0});
-  CryptoStream& second = streams.add(0, QuicVersion::v1, id_of(0), seconds(0));
+  CryptoStream& second = add(streams, 0, QuicVersion::v1, id_of(0), seconds(0));
   streams.store(second, 0, to_bytes("hello"));
   second.decided[0] = true;
   streams.retire(second);
   streams.store(second, 0, to_bytes("hello"));  // nothing new
   streams.store(second, 5, to_bytes("h"));
-  CryptoStream& decided = streams.add(1, QuicVersion::v1, id_of(1), seconds(0));
+  CryptoStream& decided = add(streams, 1, QuicVersion::v1, id_of(1), seconds(0));
   streams.store(decided, 0, to_bytes("hello"));
   decided.decided[0] = true;
   streams.retire(decided);
-  CryptoStream& large = streams.add(2, QuicVersion::v1, id_of(2), seconds(0));
+  CryptoStream& large = add(streams, 2, QuicVersion::v1, id_of(2), seconds(0));
   streams.store(large, 0, pattern(kMaxCryptoBytes));
-  CryptoStream& rest = streams.add(3, QuicVersion::v1, id_of(3), seconds(0));
+  CryptoStream& rest = add(streams, 3, QuicVersion::v1, id_of(3), seconds(0));
   streams.store(rest, 0, pattern(31 * kCryptoChunkBytes));
   EXPECT_TRUE(streams.has(second, 0, 6));
   EXPECT_FALSE(streams.has(decided, 0, 5));
@@ -202,7 +213,7 @@ TEST(CryptoStreams, NewBytesMakeADecidedStreamWaitAgain) {
 TEST(CryptoStreams, AFloodStaysBoundedAndLeavesTheLastWhole) {
   CryptoStreams streams({.capacity = 64, .memory_bytes = 0});
   for (std::uint64_t i = 0; i < 500; ++i) {
-    CryptoStream& stream = streams.add(i * 7919, QuicVersion::v1, id_of(i), seconds(1));
+    CryptoStream& stream = add(streams, i * 7919, QuicVersion::v1, id_of(i), seconds(1));
     const Bytes all = pattern(1 + i * 37 % kMaxCryptoBytes, static_cast<std::uint32_t>(i));
     streams.store(stream, 0, all);
     ASSERT_TRUE(streams.has(stream, 0, all.size())) << i;
@@ -210,6 +221,56 @@ TEST(CryptoStreams, AFloodStaysBoundedAndLeavesTheLastWhole) {
     ASSERT_LE(streams.chunks_used(), CryptoStreams::kMinChunks);
   }
   EXPECT_GT(streams.evictions(), 300U);
+}
+
+// The table is full of one sender's undecided connections many times over.
+TEST(CryptoStreams, AFloodFromOneSenderCostsNobodyElse) {
+  CryptoStreams streams({.capacity = 256, .memory_bytes = 256 * kCryptoChunkBytes});
+  std::mt19937_64 random(1);
+  std::vector<std::uint64_t> others;
+  for (std::uint8_t source = 1; source <= 5; ++source) {
+    others.push_back(random());
+    streams.store(add(streams, others.back(), QuicVersion::v1, id_of(source), seconds(0), source), 0,
+                  to_bytes("hello"));
+  }
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    streams.store(add(streams, random(), QuicVersion::v1, id_of(1000 + i), seconds(1), 99), 0, to_bytes("junk"));
+  }
+  for (std::uint8_t source = 1; source <= 5; ++source) {
+    const CryptoStream* stream =
+        streams.find(others[source - 1U], QuicVersion::v1, id_of(source), seconds(1));
+    ASSERT_NE(stream, nullptr) << int{source};
+    EXPECT_TRUE(streams.has(*stream, 0, 5)) << int{source};
+  }
+  EXPECT_GT(streams.evictions(), 4000U);
+}
+
+TEST(CryptoStreams, AFloodOfBlockedConnectionsCostsNobodyElse) {
+  CryptoStreams streams({.capacity = 64});
+  std::mt19937_64 random(2);
+  const auto flood = [&] {
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      CryptoStream& stream = add(streams, random(), QuicVersion::v1, id_of(1000 + i), seconds(1), 99);
+      stream.decided[0] = true;
+      streams.retire(stream);
+      streams.block(stream);
+    }
+  };
+  flood();
+  const std::uint64_t other = random();
+  add(streams, other, QuicVersion::v1, id_of(1), seconds(1), 1);
+  flood();
+  EXPECT_NE(streams.find(other, QuicVersion::v1, id_of(1), seconds(1)), nullptr);
+}
+
+TEST(CryptoStreams, KeepsTheKeysOfEachStream) {
+  CryptoStreams streams({});
+  proto::QuicInitialKeys keys;
+  keys.key[0] = std::byte{5};
+  streams.add(1, 0, QuicVersion::v1, id_of(1), keys, seconds(0));
+  add(streams, 1, QuicVersion::v1, id_of(2), seconds(0));
+  EXPECT_EQ(streams.keys_of(*streams.find(1, QuicVersion::v1, id_of(1), seconds(0))).key[0], std::byte{5});
+  EXPECT_EQ(streams.keys_of(*streams.find(1, QuicVersion::v1, id_of(2), seconds(0))).key[0], std::byte{0});
 }
 
 }  // namespace

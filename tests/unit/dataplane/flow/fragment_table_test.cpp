@@ -37,6 +37,8 @@ std::string name_of(FragmentFate fate) {
       return "overlap";
     case FragmentFate::replaced:
       return "replaced";
+    case FragmentFate::full:
+      return "full";
     case FragmentFate::blocked:
       return "blocked";
   }
@@ -354,6 +356,47 @@ TEST_P(Fragments, ASpoiledFloodLeavesRoomForTheRest) {
   add({0, "aaaaaaaa", true}, 88888);
   EXPECT_EQ(add({0, "bbbbbbbb", true}, 88888), "overlap");
   EXPECT_EQ(add({8, "b", false}, 77777, "9"), "complete aaaaaaaab") << "the oldest went, not the newest";
+}
+
+TEST_P(Fragments, AFloodFromOneSenderCostsNobodyElse) {
+  const std::string other = GetParam() ? "1:0:0:0:9" : "9";  // of another /64
+  const std::string half(1400, 'x');
+  for (const bool spoiled : {false, true}) {
+    EXPECT_EQ(add({0, "aaaaaaaa", true}, 1, other), "kept");
+    for (std::uint32_t id = 2; id < table_.capacity() * 3; ++id) {
+      add({0, half, true}, id);
+      if (!spoiled) continue;
+      ASSERT_EQ(add({8, half, true}, id), "overlap");
+    }
+    EXPECT_EQ(add({8, "b", false}, 1, other), "complete aaaaaaaab") << spoiled;
+    now_ += 2 * lifetime();
+  }
+  EXPECT_GT(table_.evictions(), table_.capacity());
+}
+
+// As dataplane.fail.fragments: closed has it.
+TEST_P(Fragments, IncompleteOnesCanBeKept) {
+  const std::string other = GetParam() ? "1:0:0:0:9" : "9";
+  table_ = FragmentTable(0, true);
+  const auto capacity = static_cast<std::uint32_t>(table_.capacity());
+  std::uint32_t kept = 0;
+  for (std::uint32_t id = 1; id <= 3 * capacity; ++id) kept += add({0, "aaaaaaaa", true}, id) == "kept" ? 1U : 0U;
+  EXPECT_EQ(kept, capacity / 2) << "half is left for the others";
+  EXPECT_EQ(add({0, "aaaaaaaa", true}, 3 * capacity), "full");
+  EXPECT_EQ(add({0, "aaaaaaaa", true}, 1, other), "kept");
+  EXPECT_EQ(add({8, "b", false}, 1, other), "complete aaaaaaaab");
+  for (std::uint32_t id = 1; id <= kept; ++id) ASSERT_EQ(add({8, "b", false}, id), "complete aaaaaaaab") << id;
+  EXPECT_EQ(table_.evictions(), 0U);
+  EXPECT_EQ(add({0, "aaaaaaaa", true}, 3 * capacity), "kept") << "complete ones make room";
+}
+
+// Whatever else is there, one packet of the largest size fits.
+TEST_P(Fragments, TheLargestPacketFitsWhereIncompleteOnesAreKept) {
+  table_ = FragmentTable(0, true);
+  const std::string part(1400, 'x');
+  std::uint32_t offset = 0;
+  for (; offset + 1400 < 65000; offset += 1400) ASSERT_EQ(add({offset, part, true}), "kept") << offset;
+  EXPECT_EQ(add({offset, "end", false}), "complete " + std::to_string(offset + 3));
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Fragments, testing::Bool(),

@@ -218,5 +218,34 @@ TEST(StreamBuffers, BehavesAsTheModelDoes) {
   }
 }
 
+TEST(StreamBuffers, AFloodFromOneSenderCostsNobodyElse) {
+  constexpr std::size_t kFlows = 2000;
+  Lab lab(kFlows);
+  for (std::size_t i = 0; i < kFlows; ++i) lab.flows[i].key.source.bytes[0] = std::byte{i < 2 ? std::uint8_t{1} : std::uint8_t{9}};
+  lab.flows[1].key.source.bytes[1] = std::byte{2};
+  for (std::size_t i = 0; i < kFlows; ++i) {
+    ASSERT_TRUE(lab.write(i, 0, "GET / HTTP/1.1"));
+    lab.buffers.touch(lab.flows[i], true);
+  }
+  EXPECT_EQ(lab.read(0, 0), "GET / HTTP/1.1") << "older than all of the flood";
+  EXPECT_EQ(lab.read(1, 0), "GET / HTTP/1.1");
+  EXPECT_EQ(lab.read(kFlows - 1, 0), "GET / HTTP/1.1") << "the flood evicts itself, the oldest first";
+  EXPECT_EQ(lab.read(2, 0), "");
+  EXPECT_EQ(lab.buffers.evictions(), kFlows - lab.buffers.chunk_capacity());
+  EXPECT_EQ(lab.buffers.share_of(lab.flows[0]), 1U);
+  EXPECT_EQ(lab.buffers.share_of(lab.flows[2]), lab.buffers.chunk_capacity() - 2);
+}
+
+TEST(StreamBuffers, WhatHasExpiredGoesFirst) {
+  Lab lab(400);
+  for (std::size_t i = 0; i < 400; ++i) {
+    lab.flows[i].key.source.bytes[0] = std::byte{i == 0 ? std::uint8_t{1} : std::uint8_t{9}};
+    lab.flows[i].last_seen = i == 0 ? std::chrono::seconds(0) : kOpenFlowLifetime;
+    ASSERT_TRUE(lab.write(i, 0, "half"));
+    lab.buffers.touch(lab.flows[i], true);
+  }
+  EXPECT_EQ(lab.read(0, 0), "");
+}
+
 }  // namespace
 }  // namespace weir::flow

@@ -2,6 +2,7 @@
 #include <array>
 #include <chrono>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -280,6 +281,59 @@ TEST_F(FragmentInspection, ADecoyThatNeedNotBeInspectedLetsNothingPass) {
     } while (std::next_permutation(order.begin(), order.end()));
   }
 }
+
+/// The first halves of many packets from one sender, and the two halves of somebody else's request.
+class FragmentFlood : public testing::TestWithParam<bool> {
+ protected:
+  [[nodiscard]] std::vector<Bytes> halves(const std::string& from, std::uint32_t id,
+                                          const std::string& text) const {
+    PacketBuilder packet = PacketBuilder().ethernet();
+    if (GetParam()) {
+      packet.ipv6("2001:db8:0:" + from + "::1", "2001:db8:ff::1");
+    } else {
+      packet.ipv4("10.0.0." + from, "192.0.2.1");
+    }
+    return packet.tcp(1234, 80).seq(1000).ack(5000).flags("PA").payload(text).build_fragments(64, id);
+  }
+  std::string inspect(const Bytes& frame, Enforcement enforcement = Enforcement::enforce) {
+    return summary(inspector_->inspect(frame, snapshot_.view(), Direction::from_subscriber, enforcement));
+  }
+  unsigned flood(const std::string& outcome) {
+    unsigned count = 0;
+    for (std::uint32_t id = 1; id <= 2000; ++id) {
+      count += inspect(halves("66", id, std::string(100, 'x')).front()) == outcome ? 1U : 0U;
+    }
+    return count;
+  }
+
+  test::TestSnapshot snapshot_{{{.name = "list", .lines = {kListed}}}};
+  std::optional<test::TestInspector> inspector_;
+};
+
+TEST_P(FragmentFlood, HidesNobodyElsesRequest) {
+  for (const bool closed : {false, true}) {
+    for (const bool listed : {true, false}) {
+      inspector_.emplace(InspectorSettings{.close_fragments = closed, .fragment_memory_bytes = 0});
+      const auto pieces = halves("5", 7, test::http_get(listed ? kListed : "passed.example.com"));
+      for (std::size_t i = 0; i + 1 < pieces.size(); ++i) EXPECT_EQ(inspect(pieces[i]), "forward_fragment");
+      const unsigned dropped = flood("drop_fragments_full");
+      const auto evicted = inspector_->counters().get(base::Counter::fragment_evictions);
+      EXPECT_EQ(dropped > 1000, closed) << dropped;
+      EXPECT_EQ(evicted > 1000, !closed) << evicted;
+      EXPECT_EQ(inspect(pieces.back()), listed ? "drop_blocked http_page" : "forward_passed") << closed;
+    }
+  }
+}
+
+TEST_P(FragmentFlood, MonitorDropsNothing) {
+  inspector_.emplace(InspectorSettings{.close_fragments = true, .fragment_memory_bytes = 0});
+  flood("");
+  EXPECT_EQ(inspect(halves("66", 5000, std::string(100, 'x')).front(), Enforcement::monitor),
+            "forward_monitor");
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, FragmentFlood, testing::Bool(),
+                         [](const auto& family) { return family.param ? "ipv6" : "ipv4"; });
 
 }  // namespace
 }  // namespace weir::inspect

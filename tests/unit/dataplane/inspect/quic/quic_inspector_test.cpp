@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -38,13 +40,20 @@ Bytes hello(std::string_view name, std::size_t padded_to = 0) {
 Bytes listed() { return hello("listed.example.com"); }
 Bytes unlisted() { return hello("www.example.org"); }
 
-Bytes datagram(const Bytes& payload, std::uint16_t source_port = 50000, std::uint16_t port = 443) {
+/// Exactly this payload.
+Bytes small_datagram(const Bytes& payload, std::uint16_t source_port = 50000, std::uint16_t port = 443) {
   return PacketBuilder()
       .ethernet()
       .ipv4("10.0.0.1", "192.0.2.1")
       .udp(source_port, port)
       .payload(payload)
       .build();
+}
+/// Padded as clients pad theirs (RFC 9000, 14.1).
+Bytes datagram(Bytes payload, std::uint16_t source_port = 50000, std::uint16_t port = 443) {
+  const bool long_header = !payload.empty() && (payload.front() & std::byte{0x80}) != std::byte{0};
+  if (long_header) payload.resize(std::max<std::size_t>(payload.size(), 1200));
+  return small_datagram(payload, source_port, port);
 }
 Bytes datagram(const QuicPacketBuilder& packet, std::uint16_t source_port = 50000) {
   return datagram(packet.build(), source_port);
@@ -83,6 +92,7 @@ void run(const std::vector<Conversation>& cases) {
 
 TEST(QuicInspector, OneDatagram) {
   const Bytes v2 = whole(listed()).version(kQuicV2).build();
+  const Bytes small = initial().crypto(0, listed()).pad_to(1199).build();
   const Bytes zero_rtt = QuicPacketBuilder().type(Type::zero_rtt).padding(200).build();
   run({
       {"a listed host", {{datagram(whole(listed())), "drop_blocked quic_close"}}, {kListed}},
@@ -106,9 +116,7 @@ TEST(QuicInspector, OneDatagram) {
       {"the QUIC bit clear",
        {{datagram(whole(listed()).clear_quic_bit()), "drop_blocked quic_close"}},
        {kListed}},
-      {"less than 1200 bytes",
-       {{datagram(initial().crypto(0, listed())), "drop_blocked quic_close"}},
-       {kListed}},
+      {"less than 1200 bytes", {{small_datagram(small), "forward_no_request"}}, {}},
       {"an odd port",
        {{datagram(whole(listed()).build(), 443, 50001), "drop_blocked quic_close"}},
        {kListed}},
@@ -130,10 +138,10 @@ TEST(QuicInspector, OneDatagram) {
              {QuicPacketBuilder().type(Type::handshake).padding(50).build(), whole(listed()).build()})),
          "drop_blocked quic_close"}},
        {kListed}},
-      {"after another connection's Initial",
+      {"after another connection's Initial: servers ignore it (RFC 9000, 12.2)",
        {{datagram(joined({whole(unlisted()).id("0102030405060708").build(), whole(listed()).build()})),
-         "drop_blocked quic_close"}},
-       {kPassed, kListed}},
+         "forward_passed"}},
+       {kPassed}},
       {"after an Initial that is not authentic",
        {{datagram(joined({whole(unlisted()).keys_from("0102030405060708").build(), whole(listed()).build()})),
          "drop_blocked quic_close"}},
@@ -470,6 +478,144 @@ TEST(QuicInspector, AfterTwentyInitialsThatAreNotAuthentic) {
   ASSERT_LE(payload.size(), 1500U);
   TestInspector inspector;
   EXPECT_EQ(summary(inspector.inspect(datagram(payload), rules().view())), "drop_blocked quic_close");
+}
+
+// RFC 9000, 12.2 and 14.1 let servers ignore packets. That must hide nothing of a connection that they have.
+TEST(QuicInspector, WhatServersIgnore) {
+  const Bytes message = hello("listed.example.com", 1500);
+  const Bytes passed = hello("www.example.org", 1500);
+  const Bytes first = datagram(piece(message, 0, 700));
+  const Bytes rest = piece(message, 700, message.size(), 1).build();
+  ASSERT_LT(rest.size(), 1200U);
+  const std::string server_id = "5e5e5e5e5e";
+  const Bytes other = initial().id("0102030405060708").ping().build();
+  run({
+      {"a small datagram that begins nothing",
+       {{small_datagram(piece(message, 0, 700).build()), "forward_no_request"},
+        {small_datagram(rest), "forward_no_request"},
+        {datagram(whole(listed())), "drop_blocked quic_close"}},
+       {kListed}},
+      {"a small datagram that continues",
+       {{first, "forward_incomplete"}, {small_datagram(rest), "drop_blocked quic_close"}},
+       {kListed}},
+      {"a small datagram that continues under the server's id",
+       {{first, "forward_incomplete"},
+        {small_datagram(piece(message, 700, message.size(), 1).id(server_id).keys_from(kQuicClientId).build()),
+         "drop_blocked quic_close"}},
+       {kListed}},
+      {"a small datagram that continues, unlisted",
+       {{datagram(piece(passed, 0, 700)), "forward_incomplete"},
+        {small_datagram(piece(passed, 700, passed.size(), 1).build()), "forward_passed"}},
+       {kPassed}},
+      {"small datagrams after the decision",
+       {{datagram(whole(listed())), "drop_blocked quic_close"},
+        {small_datagram(initial(1).ack().build()), "drop_blocked_flow"}},
+       {kListed}},
+      {"coalesced after a packet with another id",
+       {{first, "forward_incomplete"}, {datagram(joined({other, rest})), "drop_blocked quic_close"}},
+       {kListed}},
+      {"a new id after another one, in one datagram",
+       {{datagram(joined({other, whole(listed()).build()})), "forward_no_request"}},
+       {}},
+  });
+}
+
+/// Initials that nobody can read, as many as fit, each with the id `id_of(number)`.
+template <class Id>
+Bytes junk_datagram(const Id& id_of) {
+  Bytes payload;
+  for (std::size_t i = 0;; ++i) {
+    const Bytes packet = initial(0).id(id_of(i)).keys_from("00").padding(3).build();
+    if (payload.size() + packet.size() > 1472) return payload;
+    append(payload, packet);
+  }
+}
+std::string id_of(std::size_t number) {
+  const std::string digits = std::to_string(10000000 + number);
+  return digits + digits;
+}
+
+TEST(QuicInspector, ADatagramWithMoreThanAnyClientSendsIsDropped) {
+  for (const bool closed : {false, true}) {
+    TestInspector inspector({.close_quic_budget = closed});
+    const auto outcome = [&](const Bytes& payload, Enforcement enforcement = Enforcement::enforce) {
+      return summary(
+          inspector.inspect(datagram(payload), rules().view(), Direction::from_subscriber, enforcement));
+    };
+    EXPECT_EQ(outcome(junk_datagram([](std::size_t i) { return id_of(i); })), "forward_no_request")
+        << "servers ignore all but the first";
+    EXPECT_EQ(outcome(junk_datagram([](std::size_t) { return id_of(0); })), "forward_no_request")
+        << "one key, and as many attempts as fit";
+    // Decoys that are connections of their own: their keys would have to be tried for each packet.
+    for (std::size_t i = 1; i <= 8; ++i) {
+      EXPECT_EQ(outcome(piece(hello("decoy.example.org"), 0, 50).id(id_of(i)).build()), "forward_incomplete");
+    }
+    Bytes payload = junk_datagram([](std::size_t) { return id_of(0); });
+    EXPECT_EQ(outcome(payload), "drop_quic_budget");
+    EXPECT_EQ(outcome(payload, Enforcement::monitor), "forward_monitor");
+    EXPECT_EQ(outcome(whole(listed()).id(id_of(9)).build()), "drop_blocked quic_close");
+  }
+}
+
+/// Datagrams of new ids from one host until its budget is spent; the number of those that were read.
+std::size_t flood(TestInspector& inspector, const std::string& from, const std::string& beyond) {
+  std::size_t read = 0;
+  for (std::size_t i = 0; i < 400; ++i) {
+    const Bytes frame = PacketBuilder()
+                            .ethernet()
+                            .ipv4(from, "192.0.2.1")
+                            .udp(static_cast<std::uint16_t>(1024 + i), 443)
+                            .payload(whole(unlisted()).id(id_of(i)).keys_from("00").build())
+                            .build();
+    const std::string outcome = summary(inspector.inspect(frame, rules().view()));
+    const bool was_read = outcome == "forward_no_request";
+    read += was_read ? 1U : 0U;
+    EXPECT_TRUE(was_read || outcome == beyond) << outcome;
+  }
+  return read;
+}
+
+TEST(QuicInspector, EachSourceHasABudget) {
+  const Bytes message = hello("listed.example.com", 1500);
+  for (const bool closed : {false, true}) {
+    const std::string beyond = closed ? "drop_quic_budget" : "forward_quic_budget";
+    TestInspector inspector({.close_quic_budget = closed, .quic_initials_per_source = 100});
+    EXPECT_EQ(summary(inspector.inspect(datagram(piece(message, 0, 700)), rules().view())),
+              "forward_incomplete");
+    EXPECT_EQ(flood(inspector, "10.0.0.9", beyond), 100U);
+    EXPECT_EQ(summary(inspector.inspect(datagram(whole(listed()), 40000), rules().view())),
+              "drop_blocked quic_close")
+        << "a neighbour is inspected";
+    EXPECT_LT(flood(inspector, "10.0.0.1", beyond), 100U);
+    EXPECT_EQ(summary(inspector.inspect(datagram(whole(listed()), 40001), rules().view())), beyond);
+    EXPECT_EQ(summary(inspector.inspect(datagram(piece(message, 700, message.size(), 1)), rules().view())),
+              "drop_blocked quic_close")
+        << "a connection that is known is read on";
+    inspector.now += seconds(1);
+    EXPECT_EQ(summary(inspector.inspect(datagram(whole(listed()), 40001), rules().view())),
+              "drop_blocked quic_close");
+    const auto monitored = inspector.inspect(datagram(whole(unlisted()), 40002), rules().view(),
+                                             Direction::from_subscriber, Enforcement::monitor);
+    EXPECT_EQ(summary(monitored), "forward_passed");
+  }
+}
+
+TEST(QuicInspector, AFloodOfHalfHellosHidesNobodyElsesHello) {
+  const Bytes message = hello("listed.example.com", 1500);
+  const Bytes junk = hello("www.example.org", 1500);
+  TestInspector inspector({.quic_connections = 64, .quic_initials_per_source = 100000});
+  inspector.inspect(datagram(piece(message, 0, 700)), rules().view());
+  for (std::size_t i = 0; i < 1000; ++i) {
+    inspector.inspect(PacketBuilder()
+                          .ethernet()
+                          .ipv4("10.0.0.9", "192.0.2.1")
+                          .udp(static_cast<std::uint16_t>(1024 + i), 443)
+                          .payload(piece(junk, 0, 700).id(id_of(i)).pad_to(1200).build())
+                          .build(),
+                      rules().view());
+  }
+  EXPECT_EQ(summary(inspector.inspect(datagram(piece(message, 700, message.size(), 1)), rules().view())),
+            "drop_blocked quic_close");
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ TEST(H2cInspector, Verdicts) {
   for (const Row& row : rows) {
     SCOPED_TRACE(row.description);
     H2cTest h2c(rules);
-    const auto handle = h2c.inspector().open(h2c.now);
+    const auto handle = h2c.inspector().open({}, h2c.now);
     h2c.read(handle, h2_connection().headers(row.block).bytes());
     EXPECT_THAT(h2c.requests(), ElementsAre(row.request));
     EXPECT_EQ(h2c.findings.block, row.request.find(" block ") != std::string::npos);
@@ -130,7 +130,7 @@ TEST(H2cInspector, SplitAnywhere) {
       H2Builder().raw(before).headers(block, {.stream = 3, .padding = 20, .fragment_bytes = 7}).bytes();
   H2cTest h2c({"listed.example.com"});
   for (std::size_t first = 1; first < stream.size(); ++first) {
-    const auto handle = h2c.inspector().open(h2c.now);
+    const auto handle = h2c.inspector().open({}, h2c.now);
     const auto all = std::span<const std::byte>(stream);
     h2c.read(handle, all.first(first));
     ASSERT_FALSE(h2c.findings.block) << first;
@@ -186,7 +186,7 @@ TEST(H2cInspector, ReportsHowAPieceEnds) {
   for (const Row& row : rows) {
     SCOPED_TRACE(row.description);
     H2cTest h2c({});
-    const auto handle = h2c.inspector().open(h2c.now);
+    const auto handle = h2c.inspector().open({}, h2c.now);
     const H2cProgress progress = h2c.read(handle, row.stream);
     EXPECT_EQ(progress.state, row.state);
     EXPECT_EQ(progress.incomplete, row.incomplete);
@@ -198,7 +198,7 @@ TEST(H2cInspector, ReportsHowAPieceEnds) {
 
 TEST(H2cInspector, CountsWhatItReads) {
   H2cTest h2c({"listed.example.com"});
-  const auto handle = h2c.inspector().open(h2c.now);
+  const auto handle = h2c.inspector().open({}, h2c.now);
   h2c.read(handle, h2_connection().get("www.example.org").get("listed.example.com", "/", 3).bytes());
   h2c.read(handle, H2Builder().headers(test::from_hex("80")).bytes());
   EXPECT_EQ(h2c.parsed(ParseStatus::found), 2U);
@@ -213,8 +213,8 @@ TEST(H2cInspector, CountsWhatItReads) {
 
 TEST(H2cInspector, ConnectionsDoNotMix) {
   H2cTest h2c({});
-  const auto a = h2c.inspector().open(h2c.now);
-  const auto b = h2c.inspector().open(h2c.now);
+  const auto a = h2c.inspector().open({}, h2c.now);
+  const auto b = h2c.inspector().open({}, h2c.now);
   h2c.read(a, h2_connection().get("a.example.org").bytes());
   h2c.read(b, h2_connection().get("b.example.org").bytes());
   const Bytes again = H2Builder().headers(HpackWriter().indexed(2).indexed(64).indexed(4).bytes()).bytes();
@@ -231,18 +231,18 @@ TEST(H2cInspector, AllStatesInUse) {
   const Bytes whole = h2_connection().get("www.example.org").bytes();
   const Bytes half(whole.begin(), whole.end() - 1);
   const Bytes listed = h2_connection().get("listed.example.com").bytes();
-  const auto waiting = h2c.inspector().open(h2c.now);
+  const auto waiting = h2c.inspector().open({}, h2c.now);
   h2c.read(waiting, half);
-  const auto idle = h2c.inspector().open(h2c.now);
+  const auto idle = h2c.inspector().open({}, h2c.now);
   h2c.read(idle, whole);
   h2c.now += seconds(1);
-  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "both are in use";
+  EXPECT_EQ(h2c.inspector().open({}, h2c.now), H2cInspector::kNoHandle) << "both are in use";
   EXPECT_EQ(unfollowed(), 1U);
   EXPECT_EQ(h2c.inspector().read_alone(h2c.piece(listed), h2c.findings).state, H2cState::followed);
   EXPECT_TRUE(h2c.findings.block) << "a whole segment needs no state";
 
   h2c.now += seconds(1);
-  const auto third = h2c.inspector().open(h2c.now);
+  const auto third = h2c.inspector().open({}, h2c.now);
   EXPECT_NE(third, H2cInspector::kNoHandle) << "the idle one gives way";
   EXPECT_EQ(h2c.read(idle, listed).state, H2cState::ended) << "its handle is stale";
   EXPECT_FALSE(h2c.findings.block);
@@ -250,10 +250,10 @@ TEST(H2cInspector, AllStatesInUse) {
   h2c.read(third, half);
 
   h2c.now += seconds(57);
-  EXPECT_EQ(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle)
+  EXPECT_EQ(h2c.inspector().open({}, h2c.now), H2cInspector::kNoHandle)
       << "both are in the middle of a header block";
   h2c.now += seconds(1);
-  EXPECT_NE(h2c.inspector().open(h2c.now), H2cInspector::kNoHandle) << "the first has been silent for 60 s";
+  EXPECT_NE(h2c.inspector().open({}, h2c.now), H2cInspector::kNoHandle) << "the first has been silent for 60 s";
   EXPECT_EQ(h2c.read(waiting, listed).state, H2cState::ended);
   EXPECT_EQ(h2c.read(third, Bytes(whole.end() - 1, whole.end())).state, H2cState::followed);
 
@@ -267,7 +267,7 @@ TEST(H2cInspector, AllStatesInUse) {
 
 TEST(H2cInspector, AcceptsAnyNumberAsHandle) {
   H2cTest h2c({}, 1);
-  const auto handle = h2c.inspector().open(h2c.now);
+  const auto handle = h2c.inspector().open({}, h2c.now);
   const Bytes stream = h2_connection().bytes();
   for (const H2cInspector::Handle other : {0U, 1U, 1023U, handle + 1, handle + 1024, 0xffffffffU}) {
     EXPECT_EQ(h2c.read(other, stream).state, H2cState::ended) << other;
@@ -275,6 +275,24 @@ TEST(H2cInspector, AcceptsAnyNumberAsHandle) {
   }
   EXPECT_EQ(h2c.inspector().in_use(), 1U);
   EXPECT_EQ(h2c.read(handle, stream).state, H2cState::followed);
+}
+
+TEST(H2cInspector, WhoeverHasMostGivesWay) {
+  H2cTest h2c({"listed.example.com"}, 4);
+  proto::IpAddress flooder;
+  flooder.bytes[0] = std::byte{9};
+  proto::IpAddress other;
+  other.bytes[0] = std::byte{10};
+  std::vector<H2cInspector::Handle> flood;
+  for (int i = 0; i < 4; ++i) flood.push_back(h2c.inspector().open(flooder, h2c.now));
+  EXPECT_EQ(h2c.inspector().open(flooder, h2c.now), H2cInspector::kNoHandle) << "not for the same sender";
+  const auto first = h2c.inspector().open(other, h2c.now);
+  EXPECT_NE(first, H2cInspector::kNoHandle);
+  const auto second = h2c.inspector().open(other, h2c.now);
+  EXPECT_NE(second, H2cInspector::kNoHandle);
+  EXPECT_EQ(h2c.inspector().open(other, h2c.now), H2cInspector::kNoHandle) << "both have two";
+  EXPECT_EQ(h2c.inspector().open(flooder, h2c.now), H2cInspector::kNoHandle);
+  EXPECT_EQ(h2c.inspector().in_use(), 4U);
 }
 
 }  // namespace

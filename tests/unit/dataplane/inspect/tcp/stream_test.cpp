@@ -395,7 +395,7 @@ TEST(Stream, WithoutMemoryTheOldestMessageIsGivenUp) {
 
 class FullMemory : public testing::Test {
  protected:
-  static constexpr std::uint16_t kLast = 8;  // the last connection whose part fits into memory
+  static constexpr std::uint16_t kLast = 4;  // the last connection whose part fits: one sender gets half
   std::string send(std::uint16_t port, std::uint32_t sequence, const std::string& payload) {
     return send_from(inspector_, port, sequence, payload);
   }
@@ -413,6 +413,23 @@ TEST_F(FullMemory, PartsAreDroppedAndNothingIsGivenUp) {
   for (std::uint16_t port = 9; port <= 20; ++port) EXPECT_EQ(send(port, 0, part_), "drop_reassembly_full");
   EXPECT_EQ(inspector_.counters().get(base::Counter::stream_evictions), 0U);
   for (std::uint16_t port = 1; port <= kLast; ++port) EXPECT_EQ(end(port), kPage) << port;
+}
+
+TEST_F(FullMemory, AnotherSenderStillHasRoom) {
+  const auto other = [this](std::uint32_t sequence, std::string_view text) {
+    return summary(inspector_.inspect(PacketBuilder()
+                                          .ethernet()
+                                          .ipv4("10.0.0.77", "192.0.2.1")
+                                          .tcp(1234, 80)
+                                          .seq(sequence)
+                                          .ack(5000)
+                                          .flags("PA")
+                                          .payload(text)
+                                          .build(),
+                                      rules().view()));
+  };
+  EXPECT_EQ(other(1000, kListed.substr(0, 30)), kIncomplete);
+  EXPECT_EQ(other(1030, kListed.substr(30)), kPage);
 }
 
 TEST_F(FullMemory, CompleteRequestsNeedNone) {
