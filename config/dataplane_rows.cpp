@@ -146,7 +146,7 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
       .max = 16384}},
     {"dataplane.flows.capacity",
      [](Settings& s) -> Field { return &s.dataplane.flows.capacity; },
-     {.help = "TCP connections that each worker follows, 132 bytes each. When the table is full, connections "
+     {.help = "TCP connections that each worker follows, 140 bytes each. When the table is full, connections "
               "with no unfinished request are evicted first and blocked ones last.",
       .unit = "connections",
       .min = 1024,
@@ -165,7 +165,7 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
       .max = 17179869184}},
     {"dataplane.flows.quic_connections",
      [](Settings& s) -> Field { return &s.dataplane.flows.quic_connections; },
-     {.help = "QUIC connections whose first packets each worker remembers, 650 bytes each. Decided ones are "
+     {.help = "QUIC connections whose first packets each worker remembers, 770 bytes each. Decided ones are "
               "evicted first, then those of the sender that has most of them.",
       .unit = "connections",
       .min = 1024,
