@@ -89,7 +89,7 @@ TEST(RuleHits, CountsClientsOfTheSecond) {
   EXPECT_EQ(clients(), 0);
   EXPECT_EQ(clients(), 0) << "a client without a hit before it counts nowhere";
   hits.add({7}, true);
-  for (const std::uint64_t client : {3, 3, 5, 64 + 5, 9}) hits.add_client({7}, client);
+  for (const unsigned client : {3U, 3U, 5U, 64U + 5U, 9U}) hits.add_client({7}, client);
   clients();
   EXPECT_EQ(clients(), 3);
   hits.add({7}, true);
