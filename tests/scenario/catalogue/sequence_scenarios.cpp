@@ -186,9 +186,12 @@ Scenario odd_h2c() {
         .bytes();
   });
   const auto after = [&](const std::string& what, const H2Builder& before) {
-    row("after " + what, [=](std::string_view name) {
-      return H2Builder(before).headers(block_of(name), {.stream = 3}).bytes();
-    });
+    script.both(
+        "after " + what,
+        [=](std::string_view name) {
+          return H2Builder(before).headers(block_of(name), {.stream = 3}).bytes();
+        },
+        whole, kShownH2c);
   };
   after("padding longer than its frame",
         h2_connection().frame(test::kH2Headers, 0x0d, 1, from_hex("ff 828684")));
