@@ -1,11 +1,14 @@
 #include "dataplane/inspect/inspector.h"
 
+#include "dataplane/proto/packet/tcp_segment.h"
+
 namespace weir::inspect {
 
 using base::Outcome;
 
 Inspector::Inspector(const InspectorSettings& settings, base::Counters& counters, RequestObserver* observer)
-    : fragments_(settings, counters),
+    : counters_(counters),
+      fragments_(settings, counters),
       decider_(counters, observer),
       tcp_(settings, counters, decider_),
       quic_(settings, counters, decider_) {}
@@ -43,6 +46,10 @@ Inspection Inspector::begin(const proto::PacketView& packet, Direction direction
 
 Verdict Inspector::inspect_request(const proto::PacketView& packet, std::chrono::nanoseconds now,
                                    const match::SnapshotView* snapshot, Enforcement enforcement) noexcept {
+  if (packet.packet_class == proto::PacketClass::tcp && (packet.tcp.flags & proto::kTcpSyn) != 0 &&
+      proto::tcp_joins_connection(packet)) {
+    counters_.add(base::Counter::mptcp_joins);
+  }
   Verdict verdict = packet.packet_class == proto::PacketClass::udp
                         ? quic_.inspect(packet, now, snapshot, enforcement)
                         : tcp_.inspect(packet, now, snapshot, enforcement);

@@ -92,6 +92,7 @@ class Inspector {
   Verdict inspect_request(const proto::PacketView& packet, std::chrono::nanoseconds now,
                           const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 
+  base::Counters& counters_;
   FragmentInspector fragments_;
   RequestDecider decider_;
   TcpInspector tcp_;

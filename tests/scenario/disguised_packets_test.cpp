@@ -53,7 +53,13 @@ std::vector<Wrapping> wrappings() {
       {"none", eth(), true},
       {"VLAN", eth().vlan(5), true},
       {"QinQ", eth().vlan(100, 0x88a8).vlan(5), true},
+      {"802.1BR", eth().etag().vlan(5), true},
+      {"old service tags", eth().vlan(7, 0x9200).vlan(8, 0x9300), true},
+      {"SNAP", eth().snap(), true},
+      {"SNAP after a tag", eth().vlan(5).snap(), true},
       {"PPPoE", eth().pppoe(), true},
+      {"MLPPP over PPPoE", eth().pppoe().multilink()},
+      {"MLPPP over PPPoE, short numbers", eth().pppoe().multilink(PacketBuilder::Numbers::are_short)},
       {"PPPoE over QinQ", eth().vlan(100, 0x88a8).vlan(5).pppoe(3), true},
       {"MPLS", eth().mpls(100).mpls(16)},
       {"MPLS, Ethernet", eth().mpls(100).ethernet()},
@@ -69,6 +75,10 @@ std::vector<Wrapping> wrappings() {
       {"GTP-U over IPv6", v6().gtp_u()},
       {"VXLAN", v4().vxlan().ethernet(), true, true},
       {"VXLAN over IPv6, PPPoE inside", v6().vxlan(7).ethernet().pppoe(), true, true},
+      {"VXLAN on its old port", v4().vxlan(1, 8472).ethernet(), true, true},
+      {"MPLS in UDP", v4().udp(50000, 6635).mpls(100)},
+      {"L2TP", v4().l2tp("L")},
+      {"L2TP over IPv6, MLPPP", v6().l2tp("LSO").multilink()},
       {"Geneve", v4().geneve(2).ethernet()},
       {"everything", eth()
                          .vlan(1)
@@ -276,7 +286,8 @@ TEST_F(DisguisedPackets, WhatIsSwitchedOffIsForwardedUnseen) {
   }
   run(", inspect: {encapsulations: {vlan: false, pppoe: false, mpls: false, gre: false, etherip: "
       "false, "
-      "ip_in_ip: false, gtp_u: false, vxlan: false, geneve: false}}");
+      "ip_in_ip: false, gtp_u: false, vxlan: false, geneve: false, llc: false, l2tp: "
+      "false}}");
   EXPECT_TRUE(requests_.empty());
   check_frames();
 }

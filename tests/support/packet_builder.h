@@ -33,8 +33,10 @@ class PacketBuilder {
       bool big_endian = false);  // BSD null/loop: the address family, mostly in host order
   PacketBuilder& ppp();          // with address and control
   PacketBuilder& vlan(std::uint16_t id, std::uint16_t tpid = 0x8100, std::uint8_t priority = 0);
-  PacketBuilder& ethertype(std::uint16_t value);  // instead of the next layer's (link and VLAN layers)
-  PacketBuilder& length_field();                  // 802.3: a length instead of the ethertype
+  PacketBuilder& etag(std::uint16_t e_cid = 0x1005);  // 802.1BR
+  PacketBuilder& ethertype(std::uint16_t value);      // instead of the next layer's (link and VLAN layers)
+  PacketBuilder& length_field();                      // 802.3: a length instead of the ethertype
+  PacketBuilder& snap();                              // the same, with LLC and SNAP, which has the ethertype
   PacketBuilder& arp_request(std::string_view sender, std::string_view target);
   PacketBuilder& raw(std::span<const std::byte> header);  // any bytes as a layer (MPLS, PPPoE, GRE, ...)
 
@@ -58,6 +60,10 @@ class PacketBuilder {
 
   // Encapsulations; the next layers go inside
   PacketBuilder& pppoe(std::uint16_t session = 7, bool short_protocol = false);  // with its PPP header
+  enum class Numbers : std::uint8_t { are_long, are_short };
+  PacketBuilder& multilink(Numbers numbers = Numbers::are_long);  // in PPP: RFC 1990, one fragment, with PPP
+  /// `fields` of L (length), S (sequence numbers), O (offset); with UDP from and to 1701, and a PPP header.
+  PacketBuilder& l2tp(std::string_view fields = "");
   PacketBuilder& mpls(std::uint32_t label);  // the last one is the bottom of the stack
   PacketBuilder& control_word();             // of a pseudowire, between mpls() and ethernet()
   /// `fields` of C (checksum), K (key), S (sequence number): RFC 2784 and 2890.
@@ -65,9 +71,9 @@ class PacketBuilder {
   PacketBuilder& gre_in_udp();
   PacketBuilder& pptp_gre(bool with_acknowledgement = false);  // RFC 2637, with its PPP header
   PacketBuilder& etherip();
-  PacketBuilder& gtp_u(std::span<const std::uint8_t> extension_words = {});  // with UDP from and to 2152
-  PacketBuilder& vxlan(std::uint32_t network = 1);                           // with UDP to 4789
-  PacketBuilder& geneve(std::size_t option_words = 0);                       // with UDP to 6081
+  PacketBuilder& gtp_u(std::span<const std::uint8_t> extension_words = {});    // with UDP from and to 2152
+  PacketBuilder& vxlan(std::uint32_t network = 1, std::uint16_t port = 4789);  // with UDP
+  PacketBuilder& geneve(std::size_t option_words = 0);                         // with UDP to 6081
 
   // Transport
   PacketBuilder& tcp(std::uint16_t source_port, std::uint16_t destination_port);

@@ -81,7 +81,8 @@ void PacketBuilder::fill_next(const Layer& layer, std::size_t index, std::size_t
       put_u16(header, 12, layer.use_length_field ? static_cast<std::uint16_t>(body_bytes) : number);
       return;
     case Kind::vlan:
-      put_u16(header, 2, layer.use_length_field ? static_cast<std::uint16_t>(body_bytes) : number);
+      put_u16(header, header.size() - 2,
+              layer.use_length_field ? static_cast<std::uint16_t>(body_bytes) : number);
       return;
     case Kind::sll:
       put_u16(header, 14, number);

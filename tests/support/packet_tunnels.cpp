@@ -4,6 +4,26 @@
 
 // The methods of PacketBuilder that put packets into packets.
 namespace weir::test {
+namespace {
+
+constexpr std::uint16_t kMultilink = 0x003d;  // a protocol of PPP, and in the place of a type only here
+
+}  // namespace
+
+// Its type is its last field, as that of a tag.
+PacketBuilder& PacketBuilder::snap() {
+  length_field();
+  add(Kind::vlan, from_hex("aaaa03 000000 0000"), 0);
+  return *this;
+}
+
+PacketBuilder& PacketBuilder::etag(std::uint16_t e_cid) {
+  Bytes header = from_hex("0000");
+  append_integer(header, e_cid, 2);
+  append(header, Bytes(4));  // extensions, type
+  add(Kind::vlan, std::move(header), 0x893f);
+  return *this;
+}
 
 PacketBuilder& PacketBuilder::ppp() {
   add(Kind::ppp, from_hex("ff03 0000"), 0);
@@ -16,6 +36,25 @@ PacketBuilder& PacketBuilder::pppoe(std::uint16_t session, bool short_protocol) 
   append(header, Bytes(short_protocol ? 3 : 4));  // length, PPP protocol
   add(Kind::pppoe, std::move(header), 0x8864);
   return *this;
+}
+
+PacketBuilder& PacketBuilder::multilink(Numbers numbers) {
+  add(Kind::ppp, from_hex(numbers == Numbers::are_long ? "c0 000001 0000" : "c001 0000"), kMultilink);
+  return *this;
+}
+
+PacketBuilder& PacketBuilder::l2tp(std::string_view fields) {
+  udp(1701, 1701);
+  const auto has = [fields](char field) { return fields.find(field) != std::string_view::npos; };
+  Bytes header;
+  append_integer(header,
+                 2U | (has('L') ? 0x4000U : 0U) | (has('S') ? 0x0800U : 0U) | (has('O') ? 0x0200U : 0U), 2);
+  if (has('L')) append_integer(header, 0, 2);
+  append_integer(header, 0x00070009, 4);
+  if (has('S')) append_integer(header, 0x00010002, 4);
+  if (has('O')) append(header, from_hex("0003 aabbcc"));
+  add(Kind::raw, std::move(header), 0);
+  return ppp();
 }
 
 PacketBuilder& PacketBuilder::mpls(std::uint32_t label) {
@@ -74,8 +113,8 @@ PacketBuilder& PacketBuilder::gtp_u(std::span<const std::uint8_t> extension_word
   return *this;
 }
 
-PacketBuilder& PacketBuilder::vxlan(std::uint32_t network) {
-  udp(50000, 4789);
+PacketBuilder& PacketBuilder::vxlan(std::uint32_t network, std::uint16_t port) {
+  udp(50000, port);
   Bytes header = from_hex("08000000");
   append_integer(header, static_cast<std::uint64_t>(network) << 8, 4);
   add(Kind::raw, std::move(header), 0);
@@ -93,6 +132,7 @@ PacketBuilder& PacketBuilder::geneve(std::size_t option_words) {
 namespace {
 
 std::uint16_t ppp_protocol(std::uint16_t ethertype) {
+  if (ethertype == kMultilink) return kMultilink;
   return ethertype == 0x86dd ? 0x0057 : ethertype == 0x8847 ? 0x0281 : 0x0021;
 }
 
@@ -103,7 +143,7 @@ bool PacketBuilder::fill_encapsulation(const Layer& layer, const Layer* inner, s
   const std::uint16_t number = layer.next.value_or(inner != nullptr ? inner->own_number : 0);
   switch (layer.kind) {
     case Kind::ppp:
-      put_u16(header, 2, ppp_protocol(number));
+      put_u16(header, header.size() - 2, ppp_protocol(number));
       return true;
     case Kind::pppoe: {
       const std::uint16_t protocol = ppp_protocol(number);

@@ -44,6 +44,9 @@ RequestNames::RequestNames(const proto::ClientHello& hello, const proto::PacketV
     if (!name.empty()) add(name, {}, packet.destination_port);
   }
   if (count_ == 0) add_address(packet, {});
+  for (const std::string_view name : std::span(hello.other_names).first(hello.other_name_count)) {
+    add(name, {}, packet.destination_port);
+  }
 }
 
 void RequestNames::add(std::string_view authority, std::string_view target, std::uint16_t port) noexcept {

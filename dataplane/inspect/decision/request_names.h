@@ -29,7 +29,7 @@ class RequestNames {
   /// HTTP/2: the authority of an absolute path (which RFC 9113 forbids), :authority, every non-empty host
   /// field.
   RequestNames(const proto::H2Request& request, const proto::PacketView& packet) noexcept;
-  /// TLS: every server name.
+  /// TLS: every server name, also one that is not said to be a host name; those do not replace the address.
   RequestNames(const proto::ClientHello& hello, const proto::PacketView& packet) noexcept;
   RequestNames(const RequestNames&) = delete;
   RequestNames& operator=(const RequestNames&) = delete;
@@ -48,6 +48,6 @@ class RequestNames {
   bool host_only_ = false;
   std::array<char, 64> address_text_{};
 };
-static_assert(proto::kMaxServerNames <= proto::kMaxHostHeaders);
+static_assert(2 * proto::kMaxServerNames <= proto::kMaxHostHeaders);
 
 }  // namespace weir::inspect

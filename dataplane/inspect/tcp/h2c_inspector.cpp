@@ -115,7 +115,8 @@ H2cProgress H2cInspector::read_stream(proto::H2ClientStream& stream, const H2cPi
     if (parse.status == ParseStatus::need_more && !progress.incomplete) break;
     counters_.add(Counter::parse, index_of(Protocol::h2c), index_of(parse.status));
     if (parse.status == ParseStatus::need_more) break;
-    if (parse.status != ParseStatus::found) {
+    if (parse.status == ParseStatus::malformed) continue;
+    if (parse.status == ParseStatus::absent) {
       progress.state = H2cState::ended;
       break;
     }

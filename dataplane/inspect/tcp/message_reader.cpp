@@ -14,32 +14,25 @@ using flow::HttpPhase;
 using flow::Reading;
 
 constexpr std::byte kChangeCipherSpec{20};
-constexpr std::byte kAlert{21};
 constexpr std::byte kHandshake{22};
 constexpr std::byte kApplicationData{23};
 constexpr std::size_t kRecordHeaderBytes = 5;
 
-// A record header, or a hello in SSL 2 format, which begins with a length whose top bit is set.
+// A record that a hello may begin with or after, or a hello in SSL 2 format, which begins with a length whose
+// top bit is set.
 bool looks_like_tls(std::span<const std::byte> text) noexcept {
-  return !text.empty() && (text.front() == kHandshake || (text.front() & std::byte{0x80}) != std::byte{0});
+  return !text.empty() && ((text.front() >= kChangeCipherSpec && text.front() <= kHandshake) ||
+                           (text.front() & std::byte{0x80}) != std::byte{0});
 }
 
+// Some servers take any version.
 bool is_record(std::span<const std::byte> text) noexcept {
-  return text.size() < 2 ||
-         (text[1] == std::byte{3} && text.front() >= kChangeCipherSpec && text.front() <= kApplicationData);
+  return text.front() >= kChangeCipherSpec && text.front() <= kApplicationData;
 }
 
 std::size_t record_bytes(std::span<const std::byte> text) noexcept {
   return kRecordHeaderBytes +
          (std::to_integer<std::size_t>(text[3]) << 8 | std::to_integer<std::size_t>(text[4]));
-}
-
-// Before its second hello, after a HelloRetryRequest, a client may send a change_cipher_spec record without
-// meaning (RFC 8446, D.4). It is seen here only if the first hello was not.
-std::span<const std::byte> after_change_cipher_spec(std::span<const std::byte> text) noexcept {
-  const bool present = text.size() > kRecordHeaderBytes && text[0] == kChangeCipherSpec &&
-                       text[1] == std::byte{3} && record_bytes(text) == kRecordHeaderBytes + 1;
-  return present ? text.subspan(kRecordHeaderBytes + 1) : text;
 }
 
 }  // namespace
@@ -83,12 +76,9 @@ MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flo
 
 void MessageReader::read_messages(const Segment& segment, Flow& flow, Pass& pass,
                                   SegmentFindings& findings) noexcept {
-  if (flow.http.phase == HttpPhase::head && segment.tls) {
-    const auto hello = after_change_cipher_spec(pass.rest);
-    if (looks_like_tls(hello)) {
-      pass.rest = hello;
-      if (read_hello(segment, flow, pass, findings)) return;
-    }
+  if (flow.http.phase == HttpPhase::head && segment.tls && looks_like_tls(pass.rest) &&
+      read_hello(segment, flow, pass, findings)) {
+    return;
   }
   if (!segment.http) {
     flow.reading = Reading::sampled;
@@ -104,10 +94,13 @@ bool MessageReader::read_hello(const Segment& segment, Flow& flow, Pass& pass,
   const std::span<std::byte> assembly(assembly_.get(), proto::kMaxAssembledHelloBytes);
   const proto::TlsParse parse = proto::parse_tls_client_hello(pass.rest, assembly);
   counters_.add(Counter::parse, index_of(Protocol::tls), index_of(parse.status));
-  if (parse.status == ParseStatus::need_more && pass.rest.size() < kMaxMessageBytes) {
-    flow.open.wanted = static_cast<std::uint32_t>(parse.needed_bytes);
+  if (parse.status == ParseStatus::need_more && pass.rest.size() - parse.leading_bytes < kMaxMessageBytes) {
+    // What comes before the hello is not held, so that it costs nothing, however much it is.
+    pass.rest = pass.rest.subspan(parse.leading_bytes);
+    flow.open.wanted = static_cast<std::uint32_t>(parse.needed_bytes - parse.leading_bytes);
     flow.line_done = false;
-    pass.waits = true;
+    pass.waits = !pass.rest.empty();
+    findings.incomplete = true;
     return true;
   }
   if (parse.status != ParseStatus::found) return false;

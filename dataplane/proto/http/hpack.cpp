@@ -78,6 +78,27 @@ constexpr std::array<StaticField, 61> kStaticTable{{
     {"www-authenticate", ""},
 }};
 
+// RFC 7541, 5.1. The upper bits of the first byte are not part of the integer.
+std::optional<std::size_t> take_integer(std::span<const std::byte>& rest, unsigned prefix_bits) noexcept {
+  // Senders may write leading zeros; no common receiver accepts more bytes.
+  constexpr unsigned kMaxMoreBytes = 10;
+  constexpr std::size_t kMaxValue = std::size_t{1} << 30;
+  if (rest.empty()) return std::nullopt;
+  const std::size_t prefix_max = (std::size_t{1} << prefix_bits) - 1;
+  std::size_t value = std::to_integer<std::size_t>(rest.front()) & prefix_max;
+  rest = rest.subspan(1);
+  if (value < prefix_max) return value;
+  for (unsigned i = 0; i < kMaxMoreBytes && !rest.empty(); ++i) {
+    const auto byte = std::to_integer<std::size_t>(rest.front());
+    rest = rest.subspan(1);
+    const std::size_t digits = byte & 0x7fU;
+    if (digits != 0 && (i > 4 || digits << (7 * i) > kMaxValue)) return std::nullopt;
+    if (digits != 0) value += digits << (7 * i);
+    if (byte < 0x80) return value;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void HpackDynamicTable::reset() noexcept {
@@ -88,11 +109,9 @@ void HpackDynamicTable::reset() noexcept {
   text_next_ = 0;
 }
 
-bool HpackDynamicTable::set_limit(std::size_t bytes) noexcept {
-  if (bytes > kHpackMaxTableBytes) return false;
-  limit_ = bytes;
+void HpackDynamicTable::set_limit(std::size_t bytes) noexcept {
+  limit_ = std::min(bytes, kHpackMaxTableBytes);
   forget_oldest_until(limit_);
-  return true;
 }
 
 void HpackDynamicTable::forget_oldest_until(std::size_t bytes) noexcept {
@@ -134,25 +153,8 @@ std::optional<HpackField> HpackDynamicTable::at(std::size_t age) const noexcept 
                     .name_bytes = entry.name_bytes};
 }
 
-// RFC 7541, 5.1. The upper bits of the first byte are not part of the integer.
 std::optional<std::size_t> HpackBlock::take_integer(unsigned prefix_bits) noexcept {
-  // Senders may write leading zeros; no common receiver accepts more bytes.
-  constexpr unsigned kMaxMoreBytes = 10;
-  constexpr std::size_t kMaxValue = std::size_t{1} << 30;
-  if (rest_.empty()) return std::nullopt;
-  const std::size_t prefix_max = (std::size_t{1} << prefix_bits) - 1;
-  std::size_t value = std::to_integer<std::size_t>(rest_.front()) & prefix_max;
-  rest_ = rest_.subspan(1);
-  if (value < prefix_max) return value;
-  for (unsigned i = 0; i < kMaxMoreBytes && !rest_.empty(); ++i) {
-    const auto byte = std::to_integer<std::size_t>(rest_.front());
-    rest_ = rest_.subspan(1);
-    const std::size_t digits = byte & 0x7fU;
-    if (digits != 0 && (i > 4 || digits << (7 * i) > kMaxValue)) return std::nullopt;
-    if (digits != 0) value += digits << (7 * i);
-    if (byte < 0x80) return value;
-  }
-  return std::nullopt;
+  return proto::take_integer(rest_, prefix_bits);
 }
 
 // RFC 7541, 5.2.
@@ -220,7 +222,8 @@ HpackStatus HpackBlock::next(HpackField& field) noexcept {
     }
     if ((first & 0x20U) != 0) {  // 6.3: table size update, in any place
       const auto limit = take_integer(5);
-      if (!limit || !table_.set_limit(*limit)) return HpackStatus::malformed;
+      if (!limit) return HpackStatus::malformed;
+      table_.set_limit(*limit);
       continue;
     }
     if (!take_literal(4, field)) return HpackStatus::malformed;  // 6.2.2, 6.2.3
@@ -228,6 +231,25 @@ HpackStatus HpackBlock::next(HpackField& field) noexcept {
     return HpackStatus::field;
   }
   return HpackStatus::end;
+}
+
+std::optional<std::size_t> hpack_literal_bytes(std::span<const std::byte> block) noexcept {
+  if (block.empty()) return std::nullopt;
+  const auto first = std::to_integer<unsigned>(block.front());
+  const bool indexed = (first & 0x80U) != 0;
+  const bool incremental = (first & 0x40U) != 0;
+  if (indexed || (!incremental && (first & 0x20U) != 0)) return std::nullopt;
+  auto rest = block;
+  const auto index = take_integer(rest, incremental ? 6 : 4);
+  if (!index) return std::nullopt;
+  if (*index == 0) {
+    const auto name_bytes = take_integer(rest, 7);
+    if (!name_bytes || *name_bytes > rest.size()) return std::nullopt;
+    rest = rest.subspan(*name_bytes);
+  }
+  const auto value_bytes = take_integer(rest, 7);
+  if (!value_bytes) return std::nullopt;
+  return block.size() - rest.size() + *value_bytes;
 }
 
 }  // namespace weir::proto

@@ -9,12 +9,13 @@
 
 namespace weir::proto {
 
-/// Longest coded header block in bytes.
+/// Longest piece of a coded header block that is decoded at once, in bytes.
 inline constexpr std::size_t kMaxHeaderBlockBytes = 65536;
 /// Size of the dynamic table before any update (RFC 9113, 6.5.2).
 inline constexpr std::size_t kHpackInitialTableBytes = 4096;
-/// Largest size that an update may set. The limit is in the SETTINGS of the server, which the direction of
-/// the client does not show; no common server allows more.
+/// Largest size of the table. The server's limit is in its SETTINGS, which the direction of the client does
+/// not show; no common server allows more. An update beyond it sets this size: the entries of a smaller table
+/// are the newest of a larger one, so that what a server can look up is found.
 inline constexpr std::size_t kHpackMaxTableBytes = 65536;
 /// Longer names are cut to this length: no field of interest has one. It bounds the cost of a literal that
 /// takes its name from the table.
@@ -36,8 +37,8 @@ class HpackDynamicTable {
   HpackDynamicTable() noexcept { reset(); }
 
   void reset() noexcept;
-  /// Returns false and changes nothing for more than kHpackMaxTableBytes.
-  bool set_limit(std::size_t bytes) noexcept;
+  /// At most kHpackMaxTableBytes.
+  void set_limit(std::size_t bytes) noexcept;
   /// Adds an entry and drops the oldest ones to make room. A field larger than the limit empties the table.
   /// The name may point into the table, the value must not.
   void insert(const HpackField& field) noexcept;
@@ -85,10 +86,12 @@ class HpackBlock {
   HpackBlock(HpackDynamicTable& table, std::span<const std::byte> block, std::span<char> text) noexcept
       : table_(table), rest_(block), text_(text) {}
 
-  /// malformed: an error by RFC 7541, a table size beyond kHpackMaxTableBytes, or an integer too large for
-  /// any block. The content of the table is meaningless after that. The views of a field point into the
+  /// malformed: an error by RFC 7541, or an integer too large for any block. What was read before stands, and
+  /// the table has it; the rest of the block cannot be read. The views of a field point into the
   /// block, `text` or static storage and live as long; those that table.holds() live until the next call.
   HpackStatus next(HpackField& field) noexcept;
+  /// Bytes of the block that have not been read.
+  [[nodiscard]] std::size_t left() const noexcept { return rest_.size(); }
 
  private:
   std::optional<std::size_t> take_integer(unsigned prefix_bits) noexcept;
@@ -100,5 +103,9 @@ class HpackBlock {
   std::span<const std::byte> rest_;
   std::span<char> text_;
 };
+
+/// The bytes of the literal field at the front of `block`, which may hold only its beginning. None when it is
+/// no literal, or its lengths are not there.
+std::optional<std::size_t> hpack_literal_bytes(std::span<const std::byte> block) noexcept;
 
 }  // namespace weir::proto

@@ -92,9 +92,7 @@ std::optional<std::size_t> decode_huffman(std::span<const std::byte> coded, std:
     bits <<= length;
     bit_count -= length;
   }
-  // Padding is the beginning of EOS, which is all ones (RFC 7541, 5.2).
-  const bool padded = bit_count < 8 && bits == ~(~std::uint64_t{0} >> bit_count);
-  return padded ? std::optional(written) : std::nullopt;
+  return written;
 }
 
 }  // namespace weir::proto

@@ -13,7 +13,7 @@ constexpr std::size_t max_huffman_decoded_bytes(std::size_t coded_bytes) noexcep
 
 /// Decodes a Huffman coded string of HPACK (RFC 7541, 5.2) into `out`, which needs
 /// max_huffman_decoded_bytes(coded.size()) bytes. Returns the bytes written; none when `out` is too short or
-/// a decoder must refuse the string: it holds EOS, or its padding has more than seven bits or a zero.
+/// the string holds EOS. The padding is not looked at: some servers accept more than seven bits of it.
 /// O(bytes).
 std::optional<std::size_t> decode_huffman(std::span<const std::byte> coded, std::span<char> out) noexcept;
 

@@ -30,9 +30,11 @@ class HeaderWalk {
   // link_headers.cpp
   PacketClass read_ethernet(std::span<const std::byte> bytes) noexcept;
   PacketClass read_ethertype(std::uint16_t type, std::span<const std::byte> bytes) noexcept;
+  PacketClass read_llc(std::span<const std::byte> bytes) noexcept;
   PacketClass read_loopback(std::span<const std::byte> bytes) noexcept;
   PacketClass read_pppoe(std::span<const std::byte> bytes) noexcept;
   PacketClass read_ppp(std::span<const std::byte> bytes) noexcept;
+  PacketClass read_multilink(std::span<const std::byte> bytes) noexcept;
   PacketClass read_mpls(std::span<const std::byte> bytes) noexcept;
   PacketClass read_tunnel(const Tunnel& tunnel, std::span<const std::byte> bytes) noexcept;
 

@@ -91,15 +91,15 @@ PacketClass HeaderWalk::read_ethernet(std::span<const std::byte> bytes) noexcept
   return reader.ok() ? read_ethertype(type, reader.rest()) : PacketClass::malformed;
 }
 
-// Each tag takes four bytes, so the frame bounds the stack. A value below 0x600 is the length of an 802.3
-// frame (STP, IS-IS, ...), which holds no IP, like every type that is not known here.
+// Each tag takes four bytes or more, so the frame bounds the stack. A type that is not known here holds no
+// IP.
 PacketClass HeaderWalk::read_ethertype(std::uint16_t type, std::span<const std::byte> bytes) noexcept {
-  if (ether_type::is_vlan(type) && wanted_[Encapsulation::vlan]) {
+  if (ether_type::tag_bytes(type) != 0 && wanted_[Encapsulation::vlan]) {
     ByteReader reader(bytes);
     do {
-      reader.skip(2);
+      reader.skip(ether_type::tag_bytes(type) - 2);
       type = reader.u16();
-    } while (reader.ok() && ether_type::is_vlan(type));
+    } while (reader.ok() && ether_type::tag_bytes(type) != 0);
     if (!reader.ok()) return PacketClass::malformed;
     bytes = reader.rest();
   }
@@ -114,8 +114,27 @@ PacketClass HeaderWalk::read_ethertype(std::uint16_t type, std::span<const std::
     case ether_type::kTransparentBridging:  // means something only inside a tunnel
       return view_.tunnels == 0 ? PacketClass::not_ip : read_ethernet(bytes);
     default:
-      return read_inside_link(type, bytes);
+      break;
   }
+  if (!ether_type::is_length(type)) return read_inside_link(type, bytes);
+  return wanted_[Encapsulation::llc] ? look_into(&HeaderWalk::read_llc, bytes, PacketClass::not_ip)
+                                     : PacketClass::not_ip;
+}
+
+// IEEE 802.2. The length before it is ignored: the IP header inside has its own. STP, IS-IS and others are no
+// IP.
+PacketClass HeaderWalk::read_llc(std::span<const std::byte> bytes) noexcept {
+  ByteReader reader(bytes);
+  const std::uint8_t destination = reader.u8();
+  const std::uint8_t source = reader.u8();
+  if (reader.u8() != llc::kUnnumbered || destination != source) return PacketClass::not_ip;
+  if (destination == llc::kIp) return read_ipv4(reader.rest());
+  if (destination != llc::kSnap) return PacketClass::not_ip;
+  const std::uint32_t organisation = reader.u24();
+  const std::uint16_t type = reader.u16();
+  const bool known = organisation == llc::kEtherTypes || organisation == llc::kBridged;
+  return reader.ok() && known && !ether_type::is_length(type) ? read_ethertype(type, reader.rest())
+                                                              : PacketClass::not_ip;
 }
 
 // BSD loopback: an address family in the byte order of the machine that captured. The value of AF_INET6
@@ -155,8 +174,27 @@ PacketClass HeaderWalk::read_ppp(std::span<const std::byte> bytes) noexcept {
   if (!reader.ok()) return PacketClass::not_ip;
   if (protocol == ppp_protocol::kIpv4) return read_ipv4(reader.rest());
   if (protocol == ppp_protocol::kIpv6) return read_ipv6(reader.rest());
+  if (protocol == ppp_protocol::kMultilink) return read_multilink(reader.rest());
   if (protocol != ppp_protocol::kMpls) return PacketClass::not_ip;
   return read_inside_link(ether_type::kMpls, reader.rest());
+}
+
+// RFC 1990, 3: a fragment that is a whole packet, so that both flags are set. Whether sequence numbers are
+// long or short was negotiated, and no field says it. Bits for the class (RFC 2686) may be set.
+PacketClass HeaderWalk::read_multilink(std::span<const std::byte> bytes) noexcept {
+  constexpr std::byte kBeginsAndEnds{0xc0};
+  constexpr std::byte kZeroInLongFormat{0x03};
+  constexpr std::size_t kLongBytes = 4;
+  constexpr std::size_t kShortBytes = 2;
+  if (bytes.size() <= kLongBytes || (bytes.front() & kBeginsAndEnds) != kBeginsAndEnds) {
+    return PacketClass::not_ip;
+  }
+  PacketClass inner = PacketClass::not_ip;
+  if ((bytes.front() & kZeroInLongFormat) == std::byte{0}) {
+    inner = look_into(&HeaderWalk::read_ppp, bytes.subspan(kLongBytes), inner);
+  }
+  if (inner != PacketClass::not_ip) return inner;
+  return look_into(&HeaderWalk::read_ppp, bytes.subspan(kShortBytes), inner);
 }
 
 // RFC 3032, 2.1. No field names what follows the last label. IP shows its version (RFC 4928, 2), the control

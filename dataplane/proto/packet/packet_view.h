@@ -85,10 +85,10 @@ struct PacketView {
   bool link_kept = true;           // false: reassembled from fragments, and the link header is not known
 };
 
-/// Parses link, network and transport headers: any stack of 802.1Q/802.1ad tags, IPv4 with options, IPv6 with
-/// hop-by-hop, routing, destination options, authentication and fragment headers in any order and number (an
-/// atomic fragment, RFC 6946, is a whole packet), and up to 16 of the `wanted` encapsulations in any order.
-/// Accepts any bytes; the result always has a class. O(header bytes).
+/// Parses link, network and transport headers: any stack of 802.1Q/802.1ad/802.1BR tags, IPv4 with options,
+/// IPv6 with hop-by-hop, routing, destination options, authentication and fragment headers in any order and
+/// number (an atomic fragment, RFC 6946, is a whole packet), and up to 16 of the `wanted` encapsulations in
+/// any order. Accepts any bytes; the result always has a class. O(header bytes).
 ///
 /// When an encapsulation holds no IP packet that parses, the result is that of the outer headers: an inner
 /// header can never hide an outer one. UDP tunnels are recognised by destination port and content.

@@ -108,6 +108,15 @@ std::uint16_t tcp_maximum_segment(const PacketView& packet) noexcept {
   return base::ByteReader(option_of(packet, kMaximumSegmentSize, 2)).u16();
 }
 
+bool tcp_joins_connection(const PacketView& packet) noexcept {
+  constexpr std::uint8_t kMultipath = 30;
+  constexpr std::size_t kJoinBytes = 10;  // of the first SYN, without kind and length
+  constexpr std::byte kJoin{0x10};
+  if ((packet.tcp.flags & (kTcpSyn | kTcpAck)) != kTcpSyn) return false;
+  const auto option = option_of(packet, kMultipath, kJoinBytes);
+  return !option.empty() && (option.front() & std::byte{0xf0}) == kJoin;
+}
+
 std::optional<TcpTimestamps> tcp_timestamps(const PacketView& packet) noexcept {
   constexpr std::uint8_t kTimestamps = 8;
   base::ByteReader reader(option_of(packet, kTimestamps, 8));

@@ -44,4 +44,8 @@ std::optional<TcpTimestamps> tcp_timestamps(const PacketView& packet) noexcept;
 /// the options before it are broken.
 std::uint16_t tcp_maximum_segment(const PacketView& packet) noexcept;
 
+/// Whether a SYN adds a path to a connection that exists already (MP_JOIN, RFC 8684, 3.2). What it carries is
+/// a part of that connection's data.
+bool tcp_joins_connection(const PacketView& packet) noexcept;
+
 }  // namespace weir::proto

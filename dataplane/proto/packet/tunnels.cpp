@@ -1,5 +1,6 @@
 #include "dataplane/proto/packet/tunnels.h"
 
+#include <algorithm>
 #include <array>
 
 #include "dataplane/base/byte_reader.h"
@@ -92,10 +93,12 @@ TunnelHeader read_gtp_u(Bytes bytes) noexcept {
   return header_ends_at(reader, {.content = TunnelContent::ip});
 }
 
-// RFC 7348, 5. Other drafts use the reserved flags; a QUIC long header has both of its first bits set.
+// The first two bits of a QUIC long header are set.
+constexpr unsigned kQuicBits = 0xc0;
+
+// RFC 7348, 5. Other drafts use the reserved flags.
 TunnelHeader read_vxlan(Bytes bytes) noexcept {
   constexpr unsigned kNetworkIsValid = 0x08;
-  constexpr unsigned kQuicBits = 0xc0;
   ByteReader reader(bytes);
   const unsigned flags = reader.u8();
   reader.skip(7);
@@ -112,6 +115,34 @@ TunnelHeader read_geneve(Bytes bytes) noexcept {
   reader.skip(4 + (version_and_words & 0x3fU) * std::size_t{4});
   if (version_and_words >> 6 != 0) return {};
   return header_ends_at(reader, {.content = TunnelContent::ethertype, .ethertype = type});
+}
+
+// RFC 7510, 3. A label of 786432 or more begins like a QUIC long header, and is taken for one: a client can
+// write any label into the field of a version.
+TunnelHeader read_mpls_in_udp(Bytes bytes) noexcept {
+  ByteReader reader(bytes);
+  const unsigned first = reader.u8();
+  if (!reader.ok() || (first & kQuicBits) == kQuicBits) return {};
+  return {.content = TunnelContent::mpls};
+}
+
+// RFC 2661, 3.1: a data message of version 2. Its ids were chosen by the receiver. Control messages carry no
+// packets.
+TunnelHeader read_l2tp(Bytes bytes) noexcept {
+  constexpr unsigned kControl = 0x8000;
+  constexpr unsigned kLength = 0x4000;
+  constexpr unsigned kSequence = 0x0800;
+  constexpr unsigned kOffset = 0x0200;
+  constexpr unsigned kVersionBits = 0x000f;
+  constexpr unsigned kVersion = 2;
+  ByteReader reader(bytes);
+  const unsigned flags = reader.u16();
+  if ((flags & kControl) != 0 || (flags & kVersionBits) != kVersion) return {};
+  if ((flags & kLength) != 0) reader.skip(2);
+  reader.skip(4);
+  if ((flags & kSequence) != 0) reader.skip(4);
+  if ((flags & kOffset) != 0) reader.skip(reader.u16());
+  return header_ends_at(reader, {.content = TunnelContent::ppp, .same_both_ways = false});
 }
 
 constexpr std::array<Tunnel, 2> kOverLink{{
@@ -139,14 +170,19 @@ constexpr std::array<Tunnel, 5> kOverIp{{
 
 // The port alone is a guess. In the headers of these tunnels the first two bits are never both set, in a QUIC
 // long header they are: no packet can be both, whatever its sender wants it to be taken for.
-constexpr std::array<Tunnel, 4> kOverUdp{{
+constexpr std::array<Tunnel, 7> kOverUdp{{
     {.encapsulation = Encapsulation::vxlan, .number = udp_port::kVxlan, .read = read_vxlan},
+    {.encapsulation = Encapsulation::vxlan, .number = udp_port::kOldVxlan, .read = read_vxlan},
     {.encapsulation = Encapsulation::gtp_u, .number = udp_port::kGtpU, .read = read_gtp_u},
     {.encapsulation = Encapsulation::geneve, .number = udp_port::kGeneve, .read = read_geneve},
     {.encapsulation = Encapsulation::gre,  // RFC 8086
      .number = udp_port::kGreInUdp,
      .read = read_gre},
+    {.encapsulation = Encapsulation::mpls, .number = udp_port::kMplsInUdp, .read = read_mpls_in_udp},
+    {.encapsulation = Encapsulation::l2tp, .number = udp_port::kL2tp, .read = read_l2tp},
 }};
+constexpr auto kUdpPorts = std::minmax_element(
+    kOverUdp.begin(), kOverUdp.end(), [](const Tunnel& a, const Tunnel& b) { return a.number < b.number; });
 
 template <std::size_t N>
 const Tunnel* find(const std::array<Tunnel, N>& rows, std::uint16_t number) noexcept {
@@ -156,12 +192,18 @@ const Tunnel* find(const std::array<Tunnel, N>& rows, std::uint16_t number) noex
   return nullptr;
 }
 
+// Every datagram is asked for, and the ports of nearly all lie outside.
+const Tunnel* find_over_udp(std::uint16_t port) noexcept {
+  if (port < kUdpPorts.first->number || port > kUdpPorts.second->number) return nullptr;
+  return find(kOverUdp, port);
+}
+
 }  // namespace
 
 const Tunnel* tunnel_over_link(std::uint16_t ethertype) noexcept { return find(kOverLink, ethertype); }
 const Tunnel* tunnel_over_ip(std::uint8_t ip_protocol) noexcept { return find(kOverIp, ip_protocol); }
 const Tunnel* tunnel_over_udp(std::uint16_t destination_port) noexcept {
-  return find(kOverUdp, destination_port);
+  return find_over_udp(destination_port);
 }
 
 PacketClass HeaderWalk::read_inside_link(std::uint16_t ethertype, Bytes bytes) noexcept {
@@ -175,7 +217,7 @@ PacketClass HeaderWalk::read_inside_ip(Bytes content) noexcept {
 }
 
 PacketClass HeaderWalk::read_inside_udp(Bytes content) noexcept {
-  const Tunnel* const tunnel = find(kOverUdp, view_.destination_port);
+  const Tunnel* const tunnel = find_over_udp(view_.destination_port);
   return tunnel == nullptr ? PacketClass::udp : look_into(*tunnel, content, PacketClass::udp);
 }
 
@@ -186,7 +228,7 @@ bool leads_to_transport(std::uint8_t ip_protocol, const Encapsulations& wanted) 
 }
 
 bool is_tunnel_port(std::uint16_t destination_port, const Encapsulations& wanted) noexcept {
-  const Tunnel* const tunnel = find(kOverUdp, destination_port);
+  const Tunnel* const tunnel = find_over_udp(destination_port);
   return tunnel != nullptr && wanted[tunnel->encapsulation];
 }
 

@@ -12,18 +12,21 @@ namespace {
 
 constexpr std::size_t kMacBytes = sizeof(MacAddress);
 constexpr std::size_t kMostLength = 0xffff;
+constexpr std::size_t kMost802_3Length = 1500;
 constexpr std::uint8_t kTtl = 64;
 
 }  // namespace
 
 bool ReplyPath::add(Kind kind, std::size_t seen_offset, std::size_t bytes, std::uint8_t protocol) noexcept {
   if (count_ == layers_.size()) return false;
-  const bool has_length = kind != Kind::ethernet && kind != Kind::copied;
+  const auto has_length = [](Kind of) {
+    return of != Kind::ethernet && of != Kind::ethernet_with_length && of != Kind::copied;
+  };
   const bool first_length =
-      has_length && std::none_of(layers_.begin(), layers_.begin() + count_, [](auto& layer) {
-        return layer.kind != Kind::ethernet && layer.kind != Kind::copied;
-      });
+      has_length(kind) && std::none_of(layers_.begin(), layers_.begin() + count_,
+                                       [&](const Layer& layer) { return has_length(layer.kind); });
   if (first_length) before_lengths_ = header_bytes_;
+  if (kind == Kind::ethernet_with_length && before_802_3_ == 0) before_802_3_ = header_bytes_ + bytes;
   layers_[count_++] = {.kind = kind,
                        .protocol = protocol,
                        .seen_offset = static_cast<std::uint32_t>(seen_offset),
@@ -33,6 +36,7 @@ bool ReplyPath::add(Kind kind, std::size_t seen_offset, std::size_t bytes, std::
 }
 
 bool ReplyPath::fits(std::size_t transport_bytes) const noexcept {
+  if (before_802_3_ != 0 && header_bytes_ - before_802_3_ + transport_bytes > kMost802_3Length) return false;
   return transport_bytes <= kMostLength && header_bytes_ - before_lengths_ + transport_bytes <= kMostLength;
 }
 
@@ -90,6 +94,7 @@ void ReplyPath::write_layer(const Layer& layer, std::uint16_t identification,
     case Kind::ipv6:
       return write_ipv6(layer, out);
     case Kind::ethernet:
+    case Kind::ethernet_with_length:
     case Kind::copied:
     case Kind::pppoe:
     case Kind::udp:
@@ -104,7 +109,11 @@ void ReplyPath::write_layer(const Layer& layer, std::uint16_t identification,
     writer.u16(content_bytes);
     writer.u16(0);
   }
-  if (layer.kind == Kind::ethernet && towards_ == base::Towards::client) {
+  const bool is_frame = layer.kind == Kind::ethernet || layer.kind == Kind::ethernet_with_length;
+  if (layer.kind == Kind::ethernet_with_length) {
+    base::FieldWriter(out.subspan(layer.bytes - 2)).u16(content_bytes - layer.bytes);
+  }
+  if (is_frame && towards_ == base::Towards::client) {
     std::swap_ranges(out.begin(), out.begin() + kMacBytes, out.begin() + kMacBytes);
   }
 }

@@ -14,17 +14,18 @@ namespace weir::proto {
 /// The headers of a reply to a packet: those around the packet, down to the IP header that TCP or UDP is in.
 /// They are turned round for a reply to its sender, and stay as they are for one to its receiver.
 ///
-/// Turning round swaps the Ethernet and IP addresses in every layer. Tags, PPPoE sessions (RFC 2516) and
-/// VXLAN network identifiers (RFC 7348) are the same in both directions. The source port of VXLAN stays: it
-/// only spreads flows. Cooked and loopback headers name no receiver. IP headers are written without options
-/// and extension headers, with TTL or hop limit 64; IPv4 has DF set, and IPv6 towards the server keeps the
-/// flow label of the packet. Lengths and checksums are right in every layer. The UDP checksum of a tunnel is
-/// 0 where the packet's was.
+/// Turning round swaps the Ethernet and IP addresses in every layer. Tags (also those of 802.1BR, which name
+/// the subscriber's port on the way there and back), LLC and SNAP, PPPoE sessions (RFC 2516) and VXLAN
+/// network identifiers (RFC 7348) are the same in both directions. The source port of VXLAN stays: it only
+/// spreads flows. Cooked and loopback headers name no receiver. IP headers are written without options and
+/// extension headers, with TTL or hop limit 64; IPv4 has DF set, and IPv6 towards the server keeps the flow
+/// label of the packet. Lengths and checksums are right in every layer. The UDP checksum of a tunnel is 0
+/// where the packet's was.
 ///
-/// A reply can be sent through tags, PPPoE and the tunnels that reply_path_walk.cpp lists. It
-/// cannot be sent through the others: MPLS labels, GTP tunnel ids, GRE keys and sequence numbers, PPTP call
-/// ids and Geneve options of the other direction are not in the packet. Neither can it be sent to a multicast
-/// address, or past a routing header or an authentication header.
+/// A reply can be sent through tags, LLC, PPPoE and the tunnels that reply_path_walk.cpp lists. It
+/// cannot be sent through the others: MPLS labels, GTP and L2TP tunnel ids, GRE keys and sequence numbers,
+/// PPTP call ids, MLPPP sequence numbers and Geneve options of the other direction are not in the packet.
+/// Neither can it be sent to a multicast address, or past a routing header or an authentication header.
 class ReplyPath {
  public:
   /// None when no reply can be sent. `seen` is of class tcp or udp and must outlive the object. O(header
@@ -49,8 +50,9 @@ class ReplyPath {
   void write(std::uint8_t protocol, std::uint16_t identification, std::span<std::byte> frame) const noexcept;
 
  private:
-  /// ethernet: addresses, tags and EtherType. copied: whatever is the same in both directions.
-  enum class Kind : std::uint8_t { ethernet, copied, pppoe, ipv4, ipv6, udp };
+  /// ethernet: addresses, tags and EtherType, or the length of an 802.3 frame in its place. copied: whatever
+  /// is the same in both directions.
+  enum class Kind : std::uint8_t { ethernet, ethernet_with_length, copied, pppoe, ipv4, ipv6, udp };
   struct Layer {
     Kind kind = Kind::copied;
     std::uint8_t protocol = 0;      // of an IP layer: the protocol inside
@@ -77,6 +79,7 @@ class ReplyPath {
   std::size_t count_ = 0;
   std::size_t header_bytes_ = 0;
   std::size_t before_lengths_ = 0;  // bytes before the first header that has a length
+  std::size_t before_802_3_ = 0;    // bytes up to the content of the first 802.3 frame; 0: there is none
 };
 
 }  // namespace weir::proto

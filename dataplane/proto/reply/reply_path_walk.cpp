@@ -42,7 +42,7 @@ class ReplyPath::Walk {
 
  private:
   /// The header at `at_`. tunnel: that of `tunnel_`.
-  enum class Next : std::uint8_t { unknown, ethernet, ip, ipv4, ipv6, udp, pppoe, ppp, tunnel };
+  enum class Next : std::uint8_t { unknown, ethernet, llc, ip, ipv4, ipv6, udp, pppoe, ppp, tunnel };
 
   static bool is_ip(Next next) noexcept {
     return next == Next::ip || next == Next::ipv4 || next == Next::ipv6;
@@ -53,6 +53,8 @@ class ReplyPath::Walk {
     switch (next) {
       case Next::ethernet:
         return ethernet();
+      case Next::llc:
+        return llc();
       case Next::ip:
         return reader().u8() >> 4 == 6 ? ipv6() : ipv4();
       case Next::ipv4:
@@ -126,6 +128,7 @@ class ReplyPath::Walk {
       case ether_type::kTransparentBridging:
         return Next::ethernet;
       default:
+        if (ether_type::is_length(ethertype)) return Next::llc;
         return into(tunnel_over_link(ethertype), kAnsweredOverLink);
     }
   }
@@ -138,8 +141,8 @@ class ReplyPath::Walk {
   // `in` stands after an EtherType.
   Tags read_tags(std::uint16_t type, ByteReader& in) noexcept {
     const std::size_t begin = in.position();
-    while (in.ok() && ether_type::is_vlan(type)) {
-      in.skip(2);
+    while (in.ok() && ether_type::tag_bytes(type) != 0) {
+      in.skip(ether_type::tag_bytes(type) - 2);
       type = in.u16();
     }
     return {.bytes = in.position() - begin, .next = in.ok() ? of_type(type) : Next::unknown};
@@ -150,7 +153,17 @@ class ReplyPath::Walk {
     in.skip(kEthernetHeaderBytes - 2);
     const std::uint16_t type = in.u16();
     const Tags tags = read_tags(type, in);
-    return take(Kind::ethernet, kEthernetHeaderBytes + tags.bytes, tags.next);
+    const Kind kind = tags.next == Next::llc ? Kind::ethernet_with_length : Kind::ethernet;
+    return take(kind, kEthernetHeaderBytes + tags.bytes, tags.next);
+  }
+
+  // IEEE 802.2: the same in both directions.
+  Next llc() noexcept {
+    constexpr std::size_t kTypeOffset = kSnapHeaderBytes - 2;
+    ByteReader in = reader();
+    if (in.u8() == llc::kIp) return take(Kind::copied, kLlcHeaderBytes, Next::ipv4);
+    in.skip(kTypeOffset - 1);
+    return take(Kind::copied, kSnapHeaderBytes, of_type(in.u16()));
   }
 
   // RFC 2516, 4.

@@ -10,12 +10,15 @@ namespace {
 using base::ByteReader;
 using base::ParseStatus;
 
+constexpr std::uint8_t kChangeCipherSpecRecord = 20;
+constexpr std::uint8_t kAlertRecord = 21;
 constexpr std::uint8_t kHandshakeRecord = 22;
 constexpr std::uint8_t kMajorVersion = 3;
 constexpr std::uint8_t kClientHelloMessage = 1;
 constexpr std::size_t kRecordHeaderBytes = 5;
 constexpr std::size_t kHandshakeHeaderBytes = 4;
-constexpr std::size_t kMaxRecordBytes = 16384;  // RFC 8446, 5.1
+// The most that Java accepts; others accept 16384 (RFC 8446, 5.1).
+constexpr std::size_t kMaxRecordBytes = 33088;
 // The most that OpenSSL accepts; other servers accept less.
 constexpr std::size_t kMaxClientHelloBytes = 131396;
 
@@ -28,18 +31,24 @@ std::string_view as_text(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// RFC 6066, 3. Servers send an empty extension; from a client it names nothing.
-bool read_server_names(std::span<const std::byte> extension, ClientHello& hello) noexcept {
-  if (extension.empty()) return true;
-  ByteReader reader(extension);
-  ByteReader list(reader.bytes(reader.u16()));
+// RFC 6066, 3. Some servers stop at the first entry that does not fit and go on with the hello, so a broken
+// list does not make it malformed, and the names before that entry count. The length of the list is not
+// needed: whatever it says, an entry may stand anywhere up to the end of the extension.
+void read_server_names(std::span<const std::byte> extension, ClientHello& hello) noexcept {
+  ByteReader list(extension);
+  list.skip(2);
   while (list.remaining() > 0) {
     const std::uint8_t type = list.u8();
     const auto name = list.bytes(list.u16());
-    if (type != kHostNameType || name.empty() || hello.server_name_count == kMaxServerNames) continue;
-    hello.server_names[hello.server_name_count++] = as_text(name);
+    if (name.empty()) continue;
+    if (type == kHostNameType) {
+      if (hello.server_name_count < kMaxServerNames) {
+        hello.server_names[hello.server_name_count++] = as_text(name);
+      }
+    } else if (hello.other_name_count < kMaxServerNames) {
+      hello.other_names[hello.other_name_count++] = as_text(name);
+    }
   }
-  return reader.ok() && list.ok();
 }
 
 // RFC 8701, 2: two equal bytes of the form 0x?a.
@@ -65,7 +74,7 @@ bool read_extensions(std::span<const std::byte> block, ClientHello& hello) noexc
     const std::uint16_t type = reader.u16();
     const auto body = reader.bytes(reader.u16());
     if (!reader.ok()) return false;
-    if (type == kServerNameExtension && !read_server_names(body, hello)) return false;
+    if (type == kServerNameExtension) read_server_names(body, hello);
     if (type == kAlpnExtension) read_alpn(body, hello);
     if (type == kEncryptedClientHelloExtension) hello.has_ech = true;
   }
@@ -89,8 +98,13 @@ class HelloRecords {
   TlsParse parse() noexcept {
     for (;;) {
       const ParseStatus status = read_record();
-      if (status == ParseStatus::need_more) return need_more(needed_bytes_);
+      if (status == ParseStatus::need_more) {
+        TlsParse parse = need_more(needed_bytes_);
+        parse.leading_bytes = leading_bytes_;
+        return parse;
+      }
       if (status != ParseStatus::found) return result(status);
+      if (message_.empty()) leading_bytes_ = reader_.position();
       if (!complete()) continue;
       TlsParse parse = parse_client_hello_body(message_.subspan(kHandshakeHeaderBytes, body_bytes()));
       parse.stream_bytes = reader_.position();
@@ -99,24 +113,25 @@ class HelloRecords {
   }
 
  private:
-  // Servers accept a few empty records in a row (OpenSSL: 32).
-  static constexpr std::size_t kMaxEmptyRecords = 64;
+  // Between the pieces of a hello. OpenSSL passes over 32 in a row, Go over 16; NSS and Java have no limit.
+  static constexpr std::size_t kMaxSkippedRecords = 1024;
 
-  // found: one complete record has been added to the message.
+  // found: one complete record has been added to the message or skipped. The version is not looked at: Java
+  // and NSS take any, Go takes any below 0x1000.
   ParseStatus read_record() noexcept {
     const auto rest = reader_.rest();
     needed_bytes_ = reader_.position() + kRecordHeaderBytes + (rest.empty() ? missing_bytes() : 0);
     if (rest.empty()) return ParseStatus::need_more;
-    if (reader_.u8() != kHandshakeRecord) return ParseStatus::absent;
-    if (rest.size() > 1 && reader_.u8() != kMajorVersion) return ParseStatus::absent;
+    const std::uint8_t type = reader_.u8();
+    if (type < kChangeCipherSpecRecord || type > kHandshakeRecord) return ParseStatus::absent;
     if (rest.size() < kRecordHeaderBytes) return ParseStatus::need_more;
-    reader_.skip(1);
+    reader_.skip(2);
     const std::size_t record_bytes = reader_.u16();
-    if (record_bytes > kMaxRecordBytes) return ParseStatus::malformed;
-    empty_records_ = record_bytes == 0 ? empty_records_ + 1 : 0;
-    if (empty_records_ > kMaxEmptyRecords) return ParseStatus::malformed;
-
     const auto there = reader_.rest().first(std::min(record_bytes, reader_.remaining()));
+    if (type != kHandshakeRecord && !is_passed_over(type, record_bytes, there)) return ParseStatus::absent;
+    if (type != kHandshakeRecord || record_bytes == 0) return skip_record(record_bytes);
+    if (record_bytes > kMaxRecordBytes) return ParseStatus::malformed;
+
     // The part of a record that has been received may already decide.
     if (message_.empty() && !there.empty() && there.front() != std::byte{kClientHelloMessage}) {
       return ParseStatus::absent;
@@ -138,8 +153,29 @@ class HelloRecords {
     return add(there);
   }
 
+  // Whether some server goes on after such a record before it has the whole hello: change_cipher_spec, empty
+  // (OpenSSL) or of one byte (GnuTLS, wolfSSL), or a warning (Go, Java, NSS).
+  static bool is_passed_over(std::uint8_t type, std::size_t record_bytes,
+                             std::span<const std::byte> there) noexcept {
+    constexpr std::byte kWarning{1};
+    constexpr std::size_t kAlertBytes = 2;
+    constexpr std::size_t kMostAlertBytes = 64;
+    if (type == kChangeCipherSpecRecord) return record_bytes <= 1;
+    return type == kAlertRecord && record_bytes >= kAlertBytes && record_bytes <= kMostAlertBytes &&
+           (there.empty() || there.front() == kWarning);
+  }
+
+  ParseStatus skip_record(std::size_t record_bytes) noexcept {
+    if (!message_.empty() && ++skipped_records_ > kMaxSkippedRecords) return ParseStatus::malformed;
+    if (record_bytes > reader_.remaining()) {
+      needed_bytes_ = reader_.position() + record_bytes + kRecordHeaderBytes + missing_bytes();
+      return ParseStatus::need_more;
+    }
+    reader_.skip(record_bytes);
+    return ParseStatus::found;
+  }
+
   ParseStatus add(std::span<const std::byte> fragment) noexcept {
-    if (fragment.empty()) return ParseStatus::found;
     if (message_.empty()) {
       message_ = fragment;
       return ParseStatus::found;
@@ -179,7 +215,8 @@ class HelloRecords {
   std::span<std::byte> assembly_;
   std::span<const std::byte> message_;
   std::size_t needed_bytes_ = 0;
-  std::size_t empty_records_ = 0;
+  std::size_t leading_bytes_ = 0;
+  std::size_t skipped_records_ = 0;
 };
 
 // RFC 5246, E.2: a length with the top bit set, message type, version, three lengths and the three parts that

@@ -18,6 +18,7 @@ using weir::fuzz::require;
 struct Reading {
   std::vector<std::string> requests;
   ParseStatus end = ParseStatus::need_more;
+  std::size_t passed_over = 0;
   std::size_t bytes = 0;  // that have to be looked up
   bool operator==(const Reading&) const = default;
 };
@@ -49,6 +50,10 @@ Reading read(std::span<const std::byte> stream, std::size_t piece_bytes) {
     for (;;) {
       const H2Parse parse = connection.next(piece, text);
       reading.end = parse.status;
+      if (parse.status == ParseStatus::malformed) {
+        ++reading.passed_over;
+        continue;
+      }
       if (parse.status != ParseStatus::found) break;
       reading.requests.push_back(text_of(parse.request));
       reading.bytes += std::max<std::size_t>(parse.request.host_count, 1) * parse.request.path.size();

@@ -33,6 +33,17 @@ struct Message {
   bool listed;
 };
 
+/// A hello with records around and within it that servers pass over.
+test::Bytes hello_with_skipped_records(std::string_view name) {
+  const test::Bytes skipped = test::from_hex("1603010000 1403010000 1503010002015a 140303000101");
+  const test::Bytes records = test::TlsHelloBuilder().sni(name).record_version(0x0505).records(60);
+  test::Bytes all = skipped;
+  all.insert(all.end(), records.begin(), records.begin() + 65);
+  test::append(all, skipped);
+  all.insert(all.end(), records.begin() + 65, records.end());
+  return all;
+}
+
 std::vector<Message> make_messages() {
   std::vector<Message> all;
   for (const bool listed : {true, false}) {
@@ -50,6 +61,9 @@ std::vector<Message> make_messages() {
     test::Bytes connect = test::to_bytes("CONNECT a.example:443 HTTP/1.1\r\n\r\n");
     test::append(connect, test::TlsHelloBuilder().sni(name).record());
     add(std::move(connect));
+  }
+  for (const bool listed : {true, false}) {
+    all.push_back({hello_with_skipped_records(listed ? "listed.example.com" : "passed.example.com"), listed});
   }
   return all;
 }

@@ -125,11 +125,13 @@ Scenario h2c_upgrade() {
 Scenario h2c_broken() {
   const Bytes bad = h2_connection().headers(test::from_hex("80")).bytes();
   const Bytes listed = H2Builder().headers(listed_block()).bytes();
+  const Bytes other = H2Builder().get("www.example.org", "/", 3).bytes();
   return {.name = "H2cBroken",
           .rules = {"listed.example.com"},
           .steps = {{"a header block that no server takes", at(8080, 1000, bad), "forward_no_request"},
-                    {"what follows", at(8080, 1000 + size_of(bad), listed), "forward_no_request"}},
-          .requests = {}};
+                    {"an unlisted request", at(8080, 1000 + size_of(bad), other), "forward_passed"},
+                    blocked("a listed one", 8080, 1000 + size_of(bad) + size_of(other), listed)},
+          .requests = {"2" + kPassedH2c, "3" + kBlockedH2c}};
 }
 
 Scenario h2c_monitored() {

@@ -104,6 +104,14 @@ Scenario tunnels() {
   const std::string connect = "CONNECT www.example.org:443 HTTP/1.1\r\nHost: www.example.org:443\r\n\r\n";
   const std::string seen = "http pass www.example.org:443 no_match";
   both_ways(script, {"a hello", connect, "forward_passed", {seen}, hello_around, kShownTls});
+  const Around after_empty_records = [](std::string_view name) {
+    Bytes all = from_hex("1603010000 1403010000");
+    test::append(all, hello_around(name));
+    return all;
+  };
+  both_ways(
+      script,
+      {"a hello after empty records", connect, "forward_passed", {seen}, after_empty_records, kShownTls});
   both_ways(script, {"a request", connect, "forward_passed", {seen}, http_around});
   return script.done();
 }
@@ -132,8 +140,78 @@ Scenario second_hello() {
   const Bytes other = hello_around("www.example.org");
   after("at once", other, {}, hello_around);
   after("after a change of cipher specs", other, from_hex("140303000101"), hello_around);
+  after("after empty records and a warning", other, from_hex("1603010000 1403010000 1503010002015a"),
+        hello_around);
+  after("in records of another version", other, from_hex("140f0f000101"), [](std::string_view name) {
+    return test::TlsHelloBuilder().typical().record_version(0x0f0f).sni(name).record();
+  });
   after("in records of 5", other, from_hex("140303000101"),
         [](std::string_view name) { return test::TlsHelloBuilder().typical().sni(name).records(5); });
+  return script.done();
+}
+
+/// HTTP/2 that servers must refuse, and that some of them read on.
+Scenario odd_h2c() {
+  using test::H2Builder;
+  using test::HpackWriter;
+  Script script("H2cThatServersReadOn");
+  const auto row = [&script](const std::string& what, const Around& stream) {
+    script.both(what, stream, whole, kShownH2c);
+    script.both(what + ", in three segments", stream, ordered({1, 0, 2}), kShownH2c);
+  };
+  const auto block_of = [](std::string_view name) {
+    return HpackWriter().indexed(2).indexed(6).indexed(4).literal(1, name).bytes();
+  };
+  for (const std::string_view padding : {"ff", "ffff"}) {
+    row("a name padded by " + std::to_string(padding.size() / 2) + " bytes", [=](std::string_view name) {
+      Bytes coded = test::huffman(name);
+      test::append(coded, from_hex(padding));
+      Bytes block = HpackWriter().indexed(2).indexed(6).indexed(4).raw("01").bytes();
+      test::append_integer(block, 0x80 | coded.size(), 1);
+      test::append(block, coded);
+      return h2_connection().headers(block).bytes();
+    });
+  }
+  row("a table beyond the limit", [=](std::string_view name) {
+    Bytes block = HpackWriter().table_size(std::size_t{1} << 20).bytes();
+    test::append(block, block_of(name));
+    return h2_connection().headers(block).bytes();
+  });
+  row("an unknown frame between HEADERS and CONTINUATION", [=](std::string_view name) {
+    const Bytes block = block_of(name);
+    return h2_connection()
+        .frame(test::kH2Headers, 0, 1, {block.begin(), block.begin() + 6})
+        .frame(0xfa, 0, 0, Bytes(20))
+        .frame(test::kH2Continuation, test::kH2EndHeaders, 1, {block.begin() + 6, block.end()})
+        .bytes();
+  });
+  const auto after = [&](const std::string& what, const H2Builder& before) {
+    script.both(
+        "after " + what,
+        [=](std::string_view name) {
+          return H2Builder(before).headers(block_of(name), {.stream = 3}).bytes();
+        },
+        whole, kShownH2c);
+  };
+  after("padding longer than its frame",
+        h2_connection().frame(test::kH2Headers, 0x0d, 1, from_hex("ff 828684")));
+  after("a frame too short for its priority",
+        h2_connection().frame(test::kH2Headers, 0x25, 1, from_hex("0000")));
+  after("a block that does not decode", h2_connection().headers(from_hex("80")));
+  after("CONTINUATION of nothing",
+        h2_connection().frame(test::kH2Continuation, test::kH2EndHeaders, 1, from_hex("828684")));
+  after("a block without an end", h2_connection().frame(test::kH2Headers, 0, 1, from_hex("828684")));
+  after("PUSH_PROMISE", h2_connection().frame(test::kH2PushPromise, 4, 1, Bytes(8)));
+  const Bytes filler = HpackWriter().literal("x", std::string(50000, 'x')).bytes();
+  script.both(
+      "a header block of more than 64 KiB",
+      [=](std::string_view name) {
+        Bytes block = filler;
+        test::append(block, block_of(name));
+        test::append(block, filler);
+        return h2_connection().headers(block, {.fragment_bytes = 16384}).bytes();
+      },
+      in_segments(), kShownH2c);
   return script.done();
 }
 
@@ -170,6 +248,8 @@ Scenario h2c() {
 
 }  // namespace
 
-std::vector<Scenario> sequence_scenarios() { return {bodies(), garbage(), tunnels(), second_hello(), h2c()}; }
+std::vector<Scenario> sequence_scenarios() {
+  return {bodies(), garbage(), tunnels(), second_hello(), h2c(), odd_h2c()};
+}
 
 }  // namespace weir::scenario

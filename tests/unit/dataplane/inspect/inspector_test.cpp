@@ -35,6 +35,18 @@ const TestSnapshot& rules() {
 
 std::string pad(const std::string& text) { return text + "\r\n\r\n"; }
 
+TEST(Inspector, CountsThePathsThatAreAddedToAConnection) {
+  TestInspector inspector;
+  const Bytes join = from_hex("1e0c 10 05 00000001 00000002");
+  const auto send = [&](const Bytes& options, Direction direction) {
+    inspector.inspect(segment().flags("S").tcp_options(options).build(), rules().view(), direction);
+    return inspector.counters().get(Counter::mptcp_joins);
+  };
+  EXPECT_EQ(send(from_hex("020405b4"), Direction::from_subscriber), 0U);
+  EXPECT_EQ(send(join, Direction::from_network), 0U);
+  EXPECT_EQ(send(join, Direction::from_subscriber), 1U);
+}
+
 TEST(Inspector, HttpRequests) {
   struct Case {
     std::string what;

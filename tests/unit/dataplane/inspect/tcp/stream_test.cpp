@@ -347,6 +347,43 @@ TEST(Stream, SecondHelloAfterARetryRequest) {
       });
 }
 
+// Records before a hello are read once and not held, so that no number of them hides it.
+TEST(Stream, RecordsBeforeAHello) {
+  const std::string empty = text(from_hex("1603010000 1403010000"));
+  const std::string listed = hello("listed.example.com");
+  StreamCase many{"100 KiB of them", {syn()}};
+  std::string thousand;
+  while (thousand.size() < 1000) thousand += empty;
+  std::uint32_t at = 0;
+  for (; at < 100 * 1024; at += 1000) many.steps.push_back({"empty records", at, thousand, kIncomplete});
+  many.steps.push_back({"the hello", at, listed, "drop_blocked tls_alert"});
+  run_streams(rules().view(),
+              {
+                  many,
+                  {"cut within a record",
+                   {syn(),
+                    {"a record and a half", 0, empty.substr(0, 7), kIncomplete},
+                    {"the other half and the hello", 7, empty.substr(7) + listed, "drop_blocked tls_alert"}}},
+                  {"out of order",
+                   {syn(),
+                    {"the hello", 10, listed, kIncomplete},
+                    {"the records", 0, empty, "drop_blocked tls_alert", "PA", {}, 0, {}, {}}}},
+                  {"sent twice",
+                   {syn(),
+                    {"the records", 0, empty, kIncomplete},
+                    {"the records again", 0, empty, kNone},
+                    {"all of it", 0, empty + listed, "drop_blocked reset"}}},
+                  {"not of a hello at all",
+                   {syn(),
+                    {"records", 0, empty, kIncomplete},
+                    {"something else", 10, "\x17\x03\x01 abc\r\n", kNone}}},
+                  {"a decoy of them, then a request",
+                   {syn(),
+                    {"records", 0, empty, kIncomplete},
+                    {"a request in their place", 0, kListed, "drop_conflict"}}},
+              });
+}
+
 // The outcome of a segment of the connection from `port`.
 std::string send_from(TestInspector& inspector, std::uint16_t port, std::uint32_t sequence,
                       const std::string& payload) {

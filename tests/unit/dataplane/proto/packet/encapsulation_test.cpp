@@ -40,6 +40,17 @@ std::vector<EncapsulationCase> encapsulations() {
   return {
       e("802.1Q", eth().vlan(5), E::vlan, kNotIp, 0),
       e("QinQ", eth().vlan(7, 0x88a8).vlan(5), E::vlan, kNotIp, 0),
+      e("tag 0x9100", eth().vlan(7, 0x9100).vlan(5), E::vlan, kNotIp, 0),
+      e("tag 0x9200", eth().vlan(7, 0x9200), E::vlan, kNotIp, 0),
+      e("tag 0x9300", eth().vlan(7, 0x9300).vlan(5), E::vlan, kNotIp, 0),
+      e("802.1BR", eth().etag(), E::vlan, kNotIp, 0),
+      e("802.1BR before a tag", eth().etag().vlan(5), E::vlan, kNotIp, 0),
+      e("SNAP", eth().snap(), E::llc, kNotIp, 0),
+      e("SNAP after a tag", eth().vlan(5).snap(), E::llc, kNotIp, 0),
+      e("SNAP before a tag", eth().snap().vlan(5), E::llc, kNotIp, 0),
+      e("MLPPP", eth().pppoe().multilink(), E::pppoe, kNotIp, 0),
+      e("MLPPP, short numbers", eth().pppoe().multilink(PacketBuilder::Numbers::are_short), E::pppoe, kNotIp,
+        0),
       e("PPPoE", eth().pppoe(), E::pppoe, kNotIp, 0),
       e("PPPoE, short protocol", eth().pppoe(7, true), E::pppoe, kNotIp, 0),
       e("PPPoE over QinQ", eth().vlan(7, 0x88a8).vlan(5).pppoe(), E::pppoe, kNotIp, 0),
@@ -82,6 +93,13 @@ std::vector<EncapsulationCase> encapsulations() {
       e("GTP-U, a length that is too long", outer4().gtp_u().length(60000), E::gtp_u, kUdp),
       e("VXLAN", outer4().vxlan().ethernet(), E::vxlan, kUdp),
       e("VXLAN over IPv6", outer6().vxlan(0xffffff).ethernet().vlan(5), E::vxlan, kUdp),
+      e("MPLS over UDP", outer4().udp(50000, 6635).mpls(100).mpls(200), E::mpls, kUdp),
+      e("MPLS over UDP, Ethernet", outer6().udp(50000, 6635).mpls(786431).ethernet(), E::mpls, kUdp),
+      e("VXLAN on its old port", outer4().vxlan(1, 8472).ethernet(), E::vxlan, kUdp),
+      e("L2TP", outer4().l2tp(), E::l2tp, kUdp),
+      e("L2TP with a length", outer4().l2tp("L"), E::l2tp, kUdp),
+      e("L2TP with everything", outer6().l2tp("LSO"), E::l2tp, kUdp),
+      e("L2TP, MLPPP", outer4().l2tp("L").multilink(), E::l2tp, kUdp),
       e("Geneve", outer4().geneve().ethernet(), E::geneve, kUdp),
       e("Geneve with options, no Ethernet", outer4().geneve(63), E::geneve, kUdp),
   };
@@ -117,6 +135,14 @@ TEST(Encapsulation, PptpHoldsPpp) {
         parse_packet(frame, LinkType::ethernet, Encapsulations::all_but(Encapsulation::gre)).packet_class,
         PacketClass::other);
   }
+}
+
+TEST(Encapsulation, LlcWithTheAccessPointOfIp) {
+  const Bytes header = from_hex("060603");
+  const Bytes frame = in4(eth().length_field().raw(header)).payload("hello").trailer(3).build();
+  EXPECT_EQ(test::to_text(parse_packet(frame, LinkType::ethernet).payload), "hello");
+  const Bytes v6 = in6(eth().length_field().raw(header)).payload("hello").build();
+  EXPECT_EQ(parse_packet(v6, LinkType::ethernet).packet_class, PacketClass::not_ip) << "it is IPv4's alone";
 }
 
 TEST(Encapsulation, StacksInAnyOrder) {
@@ -184,6 +210,18 @@ TEST(Encapsulation, WhatDoesNotParseIsTheOuterPacket) {
   const std::string quic_like_pptp =
       std::string("\xc0\x01\x88\x0b\0\0\0\0\0\x21", 10) +
       std::string(test::to_text(PacketBuilder().ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2).build()));
+  // A version of 0x00000145 in the place of a label, its end and an IPv4 header after it.
+  const std::string inner_ip(test::to_text(PacketBuilder().ipv4("10.0.0.1", "10.0.0.2").tcp(1, 2).build()));
+  const std::string quic_like_mpls = std::string("\xc0\0\1\x40", 4) + inner_ip;
+  const std::string l2tp_control = std::string("\xc8\x02\0\x14\0\0\0\0\0\0\0\0\0\x21", 14) + inner_ip;
+  const std::string l2tp_v3 = std::string("\0\x03\0\7\0\x09\0\x21", 8) + inner_ip;
+  const auto llc = [&inner_ip](const std::string& header) {
+    return eth().length_field().payload(std::string(test::to_text(from_hex(header))) + inner_ip).build();
+  };
+  const auto mlppp = [&inner_ip](const std::string& header) {
+    const std::string ppp(test::to_text(from_hex("1100 0007 0030 003d" + header)));
+    return eth().ethertype(0x8864).payload(ppp + inner_ip).build();
+  };
   const std::string vxlan_header("\x08\0\0\0\0\0\1\0", 8);
   const std::string gtp_header("\x30\xff\0\x28\0\0\0\1", 8);
   const std::string mac_and_ip = std::string(12, 'm') + std::string("\x08\0", 2);
@@ -211,6 +249,22 @@ TEST(Encapsulation, WhatDoesNotParseIsTheOuterPacket) {
       {"QUIC on GRE's port", udp(4754, quic_hello), kUdp, quic_hello},
       {"QUIC on GRE's port that would be PPTP", udp(4754, quic_like_pptp), kUdp, quic_like_pptp},
       {"QUIC on Geneve's port", udp(6081, quic_hello), kUdp, quic_hello},
+      {"QUIC on VXLAN's old port", udp(8472, quic_hello), kUdp, quic_hello},
+      {"QUIC on L2TP's port", udp(1701, quic_hello), kUdp, quic_hello},
+      {"QUIC on MPLS's port", udp(6635, quic_hello), kUdp, quic_hello},
+      {"QUIC on MPLS's port that would be MPLS", udp(6635, quic_like_mpls), kUdp, quic_like_mpls},
+      {"nothing on MPLS's port", udp(6635, ""), kUdp, ""},
+      {"L2TP, a control message", udp(1701, l2tp_control), kUdp, l2tp_control},
+      {"L2TP of version 3", udp(1701, l2tp_v3), kUdp, l2tp_v3},
+      {"L2TP cut short", udp(1701, l2tp_v3.substr(0, 7)), kUdp, l2tp_v3.substr(0, 7)},
+      {"SNAP of another organisation", llc("aaaa03 00000c 0800"), kNotIp, ""},
+      {"SNAP with another length in the place of a type", llc("aaaa03 000000 05dc"), kNotIp, ""},
+      {"SNAP with numbered frames", llc("aaaa00 000000 0800"), kNotIp, ""},
+      {"SNAP, nothing", eth().length_field().payload(from_hex("aaaa03 000000 08")).build(), kNotIp, ""},
+      {"LLC of nobody", llc("424203"), kNotIp, ""},
+      {"MLPPP, the first of several fragments", mlppp("80 000001 0021"), kNotIp, ""},
+      {"MLPPP, the last one", mlppp("40 000001 0021"), kNotIp, ""},
+      {"MLPPP, nothing", mlppp("c0 0000"), kNotIp, ""},
       {"VXLAN cut short", udp(4789, vxlan_header.substr(0, 7)), kUdp, vxlan_header.substr(0, 7)},
       {"VXLAN with ARP", udp(4789, vxlan_header + std::string(12, 'm') + "\x08\x06" + "arp"), kUdp,
        vxlan_header + std::string(12, 'm') + "\x08\x06" + "arp"},

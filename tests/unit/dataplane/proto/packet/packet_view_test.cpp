@@ -133,7 +133,7 @@ TEST(ParsePacket, LinkHeaders) {
       {"MPLS", PacketBuilder().ethernet().ethertype(0x8847).payload("x").build(), any},
       {"STP: 802.3 length and LLC",
        PacketBuilder().ethernet().length_field().raw(from_hex("424203")).payload("stp").build(), any},
-      {"IP after LLC and SNAP is not read",
+      {"IP after LLC and SNAP",
        tcp(PacketBuilder()
                .ethernet()
                .length_field()
@@ -141,7 +141,7 @@ TEST(ParsePacket, LinkHeaders) {
                .raw(from_hex("0800"))
                .ipv4("10.0.0.1", "10.0.0.2"))
            .build(),
-       any},
+       PacketClass::tcp, "hello"},
       {"a length of zero", PacketBuilder().ethernet().ethertype(0).build(), any},
       {"tagged unknown type", PacketBuilder().ethernet().vlan(5).ethertype(0x1234).build(), any},
       {"an empty frame", {}, PacketClass::malformed},

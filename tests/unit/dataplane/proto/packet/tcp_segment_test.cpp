@@ -67,6 +67,33 @@ TEST(TcpTimestamps, AreFoundAmongTheOptions) {
   }
 }
 
+TEST(TcpJoinsConnection, IsFoundAmongTheOptions) {
+  struct Row {
+    std::string what;
+    std::string options;
+    std::string flags;
+    bool expected;
+  };
+  const std::string join = "1e0c 10 05 00000001 00000002";
+  const std::vector<Row> rows{
+      {"no options", "", "S", false},
+      {"a join", join, "S", true},
+      {"a join, as a backup, after other options", "020405b4 0402 0101 1e0c 11 05 00000001 00000002", "S",
+       true},
+      {"its answer", "1e10 10 05 00000001 00000002 00000003", "SA", false},
+      {"the flags of an answer", join, "SA", false},
+      {"a join without SYN", join, "A", false},
+      {"a new connection", "1e04 01 81", "S", false},
+      {"a new connection that is as long", "1e0c 01 81 00000001 00000002", "S", false},
+      {"cut short", "1e0c 10 05", "S", false},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    const Bytes frame = segment().flags(row.flags).tcp_options(from_hex(row.options)).build();
+    EXPECT_EQ(tcp_joins_connection(parse_packet(frame, LinkType::ethernet)), row.expected);
+  }
+}
+
 TEST(TcpMaximumSegment, OfTcpAlone) {
   const Bytes udp = PacketBuilder().ethernet().ipv4("10.0.0.1", "10.0.0.2").udp(1, 2).payload("x").build();
   EXPECT_EQ(tcp_maximum_segment(parse_packet(udp, LinkType::ethernet)), 0);

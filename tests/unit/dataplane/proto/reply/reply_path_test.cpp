@@ -80,6 +80,40 @@ std::vector<Row> known_ways() {
            .ethernet(kD, kC),
        vxlan(vxlan(out4(), true).ethernet(kC, kD).ipv4("192.0.2.7", "192.0.2.8").ip_id(kId), true)
            .ethernet(kC, kD)},
+      {"VXLAN on its old port", out4().vxlan(5, 8472).ethernet(kC, kD),
+       back4().vxlan(5, 8472).ethernet(kD, kC), out4().vxlan(5, 8472).ethernet(kC, kD)},
+      {"802.1BR and old tags", to_server().etag(9).vlan(7, 0x9200).vlan(8, 0x9300),
+       to_client().etag(9).vlan(7, 0x9200).vlan(8, 0x9300),
+       to_server().etag(9).vlan(7, 0x9200).vlan(8, 0x9300)},
+      {"SNAP", to_server().snap(), to_client().snap(), to_server().snap()},
+      {"SNAP after tags", to_server().etag(9).vlan(5).snap(), to_client().etag(9).vlan(5).snap(),
+       to_server().etag(9).vlan(5).snap()},
+      {"SNAP, PPPoE", to_server().snap().pppoe(3), to_client().snap().pppoe(3), to_server().snap().pppoe(3)},
+      {"SNAP in EtherIP in SNAP",
+       to_server()
+           .snap()
+           .ipv4("198.51.100.1", "198.51.100.2")
+           .ip_id(kId)
+           .etherip()
+           .ethernet(kC, kD)
+           .vlan(5)
+           .snap(),
+       to_client()
+           .snap()
+           .ipv4("198.51.100.2", "198.51.100.1")
+           .ip_id(kId)
+           .etherip()
+           .ethernet(kD, kC)
+           .vlan(5)
+           .snap(),
+       to_server()
+           .snap()
+           .ipv4("198.51.100.1", "198.51.100.2")
+           .ip_id(kId)
+           .etherip()
+           .ethernet(kC, kD)
+           .vlan(5)
+           .snap()},
       {"tags and PPPoE around and inside",
        vxlan(to_server().vlan(7, 0x88a8).pppoe(3).ipv4("198.51.100.1", "198.51.100.2").ip_id(kId), false)
            .ethernet(kC, kD)
@@ -203,6 +237,10 @@ TEST(ReplyPath, SomePacketsCannotBeAnswered) {
       {"NVGRE", out4().gre("K").ethernet()},
       {"GRE in UDP", out4().gre_in_udp()},
       {"PPTP", out4().pptp_gre()},
+      {"MPLS in UDP", out4().udp(50000, 6635).mpls(3)},
+      {"L2TP", out4().l2tp("L")},
+      {"MLPPP", to_server().pppoe().multilink()},
+      {"SNAP before a tag", to_server().snap().vlan(5)},
       {"GTP-U", out4().gtp_u()},
       {"Geneve", out4().geneve().ethernet()},
       {"GTP-U within IP-in-IP", out4().ipv6("::1", "::2").gtp_u()},
@@ -230,6 +268,28 @@ TEST(ReplyPath, SomePacketsCannotBeAnswered) {
     EXPECT_EQ(build_udp_reply(parse_packet(datagram, LinkType::ethernet), test::to_bytes("x"), out), 0U);
     EXPECT_EQ(test::difference(untouched, out), "");
   }
+}
+
+TEST(ReplyPath, NoMoreThanALengthOfIeee802Holds) {
+  const Bytes frame = to_server().snap().ipv4("10.0.0.1", "192.0.2.1").tcp(1, 80).payload("GET /").build();
+  const auto path = ReplyPath::of(parse_packet(frame, LinkType::ethernet), Towards::client);
+  ASSERT_TRUE(path);
+  EXPECT_TRUE(path->fits(1500 - 8 - 20));
+  EXPECT_FALSE(path->fits(1500 - 8 - 20 + 1));
+}
+
+TEST(ReplyPath, LlcWithTheAccessPointOfIp) {
+  const auto link = [](PacketBuilder builder) { return builder.length_field().raw(from_hex("060603")); };
+  const Bytes frame =
+      inside(link(to_server()), false, false).tcp(1, 80).ack(kSequence).payload("GET /").build();
+  const PacketView seen = parse_packet(frame, LinkType::ethernet);
+  const TcpReply reply{
+      .towards = Towards::client, .sequence = kSequence, .acknowledgement = 77, .flags = kTcpRst | kTcpAck};
+  Bytes out(tcp_reply_bytes(seen, reply));
+  ASSERT_EQ(build_tcp_reply(seen, reply, out), out.size());
+  const Bytes expected =
+      inside(link(to_client()), false, true).tcp(80, 1).seq(kSequence).ack(77).flags("RA").window(0).build();
+  EXPECT_EQ(test::difference(expected, out), "");
 }
 
 TEST(ReplyPath, NothingForAReassembledPacketWithoutItsLink) {
