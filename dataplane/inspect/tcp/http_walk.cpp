@@ -15,8 +15,54 @@ using flow::HttpPhase;
 
 constexpr base::ByteSet kBlanks = base::bytes_of(" \t\r\n");
 
+constexpr std::string_view kVersion = "HTTP/";
+constexpr base::ByteSet kLineBlanks = base::bytes_of(" \t\v\f\r");
+constexpr base::ByteSet kLineBlanksAndEnd = base::bytes_of(" \t\v\f\r\n");
+constexpr base::ByteSet kTokenBytes = base::bytes_of(  // tchar, RFC 9110, 5.6.2
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
 std::string_view text_of(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::size_t blanks_before(std::string_view text) noexcept {
+  std::size_t bytes = 0;
+  while (bytes < text.size() && base::contains(kLineBlanks, text[text.size() - bytes - 1])) ++bytes;
+  return bytes;
+}
+std::size_t word_before(std::string_view text) noexcept {
+  std::size_t bytes = 0;
+  while (bytes < text.size() && !base::contains(kLineBlanks, text[text.size() - bytes - 1])) ++bytes;
+  return bytes;
+}
+
+/// The end of a line as method and target: `a=bGET /page` is GET and /page, since no server takes the other
+/// bytes for a part of a method. The longest token counts.
+struct MethodAndTarget {
+  std::string_view method;
+  std::string_view target;
+};
+MethodAndTarget last_request_of(std::string_view line) noexcept {
+  line.remove_suffix(blanks_before(line));
+  const std::string_view target = line.substr(line.size() - word_before(line));
+  line.remove_suffix(target.size());
+  line.remove_suffix(blanks_before(line));
+  std::size_t method_bytes = 0;
+  while (method_bytes < line.size() && base::contains(kTokenBytes, line[line.size() - method_bytes - 1])) {
+    ++method_bytes;
+  }
+  return {.method = line.substr(line.size() - method_bytes), .target = target};
+}
+
+// Where a request may begin in an incomplete line: with its last words, of which one may be the beginning of a
+// version.
+std::string_view last_words_of(std::string_view line) noexcept {
+  std::string_view before = line;
+  for (int words = 0; words < 3; ++words) {
+    before.remove_suffix(blanks_before(before));
+    before.remove_suffix(word_before(before));
+  }
+  return line.substr(before.size());
 }
 
 enum class ChunkStep : std::uint8_t { data, last, incomplete, broken };
@@ -71,12 +117,12 @@ proto::HttpParse HttpWalk::next() noexcept {
       begin_body(parse.request);
       return parse;
     }
-    if (++failed_lines > kMaxFailedLines) {
+    if (progress_.garbage && ++failed_lines > kMaxFailedLines) {
       rest_ = {};
       return ended(ParseStatus::malformed);
     }
     if (!progress_.scanning) progress_.garbage = progress_.scanning = true;
-    skip_line();
+    if (progress_.garbage || !to_request_within_line()) skip_line();
   }
   return ended(rest_.empty() ? ParseStatus::absent : ParseStatus::need_more);
 }
@@ -183,6 +229,11 @@ ParseStatus HttpWalk::to_request_line() noexcept {
   const std::size_t line_end = text.rfind('\n', version);
   if (line_end != std::string_view::npos) rest_ = rest_.subspan(line_end + 1);
   if (version != std::string_view::npos) return ParseStatus::found;
+  if (!progress_.garbage) {
+    const std::string_view words = last_words_of(text_of(rest_));
+    rest_ = words.size() > kMaxLineBytes ? std::span<const std::byte>{} : rest_.last(words.size());
+    return rest_.empty() ? ParseStatus::absent : ParseStatus::need_more;
+  }
   if (!rest_.empty() && proto::parse_http_request(rest_).status == ParseStatus::need_more) {
     return ParseStatus::need_more;
   }
@@ -190,9 +241,37 @@ ParseStatus HttpWalk::to_request_line() noexcept {
   return ParseStatus::absent;
 }
 
+// The line at rest_ has a version, but does not begin with a request: another message may end in it.
+bool HttpWalk::to_request_within_line() noexcept {
+  const std::string_view text = text_of(rest_);
+  const std::size_t version = text.find(kVersion);
+  if (version == std::string_view::npos || blanks_before(text.substr(0, version)) == 0) return false;
+  const MethodAndTarget request = last_request_of(text.substr(0, version));
+  const auto begin = static_cast<std::size_t>(request.method.data() - text.data());
+  if (request.method.empty() || begin == 0) return false;
+  rest_ = rest_.subspan(begin);
+  return true;
+}
+
 void HttpWalk::skip_line() noexcept {
   const std::size_t end = text_of(rest_).find('\n');
   rest_ = end == std::string_view::npos ? std::span<const std::byte>{} : rest_.subspan(end + 1);
+}
+
+bool RequestsWithin::next(proto::HttpRequest& request) noexcept {
+  for (;;) {
+    const std::size_t version = rest_.find(kVersion);
+    if (version == std::string_view::npos) return false;
+    const std::string_view line = rest_.substr(0, version).substr(rest_.rfind('\n', version) + 1);
+    const MethodAndTarget words = last_request_of(line);
+    const std::string_view version_text = base::cut_at(rest_.substr(version), kLineBlanksAndEnd);
+    rest_.remove_prefix(version + kVersion.size());
+    if (words.method.empty() || blanks_before(line) == 0) continue;
+    request.method = words.method;
+    request.target = words.target;
+    request.version = version_text;
+    return true;
+  }
 }
 
 }  // namespace weir::inspect

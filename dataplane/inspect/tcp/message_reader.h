@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "dataplane/counters/counters.h"
 #include "dataplane/flow/flow.h"
@@ -99,6 +100,11 @@ class MessageReader {
   void read_http2(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   void decide_request(const Segment& segment, const proto::HttpRequest& request, const Pass& pass,
                       SegmentFindings& findings) noexcept;
+  /// Also the requests that some server sees within `head`, which begins with the request. `begin_in_doubt`:
+  /// the bytes of another message may go on into it.
+  void decide_with_requests_within(const Segment& segment, const proto::HttpRequest& request,
+                                   std::string_view head, bool begin_in_doubt, const Pass& pass,
+                                   SegmentFindings& findings) noexcept;
   void give_up_message(const Segment& segment, flow::Flow& flow, const proto::HttpRequest& request,
                        Pass& pass, SegmentFindings& findings) noexcept;
 
