@@ -54,8 +54,8 @@ MethodAndTarget last_request_of(std::string_view line) noexcept {
   return {.method = line.substr(line.size() - method_bytes), .target = target};
 }
 
-// Where a request may begin in an incomplete line: with its last words, of which one may be the beginning of a
-// version.
+// Where a request may begin in an incomplete line: with its last words, of which one may be the beginning of
+// a version.
 std::string_view last_words_of(std::string_view line) noexcept {
   std::string_view before = line;
   for (int words = 0; words < 3; ++words) {
@@ -63,6 +63,13 @@ std::string_view last_words_of(std::string_view line) noexcept {
     before.remove_suffix(word_before(before));
   }
   return line.substr(before.size());
+}
+
+// A line of trailers without its LF that every server reads as such.
+bool is_plain_trailer(std::string_view line) noexcept {
+  const std::size_t name_bytes = base::span_of(line, kTokenBytes);
+  return name_bytes > 0 && line.substr(name_bytes).starts_with(':') && line.find('\r') == line.size() - 1 &&
+         line.find(kVersion) == std::string_view::npos;
 }
 
 enum class ChunkStep : std::uint8_t { data, last, incomplete, broken };
@@ -191,8 +198,13 @@ bool HttpWalk::read_trailers() noexcept {
     return true;
   }
   const std::string_view line = text.substr(0, end);
+  // A server that does not read trailers, or not these, takes the line for the next request.
+  if (line != "\r" && !is_plain_trailer(line)) {
+    lose_framing();
+    return true;
+  }
   rest_ = rest_.subspan(end + 1);
-  if (line.empty() || line == "\r") progress_.phase = HttpPhase::head;
+  if (line == "\r") progress_.phase = HttpPhase::head;
   return true;
 }
 

@@ -13,8 +13,8 @@ namespace weir::inspect {
 /// Walks through the requests of a client's stream, piece by piece. The next piece begins with what this one
 /// left in rest(); `progress` holds all other state. Bodies with clear framing are skipped exactly. If
 /// servers may disagree on where a body ends (RFC 9112, 11.2), nothing is skipped from then on: a request may
-/// begin in any line, and in the middle of one, right after the body of another. After bytes that are not HTTP
-/// it may begin with any line, until one is found. O(bytes) for each request.
+/// begin in any line, and in the middle of one, right after the body of another. After bytes that are not
+/// HTTP it may begin with any line, until one is found. O(bytes) for each request.
 class HttpWalk {
  public:
   /// After this many lines that look like a request but are not, the rest of a piece that is no HTTP is given

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/base/ascii.h"
+#include "dataplane/proto/http/proxy_prefix.h"
 
 namespace weir::inspect {
 namespace {
@@ -24,6 +25,12 @@ constexpr std::size_t kRecordHeaderBytes = 5;
 // A record header, or a hello in SSL 2 format, which begins with a length whose top bit is set.
 bool looks_like_tls(std::span<const std::byte> text) noexcept {
   return !text.empty() && (text.front() == kHandshake || (text.front() & std::byte{0x80}) != std::byte{0});
+}
+
+// The PROXY protocol, SOCKS 4 or 5.
+bool may_be_proxy_prefix(std::byte first) noexcept {
+  return first == std::byte{'P'} || first == std::byte{'\r'} || first == std::byte{4} ||
+         first == std::byte{5};
 }
 
 bool is_record(std::span<const std::byte> text) noexcept {
@@ -85,6 +92,10 @@ MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flo
 
 void MessageReader::read_messages(const Segment& segment, Flow& flow, Pass& pass,
                                   SegmentFindings& findings) noexcept {
+  if (flow.http.phase == HttpPhase::head && may_be_proxy_prefix(pass.rest.front()) &&
+      read_proxy_prefix(segment, flow, pass, findings)) {
+    return;
+  }
   if (flow.http.phase == HttpPhase::head && segment.tls) {
     const auto hello = after_change_cipher_spec(pass.rest);
     if (looks_like_tls(hello)) {
@@ -98,6 +109,31 @@ void MessageReader::read_messages(const Segment& segment, Flow& flow, Pass& pass
   }
   while (read_request(segment, flow, pass, findings)) {
   }
+}
+
+bool MessageReader::read_proxy_prefix(const Segment& segment, Flow& flow, Pass& pass,
+                                      SegmentFindings& findings) noexcept {
+  proto::ProxyPrefix prefix = proto::parse_proxy_header(pass.rest);
+  if (prefix.status == ParseStatus::absent) prefix = proto::parse_socks(pass.rest);
+  if (prefix.status == ParseStatus::need_more) {
+    flow.open.wanted = static_cast<std::uint32_t>(prefix.needed_bytes);
+    flow.line_done = false;
+    pass.waits = true;
+    return true;
+  }
+  if (prefix.status != ParseStatus::found) return false;
+  pass.rest = pass.rest.subspan(prefix.bytes);
+  if (prefix.name.empty()) return true;
+  // What the name is for is not known before the tunnel's first message, as with CONNECT. A page would not be
+  // read.
+  pass.after_message = true;
+  pass.result.found = true;
+  pass.result.message_begin = pass.text.size() - pass.rest.size() - prefix.bytes;
+  proto::HttpRequest request;
+  request.method = "CONNECT";
+  request.target = prefix.name;
+  decide_request(segment, request, pass, findings);
+  return true;
 }
 
 // False: this is not a hello.

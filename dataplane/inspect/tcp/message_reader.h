@@ -92,6 +92,9 @@ class MessageReader {
                      SegmentFindings& findings) noexcept;
   /// Returns whether to continue the pass.
   bool read_request(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
+  /// A prefix of the PROXY protocol, or a request of SOCKS; false: there is none.
+  bool read_proxy_prefix(const Segment& segment, flow::Flow& flow, Pass& pass,
+                         SegmentFindings& findings) noexcept;
   bool read_hello(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   void read_records(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   Result read_pass(const Segment& segment, flow::Flow& flow, Pass pass, SegmentFindings& findings) noexcept;

@@ -250,8 +250,7 @@ HttpParse parse_http_request(std::span<const std::byte> bytes) noexcept {
     line.odd = !line.text.ends_with('\r');
     rest.remove_prefix(end + 1);
   }
-  parse.status =
-      line.text.empty() ? ParseStatus::need_more : read_request_line(line.text, finished, request);
+  parse.status = line.text.empty() ? ParseStatus::need_more : read_request_line(line.text, finished, request);
   if (parse.status != ParseStatus::found) return parse;
   if (request.version.empty()) request.doubtful_end = text.size() - rest.size();
   const bool complete = HeaderReader(text, line.odd, request).read(rest);
@@ -265,7 +264,8 @@ bool next_host(std::string_view& headers, std::string_view& host) noexcept {
   Framing framing;
   while (!headers.empty() && request.host_count == 0) {
     // A CR may end a header too.
-    std::string_view rest = headers.substr(std::min(base::cut_at(headers, kLineEnds).size() + 1, headers.size()));
+    std::string_view rest =
+        headers.substr(std::min(base::cut_at(headers, kLineEnds).size() + 1, headers.size()));
     while (!rest.empty() && (rest.front() == '\n' || is_folded(rest))) {
       const std::size_t folded = rest.front() == '\n' ? 0 : base::cut_at(rest, kLineEnds).size();
       rest.remove_prefix(std::min(folded + 1, rest.size()));

@@ -31,8 +31,8 @@ struct HttpRequest {
   std::size_t host_count = 0;
   std::string_view more_headers;  // from the first Host header that `hosts` has no room for
   std::size_t head_bytes = 0;     // of the parsed bytes, up to and with the empty line
-  /// Some server takes this many bytes for the whole head and acts on it; 0: none does. Set for a request line
-  /// without a version, and for a line that begins with a bare CR (llhttp).
+  /// Some server takes this many bytes for the whole head and acts on it; 0: none does. Set for a request
+  /// line without a version, and for a line that begins with a bare CR (llhttp).
   std::size_t doubtful_end = 0;
   BodyFraming framing = BodyFraming::none;
   std::uint64_t content_length = 0;
@@ -60,8 +60,8 @@ HttpParse parse_http_request(std::span<const std::byte> bytes) noexcept;
 bool next_host(std::string_view& headers, std::string_view& host) noexcept;
 
 /// The parts of a request target. The absolute form `scheme://authority/path?query` and the authority form of
-/// CONNECT have an authority, as written, with its user information. The origin form has a path only, `*` has neither. The
-/// path may be empty (`http://host`) or begin with `?` or `#`.
+/// CONNECT have an authority, as written, with its user information. The origin form has a path only, `*` has
+/// neither. The path may be empty (`http://host`) or begin with `?` or `#`.
 struct HttpTarget {
   std::string_view authority;
   std::string_view path_and_query;

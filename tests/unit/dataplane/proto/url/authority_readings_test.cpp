@@ -57,7 +57,9 @@ TEST(AuthorityReadings, EveryReadingOfOddAuthorities) {
       {"x\\.bad.example", "x%5C.bad.example"},
       {"x/.bad.example", "x%2F.bad.example"},
       {"a:b:c.bad.example", "a%3Ab%3Ac.bad.example"},
-      {"\x01\x7f" "bad.example\x85\xa0", "bad.example"},
+      {"\x01\x7f"
+       "bad.example\x85\xa0",
+       "bad.example"},
       {" bad.example\x0b", "bad.example"},
       {std::string("bad.example\0ok.example", 22), "bad.example"},
       {"bad.example\rok.example", "bad.example"},
@@ -65,13 +67,15 @@ TEST(AuthorityReadings, EveryReadingOfOddAuthorities) {
       {"bad.example:80\r\n @ok.example", "bad.example"},
       {std::string("[bad.example]\0x", 15), "bad.example"},
   };
-  for (const Case& row : rows) EXPECT_THAT(hosts_of(row.authority), ::testing::Contains(row.host)) << row.authority;
+  for (const Case& row : rows)
+    EXPECT_THAT(hosts_of(row.authority), ::testing::Contains(row.host)) << row.authority;
 }
 
 TEST(AuthorityReadings, ThePortIsRead) {
   CanonicalUrl url;
   bool seen = false;
-  for (const AuthorityReading& reading : AuthorityReadings("bad.example:8080@ok.example").all()) {
+  const AuthorityReadings readings("bad.example:8080@ok.example");
+  for (const AuthorityReading& reading : readings.all()) {
     if (reading.is_name || url.assign_request(reading.text, "/") != UrlError::none) continue;
     seen = seen || (url.host() == "bad.example" && url.written_port() == 8080);
   }
@@ -83,7 +87,8 @@ TEST(AuthorityReadings, AnyBytes) {
   const std::string bytes = std::string("\0\r\n :@[]/?#\\a.\x7f\xff", 16);
   for (std::size_t i = 0; i < bytes.size() * bytes.size() * bytes.size(); ++i) {
     const std::string authority{bytes[i % 16], bytes[i / 16 % 16], bytes[i / 256]};
-    for (const AuthorityReading& reading : AuthorityReadings(authority).all()) {
+    const AuthorityReadings readings(authority);
+    for (const AuthorityReading& reading : readings.all()) {
       ASSERT_FALSE(reading.text.empty());
       ASSERT_GE(reading.text.data(), authority.data());
       ASSERT_LE(reading.text.data() + reading.text.size(), authority.data() + authority.size());
