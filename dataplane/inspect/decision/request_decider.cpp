@@ -58,7 +58,7 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
     if (match.decision == match::Decision::block) break;
   }
   RequestName further;
-  if (!plain && snapshot != nullptr && record.reason != Reason::listed) {
+  if (!plain && !names.usual_only() && snapshot != nullptr && record.reason != Reason::listed) {
     canonicalised = nullptr;
     if (look_up_further(*snapshot, names, further, record)) decisive = canonicalised = &further;
   }

@@ -39,6 +39,9 @@ class RequestNames {
   [[nodiscard]] std::span<const RequestName> all() const noexcept { return std::span(names_).first(count_); }
   /// Only whole-host rules can match: the path is encrypted or unknown, or the request opens a tunnel.
   [[nodiscard]] bool host_only() const noexcept { return host_only_; }
+  /// From now on, there are no further names.
+  void read_usual_only() noexcept { usual_only_ = true; }
+  [[nodiscard]] bool usual_only() const noexcept { return usual_only_; }
   /// The Host headers are more than all() has room for.
   [[nodiscard]] bool has_more() const noexcept { return !more_headers_.empty(); }
 
@@ -77,6 +80,7 @@ class RequestNames {
   std::array<RequestName, proto::kMaxHostHeaders + 1> names_{};
   std::size_t count_ = 0;
   bool host_only_ = false;
+  bool usual_only_ = false;
   std::uint16_t port_ = 0;
   std::string_view method_;
   std::string_view target_;

@@ -36,16 +36,21 @@ std::size_t word_before(std::string_view text) noexcept {
   return bytes;
 }
 
-/// The end of a line as method and target: `a=bGET /page` is GET and /page, since no server takes the other
-/// bytes for a part of a method. The longest token counts.
+/// Method and target before a version: `a=bGET /page` is GET and /page, since no server takes the other bytes
+/// for a part of a method. The longest token counts.
 struct MethodAndTarget {
   std::string_view method;
   std::string_view target;
 };
-MethodAndTarget last_request_of(std::string_view line) noexcept {
-  line.remove_suffix(blanks_before(line));
+// The method is empty if there is none.
+MethodAndTarget request_before(std::string_view text, std::size_t version) noexcept {
+  std::string_view line = text.substr(0, version);
+  line.remove_prefix(line.rfind('\n') + 1);
+  const std::size_t blanks = blanks_before(line);
+  line.remove_suffix(blanks);
   const std::string_view target = line.substr(line.size() - word_before(line));
   line.remove_suffix(target.size());
+  if (blanks == 0 || target.empty() || blanks_before(line) == 0) return {};
   line.remove_suffix(blanks_before(line));
   std::size_t method_bytes = 0;
   while (method_bytes < line.size() && base::contains(kTokenBytes, line[line.size() - method_bytes - 1])) {
@@ -255,14 +260,15 @@ ParseStatus HttpWalk::to_request_line() noexcept {
 
 // The line at rest_ has a version, but does not begin with a request: another message may end in it.
 bool HttpWalk::to_request_within_line() noexcept {
-  const std::string_view text = text_of(rest_);
-  const std::size_t version = text.find(kVersion);
-  if (version == std::string_view::npos || blanks_before(text.substr(0, version)) == 0) return false;
-  const MethodAndTarget request = last_request_of(text.substr(0, version));
-  const auto begin = static_cast<std::size_t>(request.method.data() - text.data());
-  if (request.method.empty() || begin == 0) return false;
-  rest_ = rest_.subspan(begin);
-  return true;
+  const std::string_view line = base::cut_at(text_of(rest_), '\n');
+  for (std::size_t version = line.find(kVersion); version != std::string_view::npos;
+       version = line.find(kVersion, version + 1)) {
+    const MethodAndTarget request = request_before(line, version);
+    if (request.method.empty() || request.method.data() == line.data()) continue;
+    rest_ = rest_.subspan(static_cast<std::size_t>(request.method.data() - line.data()));
+    return true;
+  }
+  return false;
 }
 
 void HttpWalk::skip_line() noexcept {
@@ -272,16 +278,14 @@ void HttpWalk::skip_line() noexcept {
 
 bool RequestsWithin::next(proto::HttpRequest& request) noexcept {
   for (;;) {
-    const std::size_t version = rest_.find(kVersion);
+    const std::size_t version = text_.find(kVersion, at_);
     if (version == std::string_view::npos) return false;
-    const std::string_view line = rest_.substr(0, version).substr(rest_.rfind('\n', version) + 1);
-    const MethodAndTarget words = last_request_of(line);
-    const std::string_view version_text = base::cut_at(rest_.substr(version), kLineBlanksAndEnd);
-    rest_.remove_prefix(version + kVersion.size());
-    if (words.method.empty() || blanks_before(line) == 0) continue;
+    at_ = version + kVersion.size();
+    const MethodAndTarget words = request_before(text_, version);
+    if (words.method.empty()) continue;
     request.method = words.method;
     request.target = words.target;
-    request.version = version_text;
+    request.version = base::cut_at(text_.substr(version), kLineBlanksAndEnd);
     return true;
   }
 }

@@ -62,12 +62,13 @@ class HttpWalk {
 class RequestsWithin {
  public:
   /// `rest` is what follows the request line, or what follows the doubtful end.
-  explicit RequestsWithin(std::string_view rest) noexcept : rest_(rest) {}
+  explicit RequestsWithin(std::string_view rest) noexcept : text_(rest) {}
   /// Sets the method, the target and the version of the next one.
   bool next(proto::HttpRequest& request) noexcept;
 
  private:
-  std::string_view rest_;
+  std::string_view text_;
+  std::size_t at_ = 0;
 };
 
 }  // namespace weir::inspect

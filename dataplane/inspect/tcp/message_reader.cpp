@@ -267,14 +267,16 @@ void MessageReader::decide_with_requests_within(const Segment& segment, const pr
   }
   RequestsWithin within(head.substr(begin));
   proto::HttpRequest other = request;
+  std::size_t count = 0;
   while (!(findings.block && segment.stop_at_block) && within.next(other)) {
-    decide_request(segment, other, pass, findings);
+    decide_request(segment, other, pass, findings, ++count > kFullyReadRequestsWithin);
   }
 }
 
 void MessageReader::decide_request(const Segment& segment, const proto::HttpRequest& request,
-                                   const Pass& pass, SegmentFindings& findings) noexcept {
-  const RequestNames names(request, segment.packet);
+                                   const Pass& pass, SegmentFindings& findings, bool usual_only) noexcept {
+  RequestNames names(request, segment.packet);
+  if (usual_only) names.read_usual_only();
   const bool blocked_before = findings.block;
   decider_.decide(segment.snapshot, names,
                   {.protocol = Protocol::http, .packet = &segment.packet, .method = request.method},

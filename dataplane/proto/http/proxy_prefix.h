@@ -18,7 +18,7 @@ struct ProxyPrefix {
   base::ParseStatus status = base::ParseStatus::absent;
   std::size_t bytes = 0;
   std::size_t needed_bytes = 0;
-  std::string_view name;  // SOCKS: the host to connect to; empty: an address
+  std::string_view name{};  // SOCKS: the host to connect to; empty: an address
 };
 
 /// The header of the PROXY protocol, version 1 (a line) or 2 (binary).
