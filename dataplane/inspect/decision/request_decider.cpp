@@ -33,9 +33,12 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
   const RequestName* canonicalised = nullptr;
   record.reason = Reason::invalid_host;
   std::optional<base::ListIndex> unseen_list;
+  bool plain = !names.has_more();
   for (const RequestName& name : names.all()) {
     canonicalised = nullptr;
-    if (url_->assign_request(name.authority, name.target) != proto::UrlError::none) continue;
+    const proto::UrlError error = canonicalise(name);
+    plain = plain && url_->was_plain();
+    if (error != proto::UrlError::none) continue;
     canonicalised = &name;
     match::Match match;
     if (snapshot != nullptr) {
@@ -54,15 +57,43 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
     }
     if (match.decision == match::Decision::block) break;
   }
+  RequestName further;
+  if (!plain && !names.usual_only() && snapshot != nullptr && record.reason != Reason::listed) {
+    canonicalised = nullptr;
+    if (look_up_further(*snapshot, names, further, record)) decisive = canonicalised = &further;
+  }
   record.verdict = record.reason == Reason::listed ? RequestVerdict::block : RequestVerdict::pass;
   if (unseen_list && record.reason == Reason::no_match) {
     counters_.add(Counter::unenforceable, unseen_list->value);
   }
   if (observer_ == nullptr) return;
   if (decisive != nullptr && decisive != canonicalised) {
-    static_cast<void>(url_->assign_request(decisive->authority, decisive->target));
+    static_cast<void>(canonicalise(*decisive));
   }
   report(names, record);
+}
+
+bool RequestDecider::look_up_further(const match::SnapshotView& snapshot, const RequestNames& names,
+                                     RequestName& listed, RequestRecord& record) noexcept {
+  bool found = false;
+  names.visit_further([&](const RequestName& name) {
+    if (canonicalise(name) != proto::UrlError::none) return false;
+    match::Match match = match::lookup(
+        snapshot, {.url = url_.get(), .connection_port = name.port, .encrypted = names.host_only()});
+    if (match.decision == match::Decision::block) count_hit(match);
+    if (match.decision != match::Decision::block) return false;
+    listed = name;
+    record.rule = match.rule;
+    record.list = match.list;
+    record.reason = Reason::listed;
+    return found = true;
+  });
+  return found;
+}
+
+proto::UrlError RequestDecider::canonicalise(const RequestName& name) noexcept {
+  return name.is_name ? url_->assign_name(name.authority, name.target)
+                      : url_->assign_request(name.authority, name.target);
 }
 
 void RequestDecider::count_hit(match::Match& match) noexcept {

@@ -78,6 +78,11 @@ class RequestDecider {
   /// Puts the decisive name's canonical form into url_ and the decision into `record`.
   void look_up(const match::SnapshotView* snapshot, const RequestNames& names,
                RequestRecord& record) noexcept;
+  /// Looks up the names that only some servers see; a listed one becomes the decisive name in `listed`.
+  /// Returns whether there is one.
+  bool look_up_further(const match::SnapshotView& snapshot, const RequestNames& names, RequestName& listed,
+                       RequestRecord& record) noexcept;
+  proto::UrlError canonicalise(const RequestName& name) noexcept;
   /// Counts the match of a block rule. If the rule is tripped, clears the match.
   void count_hit(match::Match& match) noexcept;
   void report(const RequestNames& names, RequestRecord& record) noexcept;

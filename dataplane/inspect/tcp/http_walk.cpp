@@ -15,8 +15,66 @@ using flow::HttpPhase;
 
 constexpr base::ByteSet kBlanks = base::bytes_of(" \t\r\n");
 
+constexpr std::string_view kVersion = "HTTP/";
+constexpr base::ByteSet kLineBlanks = base::bytes_of(" \t\v\f\r");
+constexpr base::ByteSet kLineBlanksAndEnd = base::bytes_of(" \t\v\f\r\n");
+constexpr base::ByteSet kTokenBytes = base::bytes_of(  // tchar, RFC 9110, 5.6.2
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
 std::string_view text_of(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::size_t blanks_before(std::string_view text) noexcept {
+  std::size_t bytes = 0;
+  while (bytes < text.size() && base::contains(kLineBlanks, text[text.size() - bytes - 1])) ++bytes;
+  return bytes;
+}
+std::size_t word_before(std::string_view text) noexcept {
+  std::size_t bytes = 0;
+  while (bytes < text.size() && !base::contains(kLineBlanks, text[text.size() - bytes - 1])) ++bytes;
+  return bytes;
+}
+
+/// Method and target before a version: `a=bGET /page` is GET and /page, since no server takes the other bytes
+/// for a part of a method. The longest token counts.
+struct MethodAndTarget {
+  std::string_view method;
+  std::string_view target;
+};
+// The method is empty if there is none.
+MethodAndTarget request_before(std::string_view text, std::size_t version) noexcept {
+  std::string_view line = text.substr(0, version);
+  line.remove_prefix(line.rfind('\n') + 1);
+  const std::size_t blanks = blanks_before(line);
+  line.remove_suffix(blanks);
+  const std::string_view target = line.substr(line.size() - word_before(line));
+  line.remove_suffix(target.size());
+  if (blanks == 0 || target.empty() || blanks_before(line) == 0) return {};
+  line.remove_suffix(blanks_before(line));
+  std::size_t method_bytes = 0;
+  while (method_bytes < line.size() && base::contains(kTokenBytes, line[line.size() - method_bytes - 1])) {
+    ++method_bytes;
+  }
+  return {.method = line.substr(line.size() - method_bytes), .target = target};
+}
+
+// Where a request may begin in an incomplete line: with its last words, of which one may be the beginning of
+// a version.
+std::string_view last_words_of(std::string_view line) noexcept {
+  std::string_view before = line;
+  for (int words = 0; words < 3; ++words) {
+    before.remove_suffix(blanks_before(before));
+    before.remove_suffix(word_before(before));
+  }
+  return line.substr(before.size());
+}
+
+// A line of trailers without its LF that every server reads as such.
+bool is_plain_trailer(std::string_view line) noexcept {
+  const std::size_t name_bytes = base::span_of(line, kTokenBytes);
+  return name_bytes > 0 && line.substr(name_bytes).starts_with(':') && line.find('\r') == line.size() - 1 &&
+         line.find(kVersion) == std::string_view::npos;
 }
 
 enum class ChunkStep : std::uint8_t { data, last, incomplete, broken };
@@ -71,12 +129,12 @@ proto::HttpParse HttpWalk::next() noexcept {
       begin_body(parse.request);
       return parse;
     }
-    if (++failed_lines > kMaxFailedLines) {
+    if (progress_.garbage && ++failed_lines > kMaxFailedLines) {
       rest_ = {};
       return ended(ParseStatus::malformed);
     }
     if (!progress_.scanning) progress_.garbage = progress_.scanning = true;
-    skip_line();
+    if (progress_.garbage || !to_request_within_line()) skip_line();
   }
   return ended(rest_.empty() ? ParseStatus::absent : ParseStatus::need_more);
 }
@@ -145,8 +203,13 @@ bool HttpWalk::read_trailers() noexcept {
     return true;
   }
   const std::string_view line = text.substr(0, end);
+  // A server that does not read trailers, or not these, takes the line for the next request.
+  if (line != "\r" && !is_plain_trailer(line)) {
+    lose_framing();
+    return true;
+  }
   rest_ = rest_.subspan(end + 1);
-  if (line.empty() || line == "\r") progress_.phase = HttpPhase::head;
+  if (line == "\r") progress_.phase = HttpPhase::head;
   return true;
 }
 
@@ -183,6 +246,11 @@ ParseStatus HttpWalk::to_request_line() noexcept {
   const std::size_t line_end = text.rfind('\n', version);
   if (line_end != std::string_view::npos) rest_ = rest_.subspan(line_end + 1);
   if (version != std::string_view::npos) return ParseStatus::found;
+  if (!progress_.garbage) {
+    const std::string_view words = last_words_of(text_of(rest_));
+    rest_ = words.size() > kMaxLineBytes ? std::span<const std::byte>{} : rest_.last(words.size());
+    return rest_.empty() ? ParseStatus::absent : ParseStatus::need_more;
+  }
   if (!rest_.empty() && proto::parse_http_request(rest_).status == ParseStatus::need_more) {
     return ParseStatus::need_more;
   }
@@ -190,9 +258,36 @@ ParseStatus HttpWalk::to_request_line() noexcept {
   return ParseStatus::absent;
 }
 
+// The line at rest_ has a version, but does not begin with a request: another message may end in it.
+bool HttpWalk::to_request_within_line() noexcept {
+  const std::string_view line = base::cut_at(text_of(rest_), '\n');
+  for (std::size_t version = line.find(kVersion); version != std::string_view::npos;
+       version = line.find(kVersion, version + 1)) {
+    const MethodAndTarget request = request_before(line, version);
+    if (request.method.empty() || request.method.data() == line.data()) continue;
+    rest_ = rest_.subspan(static_cast<std::size_t>(request.method.data() - line.data()));
+    return true;
+  }
+  return false;
+}
+
 void HttpWalk::skip_line() noexcept {
   const std::size_t end = text_of(rest_).find('\n');
   rest_ = end == std::string_view::npos ? std::span<const std::byte>{} : rest_.subspan(end + 1);
+}
+
+bool RequestsWithin::next(proto::HttpRequest& request) noexcept {
+  for (;;) {
+    const std::size_t version = text_.find(kVersion, at_);
+    if (version == std::string_view::npos) return false;
+    at_ = version + kVersion.size();
+    const MethodAndTarget words = request_before(text_, version);
+    if (words.method.empty()) continue;
+    request.method = words.method;
+    request.target = words.target;
+    request.version = base::cut_at(text_.substr(version), kLineBlanksAndEnd);
+    return true;
+  }
 }
 
 }  // namespace weir::inspect

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "dataplane/base/ascii.h"
+#include "dataplane/proto/http/proxy_prefix.h"
+
 namespace weir::inspect {
 namespace {
 
@@ -23,6 +26,12 @@ constexpr std::size_t kRecordHeaderBytes = 5;
 bool looks_like_tls(std::span<const std::byte> text) noexcept {
   return !text.empty() && ((text.front() >= kChangeCipherSpec && text.front() <= kHandshake) ||
                            (text.front() & std::byte{0x80}) != std::byte{0});
+}
+
+// The PROXY protocol, SOCKS 4 or 5.
+bool may_be_proxy_prefix(std::byte first) noexcept {
+  return first == std::byte{'P'} || first == std::byte{'\r'} || first == std::byte{4} ||
+         first == std::byte{5};
 }
 
 // Some servers take any version.
@@ -76,6 +85,10 @@ MessageReader::Result MessageReader::read_pass(const Segment& segment, Flow& flo
 
 void MessageReader::read_messages(const Segment& segment, Flow& flow, Pass& pass,
                                   SegmentFindings& findings) noexcept {
+  if (flow.http.phase == HttpPhase::head && may_be_proxy_prefix(pass.rest.front()) &&
+      read_proxy_prefix(segment, flow, pass, findings)) {
+    return;
+  }
   if (flow.http.phase == HttpPhase::head && segment.tls && looks_like_tls(pass.rest) &&
       read_hello(segment, flow, pass, findings)) {
     return;
@@ -86,6 +99,31 @@ void MessageReader::read_messages(const Segment& segment, Flow& flow, Pass& pass
   }
   while (read_request(segment, flow, pass, findings)) {
   }
+}
+
+bool MessageReader::read_proxy_prefix(const Segment& segment, Flow& flow, Pass& pass,
+                                      SegmentFindings& findings) noexcept {
+  proto::ProxyPrefix prefix = proto::parse_proxy_header(pass.rest);
+  if (prefix.status == ParseStatus::absent) prefix = proto::parse_socks(pass.rest);
+  if (prefix.status == ParseStatus::need_more) {
+    flow.open.wanted = static_cast<std::uint32_t>(prefix.needed_bytes);
+    flow.line_done = false;
+    pass.waits = true;
+    return true;
+  }
+  if (prefix.status != ParseStatus::found) return false;
+  pass.rest = pass.rest.subspan(prefix.bytes);
+  if (prefix.name.empty()) return true;
+  // What the name is for is not known before the tunnel's first message, as with CONNECT. A page would not be
+  // read.
+  pass.after_message = true;
+  pass.result.found = true;
+  pass.result.message_begin = pass.text.size() - pass.rest.size() - prefix.bytes;
+  proto::HttpRequest request;
+  request.method = "CONNECT";
+  request.target = prefix.name;
+  decide_request(segment, request, pass, findings);
+  return true;
 }
 
 // False: this is not a hello.
@@ -175,6 +213,7 @@ bool MessageReader::read_request(const Segment& segment, Flow& flow, Pass& pass,
     return false;
   }
   const bool scanned_before = flow.http.garbage;
+  const bool in_doubt = flow.http.scanning && !flow.http.garbage;
   const proto::HttpParse parse = walk.next();
   counters_.add(Counter::parse, index_of(Protocol::http), index_of(parse.status));
   pass.rest = walk.rest();
@@ -183,7 +222,8 @@ bool MessageReader::read_request(const Segment& segment, Flow& flow, Pass& pass,
     pass.result.found = true;
     pass.result.message_begin = pass.text.size() - pass.rest.size() -
                                 std::min(parse.request.head_bytes, pass.text.size() - pass.rest.size());
-    decide_request(segment, parse.request, pass, findings);
+    const auto head = pass.text.subspan(pass.result.message_begin).first(parse.request.head_bytes);
+    decide_with_requests_within(segment, parse.request, base::characters_of(head), in_doubt, pass, findings);
     pass.after_message = true;
     return !pass.rest.empty() && !(findings.block && segment.stop_at_block);
   }
@@ -193,19 +233,43 @@ bool MessageReader::read_request(const Segment& segment, Flow& flow, Pass& pass,
     flow.budget = static_cast<std::uint16_t>(flow.budget - std::min<std::size_t>(flow.budget, searched));
   }
   if (parse.status != ParseStatus::need_more) return false;
+  if (parse.request.doubtful_end != 0) {
+    decide_with_requests_within(segment, parse.request, base::characters_of(pass.rest), in_doubt, pass,
+                                findings);
+  }
   if (pass.rest.size() >= kMaxMessageBytes) {
     give_up_message(segment, flow, parse.request, pass, findings);
     return false;
   }
   pass.waits = true;
   flow.open.wanted = 0;
-  flow.line_done = !parse.request.version.empty();
+  // After a line without a version, the next line tells whether headers follow.
+  flow.line_done = !parse.request.version.empty() ||
+                   (parse.request.doubtful_end != 0 && parse.request.head_bytes > parse.request.doubtful_end);
   return false;
 }
 
+void MessageReader::decide_with_requests_within(const Segment& segment, const proto::HttpRequest& request,
+                                                std::string_view head, bool begin_in_doubt, const Pass& pass,
+                                                SegmentFindings& findings) noexcept {
+  decide_request(segment, request, pass, findings);
+  if (!begin_in_doubt && request.doubtful_end == 0) return;
+  std::size_t begin = request.doubtful_end;
+  if (begin_in_doubt && !request.version.empty()) {
+    begin = static_cast<std::size_t>(request.version.data() + request.version.size() - head.data());
+  }
+  RequestsWithin within(head.substr(begin));
+  proto::HttpRequest other = request;
+  std::size_t count = 0;
+  while (!(findings.block && segment.stop_at_block) && within.next(other)) {
+    decide_request(segment, other, pass, findings, ++count > kFullyReadRequestsWithin);
+  }
+}
+
 void MessageReader::decide_request(const Segment& segment, const proto::HttpRequest& request,
-                                   const Pass& pass, SegmentFindings& findings) noexcept {
-  const RequestNames names(request, segment.packet);
+                                   const Pass& pass, SegmentFindings& findings, bool usual_only) noexcept {
+  RequestNames names(request, segment.packet);
+  if (usual_only) names.read_usual_only();
   const bool blocked_before = findings.block;
   decider_.decide(segment.snapshot, names,
                   {.protocol = Protocol::http, .packet = &segment.packet, .method = request.method},
@@ -236,6 +300,11 @@ bool MessageReader::worth_reading(Flow& flow, std::span<const std::byte> fresh,
     const auto from_end = static_cast<std::size_t>(-i);
     return from_end <= before.size() ? before[before.size() - from_end] : std::byte{0};
   };
+  // A line that begins with a bare CR may end a head too.
+  const auto ends_doubtfully = [&](std::ptrdiff_t i) {
+    return i + 2 < static_cast<std::ptrdiff_t>(fresh.size()) && at(i) == kLineFeed &&
+           at(i + 1) == std::byte{'\r'} && at(i + 2) != kLineFeed;
+  };
   // The first line decides whether this is HTTP; until it is complete, only its beginning can tell.
   constexpr std::size_t kBeginningBytes = 64;
   if (!flow.line_done) {
@@ -244,9 +313,9 @@ bool MessageReader::worth_reading(Flow& flow, std::span<const std::byte> fresh,
   for (auto i = fresh.begin(); (i = std::find(i, fresh.end(), kLineFeed)) != fresh.end(); ++i) {
     const std::ptrdiff_t position = i - fresh.begin();
     const bool after_return = at(position - 1) == std::byte{'\r'};
-    if (at(position - (after_return ? 2 : 1)) == kLineFeed) return true;
+    if (at(position - (after_return ? 2 : 1)) == kLineFeed || ends_doubtfully(position)) return true;
   }
-  return false;
+  return !fresh.empty() && (ends_doubtfully(-2) || ends_doubtfully(-1));
 }
 
 bool MessageReader::read_alone(const Segment& segment, std::span<const std::byte> text,

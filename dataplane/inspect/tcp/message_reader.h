@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "dataplane/counters/counters.h"
 #include "dataplane/flow/flow.h"
@@ -52,6 +53,9 @@ class MessageReader {
   static constexpr std::uint16_t kGarbageBytes = 8192;
   /// After a ClientHello, up to this many bytes are searched for a second one.
   static constexpr std::uint16_t kRecordBytes = 65535;
+  /// Of the requests within one head, this many are looked up in every reading, and the others in the usual
+  /// one.
+  static constexpr std::size_t kFullyReadRequestsWithin = 64;
 
   MessageReader(base::Counters& counters, RequestDecider& decider, H2cInspector& h2c);
 
@@ -91,6 +95,9 @@ class MessageReader {
                      SegmentFindings& findings) noexcept;
   /// Returns whether to continue the pass.
   bool read_request(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
+  /// A prefix of the PROXY protocol, or a request of SOCKS; false: there is none.
+  bool read_proxy_prefix(const Segment& segment, flow::Flow& flow, Pass& pass,
+                         SegmentFindings& findings) noexcept;
   bool read_hello(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   void read_records(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   Result read_pass(const Segment& segment, flow::Flow& flow, Pass pass, SegmentFindings& findings) noexcept;
@@ -98,7 +105,12 @@ class MessageReader {
   bool begin_http2(const proto::HttpRequest& request, flow::Flow& flow, Pass& pass) noexcept;
   void read_http2(const Segment& segment, flow::Flow& flow, Pass& pass, SegmentFindings& findings) noexcept;
   void decide_request(const Segment& segment, const proto::HttpRequest& request, const Pass& pass,
-                      SegmentFindings& findings) noexcept;
+                      SegmentFindings& findings, bool usual_only = false) noexcept;
+  /// Also the requests that some server sees within `head`, which begins with the request. `begin_in_doubt`:
+  /// the bytes of another message may go on into it.
+  void decide_with_requests_within(const Segment& segment, const proto::HttpRequest& request,
+                                   std::string_view head, bool begin_in_doubt, const Pass& pass,
+                                   SegmentFindings& findings) noexcept;
   void give_up_message(const Segment& segment, flow::Flow& flow, const proto::HttpRequest& request,
                        Pass& pass, SegmentFindings& findings) noexcept;
 

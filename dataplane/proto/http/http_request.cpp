@@ -4,6 +4,7 @@
 
 #include "dataplane/base/ascii.h"
 #include "dataplane/base/byte_set.h"
+#include "dataplane/proto/http/http_line.h"
 
 namespace weir::proto {
 namespace {
@@ -14,19 +15,21 @@ constexpr base::ByteSet kLineBlanks = base::bytes_of(" \t\v\f\r");  // what may 
 constexpr base::ByteSet kValueBlanks =
     base::bytes_of(" \t\r\n");  // around the value of a header, folds included
 constexpr base::ByteSet kTargetAuthorityEnd = base::bytes_of("/?#");
+constexpr base::ByteSet kSchemeBytes =
+    base::bytes_of("+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");  // RFC 3986, 3.1
+constexpr base::ByteSet kLineEnds = base::bytes_of("\r\n");
+constexpr base::ByteSet kLineEndOrBlank = base::bytes_of(" \t\v\f\r\n");
 constexpr base::ByteSet kTokenBytes = base::bytes_of(  // tchar, RFC 9110, 5.6.2
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
-constexpr bool is_control(char c) noexcept { return (c >= '\0' && c < ' ') || c == '\x7f'; }
-
-// Splits off the next line with its LF; false when no LF is left.
-bool take_line(std::string_view& rest, std::string_view& line) noexcept {
-  const std::size_t end = rest.find('\n');
-  if (end == std::string_view::npos) return false;
-  line = rest.substr(0, end + 1);
-  rest.remove_prefix(end + 1);
-  return true;
+constexpr base::ByteSet bytes_around_a_name() noexcept {
+  base::ByteSet set{};
+  for (std::size_t byte = 0; byte < set.size(); ++byte) set[byte] = byte <= ' ' || byte >= 0x7f;
+  return set;
 }
+constexpr base::ByteSet kAroundName = bytes_around_a_name();  // what some server takes off a header's name
+
+constexpr bool is_control(char c) noexcept { return (c >= '\0' && c < ' ') || c == '\x7f'; }
 
 bool is_empty_line(std::string_view line) noexcept { return line == "\n" || line == "\r\n"; }
 
@@ -45,9 +48,23 @@ std::size_t find_version(std::string_view words) noexcept {
   return std::string_view::npos;
 }
 
+// nginx takes any scheme. With another version after it, it is a request of another protocol.
 bool is_http_09_target(std::string_view target) noexcept {
-  return target.starts_with('/') || base::ascii_istarts_with(target, "http://") ||
-         base::ascii_istarts_with(target, "https://");
+  if (target.starts_with('/') || base::ascii_istarts_with(target, "http://") ||
+      base::ascii_istarts_with(target, "https://")) {
+    return true;
+  }
+  const std::size_t scheme_bytes = base::span_of(target, kSchemeBytes);
+  return scheme_bytes != 0 && target.substr(scheme_bytes).starts_with("://") &&
+         base::cut_at(target, kLineBlanks).size() == target.size();
+}
+
+// A line that a server without a version may still take for a header (RFC 9112, 5).
+bool can_be_header(std::string_view line) noexcept {
+  if (is_folded(line) || is_empty_line(line)) return true;
+  const std::string_view name = base::cut_at(line, kLineEndOrBlank);
+  return name.find(':') != std::string_view::npos ||
+         base::trim(line.substr(name.size()), kLineBlanks).starts_with(':');
 }
 
 // What a first line, complete or not, can be. The method is checked as far as it has been received.
@@ -71,7 +88,7 @@ ParseStatus read_request_line(std::string_view line, bool finished, HttpRequest&
   const std::string_view version = words.substr(version_start);
   request.version = base::cut_at(version, kLineBlanks);
   request.target = base::trim(words.substr(0, version_start), kLineBlanks);
-  return request.target.empty() ? ParseStatus::malformed : ParseStatus::found;
+  return ParseStatus::found;
 }
 
 // Collects the headers that say where the body ends. A head that two servers may read differently is
@@ -99,6 +116,8 @@ class Framing {
     has_coding_ = true;
   }
   void set_ambiguous() noexcept { ambiguous_ = true; }
+  /// If there is a body, its length is ambiguous.
+  void doubt_body() noexcept { ambiguous_ = ambiguous_ || has_length_ || has_coding_; }
 
   void finish(HttpRequest& request) const noexcept {
     const bool coding_in_old = has_coding_ && base::ascii_iequals(request.version, "HTTP/1.0");
@@ -122,13 +141,18 @@ class Framing {
 
 // `header` is a header line with its continuation lines.
 void read_header(std::string_view header, HttpRequest& request, Framing& framing) noexcept {
-  const std::size_t colon = header.substr(0, header.find('\n')).find(':');
-  if (colon == std::string_view::npos) return;
-  const std::string_view name = base::trim(header.substr(0, colon), kLineBlanks);
+  const std::size_t colon = header.find(':');
+  if (colon >= header.find('\n')) return;
+  const std::string_view name = base::trim(header.substr(0, colon), kAroundName);
   const auto value_of = [&] { return base::trim(header.substr(colon + 1), kValueBlanks); };
   if (base::ascii_iequals(name, "host")) {
     const std::string_view value = value_of();
-    if (!value.empty() && request.host_count < kMaxHostHeaders) request.hosts[request.host_count++] = value;
+    if (value.empty()) return;
+    if (request.host_count < kMaxHostHeaders) {
+      request.hosts[request.host_count++] = value;
+    } else if (request.more_headers.empty()) {
+      request.more_headers = header;
+    }
     return;
   }
   const bool is_length = base::ascii_iequals(name, "content-length");
@@ -141,44 +165,116 @@ void read_header(std::string_view header, HttpRequest& request, Framing& framing
   }
 }
 
-// Reads header lines up to and with the empty line; false when `rest` has none yet.
-bool read_headers(std::string_view& rest, HttpRequest& request) noexcept {
-  Framing framing;
-  std::string_view header;
-  std::string_view line;
-  while (take_line(rest, line)) {
-    if (!header.empty() && is_folded(line)) {
-      header = {header.data(), header.size() + line.size()};
-      continue;
+/// Reads the header lines of a request.
+class HeaderReader {
+ public:
+  /// `odd`: the request line ends with a bare LF.
+  HeaderReader(std::string_view text, bool odd, HttpRequest& request) noexcept
+      : text_(text), request_(request), odd_(odd) {}
+
+  /// Up to and with the empty line; false when `rest` has none yet.
+  bool read(std::string_view& rest) noexcept {
+    bool ended = false;
+    for (HttpLine line; !ended && take_line(rest, line);) ended = take(line, rest);
+    finish_header();
+    if (!ended && rest.size() > 1 && rest.front() == '\r') end_doubtfully(rest.data() + 1);
+    // Where a head has odd line ends, servers disagree which lines are headers, and which one is the last.
+    if (odd_) framing_.doubt_body();
+    framing_.finish(request_);
+    if (!request_.more_headers.empty()) {
+      const char* const more = request_.more_headers.data();
+      request_.more_headers = {more, static_cast<std::size_t>(rest.data() - more)};
     }
-    read_header(header, request, framing);
-    header = line;
-    if (is_empty_line(line)) {
-      framing.finish(request);
+    return ended;
+  }
+
+ private:
+  // True: the head ends with this line, or before it.
+  bool take(const HttpLine& line, std::string_view& rest) noexcept {
+    odd_ = odd_ || line.odd;
+    if (!header_.empty() && is_folded(line.text)) {
+      header_ = {header_.data(), header_.size() + line.text.size()};
+      return false;
+    }
+    finish_header();
+    if (is_empty_line(line.text)) return true;
+    if (line.text.front() == '\r') end_doubtfully(line.text.data() + 1);
+    if (request_.version.empty() && !can_be_header(line.text)) {
+      rest = {line.text.data(), line.text.size() + rest.size()};
       return true;
     }
+    header_ = line.text;
+    return false;
   }
-  read_header(header, request, framing);
-  framing.finish(request);
-  return false;
-}
+
+  void finish_header() noexcept {
+    if (header_.empty()) return;
+    read_header(header_, request_, framing_);
+    if (odd_) read_after_bare_cr();
+    header_ = {};
+  }
+
+  // Some servers end a header at a bare CR (CPython).
+  void read_after_bare_cr() noexcept {
+    std::string_view rest = header_;
+    while (base::cut_at(rest, '\r').size() + 1 < rest.size()) {
+      rest.remove_prefix(base::cut_at(rest, '\r').size() + 1);
+      if (rest.front() != '\n') read_header(rest, request_, framing_);
+    }
+  }
+
+  void end_doubtfully(const char* end) noexcept {
+    if (request_.doubtful_end == 0) request_.doubtful_end = static_cast<std::size_t>(end - text_.data());
+    framing_.set_ambiguous();
+  }
+
+  std::string_view text_;
+  HttpRequest& request_;
+  Framing framing_;
+  std::string_view header_;
+  bool odd_;
+};
 
 }  // namespace
 
 HttpParse parse_http_request(std::span<const std::byte> bytes) noexcept {
   HttpParse parse;
   HttpRequest& request = parse.request;
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view text = base::characters_of(bytes);
   std::string_view rest = text.substr(base::span_of(text, kValueBlanks));
-  std::string_view line = rest;
-  const bool finished = take_line(rest, line);
-  if (finished) line.remove_suffix(1);
-  parse.status = line.empty() ? ParseStatus::need_more : read_request_line(line, finished, request);
+  HttpLine line{.text = rest};
+  const std::size_t end = rest.find('\n');
+  const bool finished = end != std::string_view::npos;
+  if (finished) {
+    line.text = rest.substr(0, end);
+    line.odd = !line.text.ends_with('\r');
+    rest.remove_prefix(end + 1);
+  }
+  parse.status = line.text.empty() ? ParseStatus::need_more : read_request_line(line.text, finished, request);
   if (parse.status != ParseStatus::found) return parse;
-  const bool complete = read_headers(rest, request);
-  if (!complete && !request.version.empty()) parse.status = ParseStatus::need_more;
+  if (request.version.empty()) request.doubtful_end = text.size() - rest.size();
+  const bool complete = HeaderReader(text, line.odd, request).read(rest);
+  if (!complete) parse.status = ParseStatus::need_more;
   request.head_bytes = text.size() - rest.size();
   return parse;
+}
+
+bool next_host(std::string_view& headers, std::string_view& host) noexcept {
+  HttpRequest request;
+  Framing framing;
+  while (!headers.empty() && request.host_count == 0) {
+    // A CR may end a header too.
+    std::string_view rest =
+        headers.substr(std::min(base::cut_at(headers, kLineEnds).size() + 1, headers.size()));
+    while (!rest.empty() && (rest.front() == '\n' || is_folded(rest))) {
+      const std::size_t folded = rest.front() == '\n' ? 0 : base::cut_at(rest, kLineEnds).size();
+      rest.remove_prefix(std::min(folded + 1, rest.size()));
+    }
+    read_header(headers.substr(0, headers.size() - rest.size()), request, framing);
+    headers = rest;
+  }
+  host = request.hosts.front();
+  return request.host_count != 0;
 }
 
 HttpTarget split_http_target(const HttpRequest& request) noexcept {
@@ -199,8 +295,7 @@ HttpTarget split_http_target(const HttpRequest& request) noexcept {
   }
   const std::string_view rest = target.substr(authority_start);
   const std::string_view authority = base::cut_at(rest, kTargetAuthorityEnd);
-  const std::size_t at = authority.rfind('@');
-  parts.authority = at == std::string_view::npos ? authority : authority.substr(at + 1);
+  parts.authority = authority;
   parts.path_and_query = rest.substr(authority.size());
   parts.has_authority = true;
   return parts;

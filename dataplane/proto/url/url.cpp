@@ -114,7 +114,8 @@ UrlError CanonicalUrl::assign_url(std::string_view text, PortPolicy policy) noex
 UrlError CanonicalUrl::assign_request(std::string_view authority, std::string_view target) noexcept {
   clear();
   if (authority.size() > kMaxUrlBytes || target.size() > kMaxUrlBytes) return UrlError::too_long;
-  if (!take_plain_name(authority)) {
+  const bool plain_name = take_plain_name(authority);
+  if (!plain_name) {
     const std::string_view host =
         base::cut_at(base::trim(copy_to_scratch(authority), kSpaces), kAuthorityEnd);
     const UrlError error = take_authority(base::trim(host, kSpaces), 80, PortPolicy::lenient);
@@ -123,9 +124,26 @@ UrlError CanonicalUrl::assign_request(std::string_view authority, std::string_vi
       return error;
     }
   }
-  if (!take_plain_target(target))
-    take_target(base::cut_at(base::trim(copy_to_scratch(target), kSpaces), '#'));
+  was_plain_ = take_request_target(target) && plain_name;
   return UrlError::none;
+}
+
+UrlError CanonicalUrl::assign_name(std::string_view name, std::string_view target) noexcept {
+  clear();
+  if (name.size() > kMaxUrlBytes || target.size() > kMaxUrlBytes) return UrlError::too_long;
+  const UrlError error = take_name(base::trim(copy_to_scratch(name), kSpaces));
+  if (error != UrlError::none) {
+    clear();
+    return error;
+  }
+  take_request_target(target);
+  return UrlError::none;
+}
+
+bool CanonicalUrl::take_request_target(std::string_view target) noexcept {
+  if (take_plain_target(target)) return true;
+  take_target(base::cut_at(base::trim(copy_to_scratch(target), kSpaces), '#'));
+  return target.empty();
 }
 
 void CanonicalUrl::clear() noexcept {
@@ -136,6 +154,7 @@ void CanonicalUrl::clear() noexcept {
   port_.reset();
   host_is_address_ = false;
   names_host_alone_ = false;
+  was_plain_ = false;
 }
 
 std::string_view CanonicalUrl::copy_to_scratch(std::string_view text) noexcept {

@@ -37,6 +37,13 @@ class CanonicalUrl {
   /// delimiter in the authority are dropped, and an invalid port is ignored.
   UrlError assign_request(std::string_view authority, std::string_view target) noexcept;
 
+  /// As assign_request, but `name` is a host whatever delimiters it has: they are encoded.
+  UrlError assign_name(std::string_view name, std::string_view target) noexcept;
+
+  /// Of assign_request: both parts were in canonical form (or the target was empty), so every server reads
+  /// them in the same way.
+  [[nodiscard]] bool was_plain() const noexcept { return was_plain_; }
+
   /// In lower case, percent-encoded; an IPv6 address in brackets.
   [[nodiscard]] std::string_view host() const noexcept { return {text_.data(), host_bytes_}; }
   /// At least "/".
@@ -62,6 +69,8 @@ class CanonicalUrl {
 
  private:
   void clear() noexcept;
+  /// Returns whether the target was plain.
+  bool take_request_target(std::string_view target) noexcept;
   std::string_view copy_to_scratch(std::string_view text) noexcept;
   UrlError take_authority(std::string_view authority, std::uint16_t default_port, PortPolicy policy) noexcept;
   UrlError take_port(std::string_view port, std::uint16_t default_port, PortPolicy policy) noexcept;
@@ -84,6 +93,7 @@ class CanonicalUrl {
   std::optional<std::uint16_t> port_;
   bool host_is_address_ = false;
   bool names_host_alone_ = false;
+  bool was_plain_ = false;
   std::array<char, kMaxUrlBytes> scratch_;
   std::array<char, kMaxCanonicalHostBytes + 3 * kMaxUrlBytes + 2> text_;
 };

@@ -13,7 +13,13 @@ using weir::fuzz::require;
 
 void check_found(const HttpRequest& request, std::span<const std::byte> input) {
   require(!request.method.empty() && lies_inside(request.method, input), "there is a method");
-  require(!request.target.empty() && lies_inside(request.target, input), "there is a target");
+  require(lies_inside(request.target, input), "the target lies in the input");
+  require(request.doubtful_end <= request.head_bytes, "the doubtful end lies in the head");
+  std::string_view headers = request.more_headers;
+  std::size_t left = headers.size();
+  for (std::string_view host; next_host(headers, host); left = headers.size()) {
+    require(!host.empty() && lies_inside(host, input) && headers.size() < left, "each further host is one");
+  }
   require(lies_inside(request.version, input), "the version lies in the input");
   require(request.head_bytes > 0 && request.head_bytes <= input.size(), "the head lies in the input");
   const auto head = input.first(request.head_bytes);
@@ -32,10 +38,11 @@ void check_found(const HttpRequest& request, std::span<const std::byte> input) {
   require(parts.has_authority || parts.authority.empty(), "no authority, no name");
 }
 
-// The same head, whatever follows it (an HTTP/0.9 request takes the lines received so far).
+// The same head, whatever follows it (an HTTP/0.9 request may wait for more).
 void check_head_alone(const HttpRequest& request, std::span<const std::byte> input) {
   const HttpParse alone = parse_http_request(input.first(request.head_bytes));
-  require(alone.status == ParseStatus::found, "the head alone is a request");
+  const bool waits = alone.status == ParseStatus::need_more && request.version.empty();
+  require(alone.status == ParseStatus::found || waits, "the head alone is a request");
   require(alone.request.head_bytes == request.head_bytes, "of the same size");
   require(alone.request.host_count == request.host_count, "with the same hosts");
   require(alone.request.target == request.target, "and the same target");

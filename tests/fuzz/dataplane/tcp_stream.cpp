@@ -44,6 +44,20 @@ test::Bytes hello_with_skipped_records(std::string_view name) {
   return all;
 }
 
+// What only some servers take for a request.
+void add_lenient_messages(std::string_view name, bool listed, std::vector<Message>& all) {
+  const std::string host = "Host: " + std::string(name) + "\r\n\r\n";
+  const auto add = [&all, listed](test::Bytes bytes) { all.push_back({std::move(bytes), listed}); };
+  add(test::to_bytes("GET /a\r\n" + host));
+  add(test::to_bytes("POST / HTTP/1.1\r\nContent-Length: 3, 3\r\n\r\na=bGET / HTTP/1.1\r\n" + host));
+  add(test::to_bytes("GET / HTTP/1.1\r\nX: y\r" + host));
+  add(test::to_bytes("GET / HTTP/1.1\r\nHost: " + std::string(name) + "\r\n\rX"));
+  add(test::to_bytes(std::string("\x04\x01\0\x50\0\0\0\x01\0", 9) + std::string(name) + '\0'));
+  test::Bytes proxied = test::to_bytes("PROXY UNKNOWN\r\n");
+  test::append(proxied, test::TlsHelloBuilder().sni(name).record());
+  add(std::move(proxied));
+}
+
 std::vector<Message> make_messages() {
   std::vector<Message> all;
   for (const bool listed : {true, false}) {
@@ -65,6 +79,8 @@ std::vector<Message> make_messages() {
   for (const bool listed : {true, false}) {
     all.push_back({hello_with_skipped_records(listed ? "listed.example.com" : "passed.example.com"), listed});
   }
+  add_lenient_messages("listed.example.com", true, all);
+  add_lenient_messages("passed.example.com", false, all);
   return all;
 }
 

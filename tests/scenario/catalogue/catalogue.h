@@ -9,6 +9,7 @@ namespace weir::scenario {
 // One function per file of this directory.
 std::vector<Scenario> http_scenarios();
 std::vector<Scenario> http_disguise_scenarios();
+std::vector<Scenario> lenient_server_scenarios();
 std::vector<Scenario> h2c_scenarios();
 std::vector<Scenario> tls_scenarios();
 std::vector<Scenario> tls_disguise_scenarios();

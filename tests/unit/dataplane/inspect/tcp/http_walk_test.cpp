@@ -35,6 +35,12 @@ std::string post(const std::string& framing, const std::string& body) {
   return "POST /post HTTP/1.1\r\nHost: a.test\r\n" + framing + "\r\n\r\n" + body;
 }
 
+std::string lines_that_fail(int count) {
+  std::string lines = "\r\n";
+  for (int i = 0; i < count; ++i) lines += ": HTTP/1.1\r\n";
+  return lines;
+}
+
 TEST(HttpWalk, FindsEveryRequestAndSkipsBodiesExactly) {
   const std::string chunked = "Transfer-Encoding: chunked";
   const std::string two_lengths = "Content-Length: 3\r\nContent-Length: 4";
@@ -82,6 +88,26 @@ TEST(HttpWalk, FindsEveryRequestAndSkipsBodiesExactly) {
       {"after a header line with HTTP/ in it",
        post(both, "Via: HTTP/1.1 proxy\r\n\r\n" + get("/2")),
        {"/post", "/2"}},
+      {"right after a body in doubt", post(two_lengths, "a=b" + get("/2")), {"/post", "/2"}},
+      {"right after a body of words",
+       post(two_lengths, "a=1, the last=" + get("/2")),
+       {"/post", "/2"}},
+      {"after a body that ends like a method", post(two_lengths, "abc" + get("/2")), {"/post", "/2"}},
+      {"after a body in doubt that has a version",
+       post(two_lengths, "HTTP/1.1 a=b" + get("/2")),
+       {"/post", "/2"}},
+      {"a list of equal lengths", post("Content-Length: 3, 3", "a=b" + get("/2")), {"/post", "/2"}},
+      {"an empty coding",
+       post("Content-Length: 3\r\nTransfer-Encoding: ", "a=b" + get("/2")),
+       {"/post", "/2"}},
+      {"identity",
+       post("Content-Length: 3\r\nTransfer-Encoding: identity", "a=b" + get("/2")),
+       {"/post", "/2"}},
+      {"a length after a bare LF", post("Foo: x\nContent-Length: 400", get("/2")), {"/post", "/2"}},
+      {"a length after a bare CR", post("Foo: x\rContent-Length: 400", get("/2")), {"/post", "/2"}},
+      {"more lines that fail than garbage may have",
+       post(two_lengths, lines_that_fail(100) + get("/2")),
+       {"/post", "/2"}},
       {"no request at all", "\x01\x02\x03", {}},
       {"nothing", "", {}},
   };
@@ -101,11 +127,42 @@ TEST(HttpWalk, ReportsHowItEnded) {
 }
 
 TEST(HttpWalk, GivesUpOnASegmentOfFailures) {
-  std::string segment = post("Content-Length: 3\r\nContent-Length: 4", "abc\r\n");
-  for (std::size_t i = 0; i <= HttpWalk::kMaxFailedLines; ++i) segment += ": HTTP/1.1\r\n";
-  const Walked walked = walk(segment + "\r\n" + get("/never"));
-  EXPECT_EQ(walked.targets, std::vector<std::string>{"/post"});
+  const Walked walked = walk("\x01" + lines_that_fail(HttpWalk::kMaxFailedLines + 1) + get("/never"));
+  EXPECT_EQ(walked.targets, std::vector<std::string>{});
   EXPECT_EQ(walked.end, base::ParseStatus::malformed);
+}
+
+// A request that begins in the middle of a line is found wherever the segment ends in it.
+TEST(HttpWalk, WaitsForARequestWithinALine) {
+  const std::string stream = post("Content-Length: 3\r\nContent-Length: 4", "x=1 y=2 a=b" + get("/2"));
+  for (std::size_t cut = 0; cut < stream.size(); ++cut) {
+    flow::HttpProgress progress;
+    std::string waiting;
+    std::vector<std::string> targets;
+    for (const std::string& segment : {stream.substr(0, cut), stream.substr(cut)}) {
+      waiting += segment;
+      HttpWalk requests(std::as_bytes(std::span(waiting)), progress);
+      for (proto::HttpParse parse = requests.next(); parse.status == base::ParseStatus::found;
+           parse = requests.next()) {
+        targets.emplace_back(parse.request.target);
+      }
+      waiting = waiting.substr(waiting.size() - requests.rest().size());
+    }
+    EXPECT_EQ(targets, (std::vector<std::string>{"/post", "/2"})) << "cut at " << cut;
+  }
+}
+
+TEST(RequestsWithin, EveryPlaceThatLooksLikeARequestLine) {
+  const std::string head =
+      "\r\nX: a=bGET /1 HTTP/1.1\r\nVia: HTTP/1.1 proxy\r\nPOST /2?HTTP/ HTTP/1.0\r\nHost: a.test\r\n\r\n";
+  RequestsWithin within(head);
+  proto::HttpRequest request;
+  std::vector<std::string> seen;
+  while (within.next(request)) {
+    seen.push_back(std::string(request.method) + " " + std::string(request.target) + " " +
+                   std::string(request.version));
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"GET /1 HTTP/1.1", "POST /2?HTTP/ HTTP/1.0"}));
 }
 
 }  // namespace

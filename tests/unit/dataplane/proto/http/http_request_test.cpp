@@ -84,6 +84,7 @@ TEST(HttpRequest, RequestLines) {
       {"absolute form", "GET http://b.example:80/a HTTP/1.1\r\n" + host, "GET", "http://b.example:80/a"},
       {"authority form", "CONNECT b.example:443 HTTP/1.1\r\n" + host, "CONNECT", "b.example:443"},
       {"asterisk form", "OPTIONS * HTTP/1.1\r\n" + host, "OPTIONS", "*"},
+      {"no target", "GET HTTP/1.1\r\n" + host, "GET", ""},
       {"a target without a slash", "GET a HTTP/1.1\r\n" + host, "GET", "a"},
       {"a target of 60000 bytes", "GET /" + std::string(60000, 'a') + " HTTP/1.1\r\n" + host, "GET",
        "/" + std::string(60000, 'a')},
@@ -108,6 +109,10 @@ TEST(HttpRequest, HostHeaders) {
       {"a blank before the colon", with("Host : www.example.com\r\n")},
       {"a blank before the name of the first header", with(" Host: www.example.com\r\n")},
       {"folded value", with("Host:\r\n www.example.com\r\n")},
+      {"odd bytes around the name", with("\x01Host\x7f\x85\xa0: www.example.com\r\n")},
+      {"after a bare CR", with("X: y\rHost: www.example.com\r\n")},
+      {"after two bare CR", with("X: y\rZ\rHost: www.example.com\r\n")},
+      {"a bare CR in the value", with("Host: www.example.com\rx\r\n"), "GET", "/a", {"www.example.com\rx"}},
       {"folded twice, with bare LF", with("Host:\n\t\n  www.example.com\r\n")},
       {"folded inside the value",
        with("Host: www.\r\n\texample.com\r\n"),
@@ -148,6 +153,48 @@ TEST(HttpRequest, HostHeaders) {
   });
 }
 
+TEST(HttpRequest, MoreHostHeadersThanAreKept) {
+  const std::string first = "GET /a HTTP/1.1\r\n" + repeated("Host: a.example\r\n", kMaxHostHeaders);
+  struct Case {
+    const char* description;
+    std::string headers;
+    std::vector<std::string> hosts;
+  };
+  const Case rows[] = {
+      {"none", "X: y\r\n", {}},
+      {"two, and others between them",
+       "Host: b.example\r\nX: y\r\nhost : c.example\r\n",
+       {"b.example", "c.example"}},
+      {"bare LF", "Host: b.example\nHost: c.example\n", {"b.example", "c.example"}},
+      {"folded", "Host:\r\n b.example\r\nHost: c.example\r\n", {"b.example", "c.example"}},
+      {"after a bare CR", "X: y\rHost: b.example\r\nX: y\rHost: c.example\r\n", {"b.example", "c.example"}},
+      {"empty ones", "Host:\r\nHost: \r\nHost: b.example\r\n", {"b.example"}},
+  };
+  for (const Case& row : rows) {
+    SCOPED_TRACE(row.description);
+    const Parsed parsed(first + row.headers + "\r\nHost: other.example\r\n");
+    EXPECT_EQ(parsed.parse.request.host_count, kMaxHostHeaders);
+    std::vector<std::string> hosts;
+    std::string_view headers = parsed.parse.request.more_headers;
+    for (std::string_view host; next_host(headers, host);) hosts.emplace_back(host);
+    EXPECT_EQ(hosts, row.hosts);
+  }
+}
+
+TEST(HttpRequest, ABareCrAtTheBeginOfALineMayEndTheHead) {
+  const std::string first = "GET /a HTTP/1.1\r\nHost: a.example\r\n\r";
+  EXPECT_EQ(Parsed(first).parse.request.doubtful_end, 0U);
+  EXPECT_EQ(Parsed(first + "\n").parse.request.doubtful_end, 0U);
+  const Parsed going_on(first + "GET /b");
+  EXPECT_EQ(to_string(going_on.parse.status), "need_more");
+  EXPECT_EQ(going_on.parse.request.doubtful_end, first.size());
+  const Parsed whole(first + "GET /b HTTP/1.1\r\nHost: b.example\r\n\r\n");
+  EXPECT_EQ(to_string(whole.parse.status), "found");
+  EXPECT_EQ(whole.parse.request.doubtful_end, first.size());
+  EXPECT_EQ(whole.parse.request.framing, BodyFraming::ambiguous);
+  EXPECT_THAT(hosts_of(whole.parse.request), ElementsAre("a.example", "b.example"));
+}
+
 TEST(HttpRequest, TheHeadEndsAtTheEmptyLine) {
   const std::string first = "\r\nGET /a HTTP/1.1\r\nHost: a.example\r\n\r\n";
   for (const std::string_view after :
@@ -165,22 +212,52 @@ TEST(HttpRequest, Http09) {
     std::string text;
     std::string target;
     std::vector<std::string> hosts;
+    std::size_t doubtful_end;
     std::size_t head_bytes;
+    std::string_view status = "need_more";
   };
   const Case rows[] = {
-      {"path", "GET /a\r\n", "/a", {}, 8},
-      {"bare LF", "GET /a\n", "/a", {}, 7},
-      {"trailing blanks", "GET  /a \r\n", "/a", {}, 10},
-      {"absolute form", "GET HTTP://a.example/b\r\n", "HTTP://a.example/b", {}, 24},
-      {"headers that some servers read", "GET /a\r\nHost: a.example\r\n\r\nrest", "/a", {"a.example"}, 27},
-      {"a header that is there, one that is not", "GET /a\r\nHost: a.example\r\nX:", "/a", {"a.example"}, 25},
+      {"path", "GET /a\r\n", "/a", {}, 8, 8},
+      {"bare LF", "GET /a\n", "/a", {}, 7, 7},
+      {"trailing blanks", "GET  /a \r\n", "/a", {}, 10, 10},
+      {"absolute form", "GET HTTP://a.example/b\r\n", "HTTP://a.example/b", {}, 24, 24},
+      {"absolute form of any scheme", "GET x+y://a.example/b\r\n", "x+y://a.example/b", {}, 23, 23},
+      {"another version",
+       "GET /a RTSP/1.0\r\nHost: a.example\r\n\r\n",
+       "/a RTSP/1.0",
+       {"a.example"},
+       17,
+       36,
+       "found"},
+      {"headers that some servers read",
+       "GET /a\r\nHost: a.example\r\n\r\nrest",
+       "/a",
+       {"a.example"},
+       8,
+       27,
+       "found"},
+      {"a header that is there, one that is not",
+       "GET /a\r\nHost: a.example\r\nX:",
+       "/a",
+       {"a.example"},
+       8,
+       25},
+      {"a line that can be no header",
+       "GET /a\r\nX: y\r\nGET /b HTTP/1.1\r\nHost: a.example\r\n",
+       "/a",
+       {},
+       8,
+       14,
+       "found"},
+      {"a URL is no header", "GET /a\r\nGET http://b.example/ HTTP/1.1\r\n", "/a", {}, 8, 8, "found"},
   };
   for (const Case& row : rows) {
     SCOPED_TRACE(row.description);
     const Parsed parsed(row.text);
-    EXPECT_EQ(to_string(parsed.parse.status), "found");
+    EXPECT_EQ(to_string(parsed.parse.status), row.status);
     EXPECT_EQ(parsed.parse.request.target, row.target);
     EXPECT_EQ(parsed.parse.request.version, "");
+    EXPECT_EQ(parsed.parse.request.doubtful_end, row.doubtful_end);
     EXPECT_EQ(hosts_of(parsed.parse.request), row.hosts);
     EXPECT_EQ(parsed.parse.request.head_bytes, row.head_bytes);
   }
@@ -222,7 +299,6 @@ TEST(HttpRequest, WhatIsNoRequest) {
       {"NUL in an unfinished line", std::string("GET /a\0", 7), ParseStatus::absent},
       {"a control character where the target begins", "GET \x01", ParseStatus::absent},
       {"a method alone", "GET\r\n", ParseStatus::absent},
-      {"a version without a target", "GET HTTP/1.1\r\n\r\n", ParseStatus::malformed},
   };
   for (const Case& row : rows) {
     SCOPED_TRACE(row.description);
@@ -283,6 +359,11 @@ TEST(HttpRequest, BodyFraming) {
       {"no coding", "Transfer-Encoding:\r\n", BodyFraming::ambiguous},
       {"a blank before the colon", "Transfer-Encoding : chunked\r\n", BodyFraming::ambiguous},
       {"a blank before the colon of a length", "Content-Length : 12\r\n", BodyFraming::ambiguous},
+      {"odd bytes after the name", "Content-Length\xa0: 12\r\n", BodyFraming::ambiguous},
+      {"after a bare LF", "X: y\nContent-Length: 12\r\n", BodyFraming::ambiguous},
+      {"before a bare LF", "Transfer-Encoding: chunked\nX: y\r\n", BodyFraming::ambiguous},
+      {"after a bare CR", "X: y\rContent-Length: 12\r\n", BodyFraming::ambiguous},
+      {"no body, a bare LF", "X: y\nZ: z\r\n", BodyFraming::none},
       {"chunked in HTTP/1.0", "Transfer-Encoding: chunked\r\n", BodyFraming::ambiguous, 0, "HTTP/1.0"},
       {"a body in HTTP/0.9", "Content-Length: 12\r\n", BodyFraming::ambiguous, 0, ""},
   };
@@ -327,7 +408,8 @@ TEST(SplitHttpTarget, Forms) {
       {"absolute without a path", "GET", "http://a.example", true, "a.example", ""},
       {"absolute with a query alone", "GET", "http://a.example?b/c", true, "a.example", "?b/c"},
       {"absolute with a fragment alone", "GET", "http://a.example#b", true, "a.example", "#b"},
-      {"user information", "GET", "http://b.example:x@y@a.example/c@d", true, "a.example", "/c@d"},
+      {"user information", "GET", "http://b.example:x@y@a.example/c@d", true, "b.example:x@y@a.example",
+       "/c@d"},
       {"an at sign in the path alone", "GET", "http://a.example/@b", true, "a.example", "/@b"},
       {"any scheme", "GET", "coap+x://a.example/b", true, "a.example", "/b"},
       {"empty authority", "GET", "http:///b", true, "", "/b"},
