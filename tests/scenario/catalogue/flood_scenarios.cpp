@@ -36,8 +36,8 @@ class Flood {
     scenario_.rules = {std::string(kListedName)};
     scenario_.settings = std::move(settings);
   }
-  /// `parts(v6, name)`: the frames of the request, and the packet to answer. `junk(v6, number)`: a frame of the
-  /// flood.
+  /// `parts(v6, name)`: the frames of the request, and the packet to answer. `junk(v6, number)`: a frame of
+  /// the flood.
   template <class Parts, class Junk>
   Flood& add(const Parts& parts, std::string_view first_outcome, const Junk& junk, std::uint32_t count,
              std::string_view junk_outcome, const Shown& shown) {
@@ -88,7 +88,11 @@ Scenario fragments() {
     return request_segment(v6, name).build_fragments(64, name == kListedName ? 1 : 2);
   };
   const auto junk = [](bool v6, std::uint32_t i) {
-    return flooder(v6).udp(1000, 443).payload(Bytes(160, std::byte{0xc5})).build_fragments(64, 100 + i).front();
+    return flooder(v6)
+        .udp(1000, 443)
+        .payload(Bytes(160, std::byte{0xc5}))
+        .build_fragments(64, 100 + i)
+        .front();
   };
   flood.add(parts, "forward_fragment", junk, 2000, "forward_fragment", {});
   Scenario scenario = flood.done();
@@ -103,8 +107,7 @@ Scenario fragments() {
 }
 
 Scenario half_requests() {
-  Flood flood("AFloodOfHalfRequestsFromOneHost",
-              "  flows: {capacity: 1024, reassembly_bytes: 262144}\n");
+  Flood flood("AFloodOfHalfRequestsFromOneHost", "  flows: {capacity: 1024, reassembly_bytes: 262144}\n");
   const std::string half = "GET / HTTP/1.1\r\nX: " + std::string(200, 'x');
   const auto parts = [](bool v6, std::string_view name) {
     const Bytes text = http_around(name);
@@ -179,8 +182,7 @@ Scenario initials(bool closed) {
   for (const bool v6 : {false, true}) {
     for (std::uint32_t i = 0; i < 200; ++i) {
       const Bytes payload = QuicPacketBuilder().id(id_of(i)).keys_from("00").pad_to(1200).build();
-      const Bytes frame =
-          flooder(v6).udp(static_cast<std::uint16_t>(1024 + i), 443).payload(payload).build();
+      const Bytes frame = flooder(v6).udp(static_cast<std::uint16_t>(1024 + i), 443).payload(payload).build();
       flood.step("an Initial that nobody can read", frame, i < 50 ? "forward_no_request" : beyond);
     }
   }
