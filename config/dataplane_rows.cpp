@@ -140,10 +140,11 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
      {.help = "How long a blocked connection is remembered after its last packet.", .min = 1, .max = kDay}},
     {"dataplane.flows.reassembly_bytes",
      [](Settings& s) -> Field { return &s.dataplane.flows.reassembly_bytes; },
-     {.help = "Memory of each worker for requests and ClientHellos that span several segments, and for the "
-              "last ones decided. When it is full, a connection of the sender whose unfinished messages hold "
-              "most of it is read one segment at a time: the one that has waited longest. A sender is an IPv4 "
-              "address or an IPv6 /64.",
+     {.help =
+          "Memory of each worker for requests and ClientHellos that span several segments, and for the "
+          "last ones decided. When it is full, a connection of the sender whose unfinished messages hold "
+          "most of it is read one segment at a time: the one that has waited longest. A sender is an IPv4 "
+          "address or an IPv6 /64.",
       .unit = "bytes",
       .min = 262144,
       .max = 17179869184}},
@@ -215,9 +216,10 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
               "what it leaves free for the others."}},
     {"dataplane.fail.quic_budget",
      [](Settings& s) -> Field { return choice<kFailModes>(s.dataplane.fail.quic_budget); },
-     {.help = "What happens to QUIC Initials of a sender that has used up "
-              "`dataplane.flows.quic_initials_per_source`. With `open` they are not inspected. With `closed`, "
-              "browsers fall back to TLS over TCP."}},
+     {.help =
+          "What happens to QUIC Initials of a sender that has used up "
+          "`dataplane.flows.quic_initials_per_source`. With `open` they are not inspected. With `closed`, "
+          "browsers fall back to TLS over TCP."}},
     {"dataplane.routed.icmp_errors_per_second",
      [](Settings& s) -> Field { return &s.dataplane.routed.icmp_errors_per_second; },
      {.help = "Maximum number of ICMP errors (time exceeded, unreachable, packet too big) that each worker "

@@ -80,10 +80,10 @@ struct MbufSettings {
 struct FlowSettings {
   std::size_t capacity = 65536;  // each worker
   std::chrono::seconds lifetime{60};
-  std::size_t quic_connections = 65536;       // each worker
+  std::size_t quic_connections = 65536;           // each worker
   std::uint32_t quic_initials_per_source = 2000;  // per second, each worker
-  std::size_t h2c_connections = 32;           // each worker
-  std::uint64_t reassembly_bytes = 33554432;  // each worker
+  std::size_t h2c_connections = 32;               // each worker
+  std::uint64_t reassembly_bytes = 33554432;      // each worker
 };
 
 struct FragmentSettings {

@@ -30,7 +30,7 @@ struct CryptoStream {
   std::array<std::uint16_t, kChunks> chunks{};
   std::uint32_t second_message = 0;  // start of the message after the first decided one; 0: not known
   SourceShares::Source source = 0;
-  proto::QuicConnectionId id;        // the keys are derived from it
+  proto::QuicConnectionId id;  // the keys are derived from it
   proto::QuicVersion version = proto::QuicVersion::unknown;
   bool used = false;
   bool blocked = false;
@@ -157,7 +157,7 @@ class CryptoStreams {
   std::vector<std::uint32_t> tags_;
   std::vector<proto::QuicInitialKeys> keys_;  // of each stream
   std::vector<Chunk> chunks_;
-  SourceShares shares_;  // of the streams with chunks in waiting_; these are the weight
+  SourceShares shares_;                       // of the streams with chunks in waiting_; these are the weight
   std::vector<std::uint32_t> stream_counts_;  // of each source: undecided and blocked streams
   std::vector<std::byte> read_buffer_;
   Queue retired_;

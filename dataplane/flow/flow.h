@@ -27,8 +27,8 @@ constexpr std::int32_t distance(std::uint32_t from, std::uint32_t to) noexcept {
 constexpr bool is_before(std::uint32_t a, std::uint32_t b) noexcept { return distance(b, a) < 0; }
 
 /// How long a connection is followed after its last packet. Pieces of a request may arrive a minute apart,
-/// requests of a connection further. But the initial sequence numbers of Linux repeat after 275 s: a port that
-/// is reused then would seem to contradict its old bytes.
+/// requests of a connection further. But the initial sequence numbers of Linux repeat after 275 s: a port
+/// that is reused then would seem to contradict its old bytes.
 inline constexpr std::chrono::seconds kOpenFlowLifetime{240};
 
 /// How the rest of a client's stream is read.

@@ -58,10 +58,10 @@ struct FragmentResult {
 /// receiver may have exactly those. Only a harmless start ever replaces a harmless one, so no selection of
 /// the forwarded fragments makes a packet that must be inspected.
 ///
-/// When memory runs out, complete packets are evicted first, then the oldest incomplete one of the source that
-/// holds most (SourceShares); packets of which only the fact is kept that they were spoiled or blocked count as
-/// incomplete. If incomplete packets are to be kept, none is evicted; instead a fragment that needs room is
-/// `full`, and no source may take so much that the others find no room. Not thread safe.
+/// When memory runs out, complete packets are evicted first, then the oldest incomplete one of the source
+/// that holds most (SourceShares); packets of which only the fact is kept that they were spoiled or blocked
+/// count as incomplete. If incomplete packets are to be kept, none is evicted; instead a fragment that needs
+/// room is `full`, and no source may take so much that the others find no room. Not thread safe.
 class FragmentTable {
  public:
   /// Longest link header that is copied to a complete packet.
@@ -197,8 +197,8 @@ class FragmentTable {
   std::vector<Block> blocks_;
   std::vector<std::uint32_t> buckets_;
   std::array<Queue, 3> queues_{};  // open; passed; spoiled and blocked
-  SourceShares packet_shares_;  // of the packets that are not complete
-  SourceShares block_shares_;   // of the open packets; their blocks are the weight
+  SourceShares packet_shares_;     // of the packets that are not complete
+  SourceShares block_shares_;      // of the open packets; their blocks are the weight
   bool keep_incomplete_;
   std::uint32_t free_packet_ = kNone;
   std::uint32_t free_block_ = kNone;

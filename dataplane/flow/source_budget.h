@@ -14,8 +14,8 @@ namespace weir::flow {
 /// times as much. What is spent is charged to both. So one sender can use up its own allowance, but not that
 /// of its neighbours, and many senders of one network not that of the others.
 ///
-/// Sources are told apart by a keyed hash; two with the same one share an allowance. Every call takes constant
-/// time. Not thread safe; the constructor allocates all memory.
+/// Sources are told apart by a keyed hash; two with the same one share an allowance. Every call takes
+/// constant time. Not thread safe; the constructor allocates all memory.
 class SourceBudget {
  public:
   /// Sources that may use up their allowance at the same time in one network.

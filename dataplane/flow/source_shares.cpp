@@ -8,7 +8,9 @@
 namespace weir::flow {
 
 SourceShares::SourceShares(std::size_t items)
-    : links_(items), places_(std::bit_ceil(std::clamp(items, kMinPlaces, kMaxPlaces))), seed_(random_seed()) {}
+    : links_(items),
+      places_(std::bit_ceil(std::clamp(items, kMinPlaces, kMaxPlaces))),
+      seed_(random_seed()) {}
 
 SourceShares::Source SourceShares::source_of(const proto::IpAddress& address) const noexcept {
   return static_cast<Source>(hash_of_source(address, seed_) & (places_.size() - 1));

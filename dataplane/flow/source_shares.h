@@ -9,13 +9,13 @@
 
 namespace weir::flow {
 
-/// Who holds how much of a memory that all senders share, so that eviction takes from whoever holds most and a
-/// flood from one sender costs nobody else anything. The items of the memory are numbered; each belongs to a
-/// source (source.h) and has a weight, which the owner of the memory keeps.
+/// Who holds how much of a memory that all senders share, so that eviction takes from whoever holds most and
+/// a flood from one sender costs nobody else anything. The items of the memory are numbered; each belongs to
+/// a source (source.h) and has a weight, which the owner of the memory keeps.
 ///
-/// Sources are told apart by a keyed hash. Two with the same one share a place: with N places, a flood from one
-/// sender concerns one in N of the others. Every call takes constant time. Not thread safe; the constructor
-/// allocates all memory.
+/// Sources are told apart by a keyed hash. Two with the same one share a place: with N places, a flood from
+/// one sender concerns one in N of the others. Every call takes constant time. Not thread safe; the
+/// constructor allocates all memory.
 class SourceShares {
  public:
   static constexpr std::uint32_t kNone = 0xffffffff;
@@ -37,16 +37,16 @@ class SourceShares {
   /// An item of the source, which is there, has become heavier or lighter.
   void change(Source source, std::int32_t by) noexcept;
 
-  /// The oldest item of the source that holds most, to within a fourth; among equals, of the one that has held
-  /// as much for the longest time. Never `spared`. kNone: there is none.
+  /// The oldest item of the source that holds most, to within a fourth; among equals, of the one that has
+  /// held as much for the longest time. Never `spared`. kNone: there is none.
   [[nodiscard]] std::uint32_t next_victim(std::uint32_t spared = kNone) const noexcept;
   /// What the source holds.
   [[nodiscard]] std::uint32_t share_of(Source source) const noexcept { return places_[source].weight; }
   /// What all sources hold.
   [[nodiscard]] std::uint64_t total() const noexcept { return total_; }
-  /// Whether the source may take `more` of a memory of `capacity` in which nothing is evicted: then it holds no
-  /// more than it leaves free, or no more than `least`. However much one sender takes, half is left for the
-  /// others, and of n senders each leaves 1 / (n + 1).
+  /// Whether the source may take `more` of a memory of `capacity` in which nothing is evicted: then it holds
+  /// no more than it leaves free, or no more than `least`. However much one sender takes, half is left for
+  /// the others, and of n senders each leaves 1 / (n + 1).
   [[nodiscard]] bool may_take(Source source, std::uint64_t more, std::uint64_t capacity,
                               std::uint64_t least) const noexcept;
 

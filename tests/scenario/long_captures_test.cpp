@@ -124,8 +124,8 @@ TEST_F(LongCaptures, AFloodOfHalfRequestsHidesNobodyElsesRequest) {
   EXPECT_GT(stats_["stream_evictions"].get<int>() + stats_["flow_evictions"].get<int>(), 50000);
 }
 
-/// Initials of one host that nobody can read, more than its budget allows, between the halves of another's hello.
-/// (A device has no clock that a test could hold, so this runs here alone.)
+/// Initials of one host that nobody can read, more than its budget allows, between the halves of another's
+/// hello. (A device has no clock that a test could hold, so this runs here alone.)
 class InitialFlood : public LongCaptures {
  protected:
   static PacketBuilder from(bool v6, bool flooder, std::uint16_t port) {

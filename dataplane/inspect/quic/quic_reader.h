@@ -27,7 +27,7 @@ struct QuicDatagram {
   bool incomplete = false;  // a part of a hello that is not complete yet
   bool malformed = false;   // an Initial that is not authentic or has broken content
   bool unknown_version = false;
-  bool blocked = false;   // it belongs to a connection that was blocked before
+  bool blocked = false;      // it belongs to a connection that was blocked before
   bool over_budget = false;  // an Initial was not read: its source has used up its budget
   bool excessive = false;    // packets were not read: the datagram asks for more work than any client's
   bool conflict = false;     // it contradicts earlier packets: a byte differs from an earlier copy, or the
@@ -56,9 +56,9 @@ class QuicReader {
   /// Throws std::runtime_error if the cryptography for QUIC is not available.
   QuicReader(const flow::CryptoStreams::Settings& settings, std::uint32_t initials_per_source);
 
-  /// `packet` is of class udp and must outlive the calls of next(). Bounded: of a datagram, at most kMaxPackets
-  /// packets are looked at, kMaxDerivations keys are derived, and kMaxAttempts packets are opened with the keys
-  /// of their own id and kMaxOtherKeys with those of other ids.
+  /// `packet` is of class udp and must outlive the calls of next(). Bounded: of a datagram, at most
+  /// kMaxPackets packets are looked at, kMaxDerivations keys are derived, and kMaxAttempts packets are opened
+  /// with the keys of their own id and kMaxOtherKeys with those of other ids.
   void begin(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
   /// The next hello that this datagram completed; null: there are no more. Valid until the next call.
   const proto::ClientHello* next() noexcept;

@@ -44,8 +44,8 @@ class H2cInspector {
   static constexpr Handle kNoHandle = 0;
   static constexpr std::size_t kMaxConnections = 1024;
   /// If no state is free, a new connection takes the state of one that was silent for this long and is not in
-  /// the middle of a header block. (The end of a connection is not seen.) Otherwise it takes that of the source
-  /// (SourceShares) that has most, if that one has at least two more than the new connection's.
+  /// the middle of a header block. (The end of a connection is not seen.) Otherwise it takes that of the
+  /// source (SourceShares) that has most, if that one has at least two more than the new connection's.
   static constexpr std::chrono::seconds kBriefly{2};
 
   /// `connections` is clamped to 1..kMaxConnections. A connection in the middle of a header block gives way
@@ -53,8 +53,8 @@ class H2cInspector {
   H2cInspector(std::size_t connections, std::chrono::nanoseconds lifetime, base::Counters& counters,
                RequestDecider& decider);
 
-  /// Begins a connection of this client at the preface's first byte. Returns kNoHandle, and counts it, if no state is free:
-  /// use read_alone() then.
+  /// Begins a connection of this client at the preface's first byte. Returns kNoHandle, and counts it, if no
+  /// state is free: use read_alone() then.
   Handle open(const proto::IpAddress& client, std::chrono::nanoseconds now) noexcept;
   /// Decides the requests that the piece completes. After `ended` the handle is stale. A stale handle returns
   /// `ended` and is counted.

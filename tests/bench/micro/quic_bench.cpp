@@ -144,8 +144,8 @@ void inspect_junk(benchmark::State& state, const std::vector<test::Bytes>& frame
   inspect::Inspector inspector({.quic_initials_per_source = initials_per_source}, counters);
   const auto inspect_frame = [&](const test::Bytes& frame) {
     const auto packet = proto::parse_packet(frame, proto::LinkType::ethernet);
-    return inspector.inspect(packet, inspect::Direction::from_subscriber, std::chrono::nanoseconds(0), nullptr,
-                             base::Enforcement::enforce);
+    return inspector.inspect(packet, inspect::Direction::from_subscriber, std::chrono::nanoseconds(0),
+                             nullptr, base::Enforcement::enforce);
   };
   for (std::size_t i = 0; i < decoys; ++i) {
     inspect_frame(test::PacketBuilder()

@@ -83,7 +83,11 @@ Scenario fragments() {
     return request_segment(v6, name).build_fragments(64, name == kListedName ? 1 : 2);
   };
   const auto junk = [](bool v6, std::uint32_t i) {
-    return flooder(v6).udp(1000, 443).payload(Bytes(160, std::byte{0xc5})).build_fragments(64, 100 + i).front();
+    return flooder(v6)
+        .udp(1000, 443)
+        .payload(Bytes(160, std::byte{0xc5}))
+        .build_fragments(64, 100 + i)
+        .front();
   };
   flood.add(parts, "forward_fragment", junk, 2000, "forward_fragment", {});
   Scenario scenario = flood.done();
@@ -98,8 +102,7 @@ Scenario fragments() {
 }
 
 Scenario half_requests() {
-  Flood flood("AFloodOfHalfRequestsFromOneHost",
-              "  flows: {capacity: 1024, reassembly_bytes: 262144}\n");
+  Flood flood("AFloodOfHalfRequestsFromOneHost", "  flows: {capacity: 1024, reassembly_bytes: 262144}\n");
   const std::string half = "GET / HTTP/1.1\r\nX: " + std::string(200, 'x');
   const auto parts = [](bool v6, std::string_view name) {
     const Bytes text = http_around(name);
@@ -175,8 +178,6 @@ Scenario datagrams() {
 
 }  // namespace
 
-std::vector<Scenario> flood_scenarios() {
-  return {fragments(), half_requests(), half_hellos(), datagrams()};
-}
+std::vector<Scenario> flood_scenarios() { return {fragments(), half_requests(), half_hellos(), datagrams()}; }
 
 }  // namespace weir::scenario

@@ -70,7 +70,8 @@ class Conversations {
       for (std::size_t i = 0; i < payloads.size(); ++i) {
         const bool last = i + 1 == payloads.size();
         const std::string outcome = !last ? before : listed ? "drop_blocked" : "forward_passed";
-        step(what + ", " + std::string(name), client_udp(port_).payload(pad ? padded(payloads[i]) : payloads[i]).build(), outcome);
+        step(what + ", " + std::string(name),
+             client_udp(port_).payload(pad ? padded(payloads[i]) : payloads[i]).build(), outcome);
       }
       request(name);
       ++port_;
@@ -234,13 +235,15 @@ Scenario decoys() {
   Scenario scenario = all.scenario();
   scenario.requests.push_back(std::to_string(scenario.steps.size()) +
                               " quic pass decoy1.example.com no_match");
-  scenario.steps.push_back(
-      {"the real one", client_udp(40000).payload(padded(holding(bad[1], 2).build())).build(), "drop_conflict"});
+  scenario.steps.push_back({"the real one",
+                            client_udp(40000).payload(padded(holding(bad[1], 2).build())).build(),
+                            "drop_conflict"});
   return scenario;
 }
 
-/// What servers ignore: packets with another id than the first of their datagram (RFC 9000, 12.2), and Initials
-/// in small datagrams that begin a connection (14.1). A small one that continues a connection counts.
+/// What servers ignore: packets with another id than the first of their datagram (RFC 9000, 12.2), and
+/// Initials in small datagrams that begin a connection (14.1). A small one that continues a connection
+/// counts.
 Scenario ignored() {
   Conversations all("QuicThatServersIgnore");
   const auto rest = [](std::string_view name, std::size_t part) {
@@ -263,7 +266,8 @@ Scenario ignored() {
   all.add(
       "a small datagram that begins nothing, then the real one",
       [](std::string_view name) {
-        return std::vector<Bytes>{QuicPacketBuilder().crypto(0, quic_hello(name)).build(), whole(name).build()};
+        return std::vector<Bytes>{QuicPacketBuilder().crypto(0, quic_hello(name)).build(),
+                                  whole(name).build()};
       },
       "forward_no_request", false);
   return all.scenario();
@@ -358,7 +362,7 @@ Scenario chosen_ports() {
 }  // namespace
 
 std::vector<Scenario> quic_scenarios() {
-  return {pieces(),   connection_ids(),    encrypted_client_hello(), decoys(), ignored(),
+  return {pieces(),   connection_ids(),    encrypted_client_hello(), decoys(),   ignored(),
           versions(), ports_and_lengths(), chosen_ports(),           no_answer()};
 }
 

@@ -234,7 +234,8 @@ TEST(CryptoStreams, AFloodFromOneSenderCostsNobodyElse) {
                   to_bytes("hello"));
   }
   for (std::uint64_t i = 0; i < 5000; ++i) {
-    streams.store(add(streams, random(), QuicVersion::v1, id_of(1000 + i), seconds(1), 99), 0, to_bytes("junk"));
+    streams.store(add(streams, random(), QuicVersion::v1, id_of(1000 + i), seconds(1), 99), 0,
+                  to_bytes("junk"));
   }
   for (std::uint8_t source = 1; source <= 5; ++source) {
     const CryptoStream* stream =

@@ -380,12 +380,14 @@ TEST_P(Fragments, IncompleteOnesCanBeKept) {
   table_ = FragmentTable(0, true);
   const auto capacity = static_cast<std::uint32_t>(table_.capacity());
   std::uint32_t kept = 0;
-  for (std::uint32_t id = 1; id <= 3 * capacity; ++id) kept += add({0, "aaaaaaaa", true}, id) == "kept" ? 1U : 0U;
+  for (std::uint32_t id = 1; id <= 3 * capacity; ++id)
+    kept += add({0, "aaaaaaaa", true}, id) == "kept" ? 1U : 0U;
   EXPECT_EQ(kept, capacity / 2) << "half is left for the others";
   EXPECT_EQ(add({0, "aaaaaaaa", true}, 3 * capacity), "full");
   EXPECT_EQ(add({0, "aaaaaaaa", true}, 1, other), "kept");
   EXPECT_EQ(add({8, "b", false}, 1, other), "complete aaaaaaaab");
-  for (std::uint32_t id = 1; id <= kept; ++id) ASSERT_EQ(add({8, "b", false}, id), "complete aaaaaaaab") << id;
+  for (std::uint32_t id = 1; id <= kept; ++id)
+    ASSERT_EQ(add({8, "b", false}, id), "complete aaaaaaaab") << id;
   EXPECT_EQ(table_.evictions(), 0U);
   EXPECT_EQ(add({0, "aaaaaaaa", true}, 3 * capacity), "kept") << "complete ones make room";
 }

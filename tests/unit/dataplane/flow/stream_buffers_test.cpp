@@ -221,7 +221,8 @@ TEST(StreamBuffers, BehavesAsTheModelDoes) {
 TEST(StreamBuffers, AFloodFromOneSenderCostsNobodyElse) {
   constexpr std::size_t kFlows = 2000;
   Lab lab(kFlows);
-  for (std::size_t i = 0; i < kFlows; ++i) lab.flows[i].key.source.bytes[0] = std::byte{i < 2 ? std::uint8_t{1} : std::uint8_t{9}};
+  for (std::size_t i = 0; i < kFlows; ++i)
+    lab.flows[i].key.source.bytes[0] = std::byte{i < 2 ? std::uint8_t{1} : std::uint8_t{9}};
   lab.flows[1].key.source.bytes[1] = std::byte{2};
   for (std::size_t i = 0; i < kFlows; ++i) {
     ASSERT_TRUE(lab.write(i, 0, "GET / HTTP/1.1"));

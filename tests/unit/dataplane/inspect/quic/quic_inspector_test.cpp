@@ -500,7 +500,8 @@ TEST(QuicInspector, WhatServersIgnore) {
        {kListed}},
       {"a small datagram that continues under the server's id",
        {{first, "forward_incomplete"},
-        {small_datagram(piece(message, 700, message.size(), 1).id(server_id).keys_from(kQuicClientId).build()),
+        {small_datagram(
+             piece(message, 700, message.size(), 1).id(server_id).keys_from(kQuicClientId).build()),
          "drop_blocked quic_close"}},
        {kListed}},
       {"a small datagram that continues, unlisted",

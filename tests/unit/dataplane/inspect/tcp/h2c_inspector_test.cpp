@@ -253,7 +253,8 @@ TEST(H2cInspector, AllStatesInUse) {
   EXPECT_EQ(h2c.inspector().open({}, h2c.now), H2cInspector::kNoHandle)
       << "both are in the middle of a header block";
   h2c.now += seconds(1);
-  EXPECT_NE(h2c.inspector().open({}, h2c.now), H2cInspector::kNoHandle) << "the first has been silent for 60 s";
+  EXPECT_NE(h2c.inspector().open({}, h2c.now), H2cInspector::kNoHandle)
+      << "the first has been silent for 60 s";
   EXPECT_EQ(h2c.read(waiting, listed).state, H2cState::ended);
   EXPECT_EQ(h2c.read(third, Bytes(whole.end() - 1, whole.end())).state, H2cState::followed);
 
