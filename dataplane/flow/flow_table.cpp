@@ -3,21 +3,17 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <random>
 
 // The size of the key is known at compile time, which halves the time of an inlined hash.
 #define XXH_INLINE_ALL  // NOLINT(cppcoreguidelines-macro-usage): the library's own switch
 #include <xxhash.h>
 
+#include "dataplane/flow/source.h"
+
 namespace weir::flow {
 namespace {
 
 constexpr std::size_t kCacheLineBytes = 64;
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
 
 /// Written field by field, because the padding of a struct must not be hashed. The 14 bytes of IPv4 take half
 /// the time.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -122,6 +123,55 @@ TEST_F(LongCaptures, AFloodOfHalfRequestsHidesNobodyElsesRequest) {
             (std::vector<std::string>{kBlockedAndPassed[0], kBlockedAndPassed[1], kBlockedAndPassed[0],
                                       kBlockedAndPassed[1]}));
   EXPECT_GT(stats_["stream_evictions"].get<int>() + stats_["flow_evictions"].get<int>(), 50000);
+}
+
+/// Initials of one host that nobody can read, more than its budget allows, between the halves of another's
+/// hello. (A device has no clock that a test could hold, so this runs here alone.)
+class InitialFlood : public LongCaptures {
+ protected:
+  static PacketBuilder from(bool v6, bool flooder, std::uint16_t port) {
+    PacketBuilder packet = PacketBuilder().ethernet();
+    if (v6) {
+      packet.ipv6(flooder ? "2001:db8:0:66::1" : "2001:db8:0:5::1", "2001:db8:ff::1");
+    } else {
+      packet.ipv4(flooder ? "10.5.0.66" : "10.5.0.1", "192.0.2.1");
+    }
+    return packet.udp(port, 443);
+  }
+  void write_part(bool v6, std::string_view name, std::size_t part) {
+    const Bytes hello = test::TlsHelloBuilder().typical().pad_to(1900).sni(name).handshake();
+    const test::QuicPiece piece = test::quic_pieces(hello, 2)[part];
+    const Bytes initial =
+        test::QuicPacketBuilder().number(part).crypto(piece.offset, piece.data).pad_to(1200).build();
+    write(from(v6, false, name == kListedName ? 2001 : 2002).payload(initial).build());
+  }
+  void write_all() {
+    for (const bool v6 : {false, true}) {
+      for (const auto name : {kListedName, kUnlistedName}) write_part(v6, name, 0);
+      for (std::uint16_t i = 0; i < 200; ++i) {
+        const std::string id = std::to_string(10000000 + i);
+        const Bytes junk = test::QuicPacketBuilder().id(id + id).keys_from("00").pad_to(1200).build();
+        write(from(v6, true, static_cast<std::uint16_t>(3000 + i)).payload(junk).build(), microseconds(1));
+      }
+      for (const auto name : {kListedName, kUnlistedName}) write_part(v6, name, 1);
+    }
+  }
+};
+
+TEST_F(InitialFlood, SpendsNobodyElsesBudget) {
+  write_all();
+  EXPECT_EQ(run("  flows: {quic_initials_per_source: 50}\n"),
+            (std::vector<std::string>{kBlockedAndPassed[0], kBlockedAndPassed[1], kBlockedAndPassed[0],
+                                      kBlockedAndPassed[1]}));
+  EXPECT_EQ(stats_["outcomes"]["forward_quic_budget"], 300);
+  EXPECT_EQ(stats_["outcomes"]["forward_no_request"], 100);
+}
+
+TEST_F(InitialFlood, IsDroppedIfConfigured) {
+  write_all();
+  EXPECT_EQ(run("  flows: {quic_initials_per_source: 50}\n  fail: {quic_budget: closed}\n").size(), 4U);
+  EXPECT_EQ(stats_["outcomes"]["drop_quic_budget"], 300);
+  EXPECT_EQ(stats_["outcomes"]["forward_passed"], 2);
 }
 
 }  // namespace

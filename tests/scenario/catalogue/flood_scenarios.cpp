@@ -36,8 +36,7 @@ class Flood {
     scenario_.rules = {std::string(kListedName)};
     scenario_.settings = std::move(settings);
   }
-  /// `parts(v6, name)`: the frames of the request, and the packet to answer. `junk(v6, number)`: a frame of
-  /// the flood.
+  /// `parts(v6, name)`: the frames of the request. `junk(v6, number)`: a frame of the flood.
   template <class Parts, class Junk>
   Flood& add(const Parts& parts, std::string_view first_outcome, const Junk& junk, std::uint32_t count,
              std::string_view junk_outcome, const Shown& shown) {
@@ -62,9 +61,6 @@ class Flood {
   void step(std::string what, Bytes frame, std::string_view outcome) {
     scenario_.steps.push_back({std::move(what), std::move(frame), std::string(outcome)});
   }
-  /// The packet to answer, if the answered step is a fragment.
-  void answers(const Bytes& whole, std::size_t step) { scenario_.steps[step].whole = whole; }
-  [[nodiscard]] std::size_t steps() const { return scenario_.steps.size(); }
   [[nodiscard]] Scenario done() const { return scenario_; }
 
  private:
@@ -80,8 +76,7 @@ PacketBuilder request_segment(bool v6, std::string_view name) {
       .payload(http_around(name));
 }
 
-/// First fragments that nothing ever completes. With `closed`, what has no room is dropped, and the flooding
-/// host does not get all of it.
+/// First fragments that nothing ever completes.
 Scenario fragments() {
   Flood flood("AFloodOfFragments", "  fragments: {memory_bytes: 262144}\n");
   const auto parts = [](bool v6, std::string_view name) {
@@ -136,11 +131,6 @@ Scenario half_requests() {
   return flood.add(parts, "forward_incomplete", junk, 3000, "forward_incomplete", {}).done();
 }
 
-std::string id_of(std::uint32_t number) {
-  const std::string digits = std::to_string(10000000 + number);
-  return digits + digits;
-}
-
 /// The parts of a hello in two Initials.
 std::vector<Bytes> hello_parts(bool v6, std::string_view name) {
   const Bytes hello = test::TlsHelloBuilder().typical().pad_to(1900).sni(name).alpn({"h3"}).handshake();
@@ -173,30 +163,9 @@ Scenario half_hellos() {
   return flood.add(hello_parts, "forward_incomplete", junk, 3000, "forward_incomplete", kShownQuic).done();
 }
 
-/// Initials that nobody can read, up to the budget of their source and beyond it.
-Scenario initials(bool closed) {
-  Flood flood(closed ? "InitialsBeyondTheBudgetDropped" : "InitialsBeyondTheBudgetForwarded",
-              std::string("  flows: {quic_initials_per_source: 50}\n") +
-                  (closed ? "  fail: {quic_budget: closed}\n" : ""));
-  const std::string_view beyond = closed ? "drop_quic_budget" : "forward_quic_budget";
-  for (const bool v6 : {false, true}) {
-    for (std::uint32_t i = 0; i < 200; ++i) {
-      const Bytes payload = QuicPacketBuilder().id(id_of(i)).keys_from("00").pad_to(1200).build();
-      const Bytes frame = flooder(v6).udp(static_cast<std::uint16_t>(1024 + i), 443).payload(payload).build();
-      flood.step("an Initial that nobody can read", frame, i < 50 ? "forward_no_request" : beyond);
-    }
-  }
-  const auto junk = [](bool v6, std::uint32_t i) {
-    const Bytes payload = QuicPacketBuilder().id(id_of(500 + i)).keys_from("00").pad_to(1200).build();
-    return flooder(v6).udp(static_cast<std::uint16_t>(1024 + i), 443).payload(payload).build();
-  };
-  return flood.add(hello_parts, "forward_incomplete", junk, 20, beyond, kShownQuic).done();
-}
-
-/// 37 Initials in a datagram, each with its own id, before the one that counts.
+/// As many Initials that nobody can read as fit into a datagram.
 Scenario datagrams() {
   Flood flood("DatagramsOfManyInitials", "");
-  const auto parts = [](bool v6, std::string_view name) { return hello_parts(v6, name); };
   const auto junk = [](bool v6, std::uint32_t i) {
     Bytes payload;
     for (std::uint32_t k = 0; k < 37; ++k) {
@@ -204,13 +173,11 @@ Scenario datagrams() {
     }
     return flooder(v6).udp(static_cast<std::uint16_t>(1024 + i), 443).payload(payload).build();
   };
-  return flood.add(parts, "forward_incomplete", junk, 20, "forward_no_request", kShownQuic).done();
+  return flood.add(hello_parts, "forward_incomplete", junk, 20, "forward_no_request", kShownQuic).done();
 }
 
 }  // namespace
 
-std::vector<Scenario> flood_scenarios() {
-  return {fragments(), half_requests(), half_hellos(), initials(false), initials(true), datagrams()};
-}
+std::vector<Scenario> flood_scenarios() { return {fragments(), half_requests(), half_hellos(), datagrams()}; }
 
 }  // namespace weir::scenario
