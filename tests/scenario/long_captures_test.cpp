@@ -151,7 +151,7 @@ class InitialFlood : public LongCaptures {
       for (std::uint16_t i = 0; i < 200; ++i) {
         const std::string id = std::to_string(10000000 + i);
         const Bytes junk = test::QuicPacketBuilder().id(id + id).keys_from("00").pad_to(1200).build();
-        write(from(v6, true, static_cast<std::uint16_t>(3000 + i)).payload(junk).build(), microseconds(1));
+        write(from(v6, true, static_cast<std::uint16_t>(3000 + i)).payload(junk).build(), microseconds(0));
       }
       for (const auto name : {kListedName, kUnlistedName}) write_part(v6, name, 1);
     }

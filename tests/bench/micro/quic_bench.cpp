@@ -147,6 +147,8 @@ void inspect_junk(benchmark::State& state, const std::vector<test::Bytes>& frame
     return inspector.inspect(packet, inspect::Direction::from_subscriber, std::chrono::nanoseconds(0),
                              nullptr, base::Enforcement::enforce);
   };
+  const test::Bytes hello = hello_of(0);
+  const auto start = std::span(hello).first(50);
   for (std::size_t i = 0; i < decoys; ++i) {
     inspect_frame(test::PacketBuilder()
                       .ethernet()
@@ -155,7 +157,7 @@ void inspect_junk(benchmark::State& state, const std::vector<test::Bytes>& frame
                       .payload(test::QuicPacketBuilder()
                                    .id(id_of(1000000 + i))
                                    .number(1000)
-                                   .crypto(0, std::span(hello_of(0)).first(50))
+                                   .crypto(0, start)
                                    .pad_to(kDatagramBytes)
                                    .build())
                       .build());
