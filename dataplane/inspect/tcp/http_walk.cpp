@@ -36,8 +36,8 @@ std::size_t word_before(std::string_view text) noexcept {
   return bytes;
 }
 
-/// Method and target before a version: `a=bGET /page` is GET and /page, since no server takes the other bytes
-/// for a part of a method. The longest token counts.
+/// Method and target before a version. `a=bGET /page` is bGET and /page: the longest token counts as the
+/// method, since its beginning may belong to a body.
 struct MethodAndTarget {
   std::string_view method;
   std::string_view target;

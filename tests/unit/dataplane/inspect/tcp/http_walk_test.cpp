@@ -160,7 +160,7 @@ TEST(RequestsWithin, EveryPlaceThatLooksLikeARequestLine) {
     seen.push_back(std::string(request.method) + " " + std::string(request.target) + " " +
                    std::string(request.version));
   }
-  EXPECT_EQ(seen, (std::vector<std::string>{"GET /1 HTTP/1.1", "POST /2?HTTP/ HTTP/1.0"}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"bGET /1 HTTP/1.1", "POST /2?HTTP/ HTTP/1.0"}));
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "dataplane/proto/http/proxy_prefix.h"
 
+#include <initializer_list>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
