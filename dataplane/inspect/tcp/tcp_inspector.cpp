@@ -201,8 +201,8 @@ TcpInspector::SegmentResult TcpInspector::read(const Segment& segment,
   if (settings_.close_reassembly) flows_.release_stale(now);
   const flow::FlowKey key = flow::flow_key_of(segment.packet);
   SegmentResult result;
-  std::array<Flow*, flow::FlowTable::kReadings> behind{};  // the segment is too far ahead of them
-  std::size_t behind_count = 0;
+  std::array<Flow*, flow::FlowTable::kReadings> outrun{};  // the segment is too far ahead of them
+  std::size_t outrun_count = 0;
   bool placed = false;
   for (Flow* flow : flows_.find(key, now)) {
     if (is_blocked(*flow) || !StreamInspector::is_near(*flow, segment.sequence)) continue;
@@ -212,13 +212,13 @@ TcpInspector::SegmentResult TcpInspector::read(const Segment& segment,
     streams_.inspect(segment, *flow, own);
     merge(own, result.findings);
     placed = placed || !own.unplaced;
-    if (own.ahead) behind[behind_count++] = flow;
+    if (own.ahead) outrun[outrun_count++] = flow;
     if (own.block && segment.stop_at_block) {
       result.blocking = flow;
       break;
     }
   }
-  for (Flow* flow : std::span(behind).first(behind_count)) {
+  for (Flow* flow : std::span(outrun).first(outrun_count)) {
     if (!placed) {
       streams_.pass_over(*flow, last_byte_of(segment) + 1);
     } else if (!flow->bounded || flow::is_before(segment.sequence, flow->bound)) {
