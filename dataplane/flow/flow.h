@@ -99,7 +99,12 @@ struct alignas(64) Flow {
   bool used = false;
   bool start_known = false;    // a SYN was seen
   bool pipelined : 1 = false;  // the current message began after another one in its segment
-  bool contested : 1 = false;  // another reading of the connection was given up for this one
+  bool contested : 1 = false;  // numbers of the connection are remembered in ForgottenNumbers
+  bool urgent : 1 = false;     // the current message has urgent bytes
+  bool line_done : 1 = false;  // the current message is HTTP, and its first line is complete
+  bool bounded : 1 = false;    // `bound` holds
+  // Zeros at `position` that may be padding: they are not held, and the position has not moved.
+  std::uint8_t padding : 3 = 0;
 
   union {
     OpenStream open;        // unless reading is blocked
@@ -108,10 +113,9 @@ struct alignas(64) Flow {
   HttpProgress http;
   BufferedBytes buffer;
   std::uint16_t budget = 0;      // bytes left to search before the stream counts as another protocol
-  bool urgent = false;           // the current message has urgent bytes
-  bool line_done = false;        // the current message is HTTP, and its first line is complete
-  std::uint32_t extra = 0;       // for the protocol that reads the stream on (HTTP/2)
   std::uint16_t client_mss = 0;  // from the SYN of the client; 0: not known
+  std::uint32_t extra = 0;       // for the protocol that reads the stream on (HTTP/2)
+  std::uint32_t bound = 0;       // from this number on, another reading has bytes that this one has not
 };
 static_assert(sizeof(Flow) == 128, "the limit on the state of a flow without buffered bytes");
 static_assert(std::is_trivially_copyable_v<Flow>);

@@ -14,6 +14,10 @@ namespace weir::flow {
 namespace {
 
 constexpr std::size_t kCacheLineBytes = 64;
+// Sets of one piece of a sweep: their tags are eight cache lines in a row.
+constexpr std::size_t kSweepSets = 16;
+// Flows for one connection with forgotten numbers; few ports are used again that often.
+constexpr std::size_t kFlowsPerForgetful = 64;
 
 /// Written field by field, because the padding of a struct must not be hashed. The 14 bytes of IPv4 take half
 /// the time.
@@ -70,7 +74,11 @@ FlowTable::FlowTable(const Settings& settings)
     : flows_(std::bit_ceil(std::max(settings.capacity, kWays))),
       tags_(flows_.size()),
       buffers_(flows_, settings.reassembly_bytes, settings.keep_waiting),
+      blocked_filter_(flows_.size()),
+      forgotten_(flows_.size() / kFlowsPerForgetful),
       lifetime_(settings.lifetime),
+      sweep_interval_(settings.lifetime / static_cast<std::int64_t>(
+                                              std::max<std::size_t>(flows_.size() / kWays / kSweepSets, 1))),
       hash_seed_(random_seed()) {}
 
 std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept {
@@ -181,6 +189,16 @@ void FlowTable::block(Flow& flow, const BlockedStream& stream) noexcept {
 
 void FlowTable::erase(Flow& flow) noexcept { release(static_cast<std::size_t>(&flow - flows_.data())); }
 
+void FlowTable::forget_numbers(const FlowKey& key, std::uint32_t first, std::uint32_t last,
+                               std::chrono::nanoseconds now) noexcept {
+  forgotten_.add(key, hash_of(key), first, last, now);
+}
+
+bool FlowTable::forgotten(const FlowKey& key, std::uint32_t first, std::uint32_t last,
+                          std::chrono::nanoseconds now) const noexcept {
+  return forgotten_.touches(key, hash_of(key), first, last, now);
+}
+
 void FlowTable::release_stale(std::chrono::nanoseconds now) noexcept {
   for (const Flow* flow = buffers_.longest_waiting(); flow != nullptr && !live(*flow, now);
        flow = buffers_.longest_waiting()) {
@@ -188,11 +206,13 @@ void FlowTable::release_stale(std::chrono::nanoseconds now) noexcept {
   }
 }
 
-void FlowTable::sweep(std::chrono::nanoseconds now) noexcept {
-  for (std::size_t i = sweep_position_; i < sweep_position_ + kWays; ++i) {
+void FlowTable::sweep_sets(std::chrono::nanoseconds now) noexcept {
+  last_sweep_ = now;
+  const std::size_t end = std::min(sweep_position_ + kSweepSets * kWays, flows_.size());
+  for (std::size_t i = sweep_position_; i < end; ++i) {
     if (tags_[i] != 0 && !live(flows_[i], now)) release(i);
   }
-  sweep_position_ = (sweep_position_ + kWays) & (flows_.size() - 1);
+  sweep_position_ = end & (flows_.size() - 1);
 }
 
 }  // namespace weir::flow

@@ -10,6 +10,7 @@
 
 #include "dataplane/flow/connection_filter.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/flow/forgotten_numbers.h"
 #include "dataplane/flow/stream_buffers.h"
 
 namespace weir::flow {
@@ -65,9 +66,17 @@ class FlowTable {
   /// Marks the flow as blocked and releases its buffered bytes.
   void block(Flow& flow, const BlockedStream& stream) noexcept;
   void erase(Flow& flow) noexcept;
-  /// Frees the places of expired flows in the next set; successive calls go through the whole table.
-  /// O(kWays).
-  void sweep(std::chrono::nanoseconds now) noexcept;
+  /// Frees the places of expired flows in the next few sets, once per interval; calls go through the whole
+  /// table in about the lifetime of a blocked flow. Does nothing within an interval.
+  void sweep(std::chrono::nanoseconds now) noexcept {
+    if (now - last_sweep_ >= sweep_interval_ || now < last_sweep_) sweep_sets(now);
+  }
+
+  /// See ForgottenNumbers.
+  void forget_numbers(const FlowKey& key, std::uint32_t first, std::uint32_t last,
+                      std::chrono::nanoseconds now) noexcept;
+  [[nodiscard]] bool forgotten(const FlowKey& key, std::uint32_t first, std::uint32_t last,
+                               std::chrono::nanoseconds now) const noexcept;
 
   /// Frees the places of expired flows with incomplete messages, the longest waiting first.
   void release_stale(std::chrono::nanoseconds now) noexcept;
@@ -81,6 +90,9 @@ class FlowTable {
   [[nodiscard]] bool may_be_blocked(const proto::FastClassification& classification) const noexcept {
     return blocked_filter_.may_hold(classification);
   }
+  [[nodiscard]] bool may_be_blocked(const FlowKey& key) const noexcept {
+    return blocked_filter_.may_hold(key);
+  }
   /// Flows that were blocked since construction.
   [[nodiscard]] std::uint64_t blocks() const noexcept { return blocks_; }
   /// Live flows that were evicted since construction.
@@ -93,12 +105,16 @@ class FlowTable {
   [[nodiscard]] std::size_t place_for(std::size_t set, std::chrono::nanoseconds now) noexcept;
   void release(std::size_t index) noexcept;
   void count_blocked(const FlowKey& key, bool more) noexcept;
+  void sweep_sets(std::chrono::nanoseconds now) noexcept;
 
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> tags_;  // one per place; 0: free. Eight of them share half a cache line.
   StreamBuffers buffers_;
   ConnectionFilter blocked_filter_;
+  ForgottenNumbers forgotten_;
   std::chrono::nanoseconds lifetime_;
+  std::chrono::nanoseconds sweep_interval_;
+  std::chrono::nanoseconds last_sweep_{0};
   std::uint64_t hash_seed_;
   std::uint64_t evictions_ = 0;
   std::uint64_t blocks_ = 0;

@@ -71,7 +71,9 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
   const flow::FlowKey key = flow::flow_key_of(packet);
   std::uint16_t client_mss = syn ? proto::tcp_maximum_segment(packet) : std::uint16_t{0};
   const auto streams = flows_.find(key, now);
+  bool contested = false;
   for (const flow::Flow* flow : streams) {
+    contested = contested || flow->contested;
     const bool near = flow->reading != flow::Reading::blocked && StreamInspector::is_near(*flow, end);
     if (near && is_before(end, flow->highest)) end = flow->highest;
     if (near && flow->client_mss != 0) client_mss = flow->client_mss;
@@ -88,6 +90,7 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
   if (result.blocking != nullptr || streams.size() < flow::FlowTable::kReadings) {
     flow::Flow& flow = add_flow(key, now);
     flow.client_mss = client_mss;
+    flow.contested = contested;
     flows_.block(flow, stream);
   }
   // A RST is never answered (RFC 9293, 3.10.7.1).
@@ -101,13 +104,13 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
 }
 
 std::optional<Verdict> TcpInspector::answer_blocked_flow(const proto::PacketView& packet,
+                                                         const flow::FlowKey& key,
                                                          std::chrono::nanoseconds now) noexcept {
-  flows_.sweep(now);
   const unsigned flags = packet.tcp.flags;
   const bool syn = (flags & proto::kTcpSyn) != 0;
   const bool opens = syn && (flags & proto::kTcpAck) == 0;
   flow::Flow* flow = nullptr;
-  for (flow::Flow* each : flows_.find(flow::flow_key_of(packet), now)) {
+  for (flow::Flow* each : flows_.find(key, now)) {
     const bool blocked = each->reading == flow::Reading::blocked;
     if (blocked && belongs_to(each->blocked, packet.tcp.sequence)) flow = each;
   }

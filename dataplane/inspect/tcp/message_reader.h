@@ -40,6 +40,7 @@ struct SegmentFindings : Findings {
   bool table_full = false;            // no room in the flow table for its connection
   bool memory_full = false;           // no memory for its part of a message; nothing of it was kept
   bool unplaced = false;              // it is old, or too far ahead, and cannot be compared with anything
+  bool ahead = false;                 // it is too far ahead: nothing of it was kept
   bool block_begins_segment = false;  // no other request precedes the blocked one in its segment
   bool head_request = false;          // the blocked request is HEAD
   std::uint32_t server_next = 0;      // with block: the first byte that the server does not have

@@ -26,6 +26,9 @@ constexpr std::size_t kHeldBytes = 16384;
 // Bytes of a body that are skipped at once; far less than half of the sequence numbers.
 constexpr std::uint32_t kSkipBytes = StreamInspector::kNearBytes / 2;
 
+// As many zeros as Flow::padding counts.
+constexpr std::size_t kMostPadding = 7;
+
 // A skipped body lies before the current message, or before the position.
 bool in_skipped(const Flow& flow, std::uint32_t sequence) noexcept {
   const bool before_message = is_before(flow.open.skipped, flow.open.message);
@@ -51,6 +54,7 @@ void StreamInspector::begin(Flow& flow, std::uint32_t start, bool known) noexcep
   flow.position = start;
   flow.highest = start;
   flow.pipelined = false;
+  flow.padding = 0;
   flow.urgent = false;
   flow.line_done = false;
   flow.http = {};
@@ -58,10 +62,8 @@ void StreamInspector::begin(Flow& flow, std::uint32_t start, bool known) noexcep
 }
 
 bool StreamInspector::is_near(const Flow& flow, std::uint32_t sequence) noexcept {
-  // If a stream has given way to this one, a few segments far ahead must not move it over that one's numbers.
-  const std::int32_t ahead = flow.contested ? static_cast<std::int32_t>(kAheadBytes) : kNearBytes;
   const std::int32_t far = distance(flow.highest, sequence);
-  return far > -kNearBytes && far < ahead;
+  return far > -kNearBytes && far < kNearBytes;
 }
 
 bool StreamInspector::gives_way(const Flow& flow, std::uint32_t sequence) noexcept {
@@ -73,8 +75,21 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
   Piece piece{.sequence = segment.sequence, .bytes = segment.payload};
   // No message begins with zeros. So where a message may begin, padding is not held: the data that follows
   // must not conflict with it.
-  const bool at_message = flow.reading == Reading::message && !waits(flow) && piece.sequence == flow.position;
-  if (segment.padding && at_message) return;
+  const bool followed = flow.reading == Reading::message || flow.reading == Reading::tls_records ||
+                        flow.reading == Reading::http2;
+  if (segment.padding && followed && !waits(flow) && piece.sequence == flow.position) {
+    flow.padding = std::max<std::size_t>(flow.padding, piece.bytes.size()) & kMostPadding;
+    return;
+  }
+  std::size_t zeros = 0;  // that the server may have taken instead of the piece's first bytes
+  if (flow.padding != 0 && followed) {
+    take_padding(segment, flow, piece, findings);
+    if (!is_before(flow.position, piece.sequence) && is_before(flow.position, piece.end())) {
+      const bool message = flow.reading == Reading::message && piece.sequence == flow.position;
+      if (message) zeros = flow.padding;
+      flow.padding = 0;
+    }
+  }
   findings.server_next = piece.sequence;
   if (is_before(piece.sequence, flow.highest) && is_before(flow.highest, piece.end())) {
     // Old data with new data after it: the server waits for the new data.
@@ -90,14 +105,33 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
   } else {
     inspect_followed(segment, flow, piece, findings);
   }
+  if (zeros != 0 && zeros < piece.bytes.size() && !findings.found && !findings.conflict) {
+    reader_.read_alone(segment, piece.bytes.subspan(zeros), findings);
+  }
   if (findings.conflict || findings.memory_full || (findings.block && segment.stop_at_block)) return;
-  if (is_before(flow.highest, piece.end())) flow.highest = piece.end();
+  if (!findings.ahead) pass_over(flow, piece.end());
+}
+
+void StreamInspector::pass_over(Flow& flow, std::uint32_t end) noexcept {
+  if (is_before(flow.highest, end)) flow.highest = end;
   // Sequence numbers wrap: held bytes would be taken for bytes of the next 4 GiB.
   if (distance(flow.position, flow.highest) > kNearBytes) {
     buffers_.release(flow);
     flow.position = flow.highest;
   }
   if (distance(flow.start, flow.highest) > 4 * kNearBytes) flow.start = flow.highest - 2 * kNearBytes;
+}
+
+void StreamInspector::take_padding(const Segment& segment, Flow& flow, const Piece& piece,
+                                   SegmentFindings& findings) noexcept {
+  static constexpr std::array<std::byte, kMostPadding> kZeros{};
+  const std::int32_t count = distance(flow.position, piece.sequence);
+  if (count <= 0 || count > static_cast<std::int32_t>(flow.padding)) return;
+  const auto taken = static_cast<std::size_t>(count);
+  flow.padding = (flow.padding - taken) & kMostPadding;
+  const Piece before{.sequence = flow.position, .bytes = std::span(kZeros).first(taken)};
+  inspect_followed(segment, flow, before, findings);
+  pass_over(flow, before.end());
 }
 
 void StreamInspector::inspect_sampled(const Segment& segment, Flow& flow, Piece piece,
@@ -121,7 +155,7 @@ void StreamInspector::inspect_followed(const Segment& segment, Flow& flow, Piece
     if (!waits(flow)) flow.pipelined = true;
   }
   if (distance(flow.position, piece.sequence) > static_cast<std::int32_t>(kAheadBytes)) {
-    findings.unplaced = true;  // too far ahead to be held
+    findings.ahead = findings.unplaced = true;
     return;
   }
   const bool urgent = flow.urgent || (segment.packet.tcp.flags & proto::kTcpUrg) != 0;

@@ -36,6 +36,8 @@ class StreamInspector {
   /// The segment must have a payload and be near. If it is blocked, or conflicts and will be dropped, nothing
   /// of it is kept.
   void inspect(const Segment& segment, flow::Flow& flow, SegmentFindings& findings) noexcept;
+  /// The stream goes on up to `end`, without the bytes before it that were too far ahead.
+  void pass_over(flow::Flow& flow, std::uint32_t end) noexcept;
   /// Reads the segment as if a stream began with it, and keeps no state.
   void inspect_alone(const Segment& segment, SegmentFindings& findings) noexcept {
     reader_.read_alone(segment, segment.payload, findings);
@@ -50,6 +52,9 @@ class StreamInspector {
     }
   };
 
+  /// The zeros before the piece were data: reads them.
+  void take_padding(const Segment& segment, flow::Flow& flow, const Piece& piece,
+                    SegmentFindings& findings) noexcept;
   void inspect_followed(const Segment& segment, flow::Flow& flow, Piece piece,
                         SegmentFindings& findings) noexcept;
   void inspect_sampled(const Segment& segment, flow::Flow& flow, Piece piece,

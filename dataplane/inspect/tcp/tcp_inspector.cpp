@@ -1,6 +1,9 @@
 #include "dataplane/inspect/tcp/tcp_inspector.h"
 
 #include <algorithm>
+#include <array>
+#include <compare>
+#include <span>
 #include <utility>
 
 #include "dataplane/proto/packet/tcp_segment.h"
@@ -12,9 +15,8 @@ using base::Counter;
 using base::Outcome;
 using flow::Flow;
 
-// A client that reuses a port for listed pages gets a new connection only after this time: if the reset was
-// lost, or had sequence numbers that the server has not reached, the server still waits for the rest of a
-// request.
+// So long a blocked stream is worth more than one that was read: if the reset was lost, or had sequence
+// numbers that the server has not reached, the server still waits for the rest of a request.
 constexpr std::chrono::seconds kBlockedStays{5};
 
 PortSet sorted(PortSet ports) {
@@ -24,6 +26,10 @@ PortSet sorted(PortSet ports) {
 
 std::uint32_t first_byte_of(const proto::PacketView& packet) noexcept {
   return packet.tcp.sequence + ((packet.tcp.flags & proto::kTcpSyn) != 0 ? 1U : 0U);
+}
+
+std::uint32_t last_byte_of(const Segment& segment) noexcept {
+  return segment.sequence + static_cast<std::uint32_t>(segment.payload.size()) - 1;
 }
 
 void merge(const SegmentFindings& own, SegmentFindings& all) noexcept {
@@ -40,6 +46,50 @@ void merge(const SegmentFindings& own, SegmentFindings& all) noexcept {
   all.conflict = all.conflict || own.conflict;
   all.table_full = all.table_full || own.table_full;
   all.memory_full = all.memory_full || own.memory_full;
+}
+
+bool is_blocked(const Flow& flow) noexcept { return flow.reading == flow::Reading::blocked; }
+
+/// The numbers of a stream up to the one that continues it, which is included: whoever follows the stream
+/// needs one of them next.
+struct Numbers {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+Numbers numbers_of(const Flow& flow) noexcept {
+  if (is_blocked(flow)) return {.first = flow.blocked.server_next, .last = flow.blocked.client_end};
+  return {.first = flow.start, .last = flow.highest};
+}
+
+bool waits(const Flow& flow) noexcept { return flow.buffer.queue == flow::BufferedBytes::Queue::waiting; }
+
+/// How a stream fares when a SYN needs its place; the lowest goes first.
+struct Claim {
+  bool holds_start;    // the new stream would begin within its numbers, and could not be read
+  unsigned worth;      // what is lost with it
+  bool hinders;        // a message that waits would end where this stream began
+  bool is_above;       // the new stream would end where this one began
+  std::uint32_t near;  // the farthest one is the least in the way of the others
+  auto operator<=>(const Claim&) const = default;
+};
+Claim claim_of(const Flow& flow, const flow::FlowTable::Readings& streams, std::uint32_t start,
+               std::chrono::nanoseconds now) noexcept {
+  const Numbers numbers = numbers_of(flow);
+  const bool is_below = flow::is_before(numbers.last, start);
+  const bool is_above = !is_below && flow::is_before(start, numbers.first);
+  const bool settled = now - flow.last_seen >= kBlockedStays;
+  const bool hinders = std::any_of(streams.begin(), streams.end(), [&](const Flow* other) {
+    constexpr auto kAhead = static_cast<std::int32_t>(StreamInspector::kAheadBytes);
+    return other != &flow && !is_blocked(*other) && waits(*other) &&
+           !flow::is_before(numbers.first, other->start) &&
+           flow::distance(other->highest, numbers.first) <= kAhead;
+  });
+  const std::uint32_t far = is_below ? start - numbers.last : numbers.first - start;
+  return {.holds_start = !is_below && !is_above,
+          .worth = is_blocked(flow) ? (settled ? 1U : 3U) : (waits(flow) ? 2U : 0U),
+          .hinders = hinders,
+          .is_above = is_above,
+          .near = hinders && is_below ? far : ~far};
 }
 
 Verdict refusal(Outcome outcome, bool enforce) noexcept {
@@ -72,7 +122,11 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
                               const match::SnapshotView* snapshot, Enforcement enforcement) noexcept {
   const bool enforce = enforcement == Enforcement::enforce;
   if (enforce && flows_.blocked() != 0) {
-    if (const auto verdict = answer_blocked_flow(packet, now)) return *verdict;
+    flows_.sweep(now);
+    const flow::FlowKey key = flow::flow_key_of(packet);
+    if (flows_.may_be_blocked(key)) {
+      if (const auto verdict = answer_blocked_flow(packet, key, now)) return *verdict;
+    }
   }
   const bool syn = (packet.tcp.flags & proto::kTcpSyn) != 0;
   const bool http = is_candidate(settings_.http_ports, settings_.inspect_http, packet.destination_port);
@@ -85,13 +139,15 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   const proto::TcpPadding padding = proto::tcp_padding(packet);
   if (padding == proto::TcpPadding::certain) return forward(Outcome::forward_not_candidate);
 
+  const bool urgent = (packet.tcp.flags & proto::kTcpUrg) != 0;
+
   const SegmentResult result = read({.packet = packet,
                                      .snapshot = snapshot,
                                      .payload = packet.payload,
                                      .sequence = first_byte_of(packet),
                                      .http = http,
                                      .tls = tls,
-                                     .padding = padding == proto::TcpPadding::possible,
+                                     .padding = padding == proto::TcpPadding::possible && !urgent,
                                      .stop_at_block = enforce},
                                     now);
   const SegmentFindings& findings = result.findings;
@@ -117,30 +173,23 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
 std::uint64_t TcpInspector::prefetch(const proto::PacketView& packet) const noexcept {
   const bool bare = packet.payload.empty() && (packet.tcp.flags & proto::kTcpSyn) == 0;
   if (bare && flows_.blocked() == 0) return 0;
-  return flows_.fetch_tags(flow::flow_key_of(packet));
+  const flow::FlowKey key = flow::flow_key_of(packet);
+  return bare && !flows_.may_be_blocked(key) ? 0 : flows_.fetch_tags(key);
 }
 
 std::optional<Outcome> TcpInspector::open_stream(const proto::PacketView& packet,
                                                  std::chrono::nanoseconds now) noexcept {
   const flow::FlowKey key = flow::flow_key_of(packet);
   const std::uint32_t start = first_byte_of(packet);
-  Flow* ended = nullptr;
   for (Flow* flow : flows_.find(key, now)) {
-    if (flow->reading == flow::Reading::blocked) continue;
-    if (flow->start_known && flow->start == start) {
-      flow->last_seen = now;
-      return std::nullopt;
-    }
-    // A stream that was read may give way to the next connection on the same port. Everything else stays: it
-    // is not certain that the server accepts this SYN.
-    if (flow->position != flow->start && StreamInspector::gives_way(*flow, start)) ended = flow;
+    if (is_blocked(*flow) || !flow->start_known || flow->start != start) continue;
+    flow->last_seen = now;
+    return std::nullopt;
   }
-  if (ended != nullptr) erase(*ended);
   if (is_crowded(key, now)) return Outcome::drop_flow_table_full;
-  Flow* stream = add_stream(key, start, true, now);
-  if (stream == nullptr) return Outcome::drop_conflict;
-  stream->contested = stream->contested || ended != nullptr;
-  stream->client_mss = proto::tcp_maximum_segment(packet);
+  if (Flow* stream = add_stream(key, start, true, now)) {
+    stream->client_mss = proto::tcp_maximum_segment(packet);
+  }
   return std::nullopt;
 }
 
@@ -154,19 +203,30 @@ TcpInspector::SegmentResult TcpInspector::read(const Segment& segment,
   if (settings_.close_reassembly) flows_.release_stale(now);
   const flow::FlowKey key = flow::flow_key_of(segment.packet);
   SegmentResult result;
+  std::array<Flow*, flow::FlowTable::kReadings> outrun{};  // the segment is too far ahead of them
+  std::size_t outrun_count = 0;
   bool placed = false;
   for (Flow* flow : flows_.find(key, now)) {
-    if (flow->reading == flow::Reading::blocked || !StreamInspector::is_near(*flow, segment.sequence)) {
-      continue;
-    }
+    if (is_blocked(*flow) || !StreamInspector::is_near(*flow, segment.sequence)) continue;
+    if ((flow->contested || flow->bounded) && reaches_too_far(*flow, segment, now)) continue;
     SegmentFindings own;
     flow->last_seen = now;
     streams_.inspect(segment, *flow, own);
     merge(own, result.findings);
     placed = placed || !own.unplaced;
+    if (own.ahead) outrun[outrun_count++] = flow;
     if (own.block && segment.stop_at_block) {
       result.blocking = flow;
       break;
+    }
+  }
+  for (Flow* flow : std::span(outrun).first(outrun_count)) {
+    if (!placed) {
+      streams_.pass_over(*flow, last_byte_of(segment) + 1);
+    } else if (!flow->bounded || flow::is_before(segment.sequence, flow->bound)) {
+      // If the server follows this stream, it has these bytes too, and they cannot be read here any more.
+      flow->bounded = true;
+      flow->bound = segment.sequence;
     }
   }
   if (!placed && result.blocking == nullptr) read_unplaced(segment, key, now, result);
@@ -177,7 +237,12 @@ TcpInspector::SegmentResult TcpInspector::read(const Segment& segment,
 void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& key,
                                  std::chrono::nanoseconds now, SegmentResult& result) noexcept {
   SegmentFindings own;
-  if (is_crowded(key, now)) {
+  const auto streams = flows_.find(key, now);
+  const bool contested =
+      std::any_of(streams.begin(), streams.end(), [](const Flow* flow) { return flow->contested; });
+  if (contested && flows_.forgotten(key, segment.sequence, last_byte_of(segment), now)) {
+    own.conflict = true;
+  } else if (is_crowded(key, now)) {
     own.table_full = true;
   } else if (Flow* stream = add_stream(key, segment.sequence, false, now)) {
     streams_.inspect(segment, *stream, own);
@@ -186,43 +251,69 @@ void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& ke
     // The streams of a connection that was picked up in the middle can be pieces of one stream. In any other
     // connection all streams but one are decoys, and the server may take this segment as part of the real
     // one.
-    const auto streams = flows_.find(key, now);
     own.conflict = std::any_of(streams.begin(), streams.end(), [](const Flow* flow) {
-      return flow->reading == flow::Reading::blocked || flow->start_known || flow->contested;
+      return is_blocked(*flow) || flow->start_known || flow->contested;
     });
     if (!own.conflict) streams_.inspect_alone(segment, own);
   }
   merge(own, result.findings);
 }
 
+bool TcpInspector::reaches_too_far(const Flow& flow, const Segment& segment,
+                                   std::chrono::nanoseconds now) const noexcept {
+  const std::uint32_t last = last_byte_of(segment);
+  if (flow.bounded && !flow::is_before(last, flow.bound)) return true;
+  if (!flow.contested) return false;
+  const bool early = flow::is_before(segment.sequence, flow.start);
+  const bool before = early && flow::is_before(last, flow.start);
+  const std::uint32_t first = before || (early && !flow.start_known) ? segment.sequence : flow.start;
+  return flows_.forgotten(flow.key, first, last, now);
+}
+
 Flow* TcpInspector::add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,
                                std::chrono::nanoseconds now) noexcept {
   const auto streams = flows_.find(key, now);
-  const auto open = std::count_if(streams.begin(), streams.end(),
-                                  [](const Flow* flow) { return flow->reading != flow::Reading::blocked; });
-  const bool full = streams.size() == flow::FlowTable::kReadings ||
-                    static_cast<std::size_t>(open) == flow::FlowTable::kOpenReadings;
-  if (full) {
-    const auto oldest_of = [&streams](const auto& may_go) {
-      Flow* oldest = nullptr;
+  const auto open = static_cast<std::size_t>(
+      std::count_if(streams.begin(), streams.end(), [](const Flow* flow) { return !is_blocked(*flow); }));
+  const bool open_full = open == flow::FlowTable::kOpenReadings;
+  bool contested =
+      std::any_of(streams.begin(), streams.end(), [](const Flow* flow) { return flow->contested; });
+  if (open_full || streams.size() == flow::FlowTable::kReadings) {
+    const auto first_of = [&](const auto& may_go, const auto& goes_before) {
+      Flow* first = nullptr;
       for (Flow* flow : streams) {
-        if (may_go(*flow) && (oldest == nullptr || flow->last_seen < oldest->last_seen)) oldest = flow;
+        if (may_go(*flow) && (first == nullptr || goes_before(*flow, *first))) first = flow;
       }
-      return oldest;
+      return first;
     };
-    Flow* oldest = oldest_of([start](const Flow& flow) { return StreamInspector::gives_way(flow, start); });
-    if (oldest == nullptr && known) {
-      oldest = oldest_of([now](const Flow& flow) {
-        return flow.reading == flow::Reading::blocked && now - flow.last_seen >= kBlockedStays;
-      });
+    Flow* first =
+        known ? first_of([open_full](const Flow& flow) { return !open_full || !is_blocked(flow); },
+                         [&](const Flow& a, const Flow& b) {
+                           return claim_of(a, streams, start, now) < claim_of(b, streams, start, now);
+                         })
+              : first_of([start](const Flow& flow) { return StreamInspector::gives_way(flow, start); },
+                         [](const Flow& a, const Flow& b) { return a.last_seen < b.last_seen; });
+    if (first == nullptr) return nullptr;
+    // Pieces of one stream that was picked up in the middle take nobody's place.
+    if (known || first->start_known || contested) {
+      forget(*first, streams, now);
+      contested = true;
+    } else {
+      erase(*first);
     }
-    if (oldest == nullptr) return nullptr;
-    erase(*oldest);
   }
   Flow& stream = add_flow(key, now);
   StreamInspector::begin(stream, start, known);
-  stream.contested = full;
+  stream.contested = contested;
   return &stream;
+}
+
+void TcpInspector::forget(Flow& flow, const flow::FlowTable::Readings& streams,
+                          std::chrono::nanoseconds now) noexcept {
+  for (Flow* each : streams) each->contested = true;
+  const Numbers numbers = numbers_of(flow);
+  flows_.forget_numbers(flow.key, numbers.first, numbers.last, now);
+  erase(flow);
 }
 
 void TcpInspector::erase(Flow& flow) noexcept {

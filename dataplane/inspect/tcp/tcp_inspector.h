@@ -53,7 +53,7 @@ class TcpInspector {
   /// Whether a SYN of the packet's connection was seen, and the packet acknowledges something: only who
   /// receives what the server sends has a connection. A source address can be forged.
   [[nodiscard]] bool has_handshake(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
-  std::optional<Verdict> answer_blocked_flow(const proto::PacketView& packet,
+  std::optional<Verdict> answer_blocked_flow(const proto::PacketView& packet, const flow::FlowKey& key,
                                              std::chrono::nanoseconds now) noexcept;
   Verdict block(const proto::PacketView& packet, std::chrono::nanoseconds now,
                 const SegmentResult& result) noexcept;
@@ -67,10 +67,18 @@ class TcpInspector {
   /// For a segment that belongs to no stream of the connection.
   void read_unplaced(const Segment& segment, const flow::FlowKey& key, std::chrono::nanoseconds now,
                      SegmentResult& result) noexcept;
-  /// Adds a stream to the connection, beginning at `start`; null: it has all the streams it may have, and
-  /// none gives way. For a SYN (`known`) a blocked stream may give way.
+  /// Whether the segment, as a part of this stream, would reach numbers of a forgotten one, or bytes that
+  /// only another one has.
+  [[nodiscard]] bool reaches_too_far(const flow::Flow& flow, const Segment& segment,
+                                     std::chrono::nanoseconds now) const noexcept;
+  /// Adds a stream to the connection, beginning at `start`. If the connection has all the streams it may
+  /// have, one gives way: for a SYN (`known`) always; for other segments only one that waits for nothing and
+  /// is far away. Null: none gave way.
   flow::Flow* add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,
                          std::chrono::nanoseconds now) noexcept;
+  /// Erases a stream whose numbers the server may still follow: they are remembered.
+  void forget(flow::Flow& flow, const flow::FlowTable::Readings& streams,
+              std::chrono::nanoseconds now) noexcept;
   void erase(flow::Flow& flow) noexcept;
   flow::Flow& add_flow(const flow::FlowKey& key, std::chrono::nanoseconds now) noexcept;
   void count_evictions() noexcept;

@@ -70,6 +70,17 @@ std::size_t end_of_pppoe(const PacketView& packet) noexcept {
   return reader.ok() ? packet.pppoe_offset + kPppoeHeaderBytes + length : packet.frame.size();
 }
 
+// The least content of an Ethernet frame, without IP and TCP headers (IEEE 802.3, 3.2.8).
+constexpr std::size_t kMostPadding = 46 - kIpv4HeaderBytes - kTcpHeaderBytes;
+
+bool is_padding_by_checksum(const PacketView& packet) noexcept {
+  const auto segment = segment_of(packet);
+  if (segment.empty()) return false;
+  const auto header = segment.first(segment.size() - packet.payload.size());
+  return packet.transport_offset + header.size() >= end_of_pppoe(packet) &&
+         !checksum_is_right(packet, segment) && checksum_is_right(packet, header);
+}
+
 }  // namespace
 
 bool tcp_checksum_is_right(const PacketView& packet) noexcept {
@@ -77,19 +88,12 @@ bool tcp_checksum_is_right(const PacketView& packet) noexcept {
 }
 
 TcpPadding tcp_padding(const PacketView& packet) noexcept {
-  // The least content of an Ethernet frame, without IP and TCP headers (IEEE 802.3, 3.2.8).
-  constexpr std::size_t kMostPadding = 46 - kIpv4HeaderBytes - kTcpHeaderBytes;
-  if (packet.pppoe_offset == 0 || packet.payload.empty()) return TcpPadding::none;
-  const auto segment = segment_of(packet);
-  if (segment.empty()) return TcpPadding::none;
-  const std::size_t header_bytes = segment.size() - packet.payload.size();
-  if (packet.transport_offset + header_bytes < end_of_pppoe(packet)) return TcpPadding::none;
-  if (!checksum_is_right(packet, segment)) {
-    return checksum_is_right(packet, segment.first(header_bytes)) ? TcpPadding::certain : TcpPadding::none;
-  }
-  const bool zeros = std::all_of(packet.payload.begin(), packet.payload.end(),
+  if (packet.payload.empty()) return TcpPadding::none;
+  if (packet.pppoe_offset != 0 && is_padding_by_checksum(packet)) return TcpPadding::certain;
+  const bool zeros = packet.payload.size() <= kMostPadding &&
+                     std::all_of(packet.payload.begin(), packet.payload.end(),
                                  [](std::byte byte) { return byte == std::byte{0}; });
-  return zeros && packet.payload.size() <= kMostPadding ? TcpPadding::possible : TcpPadding::none;
+  return zeros ? TcpPadding::possible : TcpPadding::none;
 }
 
 std::optional<std::uint32_t> tcp_urgent_byte(const PacketView& packet) noexcept {

@@ -14,15 +14,16 @@ inline constexpr std::uint8_t kTcpUrg = 0x20;
 /// segments with an unfinished checksum, so a wrong one alone proves nothing. O(bytes).
 bool tcp_checksum_is_right(const PacketView& packet) noexcept;
 
-/// Whether a TCP payload that lies wholly after the end of its PPPoE payload is padding.
+/// Whether a TCP payload is padding of its frame that somebody on the way counted into the IP length.
 enum class TcpPadding : std::uint8_t {
-  none,      // it does not lie there, or it may be data
-  possible,  // it looks like the padding of a short frame, but the checksum counts it as data
-  certain,   // the checksum is right without it and wrong with it: no receiver accepts it as data
+  none,
+  possible,  // it looks like padding: zeros, as few as fill up the shortest Ethernet frame
+  certain,  // it lies after the end of its PPPoE payload, and the checksum is right without it and wrong with
+            // it: no receiver accepts it as data
 };
 
-/// Whether the payload of a packet of class tcp is Ethernet padding that a PPPoE concentrator counted into
-/// the IP length. O(bytes) where the lengths differ, else O(1).
+/// Sorts the payload of a packet of class tcp. O(bytes) where it lies after the end of its PPPoE payload,
+/// else O(1).
 TcpPadding tcp_padding(const PacketView& packet) noexcept;
 
 /// Sequence number of the urgent byte of a packet of class tcp, as Linux and BSD read it: the byte before the

@@ -26,7 +26,7 @@ using namespace weir;
 using fuzz::require;
 
 constexpr std::uint32_t kFirst = 0xffffff80;
-enum : unsigned { kDecoy = 1, kDies = 2, kWrongChecksum = 4, kReset = 8, kSyn = 16 };
+enum : unsigned { kDecoy = 1, kDies = 2, kWrongChecksum = 4, kReset = 8, kSyn = 16, kFar = 32 };
 
 struct Message {
   test::Bytes bytes;
@@ -146,8 +146,7 @@ class Connection {
     const bool wrong_checksum = (order.how & kWrongChecksum) != 0;
     auto built = packet().seq(kFirst + static_cast<std::uint32_t>(begin)).ack(1).flags("PA").payload(piece);
     if ((order.how & kReset) != 0) send(packet().seq(kFirst + static_cast<std::uint32_t>(begin)).flags("R"));
-    if ((order.how & kSyn) != 0)
-      send(packet().seq(kFirst + static_cast<std::uint32_t>(order.offset)).flags("S"));
+    if ((order.how & kSyn) != 0) send(packet().seq(kFirst + syn_offset_of(order)).flags("S"));
     if (wrong_checksum) built.checksum(0x0001);
     as_it_is_ = as_it_is_ && !decoy && (order.how & kSyn) == 0;
     const bool forwarded = send(built);
@@ -165,12 +164,17 @@ class Connection {
   }
 
  private:
+  // Close by, or up to 2 GiB ahead or before.
+  static std::uint32_t syn_offset_of(const Order& order) {
+    const auto offset = static_cast<std::uint32_t>(order.offset);
+    return (order.how & kFar) != 0 ? offset << 16 : offset - 64;
+  }
   [[nodiscard]] static test::PacketBuilder packet() {
     return test::PacketBuilder().ethernet().ipv4("10.0.0.1", "192.0.2.1").tcp(40000, 8080);
   }
   bool send(const test::PacketBuilder& built) {
     const test::Bytes frame = built.build();
-    filter().now += std::chrono::seconds(1);
+    filter().now += std::chrono::milliseconds(200);  // all of them well within what is remembered
     const auto verdict = filter().inspector.inspect(proto::parse_packet(frame, proto::LinkType::ethernet),
                                                     inspect::Direction::from_subscriber, filter().now,
                                                     &snapshot(), base::Enforcement::enforce);

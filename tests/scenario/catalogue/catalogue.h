@@ -23,6 +23,8 @@ std::vector<Scenario> stream_scenarios();
 std::vector<Scenario> sequence_scenarios();
 std::vector<Scenario> ordinary_scenarios();
 std::vector<Scenario> decoy_scenarios();
+std::vector<Scenario> port_reuse_scenarios();
+std::vector<Scenario> path_scenarios();
 
 /// All scenarios of this directory.
 std::vector<Scenario> all_scenarios();

@@ -52,12 +52,44 @@ TEST(ConnectionFilter, HoldsWhatWasAddedUntilItIsRemoved) {
 }
 
 TEST(ConnectionFilter, TellsMostConnectionsApart) {
-  ConnectionFilter filter;
-  for (std::uint16_t port = 1; port <= 160; ++port) filter.add(key_of(acknowledgement(port, false)));
-  int wrong = 0;
-  for (std::uint16_t port = 1000; port < 11000; ++port)
-    wrong += may_hold(filter, acknowledgement(port, false));
-  EXPECT_LT(wrong, 1000) << "one in a hundred of its places is taken";
+  struct Case {
+    std::uint32_t connections;
+    int most_wrong;  // of 20 000
+  };
+  for (const auto& [connections, most_wrong] : {Case{6000, 20}, Case{100'000, 800}}) {
+    SCOPED_TRACE(connections);
+    ConnectionFilter filter;
+    FlowKey key = key_of(acknowledgement(1, false));
+    const auto number = [&key](std::uint32_t i) {
+      for (std::size_t byte = 0; byte < 3; ++byte)
+        key.source.bytes[byte + 1] = static_cast<std::byte>(i >> (8 * byte));
+      key.source_port = static_cast<std::uint16_t>(30000 + i % 97);
+      return key;
+    };
+    for (std::uint32_t i = 0; i < connections; ++i) filter.add(number(i));
+    int wrong = 0;
+    for (std::uint32_t i = 1'000'000; i < 1'020'000; ++i)
+      wrong += static_cast<int>(filter.may_hold(number(i)));
+    EXPECT_LT(wrong, most_wrong);
+  }
+}
+
+TEST(ConnectionFilter, ReadsAFrameAndAKeyAlike) {
+  for (const bool is_v6 : {false, true}) {
+    ConnectionFilter filter(16);
+    const Bytes frame = acknowledgement(7, is_v6);
+    filter.add(key_of(frame));
+    EXPECT_TRUE(may_hold(filter, frame));
+    EXPECT_TRUE(filter.may_hold(key_of(frame)));
+  }
+}
+
+TEST(ConnectionFilter, NeverLosesAConnectionWhoseCountsAreFull) {
+  ConnectionFilter filter(16);
+  const Bytes frame = acknowledgement(1, false);
+  for (int i = 0; i < 400; ++i) filter.add(key_of(frame));
+  for (int i = 0; i < 399; ++i) filter.remove(key_of(frame));
+  EXPECT_TRUE(may_hold(filter, frame));
 }
 
 TEST(ConnectionFilter, CountsAConnectionAsOftenAsItWasAdded) {

@@ -174,6 +174,19 @@ TEST(FlowTable, SweepFreesWhatHasExpired) {
   EXPECT_NE(find(table, key_number(100), seconds(10)), nullptr);
 }
 
+TEST(FlowTable, ASweepIsAPieceOfTheTableInEachInterval) {
+  constexpr std::size_t kFlows = 4096;  // 32 pieces
+  FlowTable table({.capacity = kFlows, .lifetime = seconds(32), .reassembly_bytes = 0});
+  for (std::uint32_t i = 0; i < 1000; ++i) add_blocked(table, key_number(i), seconds(0));
+  table.sweep(seconds(100));
+  const std::size_t left = table.blocked();
+  EXPECT_GT(left, 900U);
+  for (int i = 0; i < 100; ++i) table.sweep(seconds(100) + nanoseconds(i));
+  EXPECT_EQ(table.blocked(), left) << "within the interval";
+  for (int i = 1; i < 32; ++i) table.sweep(seconds(100 + i));
+  EXPECT_EQ(table.blocked(), 0U);
+}
+
 TEST(FlowTable, TwoTablesChooseTheirSetsDifferently) {
   // Fill two tables beyond their capacity with the same keys: with the same seed both would evict the same
   // ones.

@@ -1,5 +1,6 @@
 // Bytes after the end of a PPPoE payload that the IP length includes: Ethernet padding, or an evasion
 // attempt.
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -108,6 +109,83 @@ TEST(Padding, IsNotHeldAgainstDataAndHidesNone) {
       const Bytes frame = frame_of(step, sequence, row.port);
       EXPECT_EQ(summary(inspector.inspect(frame, rules.view())), step.outcome);
       sequence += static_cast<std::uint32_t>(step.payload.size());
+    }
+  }
+}
+
+// Without PPPoE: somebody on the way counted the padding of a bare acknowledgement into the IP length.
+TEST(Padding, InTheIpLength) {
+  const TestSnapshot rules(std::vector<ListText>{{"hotline", {"listed.example.com"}}});
+  const std::string page = "drop_blocked http_page";
+  const std::string passed = "forward_passed";
+  const std::string none = "forward_no_request";
+  const std::string incomplete = "forward_incomplete";
+  struct Piece {
+    std::uint32_t at;
+    std::string payload;
+    std::string outcome;
+    bool urgent = false;
+  };
+  struct Row {
+    std::string description;
+    std::vector<Piece> pieces;
+  };
+  std::vector<Row> rows;
+  const auto listed_bytes = static_cast<std::uint32_t>(kListed.size());
+  const auto other_bytes = static_cast<std::uint32_t>(kOther.size());
+  for (const std::uint32_t count : {1U, 2U, 6U}) {
+    const std::string zeros(count, '\0');
+    const std::string kind = ", " + std::to_string(count);
+    rows.push_back({"before a request" + kind, {{0, zeros, none}, {0, kOther, passed}}});
+    rows.push_back({"before a listed one" + kind, {{0, zeros, none}, {0, kListed, page}}});
+    rows.push_back(
+        {"before a listed one in pieces" + kind,
+         {{0, zeros, none}, {0, kListed.substr(0, 20), incomplete}, {20, kListed.substr(20), page}}});
+    rows.push_back(
+        {"before one whose end comes first" + kind,
+         {{0, zeros, none}, {20, kListed.substr(20), incomplete}, {0, kListed.substr(0, 20), page}}});
+    rows.push_back({"between requests" + kind,
+                    {{0, kOther, passed},
+                     {other_bytes, zeros, none},
+                     {other_bytes, kOther, passed},
+                     {2 * other_bytes, zeros, none},
+                     {2 * other_bytes, kListed, page}}});
+    rows.push_back({"taken as data by the server" + kind, {{0, zeros, none}, {count, kListed, page}}});
+    rows.push_back({"taken as data, in pieces" + kind,
+                    {{0, zeros, none},
+                     {count, "\r\n" + kListed.substr(0, 20), incomplete},
+                     {count + 22, kListed.substr(20), page}}});
+    rows.push_back({"taken as data, the end first" + kind,
+                    {{0, zeros, none},
+                     {count + 22, kListed.substr(20), incomplete},
+                     {count, "\r\n" + kListed.substr(0, 20), page}}});
+    rows.push_back({"taken as data, unlisted" + kind, {{0, zeros, none}, {count, kOther, passed}}});
+    // The server has the zeros: of the next segment it takes what follows them.
+    const std::string hello("\x16\x03\x01\x40\x00\x01", 6);
+    rows.push_back({"in place of what hides a request" + kind,
+                    {{0, zeros, none}, {0, hello.substr(0, count) + kListed, page}}});
+  }
+  rows.push_back({"an urgent byte", {{0, std::string(1, '\0'), none, true}, {1, kListed, page}}});
+  rows.push_back({"within a message it is data like any other",
+                  {{0, kListed.substr(0, 30), incomplete},
+                   {30, std::string(6, '\0'), incomplete},
+                   {30, kListed.substr(30), "drop_conflict"}}});
+  rows.push_back(
+      {"more zeros are no padding", {{0, std::string(7, '\0'), none}, {0, kListed, "drop_conflict"}}});
+  rows.push_back(
+      {"one by one", {{0, std::string(1, '\0'), none}, {0, std::string(2, '\0'), none}, {1, kListed, page}}});
+  ASSERT_GT(listed_bytes, 30U);
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.description);
+    TestInspector inspector;
+    EXPECT_EQ(summary(inspector.inspect(segment().seq(999).flags("S").build(), rules.view())),
+              "forward_not_candidate");
+    for (const Piece& piece : row.pieces) {
+      PacketBuilder packet = segment().seq(1000 + piece.at).flags(piece.urgent ? "UA" : "A");
+      if (piece.urgent) packet.urgent(1);
+      EXPECT_EQ(summary(inspector.inspect(packet.payload(piece.payload).build(), rules.view())),
+                piece.outcome)
+          << piece.at;
     }
   }
 }

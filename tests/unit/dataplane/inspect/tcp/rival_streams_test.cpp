@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,8 @@ TEST(RivalStreams, NoSynEvictsAStreamThatWaits) {
                                     {"first half", 0, kHalf, kIncomplete},
                                     syn(81),
                                     syn(20000),
-                                    syn(1, kConflict),
-                                    syn(40000, kConflict),
+                                    syn(1),
+                                    syn(40000),
                                     {"second half", 30, kRest, kPage}}},
                                   {"SYNs far away",
                                    {syn(0),
@@ -59,7 +60,7 @@ TEST(RivalStreams, NoSynEvictsAStreamThatWaits) {
                                     {"second half", 30, kRest, kIncomplete},
                                     syn(10),
                                     syn(31),
-                                    syn(5, kConflict),
+                                    syn(5),
                                     {"first half", 0, kHalf, kPage}}},
                                   {"data in the place of SYNs",
                                    {syn(0),
@@ -73,8 +74,17 @@ TEST(RivalStreams, NoSynEvictsAStreamThatWaits) {
 
 TEST(RivalStreams, TheRealSynMayComeLast) {
   run_streams(rules().view(), {
-                                  {"after three others it is not let through",
-                                   {syn(100), syn(200), syn(300), syn(0, kConflict)}},
+                                  {"after three others, whole",
+                                   {syn(100), syn(200), syn(300), syn(0), {"request", 0, kListed, kPage}}},
+                                  {"after three others, in halves",
+                                   {syn(100),
+                                    syn(200),
+                                    syn(300),
+                                    syn(0),
+                                    {"second half", 30, kRest, kIncomplete},
+                                    {"first half", 0, kHalf, kPage}}},
+                                  {"after three others, unlisted",
+                                   {syn(100), syn(200), syn(300), syn(0), {"request", 0, kOther, kPassed}}},
                                   {"after two others it is read",
                                    {syn(0U - 100),
                                     syn(200),
@@ -82,6 +92,137 @@ TEST(RivalStreams, TheRealSynMayComeLast) {
                                     {"second half", 30, kRest, kIncomplete},
                                     {"first half", 0, kHalf, kPage}}},
                               });
+}
+
+constexpr std::uint32_t kMega = std::uint32_t{1} << 20;
+const std::string kDecoy = "GET / HTTP/1.0\r\nHost: a\r\n\r\n";
+const auto kDecoyBytes = static_cast<std::uint32_t>(kDecoy.size());
+
+// The server never got the decoy. It holds the tail, and waits for the head.
+std::vector<StreamStep> decoy_and_tail() {
+  return {
+      syn(0), {"a decoy", 0, kDecoy, kPassed}, {"the tail", kDecoyBytes, kListed.substr(kDecoyBytes), kNone}};
+}
+
+TEST(RivalStreams, NoSynMakesADecidedStreamForgotten) {
+  std::vector<StreamCase> cases;
+  const StreamStep head{"the head", 0, kListed.substr(0, kDecoyBytes), kConflict};
+  const auto add = [&](const std::string& what, const std::vector<std::uint32_t>& starts) {
+    std::vector<StreamStep> steps = decoy_and_tail();
+    for (const std::uint32_t start : starts) steps.push_back(syn(start));
+    steps.push_back(head);
+    StreamStep later = head;
+    later.later = std::chrono::seconds(170);
+    steps.push_back(later);
+    cases.push_back({what, steps});
+  };
+  for (const std::uint32_t far : {4 * kMega, 5 * kMega, 64 * kMega, 1024 * kMega, 3000 * kMega}) {
+    const std::string name = std::to_string(far / kMega) + " MiB";
+    add("one SYN " + name + " ahead", {far});
+    add("one SYN " + name + " before", {0U - far});
+    add("SYNs " + name + " apart, ahead", {far, 2 * far, 3 * far, 4 * far, 5 * far});
+    add("SYNs " + name + " apart, before", {0U - far, 0U - 2 * far, 0U - 3 * far, 0U - 4 * far});
+  }
+  add("SYNs close by, ahead", {100, 200, 300, 400, 500, 600});
+  add("SYNs just before", {0U - 100, 0U - 200, 0U - 300, 0U - 400, 0U - 500});
+  add("SYNs within its numbers", {1, 2, 3, 4, 5, 6, 7});
+  add("SYNs on both sides, then just before",
+      {1000 * kMega, 0U - kMega, 1100 * kMega, 1200 * kMega, 1300 * kMega, 1400 * kMega, 0U - 100});
+  std::vector<std::uint32_t> many;
+  for (std::uint32_t i = 1; i < 60; ++i) many.push_back(i * 70 * kMega);
+  for (std::uint32_t i = 1; i < 4; ++i) many.push_back(0U - i * 100);
+  add("more than there are ranges, then just before", many);
+  run_streams(rules().view(), cases);
+}
+
+TEST(RivalStreams, NoStreamWalksOverTheNumbersOfAForgottenOne) {
+  const std::string upload = "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 90000000\r\n\r\n";
+  std::vector<StreamStep> steps = decoy_and_tail();
+  constexpr std::uint32_t kBelow = 0U - kMega;
+  for (std::uint32_t i = 1; i < 5; ++i) steps.push_back(syn(kBelow - i * 8 * kMega));
+  steps.push_back(syn(kBelow));
+  steps.push_back({"an upload", kBelow, upload, kPassed});
+  for (std::uint32_t at = kBelow + 60000; at < 0U - 60000; at += 60000)
+    steps.push_back({"its body", at, "x", kNone});
+  steps.push_back({"the head", 0, kListed.substr(0, kDecoyBytes), kConflict});
+  steps.push_back({"the head's first byte", 0, kListed.substr(0, 1), kConflict});
+  run_streams(rules().view(), {{"a body from below", steps}});
+}
+
+TEST(RivalStreams, AByteBeforeASynIsNoProbeIfItWasForgotten) {
+  std::vector<StreamStep> steps{syn(0), {"half", 0, kHalf, kIncomplete}};
+  for (std::uint32_t i = 1; i < 6; ++i) steps.push_back(syn(31 + i));
+  for (std::uint32_t i = 0; i < 4; ++i) steps.push_back({"a byte", 30, kRest.substr(0, 1), kIncomplete});
+  steps.push_back(syn(31));
+  run_streams(rules().view(), {{"while the stream is followed, it has the byte", steps}});
+  std::vector<StreamStep> without = decoy_and_tail();
+  for (const std::uint32_t far : {100U, 200U, 300U, 400U, 500U}) without.push_back(syn(far * kMega));
+  without.push_back(syn(1));
+  without.push_back({"the first byte, before that SYN", 0, kListed.substr(0, 1), kConflict});
+  run_streams(rules().view(), {{"a forgotten one", without}});
+}
+
+TEST(RivalStreams, BytesFarAheadBelongToOneStreamOnly) {
+  const std::string other = http_get("a.example", "/" + std::string(60000, 'a'));
+  const std::string upload = "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 90000\r\n\r\n";
+  const auto upload_bytes = static_cast<std::uint32_t>(upload.size());
+  const std::uint32_t decoy = 70000;
+  const std::uint32_t hidden = decoy + upload_bytes;
+  std::vector<StreamStep> steps{syn(0),
+                                syn(decoy),
+                                {"an upload", decoy, upload, kPassed},
+                                {"the listed request, in its body", hidden, kListed, kNone},
+                                {"a request", 0, kOther, kPassed}};
+  const std::string body(hidden - kOtherBytes - upload_bytes, 'b');
+  const std::string post =
+      "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  std::uint32_t at = kOtherBytes;
+  steps.push_back({"an upload before it", at, post, kPassed});
+  at += static_cast<std::uint32_t>(post.size());
+  steps.push_back({"up to the bytes that the other has", at, std::string(decoy - at, 'b'), kNone});
+  steps.push_back({"over them", decoy, std::string(upload_bytes, 'b'), kConflict});
+  run_streams(rules().view(), {{"the server follows the first", steps}});
+}
+
+TEST(RivalStreams, APortIsUsedAgainAndAgainCloseBy) {
+  std::vector<StreamCase> cases;
+  for (const std::uint32_t step : {250U, 1000U, 64000U, 70000U, 250000U, kMega, 3 * kMega, 0U - kMega}) {
+    for (const bool listed : {false, true}) {
+      StreamCase test{std::to_string(static_cast<std::int32_t>(step)) + " apart", {}};
+      for (std::uint32_t i = 0; i < 12; ++i) {
+        const std::uint32_t start = i * step;
+        const bool last = i == 11;
+        test.steps.push_back(syn(start));
+        test.steps.push_back({"handshake", start, "", kNoPayload, "A"});
+        if (listed && last) {
+          test.steps.push_back({"the listed request", start, kListed, kPage});
+        } else {
+          test.steps.push_back({"request " + std::to_string(i), start, kOther, kPassed});
+        }
+        if (!last) test.steps.push_back({"FIN", start + kOtherBytes, "", kNoPayload, "FA"});
+      }
+      cases.push_back(test);
+    }
+  }
+  run_streams(rules().view(), cases);
+}
+
+TEST(RivalStreams, APortIsUsedAgainAfterABlock) {
+  std::vector<StreamStep> steps{syn(0), {"a listed request", 0, kListed, kPage}};
+  for (std::uint32_t i = 1; i < 9; ++i) {
+    steps.push_back(syn(i * kMega));
+    steps.push_back({"request " + std::to_string(i), i * kMega, kOther, kPassed});
+  }
+  steps.push_back({"the listed one again", 0, kListed, "drop_blocked_flow http_page"});
+  std::vector<StreamStep> blocked;
+  for (std::uint32_t i = 0; i < 12; ++i) {
+    blocked.push_back(syn(i * kMega));
+    blocked.push_back({"listed request " + std::to_string(i), i * kMega, kListed, kPage});
+  }
+  blocked.push_back(syn(20 * kMega));
+  blocked.push_back({"an unlisted one", 20 * kMega, kOther, kPassed});
+  blocked.push_back({"the first again, which the server may still wait for", 0, kListed, kConflict});
+  run_streams(rules().view(), {{"unlisted ones", steps}, {"blocked each time", blocked}});
 }
 
 TEST(RivalStreams, TheReplacementOfAReadStreamDoesNotCoverItsNumbers) {
@@ -95,7 +236,7 @@ TEST(RivalStreams, TheReplacementOfAReadStreamDoesNotCoverItsNumbers) {
                     {"a request", 0, kOther, kPassed},
                     syn(below),
                     {"an upload", below, upload, kPassed},
-                    {"its body, far on", below + upload_bytes + (std::uint32_t{3} << 20), "x", kIncomplete},
+                    {"its body, far on", below + upload_bytes + (std::uint32_t{3} << 20), "x", kNone},
                     {"the next request's half", kOtherBytes, kHalf, kIncomplete},
                     {"its rest", kOtherBytes + 30, kRest, kPage}}},
                   {"close to it both are read",
@@ -157,8 +298,25 @@ TEST(RivalStreams, PortsAreUsedAgain) {
   }
   std::vector<StreamStep> refused;
   for (std::uint32_t i = 0; i < 20; ++i) refused.push_back(syn(i * 15'600'000));
+  // Until long after the numbers of Linux have wrapped.
+  std::vector<StreamStep> for_long;
+  for (std::uint32_t i = 0; i < 700; ++i) {
+    StreamStep open = syn(i * 15'625'000);
+    open.later = std::chrono::seconds(1);
+    for_long.push_back(open);
+    for_long.push_back({"request " + std::to_string(i), i * 15'625'000, kOther, kPassed});
+  }
+  std::vector<StreamStep> anywhere;
+  std::mt19937 random(7);
+  for (std::uint32_t i = 0; i < 12; ++i) {
+    const auto start = static_cast<std::uint32_t>(random());
+    anywhere.push_back(syn(start));
+    anywhere.push_back({"request " + std::to_string(i), start, kOther, kPassed});
+  }
   run_streams(rules().view(), {{"each second a connection from the same port", steps},
-                               {"each second a connection that is refused", refused}});
+                               {"each second a connection that is refused", refused},
+                               {"for ten minutes", for_long},
+                               {"numbers anywhere", anywhere}});
 }
 
 // Linux's initial sequence numbers wrap after 275 s.
