@@ -120,4 +120,7 @@ struct alignas(64) Flow {
 static_assert(sizeof(Flow) == 128, "the limit on the state of a flow without buffered bytes");
 static_assert(std::is_trivially_copyable_v<Flow>);
 
+/// Whether bytes are held that were not read yet.
+constexpr bool waits(const Flow& flow) noexcept { return flow.buffer.queue == BufferedBytes::Queue::waiting; }
+
 }  // namespace weir::flow

@@ -123,9 +123,6 @@ class StreamBuffers {
   [[nodiscard]] std::uint32_t index_of(const Flow& flow) const noexcept {
     return static_cast<std::uint32_t>(&flow - flows_.data());
   }
-  [[nodiscard]] static bool waits(const Flow& flow) noexcept {
-    return flow.buffer.queue == BufferedBytes::Queue::waiting;
-  }
   Queue& queue_of(BufferedBytes::Queue queue) noexcept {
     return queue == BufferedBytes::Queue::kept ? kept_ : waiting_;
   }

@@ -476,7 +476,7 @@ TEST_F(DisguisedPackets, AFloodOfFragmentsPassesAndTheRestIsInspected) {
   frames.insert(frames.end(), pieces.begin(), pieces.end());
   const std::size_t last = frames.size() - 1;
   add("flood", true, true, {"then a listed request", frames, last});
-  run();
+  run(", fragments: {memory_bytes: 4194304}");
   check_requests();
   check_frames();
   EXPECT_GT(stats_["fragment_evictions"], 0);

@@ -36,9 +36,6 @@ bool in_skipped(const Flow& flow, std::uint32_t sequence) noexcept {
          is_before(sequence, before_message ? flow.open.message : flow.position);
 }
 
-// Held bytes that were not read yet.
-bool waits(const Flow& flow) noexcept { return flow.buffer.queue == flow::BufferedBytes::Queue::waiting; }
-
 }  // namespace
 
 StreamInspector::StreamInspector(flow::StreamBuffers& buffers, MessageReader& reader)

@@ -61,8 +61,6 @@ Numbers numbers_of(const Flow& flow) noexcept {
   return {.first = flow.start, .last = flow.highest};
 }
 
-bool waits(const Flow& flow) noexcept { return flow.buffer.queue == flow::BufferedBytes::Queue::waiting; }
-
 /// How a stream fares when a SYN needs its place; the lowest goes first.
 struct Claim {
   bool holds_start;    // the new stream would begin within its numbers, and could not be read

@@ -194,7 +194,7 @@ TEST(Inspector, HttpRequests) {
        other + "GET / HTTP/1.1\r\nHo",
        "forward_passed",
        {other_seen}},
-      {"no request", std::string("\x05\x01\x00", 3), "forward_no_request", {}},
+      {"no request", std::string("\x06\x01\x00", 3), "forward_no_request", {}},
       {"nothing", "", "forward_not_candidate", {}},
   };
   for (const Case& test : cases) {
