@@ -51,7 +51,7 @@ class SourceShares {
                               std::uint64_t least) const noexcept;
 
  private:
-  static constexpr std::size_t kMinPlaces = 1024;
+  static constexpr std::size_t kMinPlaces = 16384;
   static constexpr std::size_t kMaxPlaces = 65536;
   static constexpr std::size_t kRanks = 128;
 

@@ -75,7 +75,9 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
   for (const flow::Flow* flow : streams) {
     contested = contested || flow->contested;
     const bool near = flow->reading != flow::Reading::blocked && StreamInspector::is_near(*flow, end);
-    if (near && is_before(end, flow->highest)) end = flow->highest;
+    // The numbers of an earlier connection from the same port may be near too.
+    const bool same = result.blocking == nullptr || flow == result.blocking;
+    if (near && same && is_before(end, flow->highest)) end = flow->highest;
     if (near && flow->client_mss != 0) client_mss = flow->client_mss;
   }
   const flow::BlockedStream stream{.server_next = syn ? packet.tcp.sequence : findings.server_next,

@@ -141,7 +141,7 @@ Scenario merged() {
               {"the first again", data(port, 0, kOther), "forward_no_request"},
               {"the second again", data(port, kOtherBytes, text.substr(0, 25)), "forward_incomplete"},
               completing(listed, data(port, kOtherBytes + 25, text.substr(25)), kOtherBytes + 25,
-                         kOtherBytes + size_of(text))};
+                         kOtherBytes + size_of(text), Answer::reset)};
         });
   return script.done();
 }
