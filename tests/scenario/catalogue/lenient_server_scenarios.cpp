@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "tests/scenario/catalogue/catalogue.h"
 #include "tests/scenario/stream_script.h"
 #include "tests/support/tls_hello_builder.h"
@@ -99,8 +101,8 @@ Scenario framing() {
     for (const bool listed : {true, false}) {
       const std::string name(listed ? kListedName : kUnlistedName);
       const std::string before =
-          "POST / HTTP/1.1\r\nHost: a.example\r\n" + row.framing + "\r\n\r\n" + row.body;
-      const std::string stream = before + "GET /p HTTP/1.1\r\nHost: " + name + "\r\n\r\n";
+          fmt::format("POST / HTTP/1.1\r\nHost: a.example\r\n{}\r\n\r\n{}", row.framing, row.body);
+      const std::string stream = fmt::format("{}GET /p HTTP/1.1\r\nHost: {}\r\n\r\n", before, name);
       for (const std::size_t cut : {std::size_t{0}, before.size() + 2}) {
         const std::uint16_t port = script.new_port();
         std::vector<Sent> frames;
@@ -142,8 +144,8 @@ Scenario request_lines() {
                   client(port).seq(kFirst + static_cast<std::uint32_t>(line.size())).payload(rest).build(),
                   listed ? "drop_blocked" : "forward_passed",
                   listed ? Answer::page : Answer::none,
-                  {"http " + std::string(listed ? "block " : "pass ") + name + path +
-                   (listed ? "listed 1" : "no_match")}}});
+                  {fmt::format("http {} {}{}{}", listed ? "block" : "pass", name, path,
+                               listed ? "listed 1" : "no_match")}}});
     }
   };
   in_two("no version", "GET /p\r\n", "http pass 192.0.2.1/p no_match", "/p ");
