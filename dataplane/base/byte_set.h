@@ -17,6 +17,13 @@ constexpr ByteSet bytes_of(std::string_view bytes) noexcept {
   return set;
 }
 
+/// Blanks, control bytes and everything that is not ASCII: what some server takes off the ends of a name.
+constexpr ByteSet bytes_around_names() noexcept {
+  ByteSet set{};
+  for (std::size_t byte = 0; byte < set.size(); ++byte) set[byte] = byte <= ' ' || byte >= 0x7f;
+  return set;
+}
+
 constexpr bool contains(const ByteSet& set, char c) noexcept { return set[static_cast<std::uint8_t>(c)]; }
 
 /// The number of bytes at the beginning of `text` that are in the set.

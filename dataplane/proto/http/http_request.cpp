@@ -22,12 +22,7 @@ constexpr base::ByteSet kLineEndOrBlank = base::bytes_of(" \t\v\f\r\n");
 constexpr base::ByteSet kTokenBytes = base::bytes_of(  // tchar, RFC 9110, 5.6.2
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
-constexpr base::ByteSet bytes_around_a_name() noexcept {
-  base::ByteSet set{};
-  for (std::size_t byte = 0; byte < set.size(); ++byte) set[byte] = byte <= ' ' || byte >= 0x7f;
-  return set;
-}
-constexpr base::ByteSet kAroundName = bytes_around_a_name();  // what some server takes off a header's name
+constexpr base::ByteSet kAroundName = base::bytes_around_names();
 
 constexpr bool is_control(char c) noexcept { return (c >= '\0' && c < ' ') || c == '\x7f'; }
 

@@ -1,6 +1,5 @@
 #include "dataplane/proto/url/authority_readings.h"
 
-#include "dataplane/base/ascii.h"
 #include "dataplane/base/byte_set.h"
 
 namespace weir::proto {
@@ -8,6 +7,7 @@ namespace {
 
 constexpr base::ByteSet kNameBytes =
     base::bytes_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~%");
+constexpr base::ByteSet kDigits = base::bytes_of("0123456789");
 constexpr base::ByteSet kAddressBytes = base::bytes_of("0123456789abcdefABCDEF:.");
 
 constexpr base::ByteSet bytes_up_to_blank() noexcept {
@@ -15,18 +15,11 @@ constexpr base::ByteSet bytes_up_to_blank() noexcept {
   for (std::size_t byte = 0; byte <= ' '; ++byte) set[byte] = true;
   return set;
 }
-constexpr base::ByteSet bytes_around() noexcept {
-  base::ByteSet set = bytes_up_to_blank();
-  for (std::size_t byte = 0x7f; byte < set.size(); ++byte) set[byte] = true;
-  return set;
-}
 constexpr base::ByteSet kUpToBlank = bytes_up_to_blank();
-constexpr base::ByteSet kAround = bytes_around();
+constexpr base::ByteSet kAround = base::bytes_around_names();
 
 std::string_view digits_of(std::string_view text) noexcept {
-  std::size_t digits = 0;
-  while (digits < text.size() && base::ascii_digit(text[digits])) ++digits;
-  return text.substr(0, digits);
+  return text.substr(0, base::span_of(text, kDigits));
 }
 
 // A name or an address, with or without a port.
