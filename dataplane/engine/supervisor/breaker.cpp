@@ -14,13 +14,6 @@ struct Sum {
   std::uint64_t clients = 0;
 };
 
-std::vector<std::uint32_t> keys_of(const std::map<std::uint32_t, std::uint64_t>& map) {
-  std::vector<std::uint32_t> keys;
-  keys.reserve(map.size());
-  for (const auto& [key, value] : map) keys.push_back(key);
-  return keys;
-}
-
 /// Linear counting: how many clients most likely set these of 64 bits.
 double estimated_clients(std::uint64_t bits) {
   constexpr int kBits = 64;
@@ -83,10 +76,13 @@ std::vector<base::RuleId> Breaker::rearm() {
   return rearmed;
 }
 
-bool Breaker::trip(std::uint32_t rule) {
-  if (!tripped_since_.emplace(rule, second_).second) return false;
-  tripped_ = keys_of(tripped_since_);
-  return true;
+bool Breaker::trip(std::uint32_t rule) { return tripped_since_.emplace(rule, second_).second; }
+
+std::vector<std::uint32_t> Breaker::tripped() const {
+  std::vector<std::uint32_t> rules;
+  rules.reserve(tripped_since_.size());
+  for (const auto& [rule, since] : tripped_since_) rules.push_back(rule);
+  return rules;
 }
 
 std::vector<std::uint32_t> Breaker::beyond() const {
@@ -99,7 +95,6 @@ std::vector<std::uint32_t> Breaker::beyond() const {
 
 std::size_t Breaker::reset(base::RuleId rule) {
   const std::size_t count = tripped_since_.erase(rule.value);
-  tripped_ = keys_of(tripped_since_);
   // It has to exceed its limit anew.
   watched_.erase(rule.value);
   return count;
@@ -108,7 +103,6 @@ std::size_t Breaker::reset(base::RuleId rule) {
 std::size_t Breaker::reset_all() {
   const std::size_t count = tripped_since_.size();
   tripped_since_.clear();
-  tripped_.clear();
   watched_.clear();
   return count;
 }
@@ -118,9 +112,7 @@ bool Breaker::keep_only(const match::SnapshotView& snapshot) {
     return !match::contains_rule(snapshot, {entry.first});
   };
   std::erase_if(watched_, is_gone);
-  const bool some = std::erase_if(tripped_since_, is_gone) != 0;
-  tripped_ = keys_of(tripped_since_);
-  return some;
+  return std::erase_if(tripped_since_, is_gone) != 0;
 }
 
 }  // namespace weir::engine

@@ -35,7 +35,7 @@ class Breaker {
   News next_second(std::span<inspect::RuleHits* const> workers);
 
   /// The ids of the tripped rules, sorted.
-  [[nodiscard]] const std::vector<std::uint32_t>& tripped() const noexcept { return tripped_; }
+  [[nodiscard]] std::vector<std::uint32_t> tripped() const;
   /// The ids of the rules that are beyond their limit, or were within the last kSecondsWithin, sorted.
   [[nodiscard]] std::vector<std::uint32_t> beyond() const;
 
@@ -60,7 +60,6 @@ class Breaker {
   std::uint64_t second_ = 0;
   std::map<std::uint32_t, Watched> watched_;              // by rule
   std::map<std::uint32_t, std::uint64_t> tripped_since_;  // second, by rule
-  std::vector<std::uint32_t> tripped_;                    // the keys of tripped_since_
 };
 
 }  // namespace weir::engine

@@ -33,7 +33,7 @@ class TrippedRules {
   /// The ids of the rules that are beyond their limit, sorted.
   [[nodiscard]] std::vector<std::uint32_t> beyond() const { return breaker_.beyond(); }
   /// The ids of the tripped rules, sorted.
-  [[nodiscard]] const std::vector<std::uint32_t>& rules() const noexcept { return breaker_.tripped(); }
+  [[nodiscard]] std::vector<std::uint32_t> rules() const { return breaker_.tripped(); }
 
  private:
   void publish();
