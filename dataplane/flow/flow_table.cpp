@@ -90,7 +90,7 @@ std::size_t FlowTable::set_of(std::uint64_t hash) const noexcept {
 }
 
 bool FlowTable::live(const Flow& flow, std::chrono::nanoseconds now) const noexcept {
-  const std::chrono::nanoseconds lifetime = flow.reading == Reading::blocked ? lifetime_ : kOpenLifetime;
+  const std::chrono::nanoseconds lifetime = flow.reading == Reading::blocked ? lifetime_ : kOpenFlowLifetime;
   return flow.used && (now <= flow.last_seen || now - flow.last_seen < lifetime);
 }
 

@@ -30,7 +30,6 @@ class FlowTable {
   static constexpr std::size_t kReadings = 6;
   /// Of these, the ones that are not blocked.
   static constexpr std::size_t kOpenReadings = 3;
-  static constexpr std::chrono::seconds kOpenLifetime = kOpenFlowLifetime;
 
   struct Settings {
     std::size_t capacity = 65536;                         // flows, rounded up to a power of two of at least 8

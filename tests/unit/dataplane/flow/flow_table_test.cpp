@@ -113,7 +113,7 @@ TEST(FlowTable, OpenFlowsOutliveASlowClient) {
   FlowTable table({.capacity = 8, .lifetime = seconds(1), .reassembly_bytes = 0});
   table.add(key_number(1), seconds(0));
   EXPECT_NE(find(table, key_number(1), seconds(60)), nullptr);
-  EXPECT_EQ(find(table, key_number(1), FlowTable::kOpenLifetime), nullptr);
+  EXPECT_EQ(find(table, key_number(1), kOpenFlowLifetime), nullptr);
 }
 
 TEST(FlowTable, AnExpiredFlowComesBackEmpty) {

@@ -493,7 +493,7 @@ TEST_F(FullMemory, TheEndOfAHeldRequestNeverPasses) {
 }
 
 TEST_F(FullMemory, ALongSilentConnectionGivesWay) {
-  inspector_.now += flow::FlowTable::kOpenLifetime;
+  inspector_.now += flow::kOpenFlowLifetime;
   EXPECT_EQ(send(9, 0, part_), kIncomplete);
   EXPECT_EQ(end(9), kPage);
 }
