@@ -34,49 +34,38 @@ class RuleHits {
 
   /// For the worker.
   void add(base::RuleId rule, bool of_page) noexcept {
+    const std::uint32_t second = this_second();
+    const std::size_t at = place_of(rule, second);
+    if (at == kSlots) return;
+    Cell& cell = seconds_[second % 2][at];
     // relaxed throughout: no cell depends on another.
-    const std::uint32_t second = second_.load(std::memory_order_relaxed);
-    auto& cells = seconds_[second % 2];
-    const std::size_t home = rule.value * kSpread >> kSpreadShift;
-    for (std::size_t probe = 0; probe < kProbes; ++probe) {
-      const std::size_t at = (home + probe) % kSlots;
-      const std::uint64_t value = cells[at].load(std::memory_order_relaxed);
-      const bool in_use = second_of(value) == (second & kSecondMask);
-      if (in_use && rule_of(value) != rule.value) continue;
-      if (!in_use) clients_[second % 2][at].store(0, std::memory_order_relaxed);
-      const std::uint64_t fresh =
-          std::uint64_t{rule.value} << 32 | (second & kSecondMask) << 16 | (of_page ? kPageBit : 0);
-      const std::uint64_t before = in_use ? value : fresh;
-      if ((before & kMostHits) < kMostHits) cells[at].store(before + 1, std::memory_order_relaxed);
-      return;
+    std::uint64_t value = cell.load(std::memory_order_relaxed);
+    if (!is_of(value, second)) {
+      clients_[second % 2][at].store(0, std::memory_order_relaxed);
+      value = std::uint64_t{rule.value} << 32 | (second & kSecondMask) << 16 | (of_page ? kPageBit : 0);
     }
+    if ((value & kMostHits) < kMostHits) cell.store(value + 1, std::memory_order_relaxed);
   }
 
   /// For the worker, after add(): the request came from a client over an established connection. `client`: a
   /// hash of its address.
   void add_client(base::RuleId rule, std::uint64_t client) noexcept {
-    const std::uint32_t second = second_.load(std::memory_order_relaxed);
-    const std::size_t home = rule.value * kSpread >> kSpreadShift;
-    for (std::size_t probe = 0; probe < kProbes; ++probe) {
-      const std::size_t at = (home + probe) % kSlots;
-      const std::uint64_t value = seconds_[second % 2][at].load(std::memory_order_relaxed);
-      if (second_of(value) != (second & kSecondMask)) return;
-      if (rule_of(value) != rule.value) continue;
-      Cell& clients = clients_[second % 2][at];
-      clients.store(clients.load(std::memory_order_relaxed) | std::uint64_t{1} << (client % 64),
-                    std::memory_order_relaxed);
-      return;
-    }
+    const std::uint32_t second = this_second();
+    const std::size_t at = place_of(rule, second);
+    if (at == kSlots || !is_of(seconds_[second % 2][at].load(std::memory_order_relaxed), second)) return;
+    Cell& clients = clients_[second % 2][at];
+    clients.store(clients.load(std::memory_order_relaxed) | std::uint64_t{1} << (client % 64),
+                  std::memory_order_relaxed);
   }
 
   /// For the reader, once a second: calls `take(hit)` for each rule of the second that ended with the
   /// previous call, and begins a new second.
   template <class Take>
   void next_second(Take take) {
-    const std::uint32_t second = second_.load(std::memory_order_relaxed);
+    const std::uint32_t second = this_second();
     for (std::size_t at = 0; at < kSlots; ++at) {
       const std::uint64_t value = seconds_[(second - 1) % 2][at].load(std::memory_order_relaxed);
-      if (second_of(value) != ((second - 1) & kSecondMask)) continue;
+      if (!is_of(value, second - 1)) continue;
       take(Hit{.rule = {rule_of(value)},
                .of_page = (value & kPageBit) != 0,
                .count = static_cast<std::uint32_t>(value & kMostHits),
@@ -94,7 +83,20 @@ class RuleHits {
   static constexpr std::uint64_t kPageBit = 0x8000;
 
   static std::uint32_t rule_of(std::uint64_t cell) noexcept { return static_cast<std::uint32_t>(cell >> 32); }
-  static std::uint64_t second_of(std::uint64_t cell) noexcept { return cell >> 16 & kSecondMask; }
+  static bool is_of(std::uint64_t cell, std::uint32_t second) noexcept {
+    return (cell >> 16 & kSecondMask) == (second & kSecondMask);
+  }
+  [[nodiscard]] std::uint32_t this_second() const noexcept { return second_.load(std::memory_order_relaxed); }
+  /// The rule's cell of this second, or the one that it may take; kSlots: none.
+  [[nodiscard]] std::size_t place_of(base::RuleId rule, std::uint32_t second) const noexcept {
+    const std::size_t home = rule.value * kSpread >> kSpreadShift;
+    for (std::size_t probe = 0; probe < kProbes; ++probe) {
+      const std::size_t at = (home + probe) % kSlots;
+      const std::uint64_t value = seconds_[second % 2][at].load(std::memory_order_relaxed);
+      if (!is_of(value, second) || rule_of(value) == rule.value) return at;
+    }
+    return kSlots;
+  }
 
   std::array<std::vector<Cell>, 2> seconds_;
   std::array<std::vector<Cell>, 2> clients_;  // beside seconds_
