@@ -44,31 +44,31 @@ Verdict dropped(base::Outcome outcome, const flow::BlockedStream& stream, std::u
 
 }  // namespace
 
-bool TcpInspector::has_handshake(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
+bool TcpInspector::has_handshake(const proto::PacketView& packet, const flow::FlowKey& key,
+                                 std::chrono::nanoseconds now) noexcept {
   if ((packet.tcp.flags & proto::kTcpAck) == 0) return false;
-  const auto streams = flows_.find(flow::flow_key_of(packet), now);
+  const auto streams = flows_.find(key, now);
   return std::any_of(streams.begin(), streams.end(), [&packet](const flow::Flow* flow) {
     return flow->reading != flow::Reading::blocked && flow->start_known &&
            StreamInspector::is_near(*flow, packet.tcp.sequence);
   });
 }
 
-Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanoseconds now,
-                            const SegmentResult& result) noexcept {
+Verdict TcpInspector::block(const proto::PacketView& packet, const flow::FlowKey& key,
+                            std::chrono::nanoseconds now, const SegmentResult& result,
+                            bool handshake) noexcept {
   const SegmentFindings& findings = result.findings;
   const bool syn = (packet.tcp.flags & proto::kTcpSyn) != 0;
   AnswerKind answer = AnswerKind::reset;
-  const bool handshake_seen = !settings_.needs_handshake || has_handshake(packet, now);
   // The page for a pipelined request would overtake the response to the one before it. A client without an
   // established connection cannot receive data. Without a handshake the client may be somebody else, at whom
   // the answer is aimed: then it is one reset, which is no larger than the request.
-  if (findings.block_begins_segment && handshake_seen && !syn) {
+  if (findings.block_begins_segment && handshake && !syn) {
     if (findings.protocol == base::Protocol::http) answer = AnswerKind::http_page;
     if (findings.protocol == base::Protocol::tls && settings_.tls_alert) answer = AnswerKind::tls_alert;
   }
   // Segments that follow the completing one in the stream may have been sent before it.
   std::uint32_t end = end_of(packet);
-  const flow::FlowKey key = flow::flow_key_of(packet);
   std::uint16_t client_mss = syn ? proto::tcp_maximum_segment(packet) : std::uint16_t{0};
   const auto streams = flows_.find(key, now);
   bool contested = false;
@@ -86,7 +86,7 @@ Verdict TcpInspector::block(const proto::PacketView& packet, std::chrono::nanose
                                    .answer = answer,
                                    .head_request = findings.head_request,
                                    .server_knows = !syn,
-                                   .handshake_seen = handshake_seen};
+                                   .handshake_seen = handshake};
   // The connection's other streams stay: this one may be a decoy, and the server may follow another.
   if (result.blocking != nullptr) erase(*result.blocking);
   if (result.blocking != nullptr || streams.size() < flow::FlowTable::kReadings) {

@@ -119,9 +119,9 @@ bool TcpInspector::is_candidate(const PortSet& ports, bool wanted, std::uint16_t
 Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nanoseconds now,
                               const match::SnapshotView* snapshot, Enforcement enforcement) noexcept {
   const bool enforce = enforcement == Enforcement::enforce;
+  const flow::FlowKey key = flow::flow_key_of(packet);
   if (enforce && flows_.blocked() != 0) {
     flows_.sweep(now);
-    const flow::FlowKey key = flow::flow_key_of(packet);
     if (flows_.may_be_blocked(key)) {
       if (const auto verdict = answer_blocked_flow(packet, key, now)) return *verdict;
     }
@@ -131,7 +131,7 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
   const bool tls = is_candidate(settings_.tls_ports, settings_.inspect_tls, packet.destination_port);
   if (!http && !tls) return forward(Outcome::forward_not_candidate);
   if (syn) {
-    if (const auto refused = open_stream(packet, now)) return refusal(*refused, enforce);
+    if (const auto refused = open_stream(packet, key, now)) return refusal(*refused, enforce);
   }
   if (packet.payload.empty()) return forward(Outcome::forward_not_candidate);
   const proto::TcpPadding padding = proto::tcp_padding(packet);
@@ -147,22 +147,21 @@ Verdict TcpInspector::inspect(const proto::PacketView& packet, std::chrono::nano
                                      .tls = tls,
                                      .padding = padding == proto::TcpPadding::possible && !urgent,
                                      .stop_at_block = enforce},
-                                    now);
+                                    key, now);
   const SegmentFindings& findings = result.findings;
-  if (findings.block && has_handshake(packet, now)) decider_.count_client(findings.rule, packet.source);
-  if (findings.block && enforce) return block(packet, now, result);
-  if (!findings.block) {
-    if (findings.conflict) return refusal(Outcome::drop_conflict, enforce);
-    if (findings.table_full) return refusal(Outcome::drop_flow_table_full, enforce);
-    if (findings.memory_full) return refusal(Outcome::drop_reassembly_full, enforce);
-  }
   if (findings.block) {
+    const bool handshake = has_handshake(packet, key, now);
+    if (handshake) decider_.count_client(findings.rule, packet.source);
+    if (enforce) return block(packet, key, now, result, handshake || !settings_.needs_handshake);
     return {.action = Action::forward,
             .outcome = Outcome::forward_monitor,
             .protocol = findings.protocol,
             .rule = findings.rule,
             .list = findings.list};
   }
+  if (findings.conflict) return refusal(Outcome::drop_conflict, enforce);
+  if (findings.table_full) return refusal(Outcome::drop_flow_table_full, enforce);
+  if (findings.memory_full) return refusal(Outcome::drop_reassembly_full, enforce);
   if (findings.allow) return forward(Outcome::forward_allowed);
   if (findings.found) return forward(Outcome::forward_passed);
   return forward(findings.incomplete ? Outcome::forward_incomplete : Outcome::forward_no_request);
@@ -175,9 +174,8 @@ std::uint64_t TcpInspector::prefetch(const proto::PacketView& packet) const noex
   return bare && !flows_.may_be_blocked(key) ? 0 : flows_.fetch_tags(key);
 }
 
-std::optional<Outcome> TcpInspector::open_stream(const proto::PacketView& packet,
+std::optional<Outcome> TcpInspector::open_stream(const proto::PacketView& packet, const flow::FlowKey& key,
                                                  std::chrono::nanoseconds now) noexcept {
-  const flow::FlowKey key = flow::flow_key_of(packet);
   const std::uint32_t start = first_byte_of(packet);
   for (Flow* flow : flows_.find(key, now)) {
     if (is_blocked(*flow) || !flow->start_known || flow->start != start) continue;
@@ -195,11 +193,10 @@ bool TcpInspector::is_crowded(const flow::FlowKey& key, std::chrono::nanoseconds
   return settings_.close_flow_table && !flows_.has_place(key, now);
 }
 
-TcpInspector::SegmentResult TcpInspector::read(const Segment& segment,
+TcpInspector::SegmentResult TcpInspector::read(const Segment& segment, const flow::FlowKey& key,
                                                std::chrono::nanoseconds now) noexcept {
   // Otherwise, bytes that waited too long are freed when their memory is needed.
   if (settings_.close_reassembly) flows_.release_stale(now);
-  const flow::FlowKey key = flow::flow_key_of(segment.packet);
   SegmentResult result;
   std::array<Flow*, flow::FlowTable::kReadings> outrun{};  // the segment is too far ahead of them
   std::size_t outrun_count = 0;

@@ -52,18 +52,20 @@ class TcpInspector {
   };
   /// Whether a SYN of the packet's connection was seen, and the packet acknowledges something: only who
   /// receives what the server sends has a connection. A source address can be forged.
-  [[nodiscard]] bool has_handshake(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
+  [[nodiscard]] bool has_handshake(const proto::PacketView& packet, const flow::FlowKey& key,
+                                   std::chrono::nanoseconds now) noexcept;
   std::optional<Verdict> answer_blocked_flow(const proto::PacketView& packet, const flow::FlowKey& key,
                                              std::chrono::nanoseconds now) noexcept;
-  Verdict block(const proto::PacketView& packet, std::chrono::nanoseconds now,
-                const SegmentResult& result) noexcept;
+  /// `handshake`: whole answers may be sent.
+  Verdict block(const proto::PacketView& packet, const flow::FlowKey& key, std::chrono::nanoseconds now,
+                const SegmentResult& result, bool handshake) noexcept;
   /// Begins a stream at the byte after the SYN, unless there is one. Returns why the SYN must not pass; none:
   /// it may pass.
-  std::optional<base::Outcome> open_stream(const proto::PacketView& packet,
+  std::optional<base::Outcome> open_stream(const proto::PacketView& packet, const flow::FlowKey& key,
                                            std::chrono::nanoseconds now) noexcept;
   /// A new stream would have to evict a connection in use, which the settings forbid.
   [[nodiscard]] bool is_crowded(const flow::FlowKey& key, std::chrono::nanoseconds now) const noexcept;
-  SegmentResult read(const Segment& segment, std::chrono::nanoseconds now) noexcept;
+  SegmentResult read(const Segment& segment, const flow::FlowKey& key, std::chrono::nanoseconds now) noexcept;
   /// For a segment that belongs to no stream of the connection.
   void read_unplaced(const Segment& segment, const flow::FlowKey& key, std::chrono::nanoseconds now,
                      SegmentResult& result) noexcept;
