@@ -1,11 +1,15 @@
 #include "dataplane/inspect/answer/answer_budget.h"
 
+#include "dataplane/flow/source.h"
+
 namespace weir::inspect {
 namespace {
 
 constexpr unsigned kSecondsAtOnce = 4;
 /// Ethernet, IP and TCP headers of a segment.
 constexpr std::size_t kHeaderBytes = 74;
+/// Whoever aims at a bucket only has others get a reset in place of the page.
+constexpr std::uint64_t kSeed = 0;
 
 }  // namespace
 
@@ -21,7 +25,7 @@ bool AnswerBudget::fit(const proto::PacketView& packet, const BlockPage& page, s
   const proto::IpAddress& client = (verdict.reassembled != nullptr ? *verdict.reassembled : packet).source;
   const std::size_t payload = page.response(verdict.head_request).size();
   const std::size_t segments = payload / page.segment_bytes(verdict.client_mss, client.is_v6) + 1;
-  if (buckets_[proto::network_hash(client) % kBuckets].take(
+  if (buckets_[flow::hash_of_source(client, kSeed) % kBuckets].take(
           now, static_cast<unsigned>(payload + segments * kHeaderBytes))) {
     return true;
   }

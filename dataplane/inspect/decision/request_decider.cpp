@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/flow/source.h"
+
 namespace weir::inspect {
 
 using base::Counter;
@@ -40,12 +42,8 @@ void RequestDecider::look_up(const match::SnapshotView* snapshot, const RequestN
     plain = plain && url_->was_plain();
     if (error != proto::UrlError::none) continue;
     canonicalised = &name;
-    match::Match match;
-    if (snapshot != nullptr) {
-      match = match::lookup(
-          *snapshot, {.url = url_.get(), .connection_port = name.port, .encrypted = names.host_only()});
-    }
-    if (match.decision == match::Decision::block) count_hit(match);
+    const match::Match match =
+        snapshot == nullptr ? match::Match{} : match_of(*snapshot, name, names.host_only());
     if (match.path_rules_unseen && !unseen_list) unseen_list = match.path_list;
     const bool allowed_first =
         match.decision == match::Decision::allow && record.reason != Reason::allow_rule;
@@ -78,9 +76,7 @@ bool RequestDecider::look_up_further(const match::SnapshotView& snapshot, const 
   bool found = false;
   names.visit_further([&](const RequestName& name) {
     if (canonicalise(name) != proto::UrlError::none) return false;
-    match::Match match = match::lookup(
-        snapshot, {.url = url_.get(), .connection_port = name.port, .encrypted = names.host_only()});
-    if (match.decision == match::Decision::block) count_hit(match);
+    const match::Match match = match_of(snapshot, name, names.host_only());
     if (match.decision != match::Decision::block) return false;
     listed = name;
     record.rule = match.rule;
@@ -96,6 +92,14 @@ proto::UrlError RequestDecider::canonicalise(const RequestName& name) noexcept {
                       : url_->assign_request(name.authority, name.target);
 }
 
+match::Match RequestDecider::match_of(const match::SnapshotView& snapshot, const RequestName& name,
+                                      bool host_only) noexcept {
+  match::Match match =
+      match::lookup(snapshot, {.url = url_.get(), .connection_port = name.port, .encrypted = host_only});
+  if (match.decision == match::Decision::block) count_hit(match);
+  return match;
+}
+
 void RequestDecider::count_hit(match::Match& match) noexcept {
   if (hits_ != nullptr) hits_->add(match.rule, match.of_page);
   if (tripped_.empty() || !std::binary_search(tripped_.begin(), tripped_.end(), match.rule.value)) return;
@@ -104,7 +108,9 @@ void RequestDecider::count_hit(match::Match& match) noexcept {
 }
 
 void RequestDecider::count_client(base::RuleId rule, const proto::IpAddress& client) noexcept {
-  if (hits_ != nullptr) hits_->add_client(rule, proto::network_hash(client));
+  // One seed for all workers: their sets are joined.
+  constexpr std::uint64_t kSeed = 0;
+  if (hits_ != nullptr) hits_->add_client(rule, flow::hash_of_source(client, kSeed));
 }
 
 void RequestDecider::report(const RequestNames& names, RequestRecord& record) noexcept {

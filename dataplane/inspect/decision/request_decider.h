@@ -83,6 +83,9 @@ class RequestDecider {
   bool look_up_further(const match::SnapshotView& snapshot, const RequestNames& names, RequestName& listed,
                        RequestRecord& record) noexcept;
   proto::UrlError canonicalise(const RequestName& name) noexcept;
+  /// What the snapshot says of the name that url_ holds. Counts a match of a block rule.
+  match::Match match_of(const match::SnapshotView& snapshot, const RequestName& name,
+                        bool host_only) noexcept;
   /// Counts the match of a block rule. If the rule is tripped, clears the match.
   void count_hit(match::Match& match) noexcept;
   void report(const RequestNames& names, RequestRecord& record) noexcept;

@@ -32,14 +32,6 @@ struct IpAddress {
   }
 };
 
-/// A hash of the network that one subscriber has: the IPv4 address, or the /64 of an IPv6 address.
-inline std::uint64_t network_hash(const IpAddress& address) noexcept {
-  constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;
-  std::uint64_t network = 0;
-  std::memcpy(&network, address.bytes.data(), address.is_v6 ? sizeof(network) : sizeof(std::uint32_t));
-  return network * kSpread >> 32;
-}
-
 /// TCP flag bits as on the wire (RFC 9293, 3.1).
 inline constexpr std::uint8_t kTcpFin = 0x01;
 inline constexpr std::uint8_t kTcpSyn = 0x02;
