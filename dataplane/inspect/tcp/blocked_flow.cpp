@@ -78,7 +78,7 @@ Verdict TcpInspector::block(const proto::PacketView& packet, const flow::FlowKey
     // The numbers of an earlier connection from the same port may be near too.
     const bool same = result.blocking == nullptr || flow == result.blocking;
     if (near && same && is_before(end, flow->highest)) end = flow->highest;
-    if (near && flow->client_mss != 0) client_mss = flow->client_mss;
+    if (near && same && flow->client_mss != 0) client_mss = flow->client_mss;
   }
   const flow::BlockedStream stream{.server_next = syn ? packet.tcp.sequence : findings.server_next,
                                    .request_end = end,

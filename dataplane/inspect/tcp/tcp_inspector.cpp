@@ -198,12 +198,17 @@ TcpInspector::SegmentResult TcpInspector::read(const Segment& segment, const flo
   // Otherwise, bytes that waited too long are freed when their memory is needed.
   if (settings_.close_reassembly) flows_.release_stale(now);
   SegmentResult result;
+  const auto streams = flows_.find(key, now);
+  if (touches_unread(segment, streams, now)) {
+    result.findings.conflict = true;
+    return result;
+  }
   std::array<Flow*, flow::FlowTable::kReadings> outrun{};  // the segment is too far ahead of them
   std::size_t outrun_count = 0;
   bool placed = false;
-  for (Flow* flow : flows_.find(key, now)) {
+  for (Flow* flow : streams) {
     if (is_blocked(*flow) || !StreamInspector::is_near(*flow, segment.sequence)) continue;
-    if ((flow->contested || flow->bounded) && reaches_too_far(*flow, segment, now)) continue;
+    if (flow->bounded && !flow::is_before(segment.sequence, flow->bound)) continue;
     SegmentFindings own;
     flow->last_seen = now;
     streams_.inspect(segment, *flow, own);
@@ -232,12 +237,7 @@ TcpInspector::SegmentResult TcpInspector::read(const Segment& segment, const flo
 void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& key,
                                  std::chrono::nanoseconds now, SegmentResult& result) noexcept {
   SegmentFindings own;
-  const auto streams = flows_.find(key, now);
-  const bool contested =
-      std::any_of(streams.begin(), streams.end(), [](const Flow* flow) { return flow->contested; });
-  if (contested && flows_.forgotten(key, segment.sequence, last_byte_of(segment), now)) {
-    own.conflict = true;
-  } else if (is_crowded(key, now)) {
+  if (is_crowded(key, now)) {
     own.table_full = true;
   } else if (Flow* stream = add_stream(key, segment.sequence, false, now)) {
     streams_.inspect(segment, *stream, own);
@@ -246,6 +246,7 @@ void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& ke
     // The streams of a connection that was picked up in the middle can be pieces of one stream. In any other
     // connection all streams but one are decoys, and the server may take this segment as part of the real
     // one.
+    const auto streams = flows_.find(key, now);
     own.conflict = std::any_of(streams.begin(), streams.end(), [](const Flow* flow) {
       return is_blocked(*flow) || flow->start_known || flow->contested;
     });
@@ -254,15 +255,19 @@ void TcpInspector::read_unplaced(const Segment& segment, const flow::FlowKey& ke
   merge(own, result.findings);
 }
 
-bool TcpInspector::reaches_too_far(const Flow& flow, const Segment& segment,
-                                   std::chrono::nanoseconds now) const noexcept {
+bool TcpInspector::touches_unread(const Segment& segment, const flow::FlowTable::Readings& streams,
+                                  std::chrono::nanoseconds now) const noexcept {
   const std::uint32_t last = last_byte_of(segment);
-  if (flow.bounded && !flow::is_before(last, flow.bound)) return true;
-  if (!flow.contested) return false;
-  const bool early = flow::is_before(segment.sequence, flow.start);
-  const bool before = early && flow::is_before(last, flow.start);
-  const std::uint32_t first = before || (early && !flow.start_known) ? segment.sequence : flow.start;
-  return flows_.forgotten(flow.key, first, last, now);
+  bool contested = false;
+  for (const Flow* flow : streams) {
+    contested = contested || flow->contested;
+    const bool may_join = flow->bounded && !is_blocked(*flow) && StreamInspector::is_near(*flow, last);
+    if (may_join && flow::is_before(segment.sequence, flow->bound) &&
+        !flow::is_before(last + 1, flow->bound)) {
+      return true;
+    }
+  }
+  return contested && flows_.forgotten((*streams.begin())->key, segment.sequence, last, now);
 }
 
 Flow* TcpInspector::add_stream(const flow::FlowKey& key, std::uint32_t start, bool known,

@@ -69,10 +69,10 @@ class TcpInspector {
   /// For a segment that belongs to no stream of the connection.
   void read_unplaced(const Segment& segment, const flow::FlowKey& key, std::chrono::nanoseconds now,
                      SegmentResult& result) noexcept;
-  /// Whether the segment, as a part of this stream, would reach numbers of a forgotten one, or bytes that
-  /// only another one has.
-  [[nodiscard]] bool reaches_too_far(const flow::Flow& flow, const Segment& segment,
-                                     std::chrono::nanoseconds now) const noexcept;
+  /// Whether the segment has a number that a forgotten stream would go on with, or the last one before bytes
+  /// that a stream cannot read any more: a server that follows such a stream must not get on.
+  [[nodiscard]] bool touches_unread(const Segment& segment, const flow::FlowTable::Readings& streams,
+                                    std::chrono::nanoseconds now) const noexcept;
   /// Adds a stream to the connection, beginning at `start`. If the connection has all the streams it may
   /// have, one gives way: for a SYN (`known`) always; for other segments only one that waits for nothing and
   /// is far away. Null: none gave way.

@@ -30,6 +30,7 @@ const std::string kIncomplete = "forward_incomplete";
 const std::string kNone = "forward_no_request";
 const std::string kNoPayload = "forward_not_candidate";
 const std::string kConflict = "drop_conflict";
+const std::string kBlocked = "drop_blocked reset";
 const std::string kPage = "drop_blocked http_page";
 constexpr std::uint32_t kFar = 0x10000000;
 
@@ -182,6 +183,88 @@ TEST(RivalStreams, BytesFarAheadBelongToOneStreamOnly) {
   steps.push_back({"up to the bytes that the other has", at, std::string(decoy - at, 'b'), kNone});
   steps.push_back({"over them", decoy, std::string(upload_bytes, 'b'), kConflict});
   run_streams(rules().view(), {{"the server follows the first", steps}});
+}
+
+// A stream has bytes above the numbers of a forgotten one, which began within it: it is read on.
+TEST(RivalStreams, AStreamIsReadOnAboveForgottenNumbers) {
+  const std::string post = "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000\r\n\r\n";
+  const auto post_bytes = static_cast<std::uint32_t>(post.size());
+  const std::uint32_t end = post_bytes + 1000;
+  const std::string changed = "?" + kRest.substr(1);
+  run_streams(
+      rules().view(),
+      {
+          {"the rest of a request",
+           {syn(0),
+            {"half", 0, kHalf, kIncomplete},
+            syn(5),
+            syn(10),
+            syn(15),
+            syn(20),
+            {"another rest", 30, changed, kPassed},
+            {"the rest", 30, kRest, kConflict}}},
+          {"the rest of a request, and a SYN just before it",
+           {syn(0),
+            {"half", 0, kHalf, kIncomplete},
+            syn(5),
+            syn(10),
+            syn(15),
+            syn(30),
+            {"rest", 30, kRest, kPage}}},
+          {"the rest of a request, one byte of which is sent again",
+           {syn(0),
+            {"half", 0, kHalf, kIncomplete},
+            syn(5),
+            syn(10),
+            syn(15),
+            syn(20),
+            syn(kFar),
+            {"a byte that the server has, and the rest", 29, changed.substr(0, 1) + kRest, kConflict}}},
+          {"a body, and a request after it",
+           {syn(0),
+            {"the head", 0, post, kPassed},
+            {"its body", post_bytes, std::string(480, 'b'), kNone},
+            syn(post_bytes + 490),
+            syn(10),
+            syn(post_bytes + 470),
+            {"the body's rest and a request", post_bytes + 480, std::string(520, 'b') + kListed, kBlocked}}},
+          {"a body, and another request after it",
+           {syn(0),
+            {"the head", 0, post, kPassed},
+            {"its body", post_bytes, std::string(480, 'b'), kNone},
+            syn(post_bytes + 490),
+            syn(10),
+            syn(post_bytes + 470),
+            {"the body's rest", post_bytes + 480, std::string(520, 'b'), kIncomplete},
+            {"the request", end, kOther, kPassed}}},
+      });
+}
+
+// Bytes that were too far ahead of a stream when they passed have not been read as a part of it. A server
+// that follows it must not get as far as to them.
+TEST(RivalStreams, NoStreamGetsAsFarAsToBytesThatAnotherOneTook) {
+  constexpr std::uint32_t kBound = 70000;
+  const std::string upload = "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 90000\r\n\r\n";
+  const auto upload_bytes = static_cast<std::uint32_t>(upload.size());
+  const std::string body(kBound - 30 - kOtherBytes - upload_bytes, 'b');
+  const std::string post =
+      "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  ASSERT_EQ(post.size(), upload_bytes);
+  const auto steps = [&](std::vector<StreamStep> last) {
+    std::vector<StreamStep> all{syn(0),
+                                syn(kBound),
+                                {"the rest of a request, in a stream of its own", kBound, kRest, kNone},
+                                {"a request", 0, kOther, kPassed},
+                                {"an upload", kOtherBytes, post, kPassed},
+                                {"its body", kOtherBytes + upload_bytes, body, kNone}};
+    all.insert(all.end(), last.begin(), last.end());
+    return all;
+  };
+  run_streams(rules().view(),
+              {{"half a request before them", steps({{"half", kBound - 30, kHalf, kConflict}})},
+               {"half a request in a third stream",
+                steps({syn(kBound - 30), {"half", kBound - 30, kHalf, kConflict}})},
+               {"less than half of it", steps({{"half", kBound - 30, kHalf.substr(0, 29), kIncomplete}})}});
 }
 
 TEST(RivalStreams, APortIsUsedAgainAndAgainCloseBy) {
