@@ -38,6 +38,16 @@ inline constexpr auto kIdles = std::to_array<EnumRow<Idle>>({
 });
 static_assert(base::names_every_value<kIdles>(), "kIdles: one row for each Idle, in the order of the enum");
 
+inline constexpr auto kHandshakes = std::to_array<EnumRow<Handshake>>({
+    {Handshake::none, "none", "nothing"},
+    {Handshake::opened, "opened", "the client's SYN, and a request that acknowledges something"},
+    {Handshake::answered, "answered",
+     "the client's SYN, and a request that acknowledges what the server was seen to send (where no SYN-ACK "
+     "passed for a minute, something)"},
+});
+static_assert(base::names_every_value<kHandshakes>(),
+              "kHandshakes: one row for each Handshake, in the order of the enum");
+
 inline constexpr auto kFailModes = std::to_array<EnumRow<FailMode>>({
     {FailMode::open, "open", "they are forwarded and counted"},
     {FailMode::closed, "closed", "they are dropped and counted"},

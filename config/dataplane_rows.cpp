@@ -58,13 +58,13 @@ const std::array kDataplaneRows = std::to_array<Row<Settings>>({
     {"dataplane.inspect.quic",
      [](Settings& s) -> Field { return &s.dataplane.inspect.quic; },
      {.help = "Destination ports on which to look for QUIC."}},
-    {"dataplane.block.needs_handshake",
-     [](Settings& s) -> Field { return &s.dataplane.block.needs_handshake; },
-     {.help =
-          "Without a handshake (the SYN of a TCP client was seen, and its request acknowledges "
-          "something), answer a blocked request with one reset to the client, which is no larger than the "
-          "request. Source addresses can be forged: otherwise pages could be aimed at somebody else. "
-          "Connections that were open before Weir started get resets too."}},
+    {"dataplane.block.handshake",
+     [](Settings& s) -> Field { return choice<kHandshakes>(s.dataplane.block.handshake); },
+     {.help = "What must have been seen of the TCP handshake before a blocked request gets a whole answer. "
+              "Without it, the client gets one reset, which is no larger than the request: source addresses "
+              "can be forged, and pages could be aimed at somebody else. Connections that were open before "
+              "Weir started get resets too. Set `opened` where some servers' packets take another path than "
+              "their clients'."}},
     {"dataplane.block.http.status",
      [](Settings& s) -> Field { return &s.dataplane.block.http.status; },
      {.help = "Status of the answer to a blocked HTTP request: 451 or 403 with the block page, or 302 to "

@@ -18,6 +18,8 @@ namespace weir::config {
 enum class Topology : std::uint8_t { inline_wire, mirror, routed };
 enum class PortRole : std::uint8_t { subscriber, network, mirror, answers, one_arm };
 enum class Idle : std::uint8_t { busy, sleep };
+/// What must be seen of a TCP handshake before a blocked request gets a whole answer.
+enum class Handshake : std::uint8_t { none, opened, answered };
 enum class FailMode : std::uint8_t { open, closed };
 enum class TlsAnswer : std::uint8_t { alert, reset };
 enum class QuicAnswer : std::uint8_t { close, drop };
@@ -69,7 +71,7 @@ struct HttpBlockSettings {
 };
 
 struct BlockSettings {
-  bool needs_handshake = true;
+  Handshake handshake = Handshake::answered;
   HttpBlockSettings http;
   TlsAnswer tls = TlsAnswer::alert;
   QuicAnswer quic = QuicAnswer::close;

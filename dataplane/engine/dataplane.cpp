@@ -206,6 +206,10 @@ void Dataplane::start_workers() {
       .snapshots = snapshots_,
       .page = Published<inspect::BlockPage>(readers_, std::make_unique<const inspect::BlockPage>(plan_.page)),
       .tripped = Published<std::vector<std::uint32_t>>(readers_),
+      .accepted = plan_.inspector.checks_acknowledgement
+                      ? std::make_unique<flow::AcceptedConnections>(plan_.inspector.flow_capacity *
+                                                                    plan_.settings.workers.size())
+                      : nullptr,
       .pool = pool_.get(),
       .steering = steering_.get(),
       .routing = routing_.get(),

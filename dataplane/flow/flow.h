@@ -5,20 +5,9 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "dataplane/proto/packet/packet_view.h"
+#include "dataplane/flow/flow_key.h"
 
 namespace weir::flow {
-
-/// One direction of a connection.
-struct FlowKey {
-  proto::IpAddress source;
-  proto::IpAddress destination;
-  std::uint16_t source_port = 0;
-  std::uint16_t destination_port = 0;
-  std::uint8_t ip_protocol = 0;
-  bool operator==(const FlowKey&) const = default;
-};
-FlowKey flow_key_of(const proto::PacketView& packet) noexcept;
 
 /// TCP sequence numbers wrap (RFC 9293, 3.4): the signed distance from `from` to `to`.
 constexpr std::int32_t distance(std::uint32_t from, std::uint32_t to) noexcept {

@@ -19,24 +19,6 @@ constexpr std::size_t kSweepSets = 16;
 // Flows for one connection with forgotten numbers; few ports are used again that often.
 constexpr std::size_t kFlowsPerForgetful = 64;
 
-/// Written field by field, because the padding of a struct must not be hashed. The 14 bytes of IPv4 take half
-/// the time.
-template <std::size_t kAddressBytes>
-std::uint64_t hash_of_bytes(const FlowKey& key, std::uint64_t seed) noexcept {
-  std::array<std::byte, 2 * kAddressBytes + 6> bytes{};
-  auto* to = bytes.data();
-  const auto put = [&to](const void* from, std::size_t count) {
-    std::memcpy(to, from, count);
-    to += count;
-  };
-  put(key.source.bytes.data(), kAddressBytes);
-  put(key.destination.bytes.data(), kAddressBytes);
-  put(&key.source_port, sizeof key.source_port);
-  put(&key.destination_port, sizeof key.destination_port);
-  put(&key.ip_protocol, sizeof key.ip_protocol);
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
-}
-
 std::uint32_t tag_of(std::uint64_t hash) noexcept {
   return static_cast<std::uint32_t>(hash >> 32) | 1U;  // 0 is a free place
 }
@@ -62,14 +44,6 @@ bool goes_before(const Flow& a, const Flow& b, const StreamBuffers& buffers) noe
 
 }  // namespace
 
-FlowKey flow_key_of(const proto::PacketView& packet) noexcept {
-  return {.source = packet.source,
-          .destination = packet.destination,
-          .source_port = packet.source_port,
-          .destination_port = packet.destination_port,
-          .ip_protocol = packet.ip_protocol};
-}
-
 FlowTable::FlowTable(const Settings& settings)
     : flows_(std::bit_ceil(std::max(settings.capacity, kWays))),
       tags_(flows_.size()),
@@ -81,9 +55,7 @@ FlowTable::FlowTable(const Settings& settings)
                                               std::max<std::size_t>(flows_.size() / kWays / kSweepSets, 1))),
       hash_seed_(random_seed()) {}
 
-std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept {
-  return key.source.is_v6 ? hash_of_bytes<16>(key, hash_seed_) : hash_of_bytes<4>(key, hash_seed_);
-}
+std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept { return hash_of_key(key, hash_seed_); }
 
 std::size_t FlowTable::set_of(std::uint64_t hash) const noexcept {
   return (static_cast<std::size_t>(hash) & (flows_.size() / kWays - 1)) * kWays;

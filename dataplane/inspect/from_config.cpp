@@ -65,7 +65,8 @@ InspectorSettings inspector_settings(const config::DataplaneSettings& settings) 
   select_ports(settings.inspect.http, result.inspect_http, result.http_ports);
   select_ports(settings.inspect.tls, result.inspect_tls, result.tls_ports);
   select_ports(settings.inspect.quic, result.inspect_quic, result.quic_ports);
-  result.needs_handshake = settings.block.needs_handshake;
+  result.needs_handshake = settings.block.handshake != config::Handshake::none;
+  result.checks_acknowledgement = settings.block.handshake == config::Handshake::answered;
   result.page_bytes_per_second = settings.block.http.bytes_per_destination;
   result.tls_alert = settings.block.tls == config::TlsAnswer::alert;
   result.quic_close = settings.block.quic == config::QuicAnswer::close;

@@ -6,11 +6,16 @@ namespace weir::inspect {
 
 using base::Outcome;
 
-Inspector::Inspector(const InspectorSettings& settings, base::Counters& counters, RequestObserver* observer)
+Inspector::Inspector(const InspectorSettings& settings, base::Counters& counters, RequestObserver* observer,
+                     flow::AcceptedConnections* accepted)
     : counters_(counters),
+      own_accepted_(settings.checks_acknowledgement && accepted == nullptr
+                        ? std::make_unique<flow::AcceptedConnections>(settings.flow_capacity)
+                        : nullptr),
+      accepted_(settings.checks_acknowledgement && accepted != nullptr ? accepted : own_accepted_.get()),
       fragments_(settings, counters),
       decider_(counters, observer),
-      tcp_(settings, counters, decider_),
+      tcp_(settings, counters, decider_, accepted_),
       quic_(settings, counters, decider_) {}
 
 Verdict Inspector::inspect(const proto::PacketView& packet, Direction direction, std::chrono::nanoseconds now,
@@ -40,8 +45,16 @@ Inspection Inspector::begin(const proto::PacketView& packet, Direction direction
     case proto::PacketClass::tcp:
       break;
   }
+  if (direction != Direction::from_subscriber) remember_accepted(packet, now);
   if (direction == Direction::from_network) return {.verdict = forward(Outcome::forward_not_candidate)};
   return {.verdict = inspect_request(packet, now, snapshot, enforcement)};
+}
+
+void Inspector::remember_accepted(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept {
+  constexpr unsigned kAccepts = proto::kTcpSyn | proto::kTcpAck;
+  if (accepted_ == nullptr || packet.packet_class != proto::PacketClass::tcp) return;
+  if ((packet.tcp.flags & kAccepts) != kAccepts) return;
+  accepted_->add(flow::reversed(flow::flow_key_of(packet)), packet.tcp.sequence + 1, now);
 }
 
 Verdict Inspector::inspect_request(const proto::PacketView& packet, std::chrono::nanoseconds now,

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "dataplane/base/enforcement.h"
 #include "dataplane/counters/counters.h"
+#include "dataplane/flow/accepted_connections.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
 #include "dataplane/inspect/decision/request_decider.h"
 #include "dataplane/inspect/decision/verdict.h"
@@ -32,7 +34,10 @@ struct Inspection {
 /// worker has its own. Only flow_capacity() and blocked_flows() may be called from any thread.
 class Inspector {
  public:
-  Inspector(const InspectorSettings& settings, base::Counters& counters, RequestObserver* observer = nullptr);
+  /// `accepted`: shared by all workers, must outlive the object, and is not needed unless
+  /// settings.checks_acknowledgement. Null: this inspector sees all packets and has its own.
+  Inspector(const InspectorSettings& settings, base::Counters& counters, RequestObserver* observer = nullptr,
+            flow::AcceptedConnections* accepted = nullptr);
 
   /// `snapshot` may be null (no list loaded yet: requests are counted and pass). `now` comes from any clock
   /// that does not jump.
@@ -63,7 +68,9 @@ class Inspector {
   /// and of the bare acknowledgements of receivers.
   [[nodiscard]] bool passes_unread(const proto::FastClassification& fast,
                                    Direction direction) const noexcept {
-    if (direction == Direction::from_network) return fast.kind != proto::FastClassification::Kind::unknown;
+    if (direction == Direction::from_network) {
+      return fast.kind != proto::FastClassification::Kind::unknown && !(fast.opens && accepted_ != nullptr);
+    }
     return fast.kind == proto::FastClassification::Kind::bare && !tcp_.may_be_blocked(fast);
   }
 
@@ -89,10 +96,14 @@ class Inspector {
   [[nodiscard]] std::size_t blocked_flows() const noexcept { return tcp_.blocked_flows(); }
 
  private:
+  /// Remembers what a SYN-ACK tells of its connection.
+  void remember_accepted(const proto::PacketView& packet, std::chrono::nanoseconds now) noexcept;
   Verdict inspect_request(const proto::PacketView& packet, std::chrono::nanoseconds now,
                           const match::SnapshotView* snapshot, Enforcement enforcement) noexcept;
 
   base::Counters& counters_;
+  std::unique_ptr<flow::AcceptedConnections> own_accepted_;
+  flow::AcceptedConnections* accepted_;  // null: acknowledgements are not checked
   FragmentInspector fragments_;
   RequestDecider decider_;
   TcpInspector tcp_;

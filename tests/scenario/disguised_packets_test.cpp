@@ -180,7 +180,7 @@ class DisguisedPackets : public testing::Test {
     write_text(directory_ / "list.txt", std::string(kListed) + "\n");
     std::vector<std::string> arguments{
         "--all", "--json", "--stats", "--write", directory_ / "out.pcap", "--list", directory_ / "list.txt"};
-    write_text(directory_ / "replay.yaml", "dataplane: {block: {needs_handshake: false}" + settings + "}\n");
+    write_text(directory_ / "replay.yaml", "dataplane: {block: {handshake: none}" + settings + "}\n");
     arguments.insert(arguments.end(), {"--config", directory_ / "replay.yaml"});
     arguments.push_back(directory_ / "in.pcap");
     const Finished finished = run_replay(arguments, directory_);

@@ -36,7 +36,7 @@ class LongCaptures : public testing::Test {
     { const test::PcapWriter flushed(std::move(writer_)); }
     write_text(directory_ / kListName, std::string(kListedName) + '\n');
     write_text(directory_ / "replay.yaml",
-               "dataplane:\n  block: {needs_handshake: false}\n  inspect: {http: any}\n" + settings);
+               "dataplane:\n  block: {handshake: none}\n  inspect: {http: any}\n" + settings);
     const Finished finished =
         run_replay({"--all", "--json", "--stats", "--write", directory_ / "out.pcap", "--list",
                     directory_ / kListName, "--config", directory_ / "replay.yaml", directory_ / "in.pcap"},

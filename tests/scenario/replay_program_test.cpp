@@ -130,7 +130,7 @@ TEST_F(ReplayProgram, TheFirstListHasPrecedence) {
 TEST_F(ReplayProgram, UsesTheConfiguration) {
   write_text(directory_ / "page.html", "<p>a page of our own");
   write_text(directory_ / "weir.yaml",
-             "dataplane:\n  block:\n    needs_handshake: false\n    http: {status: 403, page: \"" +
+             "dataplane:\n  block:\n    handshake: none\n    http: {status: 403, page: \"" +
                  path("page.html") + "\"}\n");
   EXPECT_EQ(run({"--check-config", "--config", path("weir.yaml")}).status, 0);
   const Finished finished = run({"--config", path("weir.yaml"), "--list", path(kListName), "--write",

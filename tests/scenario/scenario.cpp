@@ -239,7 +239,7 @@ Outgoing check_outgoing(const Scenario& scenario, const std::vector<Bytes>& fram
 }
 
 std::string settings_of(const Scenario& scenario) {
-  const std::string needs = std::string("needs_handshake: ") + (scenario.needs_handshake ? "true" : "false");
+  const std::string needs = std::string("handshake: ") + (scenario.needs_handshake ? "answered" : "none");
   constexpr std::string_view kBlock = "  block: {";
   std::string settings = scenario.settings;
   const auto block = settings.find(kBlock);

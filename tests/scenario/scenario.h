@@ -53,7 +53,7 @@ struct Scenario {
   test::PcapLink link = test::PcapLink::ethernet;
 };
 std::ostream& operator<<(std::ostream& out, const Scenario& scenario);
-/// The YAML lines of the section dataplane, with `block.needs_handshake`.
+/// The YAML lines of the section dataplane, with `block.handshake`.
 std::string settings_of(const Scenario& scenario);
 
 inline constexpr const char* kListName = "hot.txt";

@@ -10,7 +10,7 @@ namespace weir::engine {
 Worker::Worker(const WorkerSettings& settings, WorkerShared& shared)
     : settings_(settings),
       shared_(shared),
-      inspector_(settings.inspector, counters_),
+      inspector_(settings.inspector, counters_, nullptr, shared.accepted.get()),
       answer_budget_(settings.inspector.page_bytes_per_second) {
   inspector_.count_hits(rule_hits_);
 }

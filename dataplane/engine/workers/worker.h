@@ -19,6 +19,7 @@
 #include "dataplane/engine/workers/probe.h"
 #include "dataplane/engine/workers/steering.h"
 #include "dataplane/engine/workers/topology.h"
+#include "dataplane/flow/accepted_connections.h"
 #include "dataplane/inspect/answer/answer.h"
 #include "dataplane/inspect/answer/answer_budget.h"
 #include "dataplane/inspect/decision/rule_hits.h"
@@ -37,6 +38,7 @@ struct WorkerShared {
   Published<inspect::BlockPage> page;
   /// Ids of the tripped rules, sorted. Null: none.
   Published<std::vector<std::uint32_t>> tripped;
+  std::unique_ptr<flow::AcceptedConnections> accepted;  // null: acknowledgements are not checked
   rte_mempool* pool = nullptr;
   Steering* steering = nullptr;  // null: one worker
   Routing* routing = nullptr;    // topology routed only

@@ -22,6 +22,7 @@ struct InspectorSettings {
   bool tls_alert = true;                   // false: a blocked ClientHello is answered by a reset
   bool quic_close = true;                  // false: a blocked QUIC connection gets no answer
   bool needs_handshake = false;            // without a TCP handshake, answer with one reset to the client
+  bool checks_acknowledgement = false;     // a handshake is one whose SYN-ACK the client acknowledges
   unsigned page_bytes_per_second = 65536;  // of block pages to one destination; 0: no limit
   bool drop_unknown_quic = false;          // drop QUIC of unknown versions; false: forward it
   bool close_flow_table = false;  // drop a packet that would evict a connection in use; false: evict it

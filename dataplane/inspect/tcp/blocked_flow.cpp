@@ -48,10 +48,12 @@ bool TcpInspector::has_handshake(const proto::PacketView& packet, const flow::Fl
                                  std::chrono::nanoseconds now) noexcept {
   if ((packet.tcp.flags & proto::kTcpAck) == 0) return false;
   const auto streams = flows_.find(key, now);
-  return std::any_of(streams.begin(), streams.end(), [&packet](const flow::Flow* flow) {
+  const bool opened = std::any_of(streams.begin(), streams.end(), [&packet](const flow::Flow* flow) {
     return flow->reading != flow::Reading::blocked && flow->start_known &&
            StreamInspector::is_near(*flow, packet.tcp.sequence);
   });
+  if (!opened || accepted_ == nullptr) return opened;
+  return accepted_->may_acknowledge(key, packet.tcp.acknowledgement, now);
 }
 
 Verdict TcpInspector::block(const proto::PacketView& packet, const flow::FlowKey& key,

@@ -97,10 +97,12 @@ Verdict refusal(Outcome outcome, bool enforce) noexcept {
 
 }  // namespace
 
-TcpInspector::TcpInspector(InspectorSettings settings, base::Counters& counters, RequestDecider& decider)
+TcpInspector::TcpInspector(InspectorSettings settings, base::Counters& counters, RequestDecider& decider,
+                           const flow::AcceptedConnections* accepted)
     : settings_(std::move(settings)),
       counters_(counters),
       decider_(decider),
+      accepted_(accepted),
       flows_({.capacity = settings_.flow_capacity,
               .lifetime = settings_.flow_lifetime,
               .reassembly_bytes = settings_.reassembly_bytes,

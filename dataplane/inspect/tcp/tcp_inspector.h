@@ -7,6 +7,7 @@
 
 #include "dataplane/base/enforcement.h"
 #include "dataplane/counters/counters.h"
+#include "dataplane/flow/accepted_connections.h"
 #include "dataplane/flow/flow_table.h"
 #include "dataplane/inspect/decision/inspector_settings.h"
 #include "dataplane/inspect/decision/request_decider.h"
@@ -24,7 +25,9 @@ namespace weir::inspect {
 /// in the middle began, both are followed. Not thread safe, except flow_capacity() and blocked_flows().
 class TcpInspector {
  public:
-  TcpInspector(InspectorSettings settings, base::Counters& counters, RequestDecider& decider);
+  /// `accepted`: what acknowledgements are checked against; null: they are not.
+  TcpInspector(InspectorSettings settings, base::Counters& counters, RequestDecider& decider,
+               const flow::AcceptedConnections* accepted);
 
   /// `packet` is of class tcp and not from the network; `enforcement` is enforce or monitor.
   Verdict inspect(const proto::PacketView& packet, std::chrono::nanoseconds now,
@@ -50,8 +53,8 @@ class TcpInspector {
     SegmentFindings findings;
     flow::Flow* blocking = nullptr;  // the stream with the listed request
   };
-  /// Whether a SYN of the packet's connection was seen, and the packet acknowledges something: only who
-  /// receives what the server sends has a connection. A source address can be forged.
+  /// Whether a SYN of the packet's connection was seen, and the packet acknowledges what the server sent:
+  /// only who receives that has a connection. A source address can be forged.
   [[nodiscard]] bool has_handshake(const proto::PacketView& packet, const flow::FlowKey& key,
                                    std::chrono::nanoseconds now) noexcept;
   std::optional<Verdict> answer_blocked_flow(const proto::PacketView& packet, const flow::FlowKey& key,
@@ -89,6 +92,7 @@ class TcpInspector {
   InspectorSettings settings_;
   base::Counters& counters_;
   RequestDecider& decider_;
+  const flow::AcceptedConnections* accepted_;
   flow::FlowTable flows_;
   H2cInspector h2c_;
   MessageReader reader_;

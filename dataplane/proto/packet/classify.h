@@ -20,6 +20,7 @@ struct FastClassification {
     udp
   };
   Kind kind = Kind::unknown;
+  bool opens = false;  // TCP with SYN
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   /// Source and destination, as in the frame. Empty for unknown.
@@ -53,9 +54,10 @@ inline FastClassification classify_transport(std::uint8_t protocol, std::span<co
   if (protocol == ip_protocol::kTcp && content.size() >= kTcpHeaderBytes) {
     const std::size_t header_bytes = std::to_integer<std::size_t>(content[12] >> 4) * 4;
     if (header_bytes < kTcpHeaderBytes || header_bytes > content.size()) return {};
-    const bool opens = (std::to_integer<unsigned>(content[13]) & kTcpSyn) != 0;
-    classification.kind = header_bytes == content.size() && !opens ? FastClassification::Kind::bare
-                                                                   : FastClassification::Kind::tcp;
+    classification.opens = (std::to_integer<unsigned>(content[13]) & kTcpSyn) != 0;
+    classification.kind = header_bytes == content.size() && !classification.opens
+                              ? FastClassification::Kind::bare
+                              : FastClassification::Kind::tcp;
   } else if (protocol == ip_protocol::kUdp && content.size() >= kUdpHeaderBytes) {
     const std::size_t length_bytes = load_u16(content, 4);
     if (length_bytes != 0 && length_bytes < kUdpHeaderBytes) return {};

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/flow/accepted_connections.h"
 #include "tests/support/http_text.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/tls_hello_builder.h"
@@ -278,6 +279,43 @@ TEST(BlockedFlow, WithoutAHandshakeTheClientGetsOneResetAndTheServerNothing) {
       {{"SYN", 0U - 1, "S", "", "forward_not_candidate"},
        {"the request", 0, "PA", kListed, "drop_blocked http_page", 0, kListedBytes}},
       1000, settings);
+}
+
+// A client that sees none of what the server sends has to guess what it acknowledges.
+TEST(BlockedFlow, AHandshakeAcknowledgesWhatTheServerSent) {
+  constexpr std::uint32_t kServerStart = 0xfffffff0;
+  const auto run_connection = [](const std::string& what, std::uint32_t acknowledged, bool accepted,
+                                 const std::string& outcome, std::chrono::seconds later = {}) {
+    TestInspector inspector({.needs_handshake = true, .checks_acknowledgement = true});
+    const auto from_server = [&](std::uint16_t port, std::uint32_t sequence, std::string_view flags) {
+      const Bytes frame = PacketBuilder()
+                              .ethernet()
+                              .ipv4("192.0.2.1", "10.0.0.1")
+                              .tcp(80, port)
+                              .seq(sequence)
+                              .flags(flags)
+                              .build();
+      EXPECT_EQ(summary(inspector.inspect(frame, rules().view(), inspect::Direction::from_network)),
+                "forward_not_candidate");
+    };
+    from_server(1, 77, "SA");  // of another connection: what servers send passes here
+    inspector.inspect(segment().seq(999).flags("S").build(), rules().view());
+    from_server(1234, kServerStart + 5, "S");  // accepts nothing
+    if (accepted) from_server(1234, kServerStart, "SA");
+    inspector.now += later;
+    const Bytes request = segment().seq(1000).ack(acknowledged).flags("PA").payload(kListed).build();
+    EXPECT_EQ(summary(inspector.inspect(request, rules().view())), outcome) << what;
+  };
+  const std::string page = "drop_blocked http_page";
+  const std::string reset = "drop_blocked reset";
+  constexpr std::uint32_t kReceived = flow::AcceptedConnections::kReceivedBytes;
+  run_connection("its SYN-ACK", kServerStart + 1, true, page);
+  run_connection("and data", kServerStart + kReceived, true, page);
+  run_connection("more than that", kServerStart + 1 + kReceived, true, reset);
+  run_connection("less than its SYN-ACK", kServerStart, true, reset);
+  run_connection("the server did not accept", kServerStart + 1, false, reset);
+  run_connection("no SYN-ACK has passed for a minute", 0x50000000, false, page, std::chrono::seconds(60));
+  run_connection("but the one of this connection", 0x50000000, true, reset, std::chrono::seconds(60));
 }
 
 TEST(BlockedFlow, OtherConnectionsAreNotAffected) {
