@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import zlib
 from pathlib import Path
 
@@ -11,10 +13,13 @@ from lab import cleanup
 from lab.caddy import CaddyOrigin
 from lab.case import LabCase
 from lab.chromium import Chromium
-from lab.network import ORIGIN_V4
+from lab.frames import checksum, ethernet
+from lab.network import CLIENT_MAC, ORIGIN_V4
 from lab.process import poll, run
+from lab.raw import RawPort
 from lab.record import Recorder, dissect, values
 
+SYN, RST, PSH, ACK = 0x02, 0x04, 0x08, 0x10
 _CLIENT_INSIDE, _ORIGIN_INSIDE = "198.51.100.2", "198.51.100.80"
 
 
@@ -205,6 +210,60 @@ class ManyPages(AnswersCase):
         self.assertEqual(self.weir.families()["weir_pages_limited_total"][0][1], 3)
         self.assertEqual([line for line in self.origin.requests() if "forbidden" in line], [])
         self.assert_passes("http://news.test/")
+
+
+class ForgedSources(LabCase):
+    """A sender that is not the client of its source address sees nothing of what the server answers. (Without a
+    handshake Weir sends the server nothing, so a connection stays open there.)"""
+
+    first_list = ("news.test/forbidden",)
+    _VICTIM = "192.0.2.9"
+
+    def setUp(self):
+        super().setUp()
+        # The server's packets reach the victim's place on the wire, where nobody resets the connection.
+        self.wire.origin.ip("neigh", "replace", self._VICTIM, "lladdr", CLIENT_MAC, "dev", "wan0")
+        self.raw = RawPort(self.wire.client, "lan0")
+        self.addCleanup(self.raw.close)
+
+    def send(self, port, sequence, acknowledgement, flags, payload=b""):
+        addresses = socket.inet_aton(self._VICTIM) + socket.inet_aton(ORIGIN_V4)
+        segment = struct.pack("!HHIIBBHHH", port, 80, sequence, acknowledgement, 5 << 4, flags, 64000, 0, 0) + payload
+        sum_of = checksum(addresses + struct.pack("!HH", 6, len(segment)) + segment)
+        segment = segment[:16] + struct.pack("!H", sum_of) + segment[18:]
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), 7, 0, 64, 6, 0) + addresses
+        header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+        self.raw.send(ethernet(0x0800, header + segment))
+
+    def receive(self, port):
+        """The flags, sequence number and payload of the next segment for the victim's port."""
+        while (frame := self.raw.receive(5)) is not None:
+            if frame[12:14] != b"\x08\x00" or frame[30:34] != socket.inet_aton(self._VICTIM) or frame[23] != 6:
+                continue
+            segment = frame[34:14 + int.from_bytes(frame[16:18], "big")]
+            if int.from_bytes(segment[2:4], "big") == port:
+                return segment[13], int.from_bytes(segment[4:8], "big"), segment[(segment[12] >> 4) * 4:]
+        self.fail(f"nothing came for port {port}")
+
+    def answer_to(self, port, guess):
+        """What the request draws. `guess`: added to the number that the server waits to see acknowledged."""
+        self.send(port, 999, 0, SYN)
+        flags, start, _ = self.receive(port)
+        self.assertEqual(flags, SYN | ACK)
+        self.send(port, 1000, (start + 1 + guess) % (1 << 32), PSH | ACK,
+                  b"GET /forbidden HTTP/1.1\r\nHost: news.test\r\n\r\n")
+        flags, _, payload = self.receive(port)
+        while flags == SYN | ACK:  # the server sends it again
+            flags, _, payload = self.receive(port)
+        return flags, payload
+
+    def test_only_who_sees_the_servers_numbers_gets_the_page(self):
+        flags, payload = self.answer_to(50001, guess=1 << 31)
+        self.assertEqual((flags & RST, payload), (RST, b""))
+        flags, payload = self.answer_to(50002, guess=0)
+        self.assertEqual(flags & RST, 0)
+        self.assertIn(b"HTTP/1.1 451 ", payload)
+        self.assertEqual([line for line in self.origin.requests() if "forbidden" in line], [])
 
 
 class QuicClose(CaddyOrigin, AnswersCase):
