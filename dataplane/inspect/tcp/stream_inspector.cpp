@@ -119,14 +119,30 @@ void StreamInspector::pass_over(Flow& flow, std::uint32_t end) noexcept {
   if (distance(flow.start, flow.highest) > 4 * kNearBytes) flow.start = flow.highest - 2 * kNearBytes;
 }
 
+StreamInspector::Piece StreamInspector::padding_of(const Flow& flow) noexcept {
+  static constexpr std::array<std::byte, kMostPadding> kZeros{};
+  return {.sequence = flow.position, .bytes = std::span(kZeros).first(flow.padding)};
+}
+
+bool StreamInspector::hold_padding(Flow& flow, const Piece& padding, SegmentFindings& findings) noexcept {
+  flow.padding = 0;
+  if (!padding.bytes.empty() && (!buffers_.make_room(flow, padding.sequence, padding.bytes.size()) ||
+                                 !buffers_.write(flow, padding.sequence, padding.bytes, false))) {
+    findings.memory_full = true;
+    return false;
+  }
+  buffers_.touch(flow, true);
+  return true;
+}
+
 void StreamInspector::take_padding(const Segment& segment, Flow& flow, const Piece& piece,
                                    SegmentFindings& findings) noexcept {
-  static constexpr std::array<std::byte, kMostPadding> kZeros{};
   const std::int32_t count = distance(flow.position, piece.sequence);
   if (count <= 0 || count > static_cast<std::int32_t>(flow.padding)) return;
   const auto taken = static_cast<std::size_t>(count);
+  const Piece padding = padding_of(flow);
+  const Piece before{.sequence = padding.sequence, .bytes = padding.bytes.first(taken)};
   flow.padding = (flow.padding - taken) & kMostPadding;
-  const Piece before{.sequence = flow.position, .bytes = std::span(kZeros).first(taken)};
   inspect_followed(segment, flow, before, findings);
   pass_over(flow, before.end());
 }
@@ -169,10 +185,10 @@ bool StreamInspector::trim_to_start(Flow& flow, Piece& piece, SegmentFindings& f
   if (!flow.start_known && early <= kAheadBytes && flow.reading == Reading::message) {
     // The stream was picked up after its beginning: read it again from here, including the held bytes.
     const std::uint32_t highest = flow.highest;
+    const Piece padding = padding_of(flow);
     begin(flow, piece.sequence, false);
     flow.highest = highest;
-    buffers_.touch(flow, true);
-    return true;
+    return hold_padding(flow, padding, findings);
   }
   // The server accepts nothing from before the stream's first byte, unless the SYN was a decoy. A keep-alive
   // probe on a connection without data is one byte.
@@ -212,9 +228,9 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
     }
     // The server may never have accepted the held bytes: read the message as it is now.
     if (buffers_.write(flow, piece.sequence, piece.bytes, true)) {
+      const Piece padding = padding_of(flow);
       unread ? read_on(flow) : read_again(flow);
-      buffers_.touch(flow, true);
-      return true;
+      return hold_padding(flow, padding, findings);
     }
   }
   findings.conflict = true;

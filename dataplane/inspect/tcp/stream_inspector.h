@@ -52,6 +52,12 @@ class StreamInspector {
     }
   };
 
+  /// The zeros at the position that may be padding.
+  static Piece padding_of(const flow::Flow& flow) noexcept;
+  /// Before a stream is read again: a server that the bytes before them have not reached yet holds the zeros.
+  /// They are held here as unverified, so that the data that may follow at their place still counts. The
+  /// stream waits then. False: no memory.
+  bool hold_padding(flow::Flow& flow, const Piece& padding, SegmentFindings& findings) noexcept;
   /// The zeros before the piece were data: reads them.
   void take_padding(const Segment& segment, flow::Flow& flow, const Piece& piece,
                     SegmentFindings& findings) noexcept;

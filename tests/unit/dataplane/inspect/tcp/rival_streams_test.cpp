@@ -373,6 +373,25 @@ TEST(RivalStreams, AnUnverifiedDecoyAfterABodyGivesWay) {
                  {"all between", 69, chunked.substr(69) + kListed.substr(0, 25), kPage}}}});
 }
 
+// One to six zeros where a message may begin can be padding, so they are not held. If the bytes before them
+// are read again, they are.
+TEST(RivalStreams, ZerosEndARequestWhoseBeginningComesLater) {
+  const std::string request = std::string("\x04\x01\0\x50\0\0\0\x01\0", 9) + "listed.example.com";
+  const auto bytes = static_cast<std::uint32_t>(request.size());
+  const StreamStep zero{"its last byte", bytes, std::string(1, '\0'), kNone};
+  std::string changed = request;
+  changed[1] = '\2';
+  const StreamStep decoy{
+      "a decoy with a wrong checksum", 0, changed, kNone, "PA", {}, {}, {}, std::uint16_t{0x1234}};
+  const StreamStep whole{"the request without it", 0, request, kBlocked};
+  std::string passed = request;
+  passed.replace(9, 6, "passed");
+  run_streams(rules().view(),
+              {{"behind an unverified decoy", {syn(0), decoy, zero, whole}},
+               {"in a stream that was picked up there", {zero, whole}},
+               {"an unlisted one", {syn(0), decoy, zero, {"the request without it", 0, passed, kPassed}}}});
+}
+
 TEST(RivalStreams, PortsAreUsedAgain) {
   std::vector<StreamStep> steps;
   for (std::uint32_t i = 0; i < 20; ++i) {
