@@ -38,7 +38,7 @@ struct WorkerShared {
   Published<inspect::BlockPage> page;
   /// Ids of the tripped rules, sorted. Null: none.
   Published<std::vector<std::uint32_t>> tripped;
-  std::unique_ptr<flow::AcceptedConnections> accepted;  // null: acknowledgements are not checked
+  std::unique_ptr<flow::AcceptedConnections> accepted{};  // null: acknowledgements are not checked
   rte_mempool* pool = nullptr;
   Steering* steering = nullptr;  // null: one worker
   Routing* routing = nullptr;    // topology routed only

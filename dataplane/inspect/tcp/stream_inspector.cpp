@@ -79,11 +79,15 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
     return;
   }
   std::size_t zeros = 0;  // that the server may have taken instead of the piece's first bytes
+  std::uint8_t covered = 0;
+  std::uint32_t position = 0;
   if (flow.padding != 0 && followed) {
     take_padding(segment, flow, piece, findings);
     if (!is_before(flow.position, piece.sequence) && is_before(flow.position, piece.end())) {
       const bool message = flow.reading == Reading::message && piece.sequence == flow.position;
       if (message) zeros = flow.padding;
+      covered = flow.padding;
+      position = flow.position;
       flow.padding = 0;
     }
   }
@@ -105,7 +109,11 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
   if (zeros != 0 && zeros < piece.bytes.size() && !findings.found && !findings.conflict) {
     reader_.read_alone(segment, piece.bytes.subspan(zeros), findings);
   }
-  if (findings.conflict || findings.memory_full || (findings.block && segment.stop_at_block)) return;
+  if (findings.conflict || findings.memory_full || (findings.block && segment.stop_at_block)) {
+    // The segment is dropped, and the zeros are what the server may have.
+    if (covered != 0 && flow.position == position) flow.padding = covered & kMostPadding;
+    return;
+  }
   if (!findings.ahead) pass_over(flow, piece.end());
 }
 

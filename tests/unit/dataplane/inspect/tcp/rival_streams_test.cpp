@@ -383,12 +383,15 @@ TEST(RivalStreams, ZerosEndARequestWhoseBeginningComesLater) {
   changed[1] = '\2';
   const StreamStep decoy{
       "a decoy with a wrong checksum", 0, changed, kNone, "PA", {}, {}, {}, std::uint16_t{0x1234}};
+  const StreamStep dropped{"another end",        11, "another end of it", kConflict, "PA", {}, {}, {},
+                           std::uint16_t{0x1234}};
   const StreamStep whole{"the request without it", 0, request, kBlocked};
   std::string passed = request;
   passed.replace(9, 6, "passed");
   run_streams(rules().view(),
               {{"behind an unverified decoy", {syn(0), decoy, zero, whole}},
                {"in a stream that was picked up there", {zero, whole}},
+               {"before a segment over it that is dropped", {syn(0), decoy, zero, dropped, whole}},
                {"an unlisted one", {syn(0), decoy, zero, {"the request without it", 0, passed, kPassed}}}});
 }
 
