@@ -10,6 +10,7 @@ Installs Debian packages. Run it as root. PURPOSE is one of:
   demo     for deploy/quickstart.sh: nginx, curl, openssl, network tools
   test     for tests/run.sh, in addition to `build`: browsers, servers and tools
   package  for deploy/package.sh, in addition to `build`: debhelper, lintian
+  referee  for tests/e2e/differential, in addition to `test`: more servers
   figures  for the comparisons in tests/bench/README.md: testpmd, Squid, a load generator
   gates    for .ci/run, in addition to the others: clang, clang-tidy, clang-format, sanitizer runtimes,
            codespell
@@ -25,6 +26,7 @@ demo=(nginx-light curl openssl iproute2 iputils-ping ethtool procps)
 test=("${demo[@]}" caddy chromium firefox-esr libnss3-tools minisign tshark python3 prometheus man-db ansible-core ansible-lint
   debhelper lintian libgtest-dev libgmock-dev libbenchmark-dev libndpi-dev)
 package=(debhelper lintian)
+referee=(apache2-bin lighttpd haproxy nodejs gnutls-bin)
 figures=(dpdk-dev squid-openssl wrk nftables)
 gates=(jq clang clang-tidy clang-format libclang-rt-14-dev codespell)
 
@@ -38,6 +40,7 @@ for purpose in "$@"; do
     demo) wanted+=("${demo[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     package) wanted+=("${package[@]}") ;;
+    referee) wanted+=("${referee[@]}") ;;
     figures) wanted+=("${figures[@]}") ;;
     gates) wanted+=("${gates[@]}") ;;
     -h | --help) usage; exit 0 ;;

@@ -11,14 +11,15 @@ namespace {
 
 using base::ParseStatus;
 
-constexpr base::ByteSet kLineBlanks = base::bytes_of(" \t\v\f\r");  // what may separate words: RFC 9112, 3
+// What may separate words: RFC 9112, 3, and four more control bytes that Python takes for blanks.
+constexpr base::ByteSet kLineBlanks = base::bytes_of(" \t\v\f\r\x1c\x1d\x1e\x1f");
 constexpr base::ByteSet kValueBlanks =
     base::bytes_of(" \t\r\n");  // around the value of a header, folds included
 constexpr base::ByteSet kTargetAuthorityEnd = base::bytes_of("/?#");
 constexpr base::ByteSet kSchemeBytes =
     base::bytes_of("+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");  // RFC 3986, 3.1
 constexpr base::ByteSet kLineEnds = base::bytes_of("\r\n");
-constexpr base::ByteSet kLineEndOrBlank = base::bytes_of(" \t\v\f\r\n");
+constexpr base::ByteSet kLineEndOrBlank = base::bytes_of(" \t\v\f\r\n\x1c\x1d\x1e\x1f");
 constexpr base::ByteSet kTokenBytes = base::bytes_of(  // tchar, RFC 9110, 5.6.2
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 

@@ -65,6 +65,7 @@ TEST(HttpRequest, RequestLines) {
       {"blanks before the version", "GET /a  \t HTTP/1.1\r\n" + host},
       {"blanks after the version", "GET /a HTTP/1.1   \r\n" + host},
       {"form feed, vertical tab, bare CR between", "GET\f/a\vHTTP/1.1\r\r\n" + host},
+      {"the control bytes that Python splits at", "GET\x1c/a\x1f\x1eHTTP/1.1\x1d\r\n" + host},
       {"leading CRLF", "\r\n\r\nGET /a HTTP/1.1\r\n" + host},
       {"leading LF", "\n\nGET /a HTTP/1.1\r\n" + host},
       {"2000 leading CRLF", repeated("\r\n", 2000) + "GET /a HTTP/1.1\r\n" + host},

@@ -1,0 +1,1 @@
+"""Gives mutated requests and hellos to real servers and to weir-replay, and compares who takes them for what."""
