@@ -3,7 +3,7 @@
 import struct
 
 from .names import LISTED_HOST, OTHER_HOST
-from .requests import _cut
+from .requests import cut
 
 _HANDSHAKE, _CCS, _ALERT, _DATA = 22, 20, 21, 23
 # RFC 8446, 4.2.3 and RFC 5246, 7.4.1.4.1: enough for TLS 1.2 with an ECDSA or RSA certificate.
@@ -93,4 +93,4 @@ def make(random):
     if random.random() < damage / 4:
         at = random.randrange(len(stream))
         stream = stream[:at] + bytes((random.randrange(256),)) + stream[at + 1:]
-    return _cut(random, stream)
+    return cut(random, stream)

@@ -10,15 +10,15 @@ from .names import LIST, LISTED_HOST, OTHER_HOST, PAGE_HOST
 #: Misses that are known: servers that may serve it, a pattern of the minimised input, and the reason.
 KNOWN_MISSES = (
     ({"openssl", "gnutls"}, rb"\x16(?!.*\0\0\0.\0.\0\0.listed\.test)", "no name is asked for, and these two serve that as well"),
-    ({"lighttpd"}, rb".*\.html/", "a page with a slash behind it is another page (matching specification); lighttpd takes the slash off"),
-    ({"apache2", "caddy"}, rb".*[A-Za-z0-9]:/[^/]", "TO MEND: an absolute target with one slash: the path begins at the slash"),
-    ({"caddy"}, rb".*\.html/(\.|[^/ ]*/\.\.)", "TO MEND: Caddy takes the slash off that a dot segment leaves behind a page"),
-    ({"haproxy"}, rb".*[Hh][Oo][Ss][Tt].{0,2}:.*,", "TO MEND: HAProxy's hdr(host) takes each part between commas for a name"),
+    ({"lighttpd"}, rb".*\.html/", "a page with a slash after it is another page (matching specification); lighttpd takes the slash off"),
+    ({"apache2", "caddy"}, rb".*[A-Za-z0-9]:/[^/]", "TO FIX: an absolute target with one slash: the path begins at the slash"),
+    ({"caddy"}, rb".*\.html/(\.|[^/ ]*/\.\.)", "TO FIX: Caddy takes the slash off that a dot segment leaves after a page"),
+    ({"haproxy"}, rb".*[Hh][Oo][Ss][Tt].{0,2}:.*,", "TO FIX: HAProxy's hdr(host) takes each part between commas for a name"),
     ({"python"}, rb".*\n[^:\r\n]+\r?\nContent-Length",
-     "TO MEND: Python ends the headers at a line without a colon, and sees no framing behind it"),
-    ({"python"}, rb".*[\x85\xa0]", "TO MEND: Python separates the words of a request line at 0x85 and 0xa0, which occur in UTF-8"),
-    ({"python"}, rb".*[A-Za-z]+[\s\x1c-\x1f]+[^\s/]\S*\s*\n", "TO MEND: a request line without a version whose target is no path"),
-    ({"python"}, rb".*\n.*\n\r?\n?.*GET \S+\r?\n", "TO MEND: a request line without a version in a body, in the middle of a line"),
+     "TO FIX: Python ends the headers at a line without a colon, and sees no framing after it"),
+    ({"python"}, rb".*[\x85\xa0]", "TO FIX: Python separates the words of a request line at 0x85 and 0xa0, which occur in UTF-8"),
+    ({"python"}, rb".*[A-Za-z]+[\s\x1c-\x1f]+[^\s/]\S*\s*\n", "TO FIX: a request line without a version whose target is no path"),
+    ({"python"}, rb".*\n.*\n\r?\n?.*GET \S+\r?\n", "TO FIX: a request line without a version in a body, in the middle of a line"),
 )
 
 

@@ -108,7 +108,7 @@ def _framed(random, damage, inner):
     return outer + body
 
 
-def _cut(random, stream):
+def cut(random, stream):
     if random.random() < 0.7 or len(stream) < 2:
         return (stream,)
     places = sorted({random.randrange(1, len(stream)) for _ in range(random.choice((1, 1, 2, 3)))})
@@ -141,4 +141,4 @@ def make(random):
         stream = _request(random, OTHER_HOST, "/", damage) + stream
     if random.random() < 0.2:
         stream = _splice(random, stream)
-    return _cut(random, stream)
+    return cut(random, stream)

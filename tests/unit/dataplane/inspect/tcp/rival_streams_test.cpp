@@ -389,7 +389,7 @@ TEST(RivalStreams, ZerosEndARequestWhoseBeginningComesLater) {
   std::string passed = request;
   passed.replace(9, 6, "passed");
   run_streams(rules().view(),
-              {{"behind an unverified decoy", {syn(0), decoy, zero, whole}},
+              {{"after an unverified decoy", {syn(0), decoy, zero, whole}},
                {"in a stream that was picked up there", {zero, whole}},
                {"before a segment over it that is dropped", {syn(0), decoy, zero, dropped, whole}},
                {"an unlisted one", {syn(0), decoy, zero, {"the request without it", 0, passed, kPassed}}}});
