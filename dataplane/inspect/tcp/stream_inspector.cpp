@@ -79,16 +79,13 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
     return;
   }
   std::size_t zeros = 0;  // that the server may have taken instead of the piece's first bytes
-  std::uint8_t covered = 0;
-  std::uint32_t position = 0;
+  bool covers_zeros = false;
   if (flow.padding != 0 && followed) {
     take_padding(segment, flow, piece, findings);
     if (!is_before(flow.position, piece.sequence) && is_before(flow.position, piece.end())) {
       const bool message = flow.reading == Reading::message && piece.sequence == flow.position;
       if (message) zeros = flow.padding;
-      covered = flow.padding;
-      position = flow.position;
-      flow.padding = 0;
+      covers_zeros = true;
     }
   }
   findings.server_next = piece.sequence;
@@ -109,11 +106,8 @@ void StreamInspector::inspect(const Segment& segment, Flow& flow, SegmentFinding
   if (zeros != 0 && zeros < piece.bytes.size() && !findings.found && !findings.conflict) {
     reader_.read_alone(segment, piece.bytes.subspan(zeros), findings);
   }
-  if (findings.conflict || findings.memory_full || (findings.block && segment.stop_at_block)) {
-    // The segment is dropped, and the zeros are what the server may have.
-    if (covered != 0 && flow.position == position) flow.padding = covered & kMostPadding;
-    return;
-  }
+  if (findings.conflict || findings.memory_full || (findings.block && segment.stop_at_block)) return;
+  if (covers_zeros) flow.padding = 0;
   if (!findings.ahead) pass_over(flow, piece.end());
 }
 
@@ -130,6 +124,10 @@ void StreamInspector::pass_over(Flow& flow, std::uint32_t end) noexcept {
 StreamInspector::Piece StreamInspector::padding_of(const Flow& flow) noexcept {
   static constexpr std::array<std::byte, kMostPadding> kZeros{};
   return {.sequence = flow.position, .bytes = std::span(kZeros).first(flow.padding)};
+}
+
+bool StreamInspector::covers_padding(const Flow& flow, const Piece& piece) noexcept {
+  return flow.padding != 0 && is_before(flow.position, piece.end());
 }
 
 bool StreamInspector::hold_padding(Flow& flow, const Piece& padding, SegmentFindings& findings) noexcept {
@@ -229,7 +227,7 @@ bool StreamInspector::agrees(const Segment& segment, Flow& flow, const Piece& pi
   if (probe && !waits(flow)) return false;
   const bool unread = !is_before(overlap.first_conflict, flow.position);
   if (overlap.only_unverified && (unread || can_read_again(flow, overlap.first_conflict)) &&
-      proto::tcp_checksum_is_right(segment.packet)) {
+      !covers_padding(flow, piece) && proto::tcp_checksum_is_right(segment.packet)) {
     if (!buffers_.make_room(flow, piece.sequence, piece.bytes.size())) {
       findings.memory_full = true;
       return false;

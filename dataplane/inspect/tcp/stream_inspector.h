@@ -54,6 +54,8 @@ class StreamInspector {
 
   /// The zeros at the position that may be padding.
   static Piece padding_of(const flow::Flow& flow) noexcept;
+  /// Whether the piece has other bytes in the place of these zeros: nobody knows which the server holds.
+  static bool covers_padding(const flow::Flow& flow, const Piece& piece) noexcept;
   /// Before a stream is read again: a server that the bytes before them have not reached yet holds the zeros.
   /// They are held here as unverified, so that the data that may follow at their place still counts. The
   /// stream waits then. False: no memory.
